@@ -1,0 +1,1 @@
+"""The checks that come with the supervisor: one module each, found by its name."""

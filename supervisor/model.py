@@ -1,0 +1,152 @@
+"""The values that travel through the supervisor, from a check to Alertmanager."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Literal, NewType, TypeAlias
+
+from attrs import field, frozen
+
+Duration = NewType("Duration", float)
+"""Seconds; written in a service file as `"90s"`, `"5m"`, `"1h30m"` or a number of seconds."""
+
+Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+def _no_labels() -> Mapping[str, str]:
+    return {}
+
+
+@frozen
+class Condition:
+    """Something that is true now; it fires when new and resolves when a run no longer sees it.
+
+    Its identity is module, alertname and instance. Values that change from run to run
+    belong in `message`, which is plain text; `detail` is HTML.
+    """
+
+    alertname: str
+    event_type: str
+    instance: str
+    message: str
+    detail: str = ""
+    labels: Mapping[str, str] = field(factory=_no_labels)
+    annotations: Mapping[str, str] = field(factory=_no_labels)
+
+
+@frozen
+class Report:
+    """Something said once. `message` is plain text, `detail` is HTML."""
+
+    alertname: str
+    message: str
+    detail: str = ""
+    event_type: str = "I"
+    labels: Mapping[str, str] = field(factory=_no_labels)
+    annotations: Mapping[str, str] = field(factory=_no_labels)
+
+
+@frozen
+class Measurement:
+    """A number shown in the status and as the metric `supervisor_measurement`."""
+
+    name: str
+    value: float
+    unit: str = ""
+    labels: Mapping[str, str] = field(factory=_no_labels)
+
+
+Observation: TypeAlias = Condition | Report | Measurement
+Result: TypeAlias = Literal["ok", "conditions", "failed", "timeout"]
+
+
+@frozen
+class Run:
+    """One finished run of a module. Times are Unix seconds, `seconds` is its duration.
+
+    `error` is empty unless the run failed; `traceback` is plain text. `state` is the
+    check's own small JSON dict, to be committed with the observations.
+    """
+
+    module: str
+    scheduled: float
+    started: float
+    seconds: float
+    observations: tuple[Observation, ...] = ()
+    error: str = ""
+    traceback: str = ""
+    timed_out: bool = False
+    state: Mapping[str, Json] = field(factory=dict)
+
+    @property
+    def result(self) -> Result:
+        if self.error:
+            return "timeout" if self.timed_out else "failed"
+        if any(isinstance(observation, Condition) for observation in self.observations):
+            return "conditions"
+        return "ok"
+
+
+class State(enum.StrEnum):
+    """What an alert is now.
+
+    `OVER` is an episode that ended before any peer took it: it is still sent as firing,
+    until a peer has held it for `min_visible`.
+    """
+
+    FIRING = "firing"
+    OVER = "over"
+    RESOLVED = "resolved"
+    REPORT = "report"
+
+
+@frozen
+class Alert:
+    """One row of the ledger: the present state of one fingerprint. Times are Unix seconds.
+
+    `body` is the encoded JSON object without times and closing brace; `version` grows with
+    each change that peers must learn of, `episode` with each new firing.
+    `frozen_labels` are the labels that the check gave when it fired.
+    """
+
+    fingerprint: str
+    module: str
+    alertname: str
+    event_type: str
+    instance: str
+    state: State
+    starts_at: float
+    ends_at: float | None
+    body: bytes
+    frozen_labels: Mapping[str, str] = field(factory=_no_labels)
+    version: int = 1
+    episode: int = 1
+    folded: int = 1
+
+
+@frozen
+class Sighting:
+    """Hysteresis of one condition: consecutive runs that saw it, or no longer do."""
+
+    seen: int
+    missed: int
+    fingerprint: str = ""
+
+
+@frozen
+class Cursor:
+    """What one peer has accepted of one alert. Times are Unix seconds by our clock.
+
+    `held_since` is when the peer first took `episode` as firing (or took the report);
+    `shift` are the seconds by which times were moved for it; `rejected` is the version
+    that it refuses.
+    """
+
+    version: int = 0
+    episode: int = 0
+    sent_at: float = 0.0
+    ends_at: float = 0.0
+    held_since: float | None = None
+    shift: float | None = None
+    rejected: int = 0
