@@ -11,7 +11,7 @@ from attrs import field, frozen
 Duration = NewType("Duration", float)
 """Seconds; written in a service file as `"90s"`, `"5m"`, `"1h30m"` or a number of seconds."""
 
-Json: TypeAlias = None | bool | int | float | str | list[Any] | dict[str, Any]
+Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 def _no_labels() -> Mapping[str, str]:
