@@ -150,3 +150,28 @@ class Cursor:
     held_since: float | None = None
     shift: float | None = None
     rejected: int = 0
+
+
+@frozen
+class ModuleRecord:
+    """What the ledger keeps of a module: its last `at` time (Unix seconds), its check's state."""
+
+    last_scheduled: float = 0.0
+    state: Mapping[str, Json] = field(factory=dict)
+
+
+@frozen
+class Announcement:
+    """A condition of the supervisor's own; without a message it is over."""
+
+    alertname: str
+    instance: str
+    message: str | None
+    event_type: str = "TE"
+
+
+SUPERVISOR = "supervisor"
+"""The module name under which the supervisor's own conditions are kept."""
+
+CONSOLE = "console"
+"""The peer that stands for the printed line when no Alertmanager is configured."""

@@ -1,0 +1,309 @@
+"""The present state of every alert, sighting and cursor: what the ledger holds, in memory.
+
+The recorder adopts committed changes; each sender writes the cursors of its own peer, which
+reach the ledger with the next commit (a lost cursor only sends again).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import define, field, frozen
+
+from supervisor import delivery, wire
+from supervisor.conditions import Key
+from supervisor.config import Service
+from supervisor.due import DueQueue
+from supervisor.model import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
+
+ROW_BYTES = 400
+"""What a row costs in the ledger beside its body, indexes and cursors included."""
+
+
+@define
+class Changes:
+    """What one commit writes. None removes a row."""
+
+    alerts: dict[str, Alert | None] = field(factory=dict)
+    sightings: dict[str, dict[Key, Sighting | None]] = field(factory=dict)
+    modules: dict[str, ModuleRecord] = field(factory=dict)
+    cursors: dict[tuple[str, str], Cursor | None] = field(factory=dict)
+    lost: Counter[str] = field(factory=Counter)
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.sightings or self.modules or self.cursors or self.lost)
+
+    def update(self, later: Changes) -> None:
+        """Take in what a later commit would have written."""
+        self.alerts |= later.alerts
+        for module, group in later.sightings.items():
+            self.sightings.setdefault(module, {}).update(group)
+        self.modules |= later.modules
+        self.cursors |= later.cursors
+        self.lost.update(later.lost)
+
+
+@frozen
+class Outgoing:
+    """One alert as it is about to be posted to one peer; `data` is its whole JSON object."""
+
+    fingerprint: str
+    module: str
+    version: int
+    episode: int
+    state: State
+    sent_at: float
+    ends_at: float
+    shift: float
+    data: bytes
+
+
+@define
+class Book:
+    """All state of a running supervisor that survives it."""
+
+    service: Service
+    alerts: dict[str, Alert] = field(factory=dict)
+    sightings: dict[str, dict[Key, Sighting]] = field(factory=dict)
+    modules: dict[str, ModuleRecord] = field(factory=dict)
+    cursors: dict[str, dict[str, Cursor]] = field(factory=dict)
+    lost: Counter[str] = field(factory=Counter)
+    unconfirmed: set[str] = field(factory=set)
+    tending: DueQueue = field(factory=DueQueue)
+    bytes: int = 0
+    last_loss: float = 0.0
+    _queues: dict[str, DueQueue] = field(factory=dict)
+    _dirty: set[tuple[str, str]] = field(factory=set)
+
+    @property
+    def peers(self) -> tuple[str, ...]:
+        """The URLs of the peers; without any, the console."""
+        return self.service.alertmanager.urls or (CONSOLE,)
+
+    @property
+    def has_unsaved_cursors(self) -> bool:
+        return bool(self._dirty)
+
+    def cursors_of(self, fingerprint: str) -> Iterator[Cursor | None]:
+        """Yield what each configured peer has accepted of an alert."""
+        return (self.cursors.get(peer, {}).get(fingerprint) for peer in self.peers)
+
+    def was_taken(self, alert: Alert) -> bool:
+        """Return whether any peer took this episode as firing, or this report in time."""
+        return delivery.was_seen(alert, self.cursors_of(alert.fingerprint), self.service)
+
+    def unsaved_cursors(self) -> dict[tuple[str, str], Cursor | None]:
+        """Return, once, the cursors written since the last call."""
+        unsaved = {
+            (peer, fingerprint): self.cursors.get(peer, {}).get(fingerprint)
+            for peer, fingerprint in self._dirty
+        }
+        self._dirty.clear()
+        return unsaved
+
+    def adopt(self, changes: Changes) -> None:
+        """Make committed changes the present state and queue them for the peers."""
+        for module, changed in changes.sightings.items():
+            group = self.sightings.setdefault(module, {})
+            for key, sighting in changed.items():
+                if sighting is None:
+                    group.pop(key, None)
+                else:
+                    group[key] = sighting
+        self.modules |= changes.modules
+        self.lost.update(changes.lost)
+        for fingerprint, alert in changes.alerts.items():
+            self._replace(fingerprint, alert)
+
+    def forget_other_peers(self) -> None:
+        """Delete the cursors of peers that are no longer configured."""
+        for peer in self.cursors.keys() - set(self.peers):
+            self._dirty |= {(peer, fingerprint) for fingerprint in self.cursors.pop(peer)}
+
+    def confirm(self, module: str) -> None:
+        """Let go out what was firing before the start and the module's first run has judged."""
+        for fingerprint in [
+            name
+            for name in self.unconfirmed
+            if name not in self.alerts or self.alerts[name].module == module
+        ]:
+            self.unconfirmed.discard(fingerprint)
+            self._queue(fingerprint)
+
+    def await_confirmation(self, now: float) -> None:
+        """Hold back what peers have let expire until its module's first run has judged it.
+
+        Alerts of `at` modules, whose next run may be a day away, go out at once.
+        """
+        periodic = {module.name for module in self.service.modules if not module.at}
+        for fingerprint, alert in self.alerts.items():
+            sent = [cursor.ends_at for cursor in self.cursors_of(fingerprint) if cursor]
+            if (
+                alert.state is State.FIRING
+                and alert.module in periodic
+                and sent
+                and max(sent) <= now
+            ):
+                self.unconfirmed.add(fingerprint)
+                self._queue(fingerprint)
+
+    def take_due(
+        self, peer: str, now: float, shift: float, most: int, most_bytes: int
+    ) -> list[Outgoing]:
+        """Remove from the peer's queue what is due, as one batch ready to be posted."""
+        queue = self._queues.setdefault(peer, DueQueue())
+        batch: list[Outgoing] = []
+        size = 2
+        while len(batch) < most and (fingerprint := queue.pop(now)):
+            alert = self.alerts[fingerprint]
+            outgoing = self._outgoing(peer, alert, now, shift)
+            size += len(outgoing.data) + 1
+            if batch and size > most_bytes:
+                queue.set(fingerprint, now)
+                break
+            batch.append(outgoing)
+        return batch
+
+    def next_due(self, peer: str) -> float | None:
+        """Return when the peer's next alert is due."""
+        return self._queues.setdefault(peer, DueQueue()).next()
+
+    def pending(self, peer: str) -> list[Alert]:
+        """Return the alerts whose present version the peer has not accepted."""
+        known = self.cursors.get(peer, {})
+        return [
+            alert
+            for fingerprint, alert in self.alerts.items()
+            if (cursor := known.get(fingerprint)) is None
+            or alert.version not in (cursor.version, cursor.rejected)
+        ]
+
+    def delivered(self, peer: str, outgoing: Outgoing, now: float) -> None:
+        """Advance the peer's cursor: it has accepted this body."""
+        alert = self.alerts.get(outgoing.fingerprint)
+        if alert is None:
+            return
+        known = self.cursors.setdefault(peer, {})
+        cursor = known.get(outgoing.fingerprint)
+        held = cursor.held_since if cursor and cursor.episode == outgoing.episode else None
+        if held is None and outgoing.state is not State.RESOLVED:
+            held = now
+        known[outgoing.fingerprint] = Cursor(
+            outgoing.version,
+            outgoing.episode,
+            outgoing.sent_at,
+            outgoing.ends_at,
+            held,
+            outgoing.shift if outgoing.state is State.REPORT else None,
+            cursor.rejected if cursor else 0,
+        )
+        self._dirty.add((peer, outgoing.fingerprint))
+        self._queue(outgoing.fingerprint)
+
+    def rejected(self, peer: str, outgoing: Outgoing) -> None:
+        """Quarantine this body at the peer until it changes."""
+        if outgoing.fingerprint not in self.alerts:
+            return
+        known = self.cursors.setdefault(peer, {})
+        cursor = known.get(outgoing.fingerprint, Cursor())
+        known[outgoing.fingerprint] = Cursor(
+            cursor.version,
+            cursor.episode,
+            cursor.sent_at,
+            cursor.ends_at,
+            cursor.held_since,
+            cursor.shift,
+            outgoing.version,
+        )
+        self._dirty.add((peer, outgoing.fingerprint))
+        self._queue(outgoing.fingerprint)
+
+    def put_back(self, peer: str, batch: list[Outgoing], now: float) -> None:
+        """Queue again what the peer did not accept."""
+        queue = self._queues.setdefault(peer, DueQueue())
+        for outgoing in batch:
+            if outgoing.fingerprint in self.alerts:
+                queue.set(outgoing.fingerprint, now)
+
+    def is_rejected(self, alert: Alert) -> bool:
+        """Return whether a peer refuses the alert's present body."""
+        return any(
+            cursor is not None and cursor.rejected == alert.version
+            for cursor in self.cursors_of(alert.fingerprint)
+        )
+
+    def rewind(self, now: float) -> None:
+        """Forget every time that lies ahead: the clock was set back."""
+        for peer, known in self.cursors.items():
+            for fingerprint, cursor in known.items():
+                if cursor.sent_at > now or (cursor.held_since or 0) > now:
+                    held = None if cursor.held_since is None else min(cursor.held_since, now)
+                    known[fingerprint] = Cursor(
+                        cursor.version,
+                        cursor.episode,
+                        0.0,
+                        cursor.ends_at,
+                        held,
+                        cursor.shift,
+                        cursor.rejected,
+                    )
+                    self._dirty.add((peer, fingerprint))
+        for fingerprint in self.alerts:
+            self._queue(fingerprint)
+
+    def _replace(self, fingerprint: str, alert: Alert | None) -> None:
+        old = self.alerts.pop(fingerprint, None)
+        self.bytes -= cost(old) if old else 0
+        if alert is not None:
+            self.alerts[fingerprint] = alert
+            self.bytes += cost(alert)
+        else:
+            self.unconfirmed.discard(fingerprint)
+            for peer, known in self.cursors.items():
+                if known.pop(fingerprint, None):
+                    self._dirty.add((peer, fingerprint))
+        self._queue(fingerprint)
+
+    def _queue(self, fingerprint: str) -> None:
+        """Work out anew when each peer, and housekeeping, must look at the alert."""
+        alert = self.alerts.get(fingerprint)
+        seen = alert is not None and self.was_taken(alert)
+        for peer in self.peers:
+            queue = self._queues.setdefault(peer, DueQueue())
+            if alert is None or fingerprint in self.unconfirmed:
+                queue.set(fingerprint, None)
+            else:
+                cursor = self.cursors.get(peer, {}).get(fingerprint)
+                queue.set(fingerprint, delivery.due_at(alert, cursor, seen, self.service))
+        tended = None
+        if alert is not None:
+            tended = delivery.tended_at(alert, self.cursors_of(fingerprint), self.service)
+        self.tending.set(fingerprint, tended)
+
+    def _outgoing(self, peer: str, alert: Alert, now: float, shift: float) -> Outgoing:
+        cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
+        if (
+            alert.state is State.REPORT
+            and cursor
+            and cursor.shift is not None
+            and cursor.version == alert.version
+        ):
+            shift = cursor.shift
+        ends_at = delivery.sent_end(alert, now, self.service)
+        return Outgoing(
+            alert.fingerprint,
+            alert.module,
+            alert.version,
+            alert.episode,
+            alert.state,
+            now,
+            ends_at,
+            shift,
+            wire.dated(alert.body, alert.starts_at + shift, ends_at + shift),
+        )
+
+
+def cost(alert: Alert) -> int:
+    """Return the bytes that an alert takes of `max_ledger`."""
+    return len(alert.body) + ROW_BYTES

@@ -1,0 +1,97 @@
+"""When an alert is due at a peer, and with which times: the contract's wire table. Pure.
+
+All times are Unix seconds by our clock; the sender shifts them for a peer whose clock differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supervisor.config import Service
+from supervisor.model import Alert, Cursor, State
+
+RESOLVED_FOR = 900.0
+"""Seconds for which a resolved alert is sent again."""
+
+LIFETIMES = 4
+"""A firing alert stays active at a peer for so many resend intervals after it was last sent."""
+
+_UNKNOWN = Cursor()
+
+
+def due_at(alert: Alert, cursor: Cursor | None, seen: bool, service: Service) -> float | None:
+    """Return when the peer is to be sent the alert next; None when there is nothing to send.
+
+    `seen` tells whether some peer took the report in time; 0.0 means at once.
+    """
+    cursor = cursor or _UNKNOWN
+    if cursor.rejected == alert.version:
+        return None
+    again = cursor.sent_at + service.resend_interval if cursor.version == alert.version else 0.0
+    match alert.state:
+        case State.RESOLVED:
+            return again if again <= ends_at(alert) + RESOLVED_FOR else None
+        case State.REPORT:
+            # One that nobody saw in time gets a new body first.
+            last = ends_at(alert) if seen else visible_until(alert, service)
+            return again if again < last else None
+        case _:
+            return again
+
+
+def ends_at(alert: Alert) -> float:
+    """Return the frozen end of an alert that has one."""
+    return alert.ends_at if alert.ends_at is not None else alert.starts_at
+
+
+def visible_until(report: Alert, service: Service) -> float:
+    """Return the last moment at which a report that a peer takes is certain to be notified."""
+    return ends_at(report) - service.alertmanager.min_visible
+
+
+def sent_end(alert: Alert, now: float, service: Service) -> float:
+    """Return the `endsAt` to send now, never before `startsAt`."""
+    if alert.state in (State.FIRING, State.OVER):
+        return max(now + LIFETIMES * service.resend_interval, alert.starts_at)
+    return max(ends_at(alert), alert.starts_at)
+
+
+def holds(alert: Alert, cursor: Cursor | None) -> float | None:
+    """Return since when a peer has held this episode (or report body), None if it never took it."""
+    if cursor is None or cursor.episode != alert.episode:
+        return None
+    return cursor.held_since
+
+
+def was_seen(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -> bool:
+    """Return whether a peer took this episode; of a report, early enough to be notified."""
+    latest = visible_until(alert, service) if alert.state is State.REPORT else float("inf")
+    return any(since is not None and since <= latest for since in _held(alert, cursors))
+
+
+def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -> float | None:
+    """Return when housekeeping must look at the alert, None if never.
+
+    An `OVER` alert resolves when all who hold it have done so for `min_visible`; a resolved
+    one is forgotten when no peer can still believe it to be firing; a report is dated anew
+    when nobody took it in time, or forgotten at its end.
+    """
+    cursors = tuple(cursors)
+    match alert.state:
+        case State.OVER:
+            held = [since for since in _held(alert, cursors) if since is not None]
+            return max(held) + service.alertmanager.min_visible if held else None
+        case State.RESOLVED:
+            believed = [
+                cursor.ends_at for cursor in cursors if cursor and cursor.version != alert.version
+            ]
+            return max(ends_at(alert) + RESOLVED_FOR, *believed, 0.0)
+        case State.REPORT:
+            seen = was_seen(alert, cursors, service)
+            return ends_at(alert) if seen else visible_until(alert, service)
+        case _:
+            return None
+
+
+def _held(alert: Alert, cursors: Iterable[Cursor | None]) -> Iterable[float | None]:
+    return (holds(alert, cursor) for cursor in cursors)
