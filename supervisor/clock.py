@@ -17,16 +17,20 @@ class Clock:
         """Return Unix seconds."""
         return time.time()
 
-    async def wait_until(self, when: float, wake: trio.Event) -> bool:
-        """Wait until the wall clock shows `when`; return False if `wake` was set before.
+    async def doze(self, until: float, wake: trio.Event) -> None:
+        """Sleep towards `until`, but only to the end of this slice, or until `wake` is set.
 
-        The wait is cut at whole slices of the wall clock: a clock step or a suspend is
-        noticed within one slice, and all who wait wake together, which is cheap.
+        Slices end at whole multiples of the wall clock: a clock step or a suspend is noticed
+        within one slice, and all who wait wake together, which is cheap.
         """
+        now = self.now()
+        with trio.move_on_after(max(0.0, min(until, now - now % SLICE + SLICE) - now)):
+            await wake.wait()
+
+    async def wait_until(self, when: float, wake: trio.Event) -> bool:
+        """Wait until the wall clock shows `when`; return False if `wake` was set before."""
         while not wake.is_set():
-            now = self.now()
-            if now >= when:
+            if self.now() >= when:
                 return True
-            with trio.move_on_after(min(when, now - now % SLICE + SLICE) - now):
-                await wake.wait()
+            await self.doze(when, wake)
         return False

@@ -1,0 +1,49 @@
+# Sourced by the other scripts: makes .venv from a lock file, and installs Debian packages.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installs the named Debian packages that are missing, without asking and without starting
+# the daemons that come with them.
+debian() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed \
+            || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "installing Debian packages: ${missing[*]}" >&2
+    local policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod 755 $policy
+        trap "as_root rm -f $policy" EXIT
+    fi
+    as_root apt-get update -qq </dev/null
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" </dev/null >&2
+    if [ -n "$(trap -p EXIT)" ]; then
+        as_root rm -f $policy
+        trap - EXIT
+    fi
+}
+
+# Makes .venv hold what the lock file says, hashes verified, byte-compiled. A copy of the lock
+# is put into .venv last, so that an interrupted installation is made anew.
+environment() {
+    local lock=$1
+    if ! cmp -s "$lock" ".venv/$lock"; then
+        python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3 python3-venv
+        python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+            || { echo "cannot set up: python3 is older than 3.11" >&2; exit 1; }
+        echo "setting up .venv from $lock" >&2
+        [ -x .venv/bin/pip ] && [ -e .venv/requirements.lock ] || python3 -m venv --clear .venv
+        .venv/bin/pip install --quiet --no-input --disable-pip-version-check --no-deps \
+            --require-hashes --requirement "$lock" </dev/null
+        cp "$lock" requirements.lock .venv/
+    fi
+    .venv/bin/python -m compileall -q supervisor checks
+}

@@ -1,0 +1,195 @@
+"""The command line: arguments in, exit code out. See `python -m supervisor --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supervisor import __version__
+from supervisor.errors import SupervisorError, UsageError
+
+if TYPE_CHECKING:  # the commands import what they need: a quick start is a promise
+    from supervisor.config import Module, Service
+
+DESCRIPTION = "Checks this host and posts what it finds to Prometheus Alertmanager."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"):
+        given.insert(0, "run")
+    options = _parser().parse_args(given)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except SupervisorError as error:
+        print(f"{error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m supervisor", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--service", metavar="NAME", help="the service file is DIR/NAME.toml")
+    common.add_argument(
+        "--config-dir",
+        metavar="DIR",
+        action="append",
+        type=Path,
+        default=[],
+        help="where service files are (repeatable; default $SUPERVISOR_CONFIG_DIR, "
+        "else ./configs, else /etc/supervisor)",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, parents=[common], help=text, description=text)
+        command.set_defaults(command=run)
+        return command
+
+    running = add("run", _run, "supervise until SIGTERM or SIGINT (the default command)")
+    running.add_argument("--state-dir", metavar="DIR", type=Path, help="where the ledger is kept")
+    running.add_argument(
+        "--log-format", choices=("auto", "text", "json", "journal"), default="auto"
+    )
+    running.add_argument("--verbose", action="store_true", help="log every run")
+    add("validate", _validate, "parse and check the service file, print every problem")
+    once = add("once", _once, "run modules once now and print what they see; nothing is sent")
+    once.add_argument("modules", metavar="MODULE", nargs="*")
+    once.add_argument("--json", action="store_true")
+    plan = add("plan", _plan, "print the timetable of one day; nothing is run")
+    plan.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
+    plan.add_argument("--format", choices=("text", "json"), default="text")
+    test = add("test-alert", _test_alert, "send one test report to each Alertmanager")
+    test.add_argument("--event-type", metavar="T", default="I")
+    checks = add("checks", _checks, "list the known checks, or one check's parameters")
+    checks.add_argument("name", metavar="NAME", nargs="?")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    import trio
+
+    from supervisor import daemon, logs
+    from supervisor.systemd import Notifier
+
+    service = _load(options)
+    logs.set_up(options.log_format, verbose=options.verbose)
+    state_dir = options.state_dir or _state_dir(options.service)
+    trio.run(daemon.run, service, state_dir, Notifier.from_environment())
+    return 0
+
+
+def _validate(options: argparse.Namespace) -> int:
+    service = _load(options)
+    print(f"{service.path}: ok, {len(service.modules)} modules")
+    return 0
+
+
+def _once(options: argparse.Namespace) -> int:
+    import trio
+
+    from supervisor import logs, once
+
+    service = _load(options)
+    modules = _chosen(service, options.modules)
+    logs.set_up("text")
+    if sys.stderr.isatty():
+        print(f"running {len(modules)} modules …", file=sys.stderr)
+    runs = trio.run(once.run_once, service, modules)
+    if options.json:
+        print(json.dumps(once.as_json(modules, runs), ensure_ascii=False, indent=2))
+    else:
+        once.print_table(runs)
+    return once.exit_code(runs)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from supervisor import plan
+
+    service = _load(options)
+    day = options.date or datetime.now(service.timezone).date()
+    made = plan.plan(service, day)
+    if options.format == "json":
+        print(json.dumps(plan.as_json(made), ensure_ascii=False, indent=2))
+    else:
+        print(plan.as_text(made))
+    return 0
+
+
+def _test_alert(options: argparse.Namespace) -> int:
+    import trio
+
+    from supervisor.test_alert import send_test_alert
+
+    service = _load(options)
+    if not service.alertmanager.urls:
+        raise SupervisorError(
+            f"cannot send a test alert: {service.path} names no Alertmanager; "
+            "write alertmanager.urls"
+        )
+    return 0 if trio.run(send_test_alert, service, options.event_type) else 1
+
+
+def _checks(options: argparse.Namespace) -> int:
+    from supervisor import catalogue
+
+    print(catalogue.one(options.name) if options.name else catalogue.all_checks())
+    return 0
+
+
+def _load(options: argparse.Namespace) -> Service:
+    from supervisor import config
+    from supervisor.loader import load_check
+
+    if not options.service:
+        raise UsageError("which service? say --service NAME")
+    path = config.find(options.service, config.directories(options.config_dir))
+    return config.load(path, lambda name: load_check(name).params)
+
+
+def _chosen(service: Service, names: Sequence[str]) -> list[Module]:
+    by_name = {module.name: module for module in service.modules}
+    for name in names:
+        if name not in by_name:
+            near = get_close_matches(name, by_name, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(by_name)}"
+            raise UsageError(f"{service.path} has no module {name}; {hint}")
+    if names:
+        return [by_name[name] for name in names]
+    return [module for module in service.modules if module.enabled]
+
+
+def _state_dir(service: str) -> Path:
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(base, "supervisor", service)
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date; write for example 2026-03-29"
+        ) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""One Alertmanager over HTTP: post a batch, understand the answer. The only file that knows httpx.
+
+The API is `POST /api/v2/alerts`; how each answer is to be read is in `classify`.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Self
+
+import httpx
+import trio
+from attrs import define, field, frozen
+
+from supervisor import __version__
+from supervisor.config import Alertmanager
+from supervisor.errors import SecretUnreadable, SupervisorError
+
+MOST_ANSWER_BYTES = 64 * 1024
+
+
+class Reply(enum.Enum):
+    """What to do with a batch that was posted."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    SPLIT = "split"
+    MISCONFIGURED = "misconfigured"
+
+
+@frozen
+class Answer:
+    """A peer's answer, classified. `retry_after` is in seconds, `date` in Unix seconds."""
+
+    reply: Reply
+    reason: str
+    detail: str = ""
+    retry_after: float | None = None
+    date: float | None = None
+    body: bytes = b""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:
+    """Read an HTTP answer as the contract does.
+
+    A 400 with a JSON string or object, a 422 and a 413 are the fault of something in the
+    batch; other 4xx and redirects are the fault of the configuration; the rest passes.
+    """
+    date = _http_date(headers.get("date", ""))
+    detail = body[:200].decode(errors="replace").strip()
+    reason = f"HTTP {status}"
+    if 200 <= status < 300:
+        return Answer(Reply.DELIVERED, reason, date=date, body=body)
+    if status == 413 or (status in (400, 422) and _is_verdict(body)):
+        return Answer(Reply.SPLIT, reason, detail, date=date)
+    if status in (408, 429) or status >= 500 or status < 200:
+        retry_after = _retry_after(headers.get("retry-after", ""), date or now)
+        return Answer(Reply.RETRY, reason, detail, retry_after, date)
+    if 300 <= status < 400:
+        detail = f"redirects are not followed; to {headers.get('location', 'nowhere')[:200]}"
+    return Answer(Reply.MISCONFIGURED, reason, detail, date=date)
+
+
+@define
+class Client:
+    """Talks to one peer over one kept connection, for the peer's whole life."""
+
+    url: str
+    settings: Alertmanager
+    _http: httpx.AsyncClient = field(init=False)
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(
+            trust_env=False,
+            verify=_tls(self.url, self.settings),
+            timeout=None,  # noqa: S113 - it is per read, a drip outlives it; see _request
+            limits=httpx.Limits(max_connections=1),
+            headers={"User-Agent": f"alertmanager-supervisor/{__version__}"},
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with trio.move_on_after(0.1) as scope:
+            scope.shield = True
+            await self._http.aclose()
+
+    async def post(self, alerts: list[bytes], now: float) -> Answer:
+        """Post encoded alerts as one batch; every fault of the way is an answer, too."""
+        body = b"[" + b",".join(alerts) + b"]"
+        return await self._request("POST", "/api/v2/alerts", now, body)
+
+    async def get(self, path: str, now: float) -> Answer:
+        """Read something; the body of the answer is cut at 64 KiB."""
+        return await self._request("GET", path, now)
+
+    async def _request(
+        self, method: str, path: str, now: float, content: bytes | None = None
+    ) -> Answer:
+        try:
+            with trio.fail_after(self.settings.timeout):
+                async with self._http.stream(
+                    method,
+                    self.url.rstrip("/") + path,
+                    content=content,
+                    headers={"Content-Type": "application/json", **self._authorization()},
+                ) as response:
+                    body = await _bounded(response)
+        except trio.TooSlowError:
+            return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
+        except httpx.HTTPError as error:
+            return _fault(error)
+        except SecretUnreadable as error:
+            return Answer(Reply.MISCONFIGURED, "credentials", str(error))
+        return classify(response.status_code, response.headers, body, now)
+
+    def _authorization(self) -> dict[str, str]:
+        """Read the credentials for each request, so that a rotated one needs no restart."""
+        if self.settings.bearer_token is not None:
+            return {"Authorization": f"Bearer {self.settings.bearer_token.read()}"}
+        if self.settings.password is not None:
+            basic = httpx.BasicAuth(self.settings.username, self.settings.password.read())
+            request = httpx.Request("GET", "http://localhost")
+            return {"Authorization": next(basic.auth_flow(request)).headers["Authorization"]}
+        return {}
+
+
+async def _bounded(response: httpx.Response) -> bytes:
+    """Read an answer, and no more of it than is worth reading."""
+    body = b""
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) >= MOST_ANSWER_BYTES:
+            break
+    return body[:MOST_ANSWER_BYTES]
+
+
+def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
+    if not url.startswith("https:"):
+        return False  # there is no TLS, and building a context takes 40 ms
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SupervisorError(f"cannot load the certificates for {url}: {error}") from error
+    return context
+
+
+def _fault(error: httpx.HTTPError) -> Answer:
+    text = str(error) or type(error).__name__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Answer(Reply.MISCONFIGURED, "certificate", text)
+        cause = cause.__cause__ or cause.__context__
+    reason = "connect" if isinstance(error, httpx.ConnectError) else "transport"
+    return Answer(Reply.RETRY, reason, text)
+
+
+def _is_verdict(body: bytes) -> bool:
+    """Tell Alertmanager's own answer from that of a proxy in front of it."""
+    try:
+        return isinstance(json.loads(body), str | dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _retry_after(value: str, now: float) -> float | None:
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value.strip()[:9])
+    date = _http_date(value)
+    return None if date is None else max(0.0, date - now)
+
+
+def _http_date(value: str) -> float | None:
+    try:
+        moment: datetime = parsedate_to_datetime(value)
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        return None

@@ -1,0 +1,77 @@
+"""What a check is told when it runs, put together from configuration, book and progress."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import datetime
+from logging import LoggerAdapter, getLogger
+
+from attrs import frozen
+
+from supervisor import wire
+from supervisor.book import Book
+from supervisor.clock import Clock
+from supervisor.config import Module, Service
+from supervisor.context import AlertView, Context, RunView
+from supervisor.model import Alert, ModuleRecord
+from supervisor.progress import Progress
+from supervisor.schedule import at_labels
+
+
+@frozen
+class Briefing:
+    """Makes the context of each run. Without a book a check has no past."""
+
+    service: Service
+    clock: Clock
+    book: Book
+    progress: Callable[[], tuple[Progress, ...]] = tuple
+
+    def context(self, module: Module) -> Context:
+        """Return what the module's check is told now."""
+        record = self.book.modules.get(module.name, ModuleRecord())
+        return Context(
+            service=self.service.service,
+            host=self.service.labels["host"],
+            module=module.name,
+            timezone=self.service.timezone,
+            log=LoggerAdapter(getLogger("supervisor.checks"), {"module": module.name}),
+            clock=self.clock.now,
+            at=at_labels(module.at, module.every),
+            state=copy.deepcopy(dict(record.state)),
+            list_alerts=self._alerts,
+            list_runs=self._runs,
+        )
+
+    def _alerts(self) -> tuple[AlertView, ...]:
+        return tuple(self._alert(alert) for alert in self.book.alerts.values())
+
+    def _alert(self, alert: Alert) -> AlertView:
+        _, notes, _ = wire.decode(alert.body)
+        return AlertView(
+            alertname=alert.alertname,
+            event_type=alert.event_type,
+            instance=alert.instance,
+            check=alert.module,
+            state=alert.state.value,
+            message=notes.get("message", ""),
+            starts_at=self._local(alert.starts_at),
+            ends_at=None if alert.ends_at is None else self._local(alert.ends_at),
+        )
+
+    def _runs(self) -> tuple[RunView, ...]:
+        return tuple(
+            RunView(
+                module=progress.name,
+                runs=progress.runs,
+                failures=progress.failures,
+                skipped=progress.skipped.total(),
+                last_run=None if progress.last_run is None else self._local(progress.last_run),
+                last_result=progress.last_result or "",
+            )
+            for progress in self.progress()
+        )
+
+    def _local(self, moment: float) -> datetime:
+        return datetime.fromtimestamp(moment, self.service.timezone)

@@ -1,0 +1,89 @@
+"""The lines that people read while the supervisor runs: a table at the start, then changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from logging import getLogger
+from zoneinfo import ZoneInfo
+
+from supervisor import wire
+from supervisor.model import Alert, Run, State
+from supervisor.progress import Progress
+
+_alerts = getLogger("supervisor.alerts")
+_modules = getLogger("supervisor.modules")
+
+_LEVELS = {"I": logging.INFO, "S": logging.INFO, "W": logging.WARNING}
+_VERBS = {State.FIRING: "FIRING", State.REPORT: "REPORT"}
+
+
+def log_change(old: Alert | None, new: Alert | None) -> None:
+    """Write one line if the alert fired, ended or was reported; nothing for a mere update."""
+    if new is None:
+        return
+    was_firing = old is not None and old.state is State.FIRING
+    if new.state in (State.FIRING, State.REPORT):
+        if old is None or (new.state is State.FIRING and not was_firing):
+            _say(_VERBS[new.state], new, _LEVELS.get(new.event_type, logging.ERROR))
+    elif old is None or was_firing:
+        _say("RESOLVED", new, logging.INFO)
+
+
+def log_run(run: Run) -> None:
+    """Write a finished run for those who debug."""
+    _modules.debug("%s: %s in %.3f s", run.module, run.result, run.seconds)
+
+
+def start_table(progress: Iterable[Progress], timezone: ZoneInfo, now: float) -> str:
+    """Return the modules with their next runs."""
+    rows = [("MODULE", "CHECK", "NEXT RUN")]
+    for module in progress:
+        if module.next_run is None:
+            rows.append((module.name, module.check, "disabled"))
+        else:
+            at = datetime.fromtimestamp(module.next_run, timezone)
+            rows.append(
+                (module.name, module.check, f"{at:%H:%M:%S} (in {seconds(module.next_run - now)})")
+            )
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(
+        f"  {name:<{widths[0]}}  {check:<{widths[1]}}  {due}" for name, check, due in rows
+    )
+
+
+def seconds(value: float) -> str:
+    """Return a span for people: `4 s`, `12 min`, `3 h 5 min`."""
+    whole = max(0, round(value))
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def _say(verb: str, alert: Alert, level: int) -> None:
+    _, notes, _ = wire.decode(alert.body)
+    message = notes.get("message", "").replace("\n", " | ")
+    instance = f" {alert.instance}" if alert.instance else ""
+    _alerts.log(
+        level,
+        "%-8s %-2s %s%s: %s",
+        verb,
+        alert.event_type,
+        alert.alertname,
+        instance,
+        message,
+        extra={
+            "verb": verb,
+            "fields": {
+                "event": verb.lower(),
+                "alertname": alert.alertname,
+                "event_type": alert.event_type,
+                "instance": alert.instance,
+                "module": alert.module,
+            },
+        },
+    )

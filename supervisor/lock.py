@@ -1,0 +1,42 @@
+"""One instance for each state directory, held by a lock that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from supervisor.errors import AlreadyRunning, SupervisorError
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the state directory, made with mode 0700 if it is missing.
+
+    Raises `AlreadyRunning` naming the PID of the process that holds it.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(
+            directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+    except OSError as error:
+        raise SupervisorError(
+            f"cannot use the state directory {directory}: {error.strerror}; "
+            "name another with --state-dir"
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+            raise AlreadyRunning(
+                f"cannot start: process {holder or 'unknown'} holds the state directory {directory}"
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,113 @@
+"""Logging on standard error: text for people, JSON for machines, priorities for journald."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Literal, TextIO, TypeAlias
+
+Format: TypeAlias = Literal["auto", "text", "json", "journal"]
+
+_RED, _YELLOW, _GREEN, _CYAN, _DIM, _PLAIN = (
+    "\x1b[31m",
+    "\x1b[33m",
+    "\x1b[32m",
+    "\x1b[36m",
+    "\x1b[2m",
+    "\x1b[0m",
+)
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+
+
+def set_up(kind: Format, *, verbose: bool = False, stream: TextIO | None = None) -> None:
+    """Send the log to a stream, standard error by default, in the given format."""
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_formatter(kind, stream))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("supervisor").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _formatter(kind: Format, stream: TextIO) -> logging.Formatter:
+    if kind == "auto":
+        kind = "journal" if _is_journal(stream) else "text"
+    if kind == "json":
+        return JsonFormatter()
+    if kind == "journal":
+        return JournalFormatter()
+    return TextFormatter(colour=stream.isatty() and "NO_COLOR" not in os.environ)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Tell whether the stream is the one that systemd named in $JOURNAL_STREAM."""
+    try:
+        found = os.fstat(stream.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+
+
+class TextFormatter(logging.Formatter):
+    """Local time and the message, coloured by what happened."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self.colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        text = _one_entry(self, record)
+        if not self.colour:
+            return f"{moment:%H:%M:%S} {text}"
+        return f"{_DIM}{moment:%H:%M:%S}{_PLAIN} {self._tint(record)}{text}{_PLAIN}"
+
+    def _tint(self, record: logging.LogRecord) -> str:
+        verb = getattr(record, "verb", "")
+        if verb == "RESOLVED":
+            return _GREEN
+        if verb == "REPORT":
+            return _CYAN
+        if record.levelno >= logging.ERROR:
+            return _RED
+        return _YELLOW if record.levelno >= logging.WARNING else ""
+
+
+class JournalFormatter(logging.Formatter):
+    """Each line with its priority as sd-daemon(3) has it; journald adds the time."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        prefix = f"<{_PRIORITIES.get(record.levelno, 2)}>"
+        return "\n".join(f"{prefix}{line}" for line in _one_entry(self, record).split("\n"))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            entry["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def _one_entry(formatter: logging.Formatter, record: logging.LogRecord) -> str:
+    """Return message and traceback; what a host says cannot move the cursor or forge a line."""
+    text = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", record.getMessage())
+    if getattr(record, "verb", ""):
+        text = text.replace("\n", " ")
+    if record.exc_info:
+        text += "\n" + formatter.formatException(record.exc_info)
+    return text

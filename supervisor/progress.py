@@ -1,0 +1,45 @@
+"""What each module has done since the start, for people: status, reports, metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal
+
+from attrs import define, field
+
+from supervisor.model import Measurement, Result, Run
+
+
+@define
+class Progress:
+    """One module's counters. Times are Unix seconds.
+
+    The runner writes what is planned, the recorder what is committed.
+    """
+
+    name: str
+    check: str
+    state: Literal["waiting", "running", "disabled"] = "waiting"
+    next_run: float | None = None
+    last_run: float | None = None
+    last_seconds: float | None = None
+    last_result: Result | None = None
+    last_success: float | None = None
+    runs: int = 0
+    failures: int = 0
+    skipped: Counter[str] = field(factory=Counter)
+    measurements: tuple[Measurement, ...] = ()
+
+    def finish(self, run: Run) -> None:
+        """Count a run whose observations are committed."""
+        self.runs += 1
+        self.last_run = run.started
+        self.last_seconds = run.seconds
+        self.last_result = run.result
+        if run.error:
+            self.failures += 1
+        else:
+            self.last_success = run.started
+            self.measurements = tuple(
+                item for item in run.observations if isinstance(item, Measurement)
+            )

@@ -1,0 +1,234 @@
+"""One module's life: wait for its time, run its check within its deadline, hand on the outcome.
+
+A check may hang, raise or return rubbish; nobody but its own module notices.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from logging import getLogger
+
+import trio
+from attrs import define, field
+
+from supervisor import wire
+from supervisor.clock import Clock
+from supervisor.config import Module
+from supervisor.context import Context
+from supervisor.errors import CheckFailed
+from supervisor.loader import Check
+from supervisor.model import Json, Observation, Run
+from supervisor.progress import Progress
+from supervisor.schedule import Schedule, Times
+
+PATIENCE = 5.0
+"""Seconds after its timeout in which a check must have ended, clean-up of processes included."""
+
+FIRST_RUN_WITHIN = 10.0
+MOST_OBSERVATIONS = 100_000
+MOST_STATE_BYTES = 64 * 1024
+LOST_CLOCK = 7200.0
+"""Seconds: a last `at` time that lies further ahead was made by a clock that was wrong."""
+
+_log = getLogger("supervisor.modules")
+
+
+async def execute(module: Module, check: Check, context: Context, scheduled: float) -> Run:
+    """Run a check once within its timeout; whatever it does comes back as a `Run`.
+
+    Cancellation from outside is passed on: a run that is stopped did not happen.
+    """
+    started = context.clock()
+    begun = trio.current_time()
+    observations: tuple[Observation, ...] = ()
+    error = trace = ""
+    state: Mapping[str, Json] = {}
+    with trio.CancelScope(deadline=begun + module.timeout) as scope:
+        try:
+            found = await check.run(context, module.params)
+            observations = _checked(found)
+            state = _checked_state(context.state)
+        except* (Exception, SystemExit) as group:
+            error, trace = _explain(group)
+    # A check that finds out only after its deadline has no say: it may have lost its own
+    # cancellation and the world has moved on.
+    timed_out = scope.cancel_called
+    if timed_out:
+        observations, trace = (), ""
+        error = f"timed out after {module.timeout:g} s"
+    return Run(
+        module.name,
+        scheduled,
+        started,
+        trio.current_time() - begun,
+        observations if not error else (),
+        error,
+        trace,
+        timed_out,
+        state if not error else {},
+    )
+
+
+@define
+class Runner:
+    """Runs one module on its timetable until `stopping` is set."""
+
+    module: Module
+    check: Check
+    schedule: Schedule
+    clock: Clock
+    progress: Progress
+    stopping: trio.Event
+    make_context: Callable[[Module], Context]
+    send: trio.MemorySendChannel[Run]
+    after: float
+    """The last tick that was dealt with; at the start, now."""
+
+    _nursery: trio.Nursery = field(init=False)
+
+    async def supervise(
+        self,
+        first: float,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Run at `first` (Unix seconds) if that comes before the timetable, then follow it."""
+        async with trio.open_nursery() as self._nursery:
+            tick = min(first, self.schedule.next_after(self.after))
+            self.progress.next_run = tick
+            task_status.started()
+            while not self.stopping.is_set():
+                now = self.clock.now()
+                if now < tick:
+                    await self.clock.doze(tick, self.stopping)
+                    tick = min(tick, self._next_tick())
+                else:
+                    await self._run(self._latest(tick, now))
+                    tick = self._next_tick()
+                self.progress.next_run = tick
+
+    def _next_tick(self) -> float:
+        """Return the next tick by the clock of now, which may have been set back."""
+        now = self.clock.now()
+        if isinstance(self.schedule, Times):
+            ahead = self.after - now > LOST_CLOCK
+        else:
+            ahead = self.after > now + self.schedule.every
+        if ahead:
+            self.after = now
+        return self.schedule.next_after(self.after)
+
+    def _latest(self, tick: float, now: float) -> float | None:
+        """Return the tick to run for, None when it is too late; those before it are skipped."""
+        missed = self.schedule.between(tick, now + 0.001)[1:]
+        if missed:
+            self.progress.skipped["late"] += len(missed)
+            tick = missed[-1]
+        if isinstance(self.schedule, Times) and now - tick > self.module.catch_up:
+            self.progress.skipped["late"] += 1
+            self.after = tick
+            return None
+        return tick
+
+    async def _run(self, tick: float | None) -> None:
+        if tick is None:
+            return
+        outcome: list[Run] = []
+        done = trio.Event()
+        self.progress.state = "running"
+        self._nursery.start_soon(self._execute, tick, outcome, done)
+        with trio.move_on_after(self.module.timeout + PATIENCE):
+            await done.wait()
+        if outcome:
+            await self.send.send(outcome[0])
+        else:
+            await self._outlast(tick, done)
+        self.progress.state = "waiting"
+        self._skip_ticks_since(tick)
+
+    async def _execute(self, tick: float, outcome: list[Run], done: trio.Event) -> None:
+        context = self.make_context(self.module)
+        outcome.append(await execute(self.module, self.check, context, tick))
+        done.set()
+
+    async def _outlast(self, tick: float, done: trio.Event) -> None:
+        """Report a run that ignores its cancellation; its module waits for it, nobody else does."""
+        error = f"timed out after {self.module.timeout:g} s and cannot be stopped"
+        _log.error("%s: %s", self.module.name, error)
+        started = self.clock.now() - self.module.timeout - PATIENCE
+        await self.send.send(
+            Run(
+                self.module.name,
+                tick,
+                started,
+                self.module.timeout + PATIENCE,
+                error=error,
+                timed_out=True,
+            )
+        )
+        await done.wait()
+
+    def _skip_ticks_since(self, tick: float) -> None:
+        now = self.clock.now()
+        missed = [moment for moment in self.schedule.between(tick, now) if moment > tick]
+        self.progress.skipped["running"] += len(missed)
+        self.after = max([tick, *missed])
+
+
+def first_run(schedule: Schedule, missed: float | None, now: float) -> float:
+    """Return when a module first runs after the start, beside its timetable.
+
+    An `at` module makes up for the time it `missed`; others run soon, spread like their grid.
+    """
+    if isinstance(schedule, Times):
+        return float("inf") if missed is None else missed
+    return now + schedule.offset % min(schedule.every, FIRST_RUN_WITHIN)
+
+
+def _checked(found: object) -> tuple[Observation, ...]:
+    if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
+        raise CheckFailed(f"the check returned {type(found).__name__}, which is no list")
+    observations = tuple(
+        wire.clean_observation(item) for item in islice(found, MOST_OBSERVATIONS + 1)
+    )
+    if len(observations) > MOST_OBSERVATIONS:
+        raise CheckFailed(f"the check returned more than {MOST_OBSERVATIONS} observations")
+    return observations
+
+
+def _checked_state(state: object) -> Mapping[str, Json]:
+    try:
+        text = json.dumps(state)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckFailed(f"the check left a state that is no JSON: {error}") from None
+    if not isinstance(state, dict) or len(text) > MOST_STATE_BYTES:
+        raise CheckFailed(
+            f"the check left a state that is no object of at most {MOST_STATE_BYTES} B"
+        )
+    copy: dict[str, Json] = json.loads(text)
+    return copy
+
+
+def _explain(group: BaseExceptionGroup[BaseException]) -> tuple[str, str]:
+    """Return message and traceback of what a check raised; a group of one is that one."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, CheckFailed):
+        return str(error) or "the check failed", ""
+    if isinstance(error, BaseExceptionGroup):
+        leaves = "; ".join(_explain_leaf(leaf) for leaf in error.exceptions)
+        message = f"{len(error.exceptions)} errors: {leaves}"
+    else:
+        message = _explain_leaf(error)
+    return message, "".join(traceback.format_exception(error, limit=-20))
+
+
+def _explain_leaf(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an exception whose own text raises
+        return type(error).__name__

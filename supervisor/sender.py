@@ -1,0 +1,216 @@
+"""One loop for each peer: what is due is posted, the answer decides what comes next.
+
+One request is in flight at a time, so that the order of each alert is kept; a peer that does
+not answer holds up nobody but itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from logging import getLogger
+from typing import Literal
+
+import trio
+from attrs import define, field
+
+from supervisor.alertmanager import Answer, Client, Reply
+from supervisor.book import Book, Outgoing
+from supervisor.clock import SLICE, Clock
+from supervisor.console import seconds
+from supervisor.draft import REJECTED
+from supervisor.model import SUPERVISOR, Announcement
+from supervisor.recorder import Message, Nudge
+
+MOST_BYTES = 1 << 20
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 60.0
+LONGEST_RETRY_AFTER = 300.0
+
+TOLERATED_SKEW = 30.0
+SKEW_NOISE = 5.0
+"""Seconds: clocks further apart are allowed for; a measured difference may wander so far."""
+
+SKEWED = "PeerClockSkew"
+MISCONFIGURED = "PeerMisconfigured"
+
+_log = getLogger("supervisor.peers")
+
+
+@define
+class Peer:
+    """What is known of one Alertmanager. Times are Unix seconds, `shift` and skew seconds."""
+
+    url: str
+    state: Literal["ok", "retrying", "misconfigured"] = "ok"
+    last_success: float | None = None
+    error: str = ""
+    skew: float = 0.0
+    shift: float = 0.0
+    sent: int = 0
+    errors: Counter[str] = field(factory=Counter)
+    alive_at: float = 0.0
+    failures: int = 0
+
+
+@define
+class Sender:
+    """Delivers the book to one peer. `jitter` returns a number from 0 to 1."""
+
+    peer: Peer
+    client: Client
+    book: Book
+    clock: Clock
+    send: trio.MemorySendChannel[Message]
+    changed: trio.lowlevel.ParkingLot
+    jitter: Callable[[], float]
+
+    async def deliver(self) -> None:
+        """Post what is due, for as long as the supervisor lives."""
+        await self._greet()
+        while True:
+            self.peer.alive_at = trio.current_time()
+            now = self.clock.now()
+            batch = self.book.take_due(
+                self.peer.url, now, self.peer.shift, self.client.settings.max_batch, MOST_BYTES
+            )
+            if batch:
+                await self._post(batch)
+            else:
+                await self._wait(now)
+
+    async def _greet(self) -> None:
+        """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
+        answer = await self.client.get("/api/v2/status", self.clock.now())
+        if answer.reply is Reply.DELIVERED:
+            self._compare_clocks(answer)
+            _log.info("%s: Alertmanager %s is reachable", self.peer.url, _version(answer.body))
+        else:
+            _log.warning("%s: health check failed: %s", self.peer.url, answer)
+
+    async def _wait(self, now: float) -> None:
+        due = self.book.next_due(self.peer.url)
+        with trio.move_on_after(SLICE if due is None else min(SLICE, max(0.0, due - now))):
+            await self.changed.park()
+
+    async def _post(self, batch: list[Outgoing]) -> None:
+        """Post a batch, in smaller and smaller parts while the peer refuses it."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            answer = await self.client.post([item.data for item in part], self.clock.now())
+            self.peer.alive_at = trio.current_time()
+            clocks_agree = self._compare_clocks(answer)
+            now = self.clock.now()
+            match answer.reply:
+                case Reply.DELIVERED if clocks_agree:
+                    self._delivered(part, now)
+                case Reply.DELIVERED:
+                    self.book.put_back(self.peer.url, part, now)
+                case Reply.SPLIT if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                case Reply.SPLIT:
+                    await self._quarantine(part[0], answer)
+                case _:
+                    for unsent in (part, *reversed(parts)):
+                        self.book.put_back(self.peer.url, unsent, now)
+                    await self._back_off(answer)
+                    return
+
+    def _delivered(self, part: list[Outgoing], now: float) -> None:
+        nudge = not self.book.has_unsaved_cursors
+        for item in part:
+            self.book.delivered(self.peer.url, item, now)
+        if nudge:
+            self._tell(Nudge())
+        self.peer.sent += len(part)
+        self.peer.last_success = now
+        self.peer.failures = 0
+        if self.peer.state != "ok":
+            _log.info("%s: delivering again", self.peer.url)
+        self._announce(MISCONFIGURED, None)
+        self.peer.state = "ok"
+        self.peer.error = ""
+
+    async def _quarantine(self, item: Outgoing, answer: Answer) -> None:
+        self.peer.errors["rejected"] += 1
+        self.book.rejected(self.peer.url, item)
+        alert = self.book.alerts.get(item.fingerprint)
+        name = alert.alertname if alert else item.fingerprint
+        _log.error("%s: refuses the alert %r: %s", self.peer.url, name, answer)
+        if item.module != SUPERVISOR:
+            message = (
+                f"{self.peer.url} refuses alert {name!r} of module {item.module}: {answer}; "
+                "it is kept in quarantine and tried again when it changes"
+            )
+            await self.send.send(Announcement(REJECTED, item.module, message))
+
+    async def _back_off(self, answer: Answer) -> None:
+        """Wait with full jitter, or as long as the peer asks within bounds."""
+        peer = self.peer
+        peer.errors[answer.reason] += 1
+        peer.error = str(answer)
+        state: Literal["retrying", "misconfigured"] = (
+            "misconfigured" if answer.reply is Reply.MISCONFIGURED else "retrying"
+        )
+        if peer.state != state:
+            _log.warning("%s: cannot deliver: %s; keeping everything", peer.url, answer)
+        message = None
+        if state == "misconfigured":
+            message = f"{peer.url} does not take alerts: {answer}; all are kept until it does"
+        self._announce(MISCONFIGURED, message)
+        peer.state = state
+        wait = self.jitter() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(peer.failures, 16))
+        if answer.retry_after is not None:
+            longest = min(LONGEST_RETRY_AFTER, 2 * self.book.service.resend_interval)
+            wait = min(max(answer.retry_after, 1.0), longest)
+        peer.failures += 1
+        until = trio.current_time() + wait
+        while (left := until - trio.current_time()) > 0:
+            peer.alive_at = trio.current_time()
+            await trio.sleep(min(SLICE, left))
+
+    def _compare_clocks(self, answer: Answer) -> bool:
+        """Measure the peer's clock; return False if the times sent to it were wrong."""
+        if answer.date is None:
+            return True
+        skew = answer.date - self.clock.now()
+        self.peer.skew = skew
+        shift = 0.0
+        if abs(skew) > TOLERATED_SKEW:
+            steady = abs(skew - self.peer.shift) <= SKEW_NOISE
+            shift = self.peer.shift if steady else float(round(skew))
+        agreed = shift == self.peer.shift
+        self.peer.shift = shift
+        message = None
+        if shift:
+            side = "ahead of" if shift > 0 else "behind"
+            message = (
+                f"the clock of {self.peer.url} is {seconds(abs(shift))} {side} this host's; "
+                "times sent to it are shifted; check NTP on both"
+            )
+        if message and not agreed:
+            _log.warning("%s", message)
+        self._announce(SKEWED, message)
+        return agreed
+
+    def _announce(self, alertname: str, message: str | None) -> None:
+        """Raise or end a condition about this peer, unless that is how it stands already."""
+        stands = (alertname, self.peer.url) in self.book.sightings.get(SUPERVISOR, {})
+        if stands != (message is not None):
+            self._tell(Announcement(alertname, self.peer.url, message))
+
+    def _tell(self, message: Message) -> None:
+        # When the channel is full, the next answer says it again.
+        with suppress(trio.WouldBlock):
+            self.send.send_nowait(message)
+
+
+def _version(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["versionInfo"]["version"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "(version unknown)"

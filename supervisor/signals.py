@@ -1,0 +1,50 @@
+"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import trio
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@contextmanager
+def stop_on_signals(
+    stopping: trio.Event, grace: Callable[[], float], last_act: Callable[[], None]
+) -> Iterator[None]:
+    """Set `stopping` on the first signal, and see that the process ends within `grace()` seconds.
+
+    Plain handlers and a timer thread, not trio's signal receiver: they work even while a check
+    blocks the event loop or a thread cannot be cancelled. `last_act` runs before the hard exit.
+    """
+    token = trio.lowlevel.current_trio_token()
+    seen = False
+
+    def end() -> None:
+        try:
+            last_act()
+        finally:
+            os._exit(1)
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        if seen:
+            end()
+        seen = True
+        timer = threading.Timer(grace(), end)
+        timer.daemon = True
+        timer.start()
+        token.run_sync_soon(stopping.set)
+
+    before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,54 @@
+"""The `test-alert` command: one report to each peer, and where the peer will send it."""
+
+from __future__ import annotations
+
+import json
+from secrets import token_hex
+from urllib.parse import quote
+
+from supervisor import wire
+from supervisor.alertmanager import Client, Reply
+from supervisor.clock import Clock
+from supervisor.config import Service
+from supervisor.draft import OWN
+from supervisor.model import Report
+
+NAME = "Test alert"
+
+
+async def send_test_alert(service: Service, event_type: str) -> bool:
+    """Send the report to every peer and print each answer; return whether all took it."""
+    now = Clock().now()
+    message = f"This is a test of {service.service} on {service.labels['host']}; nothing is wrong."
+    report = wire.clean_observation(Report(NAME, message, event_type=event_type))
+    assert isinstance(report, Report)  # noqa: S101 - for the type checker
+    identity = token_hex(8)
+    labels = wire.alert_labels(service, OWN, report, identity)
+    body = wire.encode(labels, wire.alert_annotations(service, OWN, report, now))
+    results = [await _send(url, service, body, identity, now) for url in service.alertmanager.urls]
+    return all(results)
+
+
+async def _send(url: str, service: Service, body: bytes, identity: str, now: float) -> bool:
+    async with Client(url, service.alertmanager) as client:
+        status = await client.get("/api/v2/status", now)
+        shift = 0.0 if status.date is None or abs(status.date - now) <= 30 else status.date - now
+        data = wire.dated(body, now + shift, now + shift + service.report_lifetime)
+        answer = await client.post([data], now)
+        if answer.reply is not Reply.DELIVERED:
+            print(f"{url}: not taken: {answer}")
+            return False
+        matcher = quote(f'event_id="{identity}"')
+        found = await client.get(f"/api/v2/alerts?filter={matcher}", now)
+        print(f"{url}: taken ({answer.reason}); receiver: {_receivers(found.body)}")
+        return True
+
+
+def _receivers(body: bytes) -> str:
+    """Return the receivers that the peer itself names for the alert."""
+    try:
+        alerts = json.loads(body)
+        names = [receiver["name"] for alert in alerts for receiver in alert["receivers"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        names = []
+    return ", ".join(names) or "unknown"

@@ -1,0 +1,35 @@
+"""Feeds systemd's watchdog, and only while the pipeline really moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from supervisor.clock import SLICE
+from supervisor.recorder import Message, Ping
+from supervisor.sender import Peer
+from supervisor.systemd import Notifier
+
+
+async def feed_watchdog(
+    notifier: Notifier,
+    send: trio.MemorySendChannel[Message],
+    peers: Sequence[Peer],
+    request_timeout: float,
+) -> None:
+    """Send `WATCHDOG=1` after each ping that went through the channel and the ledger's thread.
+
+    A sender counts as alive when its loop has come round since its longest wait and request.
+    """
+    if notifier.watchdog is None:
+        return
+    silence = SLICE + 2 * request_timeout
+    while True:
+        ping = Ping()
+        with trio.move_on_after(notifier.watchdog):
+            await send.send(ping)
+            await ping.committed.wait()
+            if all(trio.current_time() - peer.alive_at < silence for peer in peers):
+                notifier.notify("WATCHDOG=1")
+        await trio.sleep(notifier.watchdog / 4)

@@ -1,0 +1,35 @@
+"""Fixtures that start real programs in temporary directories on free loopback ports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.servers import AlertmanagerServer, SmtpSink, SupervisorProcess
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    with SmtpSink().running() as sink:
+        yield sink
+
+
+@pytest.fixture
+def alertmanager(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[AlertmanagerServer]:
+    directory = tmp_path / "alertmanager"
+    directory.mkdir()
+    server = AlertmanagerServer(directory, f"127.0.0.1:{smtp_sink.port}")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Iterator[SupervisorProcess]:
+    directory = tmp_path / "supervisor"
+    directory.mkdir()
+    process = SupervisorProcess(directory)
+    yield process
+    process.kill()
