@@ -89,7 +89,7 @@ def _run(options: argparse.Namespace) -> int:
     from supervisor.systemd import Notifier
 
     service = _load(options)
-    logs.set_up(options.log_format, verbose=options.verbose)
+    logs.set_up(options.log_format, service.timezone, verbose=options.verbose)
     state_dir = options.state_dir or _state_dir(options.service)
     trio.run(daemon.run, service, state_dir, Notifier.from_environment())
     return 0

@@ -8,7 +8,7 @@ A check is a module with `Params`, a frozen attrs class, and
 from __future__ import annotations
 
 from supervisor.context import AlertView, Context, RunView, preformatted
-from supervisor.errors import CheckFailed
+from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.model import (
     Condition,
     Duration,
@@ -17,11 +17,14 @@ from supervisor.model import (
     Observation,
     Report,
 )
+from supervisor.process import Completed, run_command
 from supervisor.secret import Secret
+from supervisor.threads import probe
 
 __all__ = [
     "AlertView",
     "CheckFailed",
+    "Completed",
     "Condition",
     "Context",
     "Duration",
@@ -31,5 +34,9 @@ __all__ = [
     "Report",
     "RunView",
     "Secret",
+    "SecretUnreadable",
+    "StillHanging",
     "preformatted",
+    "probe",
+    "run_command",
 ]

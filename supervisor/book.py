@@ -132,9 +132,10 @@ class Book:
             self._queue(fingerprint)
 
     def await_confirmation(self, now: float) -> None:
-        """Hold back what peers have let expire until its module's first run has judged it.
+        """Hold back what peers do not have, or let expire, until its module's first run judges it.
 
-        Alerts of `at` modules, whose next run may be a day away, go out at once.
+        Sent at once it might end a moment later, too soon for Alertmanager to notify it.
+        Alerts of `at` modules, whose next run may be a day away, do go out at once.
         """
         periodic = {module.name for module in self.service.modules if not module.at}
         for fingerprint, alert in self.alerts.items():
@@ -142,8 +143,7 @@ class Book:
             if (
                 alert.state is State.FIRING
                 and alert.module in periodic
-                and sent
-                and max(sent) <= now
+                and max(sent, default=0.0) <= now
             ):
                 self.unconfirmed.add(fingerprint)
                 self._queue(fingerprint)

@@ -27,7 +27,10 @@ class AlreadyRunning(SupervisorError):
 
 @frozen
 class Problem:
-    """One thing wrong in a service file, and what would be right."""
+    """One thing wrong in a service file, and what would be right.
+
+    `key` is empty when it is the file as a whole.
+    """
 
     file: str
     key: str
@@ -35,7 +38,8 @@ class Problem:
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key}: {self.wrong}; {self.remedy}"
+        where = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{where}: {self.wrong}; {self.remedy}"
 
 
 class ConfigError(SupervisorError):
@@ -66,3 +70,7 @@ class CheckFailed(SupervisorError):
     A check raises it with a message for people; unlike any other exception it is shown
     without a traceback.
     """
+
+
+class StillHanging(CheckFailed):
+    """A call that was given up has not come back, so no other like it is started."""

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Literal, TextIO, TypeAlias
 
 Format: TypeAlias = Literal["auto", "text", "json", "journal"]
@@ -24,25 +24,31 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
 
 
-def set_up(kind: Format, *, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Send the log to a stream, standard error by default, in the given format."""
+def set_up(
+    kind: Format,
+    timezone: tzinfo | None = None,
+    *,
+    verbose: bool = False,
+    stream: TextIO | None = None,
+) -> None:
+    """Send the log to a stream, standard error by default; text has the zone's time of day."""
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_formatter(kind, stream))
+    handler.setFormatter(_formatter(kind, stream, timezone))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("supervisor").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def _formatter(kind: Format, stream: TextIO) -> logging.Formatter:
+def _formatter(kind: Format, stream: TextIO, timezone: tzinfo | None) -> logging.Formatter:
     if kind == "auto":
         kind = "journal" if _is_journal(stream) else "text"
     if kind == "json":
         return JsonFormatter()
     if kind == "journal":
         return JournalFormatter()
-    return TextFormatter(colour=stream.isatty() and "NO_COLOR" not in os.environ)
+    return TextFormatter(timezone, colour=stream.isatty() and "NO_COLOR" not in os.environ)
 
 
 def _is_journal(stream: TextIO) -> bool:
@@ -55,14 +61,15 @@ def _is_journal(stream: TextIO) -> bool:
 
 
 class TextFormatter(logging.Formatter):
-    """Local time and the message, coloured by what happened."""
+    """Time of day and the message, coloured by what happened."""
 
-    def __init__(self, *, colour: bool) -> None:
+    def __init__(self, timezone: tzinfo | None = None, *, colour: bool) -> None:
         super().__init__()
+        self.timezone = timezone
         self.colour = colour
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).astimezone()
+        moment = datetime.fromtimestamp(record.created, UTC).astimezone(self.timezone)
         text = _one_entry(self, record)
         if not self.colour:
             return f"{moment:%H:%M:%S} {text}"

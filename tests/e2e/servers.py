@@ -26,11 +26,13 @@ ROOT = Path(__file__).parent.parent.parent
 POLL = 0.05
 
 
-def wait_for(what: Callable[[], T], seconds: float, otherwise: str) -> T:
-    """Return the first true value of `what()`; fail when there is none in time."""
+def wait_for(
+    what: Callable[[], T], seconds: float, otherwise: str, log: Callable[[], str] = str
+) -> T:
+    """Return the first true value of `what()`; fail with the log when there is none in time."""
     deadline = time.monotonic() + seconds
     while not (found := what()):
-        assert time.monotonic() < deadline, otherwise
+        assert time.monotonic() < deadline, f"{otherwise}\n{log()}"
         time.sleep(POLL)  # real programs take real time
     return found
 

@@ -142,7 +142,8 @@ def test_what_fired_before_a_kill_and_ended_before_the_next_start_is_still_maile
             wait_for(
                 lambda: any("Connection failed" in subject for subject in smtp_sink.subjects()),
                 40,
-                f"it was lost:\n{supervisor.log}",
+                "it was lost",
+                lambda: supervisor.log,
             )
             wait_for(
                 lambda: "Connection failed" not in active(alertmanager), 30, "it does not resolve"

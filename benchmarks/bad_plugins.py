@@ -1,0 +1,162 @@
+"""How two good plugins fare beside bad ones: under the supervisor, then under Monit.
+
+Both good plugins double-fork a worker that they need to the end. Prints how far their starts
+were off the timetable, their verdict on their own worker, and what was left running after
+SIGTERM; then the ratios: `scripts/bench bad_plugins`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from attrs import frozen
+
+from supervisor import descendants, procfs
+
+ROOT = Path(__file__).parent.parent
+PLUGINS = ROOT / "tests" / "plugins"
+GOOD = ("good-1", "good-2")
+BAD = (
+    "hangs",
+    "ignores_sigterm",
+    "lets_a_child_hold_stdout",
+    "leaves_a_session",
+    "kills_itself",
+    "exits_42",
+    "prints_a_megabyte",
+    "daemonises",
+    "forks_fifty_children",
+    "closes_stdout_and_hangs",
+    "never_stops_printing",
+    "reads_stdin",
+    "wipes_the_environment",
+)
+FOREVER = "forks_in_a_loop"
+"""Not for Monit, which would leave it running and be measured beside more of them each time."""
+EVERY = 2
+TIMEOUT = 1
+
+
+@frozen
+class Outcome:
+    """Seconds off the timetable, counts for the rest."""
+
+    runs: int
+    mean: float
+    deviation: float
+    worst: float
+    broken: int
+    left: int
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=float, default=30)
+    seconds = options.parse_args().seconds
+    descendants.become_subreaper()  # whatever they leave running becomes ours, and is counted
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        ours = measure(supervisor(directory / "ours"), directory / "ours", seconds)
+        report("supervisor", ours)
+        if shutil.which("monit"):
+            peer = measure(monit(directory / "monit"), directory / "monit", seconds)
+            report("monit", peer)
+            print(
+                f"ratio to monit: mean {ours.mean / peer.mean:.3f}, "
+                f"deviation {ours.deviation / peer.deviation:.3f}, "
+                f"worst {ours.worst / peer.worst:.3f}"
+            )
+    print("aims: worst < 0.2 s, no worker lost, nothing left")
+
+
+def supervisor(directory: Path) -> list[str]:
+    """Write a service file; return the command that runs it."""
+    directory.mkdir()
+    modules = [
+        f'[[modules]]\ncheck = "command"\nname = "{name}"\nevery = "{EVERY}s"\n'
+        f'timeout = "{TIMEOUT}s"\n[modules.params]\nprotocol = "nagios"\n'
+        f"argv = {[str(word) for word in argv]}\n"
+        for name, argv in plugins(directory, (*BAD, FOREVER))
+    ]
+    (directory / "Bench.toml").write_text(
+        "\n".join(['service = "BENCH"', *modules]), encoding="utf-8"
+    )
+    return [
+        *(sys.executable, "-m", "supervisor", "--service", "Bench"),
+        *("--config-dir", str(directory), "--state-dir", str(directory / "state")),
+    ]
+
+
+def monit(directory: Path) -> list[str]:
+    """Write a control file; return the command that runs it."""
+    directory.mkdir()
+    checks = [
+        f'check program {name} with path "{" ".join(map(str, argv))}" '
+        f"with timeout {TIMEOUT} seconds\n  if status != 0 then alert"
+        for name, argv in plugins(directory, BAD)
+    ]
+    files = ("pidfile", "statefile", "idfile", "log")
+    settings = [f"set daemon {EVERY}", *(f"set {file} {directory}/{file}" for file in files)]
+    control = directory / "monitrc"
+    control.write_text("\n".join([*settings, *checks, ""]), encoding="utf-8")
+    control.chmod(0o600)
+    return ["monit", "-I", "-c", str(control)]
+
+
+def plugins(directory: Path, bad: tuple[str, ...]) -> list[tuple[str, list[Path]]]:
+    """Return names and commands; the good ones record their starts and verdicts."""
+    good = [(name, [PLUGINS / "good", directory, directory / name]) for name in GOOD]
+    return [*good, *((name, [PLUGINS / name]) for name in bad)]
+
+
+def measure(command: list[str], directory: Path, seconds: float) -> Outcome:
+    """Run the command for some seconds and see what became of the good plugins."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    left = sum(not is_zombie(pid) for pid in procfs.children(every_thread=True))
+    descendants.end_all_descendants()
+    gaps = [
+        abs(later - earlier - EVERY)
+        for name in GOOD
+        for earlier, later in itertools.pairwise(
+            float(line) for line in (directory / name).read_text(encoding="utf-8").split()
+        )
+    ]
+    return Outcome(
+        runs=len(gaps) + len(GOOD),
+        mean=statistics.mean(gaps),
+        deviation=statistics.pstdev(gaps),
+        worst=max(gaps),
+        broken=len(list(directory.glob("result.*"))),
+        left=left,
+    )
+
+
+def is_zombie(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def report(name: str, outcome: Outcome) -> None:
+    print(
+        f"{name:<12} {outcome.runs} good runs, off by {outcome.mean * 1000:.0f} ms on average, "
+        f"sd {outcome.deviation * 1000:.0f} ms, at worst {outcome.worst * 1000:.0f} ms; "
+        f"{outcome.broken} ended before their worker was done; {outcome.left} processes left"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The legacy agent's modules: JSON as their argument, a JSON array of events as their output."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal, NoReturn, TypeAlias
+
+from supervisor.api import Condition, Observation, Report
+
+Kind: TypeAlias = Literal["auto", "reports", "conditions"]
+
+PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_.@-]+)\}")
+
+
+class NoEvents(ValueError):
+    """The output of a module is not what the legacy agent took."""
+
+
+def secret_names(text: str) -> frozenset[str]:
+    """Return the names of the secrets that a JSON text asks for."""
+    return frozenset(PLACEHOLDER.findall(text))
+
+
+def encode(value: object) -> str:
+    """Return JSON as Ruby's `to_json` writes it: compact, UTF-8 as it is.
+
+    Raises `ValueError` for what JSON cannot hold.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def decode(text: str) -> Any:
+    """Return the value of a JSON text; raises `ValueError`."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def check_argument(text: str) -> None:
+    """Raise `ValueError` unless the text is JSON with any values for its secrets.
+
+    A placeholder may stand inside a string or for a number.
+    """
+    encode(decode(PLACEHOLDER.sub("0", text)))
+
+
+def argument(text: str, secrets: Mapping[str, str], at: tuple[str, ...]) -> str:
+    """Return the JSON for a module: secrets filled in, with its times of the day.
+
+    Raises `ValueError` when a secret does not fit where it stands.
+    """
+    try:
+        value = decode(PLACEHOLDER.sub(lambda match: escaped(secrets[match[1]]), text))
+    except ValueError:
+        raise ValueError("a secret does not fit where the JSON asks for it") from None
+    if at and isinstance(value, dict):
+        value["ExecuteTimes"] = f"{at[0]},{at[-1]}"
+    return encode(value)
+
+
+def escaped(secret: str) -> str:
+    """Return a secret as it reads inside a JSON string."""
+    return encode(secret)[1:-1]
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Return the text without any of the secrets, as they are or as JSON."""
+    forms = {form for secret in secrets if secret for form in (secret, escaped(secret))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "[secret]")
+    return text
+
+
+def observations(stdout: str, kind: Kind, secrets: Collection[str]) -> list[Observation]:
+    """Return what the events say, free of secrets; raises `ValueError` for other output."""
+    events = decode(stdout)
+    if not isinstance(events, list):
+        raise NoEvents(f"the JSON is {_type_name(events)}, not an array")
+    return [_observation(event, number, kind, secrets) for number, event in enumerate(events, 1)]
+
+
+def _observation(event: object, number: int, kind: Kind, secrets: Collection[str]) -> Observation:
+    if not isinstance(event, dict):
+        raise NoEvents(f"event {number} is {_type_name(event)}, not an object")
+
+    def text(key: str) -> str:
+        value = event.get(key)
+        if not isinstance(value, str | None):
+            raise NoEvents(f"{key} of event {number} is {_type_name(value)}, not a string")
+        return redact(value or "", secrets)
+
+    event_type = text("EventType") or "I"
+    service, event_time = text("ServiceName"), text("EventTime")
+    report = event_type.endswith("I") if kind == "auto" else kind == "reports"
+    told = {
+        "alertname": text("EventName") or "Unknown",
+        "event_type": event_type,
+        "message": text("EventMessage"),
+        "detail": text("EventDetailMessage"),
+    }
+    labels = {"service": service} if service else {}
+    annotations = {"event_time": event_time} if event_time else {}
+    if report:
+        return Report(**told, labels=labels, annotations=annotations)
+    return Condition(**told, instance="", labels=labels, annotations=annotations)
+
+
+def _type_name(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

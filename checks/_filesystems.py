@@ -1,0 +1,182 @@
+"""How full the configured filesystems are: what `disk` and `inode` have in common.
+
+Every mount is asked in a thread of its own, since statvfs on a dead server never returns;
+what does not answer is given up and said to be so, and the others are judged as ever.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import trio
+from attrs import Attribute, field, frozen
+
+from checks import _mounts
+from checks._mounts import Mount
+from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
+
+NEVER = 100
+"""The limit, in percent, that says: raise nothing at all."""
+
+_asking = trio.CapacityLimiter(16)
+"""A mount's time runs from when it is its turn, so the hung ones take none from the others."""
+
+
+@frozen
+class Filesystem:
+    """One filesystem, or several of one type, and how full it may be."""
+
+    filesystem: str = field(
+        metadata={"help": "a device, a mount point or a type, as df shows it; udev is devtmpfs"}
+    )
+    max_use_percent: int = field(
+        metadata={"help": "fires above it, by df's percentage; 100: never, not even if unmounted"}
+    )
+    backup: bool = field(
+        default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
+    )
+    event_type: str = field(default="W", metadata={"help": "the event type when it is too full"})
+
+    @filesystem.validator
+    def _names_something(self, _: Attribute[str], value: str) -> None:
+        if not value or "\0" in value:
+            raise ValueError("names no filesystem; write for example '/' or '/dev/sda1'")
+
+    @max_use_percent.validator
+    def _is_percentage(self, _: Attribute[int], value: int) -> None:
+        if not 0 <= value <= 100:
+            raise ValueError(f"{value} is no percentage; write a number from 0 to 100")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value:
+            raise ValueError("is empty; write for example 'W'")
+
+
+@frozen
+class Params:
+    """Which filesystems, and how long each may take to answer."""
+
+    filesystems: tuple[Filesystem, ...] = field(metadata={"help": "the filesystems to look at"})
+    probe_timeout: Duration = field(
+        default=Duration(5),
+        metadata={"help": "a filesystem that takes longer to answer is not responding"},
+    )
+
+    @filesystems.validator
+    def _differ(self, _: Attribute[tuple[Filesystem, ...]], value: tuple[Filesystem, ...]) -> None:
+        names = [os.path.normpath(filesystem.filesystem) for filesystem in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; keep one of them")
+
+    @probe_timeout.validator
+    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
+        if value <= 0:
+            raise ValueError("leaves no time; write for example '5s'")
+
+
+@frozen
+class Usage:
+    """How much of a filesystem is used, in percent and in words."""
+
+    percent: int
+    full: str
+    left: str
+    measurements: tuple[Measurement, ...]
+
+
+Judge: TypeAlias = Callable[[Mount, os.statvfs_result], Usage | None]
+"""Returns None for a filesystem that has nothing to use up."""
+
+
+@frozen
+class Finding:
+    """What is known of one mount; `trouble` is why it could not be asked."""
+
+    mount: Mount
+    usage: Usage | None = None
+    trouble: str = ""
+
+
+def use_percent(used: int, available: int) -> int | None:
+    """Return how much is used, rounded up as `df` does, or None when there is nothing to use."""
+    used, available = max(used, 0), max(available, 0)
+    return -(-100 * used // (used + available)) if used + available else None
+
+
+async def observe(params: Params, alertname: str, judge: Judge) -> list[Observation]:
+    """Return the conditions and measurements of all the filesystems."""
+    names = [filesystem.filesystem for filesystem in params.filesystems]
+    mounts = await probe("read of the mount table", partial(_find, names))
+    findings: dict[int, Finding] = {}
+
+    async def examine(mount: Mount) -> None:
+        finding = await _examine(mount, params.probe_timeout, judge)
+        if finding is not None:
+            findings[mount.number] = finding
+
+    async with trio.open_nursery() as nursery:
+        for mount in {mount.number: mount for found in mounts for mount in found}.values():
+            nursery.start_soon(examine, mount)
+    observed: list[Observation] = []
+    for _, finding in sorted(findings.items()):
+        observed += finding.usage.measurements if finding.usage else ()
+    for filesystem, found in zip(params.filesystems, mounts, strict=True):
+        if filesystem.max_use_percent < NEVER:
+            present = [findings[mount.number] for mount in found if mount.number in findings]
+            observed += _conditions(filesystem, present, alertname)
+    return observed
+
+
+def _find(names: Sequence[str]) -> list[list[Mount]]:
+    mounts = _mounts.read_mounts()
+    return [_mounts.named(name, mounts) for name in names]
+
+
+async def _examine(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
+    """Return what is found on the mount, or None when it is mounted no more."""
+    call = partial(os.statvfs, mount.mount_point)
+    try:
+        async with _asking:
+            with trio.fail_after(timeout):
+                answer = await probe(f"statvfs of {mount.mount_point} (mount {mount.number})", call)
+    except (trio.TooSlowError, StillHanging):
+        return Finding(mount, trouble=f"no answer within {timeout:g} s")
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return None
+        return Finding(mount, trouble=error.strerror or str(error))
+    return Finding(mount, judge(mount, answer))
+
+
+def _conditions(
+    filesystem: Filesystem, findings: Sequence[Finding], alertname: str
+) -> Iterator[Condition]:
+    labels = {"backup": "true"} if filesystem.backup else {}
+    if not findings:
+        name = filesystem.filesystem
+        message = f"{name} is not mounted"
+        yield Condition("Filesystem not mounted", "E", name, message, labels=labels)
+    for finding in findings:
+        mount, usage = finding.mount, finding.usage
+        if finding.trouble:
+            yield Condition(
+                "Filesystem not responding",
+                "E",
+                mount.mount_point,
+                f"{mount.mount_point} does not respond: {finding.trouble}, device {mount.source}",
+                labels=labels,
+            )
+        elif usage is not None and usage.percent > filesystem.max_use_percent:
+            yield Condition(
+                alertname,
+                filesystem.event_type,
+                mount.mount_point,
+                f"{mount.mount_point} {usage.full} (limit {filesystem.max_use_percent} %), "
+                f"{usage.left}, device {mount.source}",
+                labels=labels,
+            )

@@ -1,0 +1,159 @@
+"""The mounted filesystems that a path can reach, found as `df` names them. Used by `_filesystems`.
+
+The format is that of /proc/PID/mountinfo in proc(5).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+ALIASES = {"udev": "devtmpfs"}
+"""Names that some systems give as the source, for the type of the same filesystem elsewhere."""
+
+_ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
+_NUMBER = re.compile(rb"[0-9]{1,18}")
+_SUBVOLUME = re.compile(r"(?:^|,)(subvolid=[0-9]+)(?:,|$)")
+
+
+@frozen
+class Mount:
+    """One line of the mount table. `device` is "major:minor", `root` the part that is mounted."""
+
+    number: int
+    parent: int
+    device: str
+    root: str
+    mount_point: str
+    kind: str
+    source: str
+    options: str = ""
+
+    @property
+    def filesystem(self) -> tuple[str, str]:
+        """What mounts of the same filesystem have in common; btrfs counts by subvolume."""
+        subvolume = _SUBVOLUME.search(self.options) if self.kind == "btrfs" else None
+        return self.device, subvolume[1] if subvolume else ""
+
+
+def read_mounts() -> list[Mount]:
+    """Return the mounts of this process that a path can reach."""
+    return reachable(parse(MOUNTINFO.read_bytes()))
+
+
+def parse(table: bytes) -> list[Mount]:
+    """Return the mounts of a mountinfo file in its order; lines that are none are left out."""
+    mounts = (_mount(line.split(b" ")) for line in table.split(b"\n"))
+    return [mount for mount in mounts if mount is not None]
+
+
+def _mount(fields: Sequence[bytes]) -> Mount | None:
+    # Optional fields stand between the sixth and a lone hyphen.
+    try:
+        end = fields.index(b"-", 6)
+        number, parent, device, root, mount_point = fields[:5]
+        kind, source, options = fields[end + 1 : end + 4]
+    except ValueError:
+        return None
+    if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(parent)):
+        return None
+    texts = map(_text, (device, root, mount_point, kind, source, options))
+    return Mount(int(number), int(parent), *texts)
+
+
+def _text(field: bytes) -> str:
+    return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), field))
+
+
+def reachable(mounts: Iterable[Mount]) -> list[Mount]:
+    """Return the mounts that the path of their mount point leads to.
+
+    Others lie under a later mount over the same mount point, or over a directory above it.
+    """
+    by_number = {mount.number: mount for mount in mounts}
+    covers = {
+        (mount.parent, mount.mount_point)
+        for mount in by_number.values()
+        if mount.parent != mount.number
+    }
+
+    hidden = {
+        mount.number
+        for mount in by_number.values()
+        if any((mount.parent, directory) in covers for directory in _above(mount.mount_point))
+    }
+    return [
+        mount
+        for mount in by_number.values()
+        if (mount.number, mount.mount_point) not in covers
+        and not any(ancestor.number in hidden for ancestor in _lineage(mount, by_number))
+    ]
+
+
+def _above(path: str) -> Iterator[str]:
+    while path not in ("/", ""):
+        path = path.rpartition("/")[0] or "/"
+        yield path
+
+
+def _lineage(mount: Mount, by_number: dict[int, Mount]) -> Iterator[Mount]:
+    """Yield the mount, the one that it is mounted on, and so on to the root."""
+    seen = set()
+    found: Mount | None = mount
+    while found is not None and found.number not in seen:
+        seen.add(found.number)
+        yield found
+        found = by_number.get(found.parent)
+
+
+def named(name: str, mounts: Iterable[Mount]) -> list[Mount]:
+    """Return the mounts that a device, a mount point or a type names, by mount point.
+
+    A mount point names one. Else several mounts of one filesystem count once, as in `df`.
+    """
+    mounts = list(mounts)
+    if name.startswith("/"):
+        point = os.path.normpath(name)
+        at = [mount for mount in mounts if mount.mount_point == point]
+        found = at[-1:] or _of_device(name, mounts)
+    else:
+        names = (name, ALIASES.get(name))
+        found = [mount for mount in mounts if mount.source == name or mount.kind in names]
+    return _once_each(found)
+
+
+def _of_device(name: str, mounts: Sequence[Mount]) -> list[Mount]:
+    number, path = _device_number(name), _resolved(name)
+    return [
+        mount
+        for mount in mounts
+        if mount.source == name or mount.device == number or _resolved(mount.source) == path
+    ]
+
+
+def _resolved(name: str) -> str:
+    # Other paths may lie on a filesystem that hangs, and are no devices.
+    return os.path.realpath(name) if name.startswith("/dev/") else name
+
+
+def _device_number(name: str) -> str | None:
+    try:
+        status = os.stat(_resolved(name)) if name.startswith("/dev/") else None
+    except (OSError, ValueError):
+        return None
+    if status is None or not stat.S_ISBLK(status.st_mode):
+        return None
+    return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
+
+
+def _once_each(mounts: Iterable[Mount]) -> list[Mount]:
+    once: dict[tuple[str, str], Mount] = {}
+    for mount in sorted(mounts, key=lambda m: (len(m.root), len(m.mount_point), m.mount_point)):
+        once.setdefault(mount.filesystem, mount)
+    return sorted(once.values(), key=lambda mount: mount.mount_point)

@@ -1,0 +1,211 @@
+"""Runs a program: a monitoring plugin, a module of the legacy agent, or anything that exits."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal
+
+from attrs import field, frozen
+
+from checks import _eborder
+from checks._perfdata import parse_output
+from supervisor.api import (
+    CheckFailed,
+    Completed,
+    Condition,
+    Context,
+    Observation,
+    Secret,
+    SecretUnreadable,
+    StillHanging,
+    preformatted,
+    probe,
+    run_command,
+)
+
+KEPT = 64 * 1024
+KEPT_EVENTS = 16 * 1024 * 1024
+STDERR_SHOWN = 1500
+SEVERITY = {1: "W", 2: "E"}
+
+
+@frozen
+class Params:
+    """What is run, and how its ending is read."""
+
+    argv: tuple[str, ...] = field(
+        metadata={"help": "the program and its arguments; no shell is involved"}
+    )
+    protocol: Literal["eborder", "nagios", "text"] = field(
+        metadata={
+            "help": "eborder: JSON events on stdout; nagios: a monitoring plugin; "
+            "text: any exit status but 0 is a condition"
+        }
+    )
+    params: Mapping[str, object] | None = field(
+        default=None,
+        metadata={"help": "eborder: the module's Parameter; {secret:NAME} is filled in"},
+    )
+    params_json: str | None = field(
+        default=None,
+        metadata={"help": "eborder: the same as JSON text, for what TOML cannot hold"},
+    )
+    secrets: Mapping[str, Secret] = field(
+        factory=dict,
+        metadata={"help": "what {secret:NAME} stands for; default: the credential NAME"},
+    )
+    events: _eborder.Kind = field(
+        default="auto",
+        metadata={"help": "eborder: take events as reports, conditions, or by their EventType"},
+    )
+    event_type: str = field(default="E", metadata={"help": "text: the event type of the condition"})
+    max_output: int | None = field(
+        default=None,
+        metadata={"help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB"},
+    )
+    cwd: str | None = field(default=None, metadata={"help": "the working directory"})
+    env: Mapping[str, str] = field(
+        factory=dict, metadata={"help": "variables added to the inherited environment"}
+    )
+
+    def __attrs_post_init__(self) -> None:
+        if not self.argv or not self.argv[0]:
+            raise ValueError("argv is empty; it needs at least the program")
+        if self.max_output is not None and self.max_output < 1:
+            raise ValueError("max_output is below 1; it is a number of bytes")
+        if not self.event_type:
+            raise ValueError("event_type is empty; write for example 'E'")
+        if self.params is not None and self.params_json is not None:
+            raise ValueError("params and params_json exclude each other; remove one")
+        if self.protocol != "eborder" and (self.json is not None or self.secrets):
+            raise ValueError("params, params_json and secrets need protocol = 'eborder'")
+        try:
+            if self.json is not None:
+                _eborder.check_argument(self.json)
+        except ValueError as error:
+            key = "params" if self.params is not None else "params_json"
+            raise ValueError(f"{key} is not JSON: {error}") from None
+
+    @property
+    def json(self) -> str | None:
+        """The module's argument before its secrets are filled in; raises `ValueError`."""
+        return self.params_json if self.params is None else _eborder.encode(self.params)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of stdout to keep."""
+        return self.max_output or (KEPT_EVENTS if self.protocol == "eborder" else KEPT)
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Run the program and return what its output and exit status say."""
+    argv = [*params.argv]
+    secrets: Mapping[str, str] = {}
+    if params.protocol == "eborder":
+        argv.append(context.service)
+        if (text := params.json) is not None:
+            secrets = await _read_secrets(text, params)
+            argv.append(_argument(text, secrets, context, params))
+    completed = await run_command(argv, cwd=params.cwd, env=params.env, keep=params.kept)
+    if completed.strays:
+        context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
+    if params.protocol == "eborder":
+        return _from_events(params, completed, tuple(secrets.values()))
+    if params.protocol == "nagios":
+        return _from_plugin(context, params, completed)
+    return _from_exit(context, params, completed)
+
+
+async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:
+    read = {}
+    for name in _eborder.secret_names(text):
+        secret = params.secrets.get(name) or Secret("credential", name)
+        try:
+            read[name] = await probe(f"read of the {secret.kind} {secret.name}", secret.read)
+        except (SecretUnreadable, StillHanging) as error:
+            raise CheckFailed(f"cannot run {params.argv[0]}: {error}") from None
+    return read
+
+
+def _argument(text: str, secrets: Mapping[str, str], context: Context, params: Params) -> str:
+    try:
+        return _eborder.argument(text, secrets, context.at)
+    except ValueError as error:
+        raise CheckFailed(f"cannot run {params.argv[0]}: {error}") from None
+
+
+def _from_events(
+    params: Params, completed: Completed, secrets: Collection[str]
+) -> list[Observation]:
+    if completed.stdout_bytes > params.kept:
+        reason = f"{completed.stdout_bytes} bytes are more than {params.kept}"
+        raise _unreadable(reason, params, completed, secrets)
+    try:
+        return _eborder.observations(_text(completed.stdout), params.events, secrets)
+    except ValueError as error:
+        raise _unreadable(str(error), params, completed, secrets) from None
+
+
+def _unreadable(
+    reason: str, params: Params, completed: Completed, secrets: Collection[str]
+) -> CheckFailed:
+    # Redacted before it is cut: half a secret would not be recognised.
+    stderr = _eborder.redact(_text(completed.stderr), secrets)[-STDERR_SHOWN:].strip()
+    return CheckFailed(
+        f"cannot read the events of {params.argv[0]}: {reason}; it ended with "
+        f"{_ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")
+    )
+
+
+def _from_plugin(context: Context, params: Params, completed: Completed) -> list[Observation]:
+    output = parse_output(_text(completed.stdout))
+    if completed.status not in (0, *SEVERITY):
+        said = output.text or _text(completed.stderr).strip().rpartition("\n")[2]
+        raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {said}")
+    observed: list[Observation] = [*output.measurements]
+    if completed.status:
+        observed.append(
+            Condition(
+                alertname=context.module,
+                event_type=SEVERITY[completed.status],
+                instance="",
+                message=output.text or _ending(completed.status),
+                detail=_detail(output.long_text, completed),
+            )
+        )
+    return observed
+
+
+def _from_exit(context: Context, params: Params, completed: Completed) -> list[Observation]:
+    if completed.status == 0:
+        return []
+    first, _, others = _text(completed.stdout).strip().partition("\n")
+    return [
+        Condition(
+            alertname=context.module,
+            event_type=params.event_type,
+            instance="",
+            message=first.strip() or _ending(completed.status),
+            detail=_detail(f"{others}\n{_text(completed.stderr)}", completed),
+        )
+    ]
+
+
+def _detail(text: str, completed: Completed) -> str:
+    cut = completed.stdout_bytes - len(completed.stdout)
+    shown = text.strip() + (f"\n… {cut} bytes more" if cut else "")
+    return preformatted(shown) if shown else ""
+
+
+def _ending(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal has no name
+        return f"killed by signal {-status}"
+
+
+def _text(output: bytes) -> str:
+    return output.decode(errors="replace")

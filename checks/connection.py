@@ -1,0 +1,203 @@
+"""Connects to TCP servers and says which of them cannot be reached."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TypeAlias
+
+import trio
+from attrs import Attribute, field, frozen
+
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Duration,
+    Measurement,
+    Observation,
+    StillHanging,
+    probe,
+)
+
+OUR_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors that say nothing of the server: this process or host has run out of something."""
+
+WAS_CONNECTED = frozenset({0, errno.ECONNRESET, errno.EPIPE})
+"""Errors of a connection that stood: one that is refused never ends in a reset."""
+
+SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+Address: TypeAlias = tuple[socket.AddressFamily, SocketAddress]
+
+
+@frozen
+class Server:
+    """One TCP server."""
+
+    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    host: str = field(metadata={"help": "an IPv4 or IPv6 address, or a name"})
+    port: int = field(metadata={"help": "its TCP port"})
+    event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
+
+    @name.validator
+    @host.validator
+    @event_type.validator
+    def _is_not_empty(self, attribute: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError(f"is empty; write the server's {attribute.name}")
+
+    @port.validator
+    def _is_port(self, _: Attribute[int], value: int) -> None:
+        if not 0 < value < 65536:
+            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.name} ({host}:{self.port})"
+
+
+@frozen
+class Params:
+    """Which servers, and how long each may take to answer."""
+
+    servers: tuple[Server, ...] = field(metadata={"help": "the servers; all are tried at once"})
+    connect_timeout: Duration = field(
+        default=Duration(5),
+        metadata={"help": "how long a server may take, name resolution included"},
+    )
+
+    @servers.validator
+    def _have_names_of_their_own(
+        self, _: Attribute[tuple[Server, ...]], value: tuple[Server, ...]
+    ) -> None:
+        names = [server.name for server in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
+
+    @connect_timeout.validator
+    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
+        if value <= 0:
+            raise ValueError("leaves no time; write for example '5s'")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return a condition for each server that cannot be reached, the connect time of others.
+
+    Raises `CheckFailed` when this process is too short of resources to find out.
+    """
+    if len(params.servers) == 1:  # a nursery would cost a third of the run
+        return [await _examine(params.servers[0], params.connect_timeout)]
+    observed: dict[str, Observation] = {}
+    failed: list[CheckFailed] = []
+
+    async def examine(server: Server) -> None:
+        try:
+            observed[server.name] = await _examine(server, params.connect_timeout)
+        except CheckFailed as error:  # the nursery would make a group of many
+            failed.append(error)
+
+    async with trio.open_nursery() as nursery:
+        for server in params.servers:
+            nursery.start_soon(examine, server)
+    if failed:
+        raise failed[0]
+    return [observed[server.name] for server in params.servers]
+
+
+async def _examine(server: Server, timeout: float) -> Observation:  # noqa: ASYNC109  # each server has its own
+    cause = silence = f"no answer within {timeout:g} s"
+    try:
+        with trio.move_on_after(timeout):
+            addresses = _numeric(server)
+            if not addresses:
+                cause = f"cannot resolve the name: {silence}"
+                addresses = await _resolve(server)
+                cause = silence
+            seconds = await _connect_any(addresses)
+            return Measurement("connect_seconds", seconds, "s", {"server": server.name})
+    except StillHanging:
+        pass  # the cause is as it was when the call was given up
+    except ConnectionError as error:
+        cause = str(error)
+    except OSError as error:
+        raise CheckFailed(f"cannot find out whether {server} is up: {error.strerror}") from None
+    message = f"cannot connect to {server}: {cause}"
+    return Condition("Connection failed", server.event_type, server.name, message)
+
+
+def _numeric(server: Server) -> list[Address]:
+    """Return the host's address if it is one, in the form that the kernel gives it back."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            host = socket.inet_ntop(family, socket.inet_pton(family, server.host))
+        except (OSError, ValueError):
+            continue
+        return [(family, (host, server.port))]
+    return []
+
+
+async def _resolve(server: Server) -> list[Address]:
+    """Return the addresses of a name; raises `ConnectionError` when it has none.
+
+    Not trio's own `getaddrinfo`: a dead resolver would use up the threads that all share.
+    """
+    call = partial(socket.getaddrinfo, server.host, server.port, type=socket.SOCK_STREAM)
+    try:
+        found = await probe(f"name resolution of {server.host}", call)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_MEMORY:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
+        raise ConnectionError(f"cannot resolve the name: {error.strerror}") from None
+    except ValueError:  # also UnicodeError: a label too long or empty
+        raise ConnectionError("cannot resolve the name: it is no host name") from None
+    # Sorted, so that a name server that deals its answers out in turn changes no message.
+    return sorted({(family, address) for family, _, _, _, address in found})
+
+
+async def _connect_any(addresses: Sequence[Address]) -> float:
+    """Return the seconds of the first connect that succeeds; none may use up all the time."""
+    if len(addresses) == 1:
+        return await _connect(*addresses[0])
+    causes = set()
+    for others, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        left = trio.current_effective_deadline() - trio.current_time()
+        with trio.CancelScope() as scope:
+            if others:
+                scope.deadline = trio.current_time() + left / (others + 1)
+            try:
+                return await _connect(*address)
+            except ConnectionError as error:
+                causes.add(str(error))
+        if scope.cancelled_caught:
+            causes.add("no answer")
+    raise ConnectionError(", ".join(sorted(causes)))
+
+
+async def _connect(family: socket.AddressFamily, address: SocketAddress) -> float:
+    """Return how many seconds the connect took; raises `ConnectionError` when it fails.
+
+    Any other `OSError` says nothing of the server.
+    """
+    begun = trio.current_time()
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.setblocking(False)
+            error = sock.connect_ex(address)
+            if error == errno.EINPROGRESS:
+                await trio.lowlevel.wait_writable(sock)
+                error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            # A free port of this host's own range may connect to itself.
+            if error == 0 and sock.getsockname()[:2] == address[:2]:
+                error = errno.ECONNREFUSED
+    except OSError as failure:
+        error = failure.errno or errno.EIO
+    if error in WAS_CONNECTED:
+        return trio.current_time() - begun
+    out_of_ports = error == errno.EADDRNOTAVAIL and family == socket.AF_INET
+    if error in OUR_FAULT or out_of_ports:
+        raise OSError(error, os.strerror(error))
+    text = os.strerror(error)
+    raise ConnectionError(text[:1].lower() + text[1:])

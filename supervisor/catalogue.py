@@ -1,0 +1,100 @@
+"""The checks and their parameters in words, for `python -m supervisor checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
+
+import attrs
+from attrs import frozen
+
+from supervisor import wording
+from supervisor.errors import ConfigError
+from supervisor.loader import Check, known_checks, load_check
+from supervisor.model import Duration
+
+
+@frozen
+class Row:
+    """One parameter; `depth` is how many tables it is inside of."""
+
+    name: str
+    kind: str
+    default: str
+    help: str = ""
+    depth: int = 0
+
+
+def describe(check: Check) -> tuple[Row, ...]:
+    """Return the check's parameters in their order, those of inner tables below their own."""
+    return tuple(_rows(check.params, depth=0, outer=()))
+
+
+def one(name: str) -> str:
+    """Return a page on the check of this name; raises `ConfigError` when there is none."""
+    return show_check(load_check(name))
+
+
+def all_checks() -> str:
+    """Return a line on each known check."""
+    return show_checks(map(_summary, known_checks()))
+
+
+def show_check(check: Check) -> str:
+    """Return a page on one check: what it does, and its parameters."""
+    head = "\n\n".join(part for part in (check.name, check.doc) if part)
+    rows = describe(check)
+    if not rows:
+        return f"{head}\n\nIt takes no parameters."
+    cells = [("  " * row.depth + row.name, row.kind, row.default, row.help) for row in rows]
+    return f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in _aligned(cells))
+
+
+def show_checks(summaries: Iterable[tuple[str, str]]) -> str:
+    """Return a line for each check: its name, and what it does in a few words."""
+    return "\n".join(_aligned(summaries))
+
+
+def _summary(name: str) -> tuple[str, str]:
+    try:
+        return name, load_check(name).doc.partition("\n")[0]
+    except ConfigError as error:  # the others are still of use
+        return name, error.problems[0].wrong
+
+
+def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
+    rows = list(rows)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _rows(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterator[Row]:
+    for key in wording.keys(table):
+        kind = wording.kind(key.type)
+        yield Row(key.name, kind, _default(key), str(key.metadata.get("help", "")), depth)
+        for inner in _tables(key.type):
+            if inner not in outer:  # a table may hold tables of its own class
+                yield from _rows(inner, depth + 1, (*outer, inner))
+
+
+def _tables(expected: Any) -> Iterator[type[Any]]:
+    if isinstance(expected, type) and attrs.has(expected) and wording.kind(expected) == "table":
+        yield expected
+    for argument in get_args(expected):
+        yield from _tables(argument)
+
+
+def _default(key: attrs.Attribute[Any]) -> str:
+    default: Any = key.default
+    if default is attrs.NOTHING:
+        return "required"
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
+        if default.takes_self:
+            return "depends"
+        default = default.factory()
+    if isinstance(default, int | float) and Duration in (key.type, *get_args(key.type)):
+        return wording.duration(default)
+    return wording.written(default)

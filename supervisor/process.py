@@ -1,0 +1,210 @@
+"""Runs a command for a check and leaves nothing of it behind.
+
+The run ends when its leader exits. The caller's cancel scope is the deadline. Spawning
+happens in the event loop: vfork holds the interpreter until exec in a thread as well, and
+the marks of `descendants` need that nobody else forks meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import IO, cast
+
+import trio
+from attrs import define, field, frozen
+
+from supervisor import descendants
+from supervisor.descendants import become_subreaper, end_all_descendants
+from supervisor.errors import CheckFailed
+from supervisor.executable import look_up, why
+
+__all__ = ["Completed", "become_subreaper", "end_all_descendants", "run_command"]
+
+CHUNK = 65536
+STDERR_KEPT = 4096
+GRACE = 1.0
+"""Seconds from SIGTERM to SIGKILL."""
+CLEAN_UP = 1.0
+"""Seconds from SIGKILL until what still has not died is given up."""
+REAP_INTERVAL = 0.5
+"""Seconds between the reapings of what dies while a command runs."""
+DRAIN = 1024 * 1024
+"""Bytes: the most that a pipe can hold, by Linux's default."""
+
+
+@frozen
+class Completed:
+    """A finished command: its exit status (or -signal), what it wrote, what it left behind.
+
+    `stdout` holds the first `keep` bytes of `stdout_bytes`, `stderr` the last 4 KiB.
+    `strays` counts the descendants that had to be ended.
+    """
+
+    status: int
+    stdout: bytes
+    stdout_bytes: int
+    stderr: bytes
+    strays: int
+
+
+async def run_command(
+    argv: Sequence[str],
+    *,
+    cwd: str | None = None,
+    env: Mapping[str, str] | None = None,
+    keep: int = 65536,
+) -> Completed:
+    """Run a program without a shell, in a session of its own, stdin empty.
+
+    `env` is added to the inherited environment. Raises `CheckFailed` when the program or
+    `cwd` is missing or cannot be used. When cancelled, the process group gets SIGTERM, and
+    a second later SIGKILL. Either way every descendant has been ended and reaped on return.
+    """
+    become_subreaper()
+    environment = {**_inherited(), **(env or {})}
+    executable = await look_up(argv[0], cwd, environment.get("PATH", os.defpath))
+    lineage = descendants.begin()
+    try:
+        stdout, stderr = _spawn(lineage, argv, executable, cwd, environment)
+    except BaseException:
+        lineage.forget()
+        raise
+    with stdout, stderr:
+        head, tail = _Head(stdout.fileno(), keep), _Tail(stderr.fileno())
+        try:
+            async with trio.open_nursery() as readers:
+                readers.start_soon(head.read)
+                readers.start_soon(tail.read)
+                await _exit_of(lineage.leader)
+                readers.cancel_scope.cancel()
+        except BaseException:
+            lineage.signal_group(signal.SIGTERM)
+            with trio.move_on_after(GRACE, shield=True):
+                await _exit_of(lineage.leader)
+            raise
+        finally:
+            with trio.move_on_after(CLEAN_UP, shield=True):
+                await _end(lineage)
+            descendants.give_up(descendants.sweep())
+            lineage.forget()
+        head.drain()
+        tail.drain()
+    if lineage.status is None:
+        raise CheckFailed(f"cannot run {argv[0]}: its exit status was lost")
+    return Completed(lineage.status, bytes(head.kept), head.total, bytes(tail.kept), lineage.strays)
+
+
+def _spawn(
+    lineage: descendants.Lineage,
+    argv: Sequence[str],
+    executable: str,
+    cwd: str | None,
+    environment: Mapping[str, str],
+) -> tuple[IO[bytes], IO[bytes]]:
+    try:
+        with descendants.marking(lineage):
+            popen = subprocess.Popen(
+                argv,
+                executable=executable,
+                cwd=cwd,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+    except FileNotFoundError:  # the file itself was there a moment ago
+        raise CheckFailed(f"cannot run {argv[0]}: the program in its #! line is missing") from None
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise CheckFailed(f"cannot run {argv[0]}: {why(error)}") from None
+    lineage.leader = popen.pid
+    popen.returncode = 0  # reaped by the sweep; without it Popen would warn and try as well
+    stdout, stderr = cast("IO[bytes]", popen.stdout), cast("IO[bytes]", popen.stderr)
+    os.set_blocking(stdout.fileno(), False)
+    os.set_blocking(stderr.fileno(), False)
+    return stdout, stderr
+
+
+async def _exit_of(pid: int) -> None:
+    """Wait until a child has exited; it is not reaped."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        while True:
+            with trio.move_on_after(REAP_INTERVAL):
+                await trio.lowlevel.wait_readable(descriptor)
+                return
+            descendants.reap_dead()
+    finally:
+        os.close(descriptor)
+
+
+async def _end(lineage: descendants.Lineage) -> None:
+    """End all of a lineage, however long that takes."""
+    lineage.signal_group(signal.SIGKILL)
+    lineage.over = True
+    known: set[int] = set()
+    while dying := descendants.sweep():
+        # What forks as fast as it can is hunted as fast as we can, the rest waited for.
+        await trio.sleep(0.001 if dying <= known else 0)
+        known |= dying
+
+
+@define
+class _Pipe:
+    """The read end of a pipe; subclasses decide what to keep."""
+
+    descriptor: int
+    kept: bytearray = field(factory=bytearray, kw_only=True)
+    total: int = field(default=0, kw_only=True)
+
+    async def read(self) -> None:
+        """Read until the end of file."""
+        while True:
+            await trio.lowlevel.wait_readable(self.descriptor)
+            if not self._take():
+                return
+            if len(self.kept) < self.total:
+                # Whoever never stops printing shall not keep the event loop busy.
+                await trio.sleep(0.001)
+
+    def drain(self) -> None:
+        """Take what is still in the pipe without waiting."""
+        end = self.total + DRAIN
+        with contextlib.suppress(BlockingIOError):
+            while self.total < end and self._take():
+                pass
+
+    def _take(self) -> int:
+        chunk = os.read(self.descriptor, CHUNK)
+        self.total += len(chunk)
+        self._keep(chunk)
+        return len(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        raise NotImplementedError
+
+
+@define
+class _Head(_Pipe):
+    limit: int
+
+    def _keep(self, chunk: bytes) -> None:
+        self.kept += chunk[: max(0, self.limit - len(self.kept))]
+
+
+@define
+class _Tail(_Pipe):
+    def _keep(self, chunk: bytes) -> None:
+        self.kept += chunk
+        del self.kept[:-STDERR_KEPT]
+
+
+def _inherited() -> dict[str, str]:
+    """Return our environment without what systemd told us alone."""
+    ours = ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "WATCHDOG_", "LISTEN_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

@@ -1,0 +1,67 @@
+"""What /proc says about our children; `descendants` asks."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+
+
+def children(*, every_thread: bool = False) -> list[int]:
+    """Return our children that are orphans or that the main thread started."""
+    main = str(os.getpid())
+    found: list[int] = []
+    for thread in os.listdir("/proc/self/task") if every_thread else [main]:
+        try:
+            found += map(int, _read(f"/proc/self/task/{thread}/children").split())
+        except FileNotFoundError:
+            if thread == main:  # a kernel without CONFIG_PROC_CHILDREN
+                return _children_among_all()
+        except ProcessLookupError:
+            continue
+    return found
+
+
+def _children_among_all() -> list[int]:
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            if int(_stat(int(name))[1]) == os.getpid():
+                found.append(int(name))
+    return found
+
+
+def rttime(pid: int) -> int:
+    """Return the soft RLIMIT_RTTIME of a process in µs, 0 for none."""
+    try:
+        soft, _ = resource.prlimit(pid, resource.RLIMIT_RTTIME)
+    except OSError:  # a setuid program; its limits may still be read
+        return _rttime_in_text(pid)
+    return max(0, soft)
+
+
+def _rttime_in_text(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in _read(f"/proc/{pid}/limits").splitlines():
+            if line.startswith(b"Max realtime timeout"):
+                soft = line.split()[3]
+                return int(soft) if soft.isdigit() else 0
+    return 0
+
+
+def born(pid: int) -> int:
+    """Return when a process began, in clock ticks since boot."""
+    return int(_stat(pid)[19])
+
+
+def _stat(pid: int) -> list[bytes]:
+    """Return the fields of proc(5) stat from the third on: the second may hold spaces."""
+    return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+
+
+def _read(path: str) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 65536), b""))
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,172 @@
+"""When a module is due: fixed grids and local times of the day. Pure; Unix seconds throughout.
+
+Local times follow zoneinfo (the IANA database): never shifted, across DST as cron does it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from supervisor.config import Module
+from supervisor.model import Duration
+
+DAY = 86400
+SLOT_MS = 200
+"""Offsets are whole slots: modules that wake together share the cost of the wake-up."""
+
+
+@frozen
+class Grid:
+    """Every `every` seconds from the Unix epoch on, plus `offset`."""
+
+    every: float
+    offset: float
+
+    def next_after(self, moment: float) -> float:
+        number = math.floor((moment - self.offset) / self.every) + 1
+        while (tick := self.offset + number * self.every) <= moment:
+            number += 1
+        return tick
+
+    def between(self, start: float, end: float) -> tuple[float, ...]:
+        number = math.ceil((start - self.offset) / self.every) - 1
+        ticks = []
+        while (tick := self.offset + number * self.every) < end:
+            if tick >= start:
+                ticks.append(tick)
+            number += 1
+        return tuple(ticks)
+
+
+@frozen
+class Times:
+    """At the given seconds after midnight of each day, in the zone's wall-clock time."""
+
+    seconds: tuple[int, ...]
+    timezone: ZoneInfo
+
+    def next_after(self, moment: float) -> float:
+        day = self._day(moment)
+        for ahead in range(-1, 370):
+            for tick in _instants(day + timedelta(days=ahead), self.seconds, self.timezone):
+                if tick > moment:
+                    return tick
+        raise AssertionError
+
+    def between(self, start: float, end: float) -> tuple[float, ...]:
+        day, last = self._day(start) - timedelta(days=1), self._day(end)
+        found: set[float] = set()
+        while day <= last:
+            found |= set(_instants(day, self.seconds, self.timezone))
+            day += timedelta(days=1)
+        return tuple(tick for tick in sorted(found) if start <= tick < end)
+
+    def latest(self, moment: float) -> float | None:
+        ticks = self.between(moment - 2 * DAY, moment + 0.001)
+        return ticks[-1] if ticks else None
+
+    def _day(self, moment: float) -> date:
+        return datetime.fromtimestamp(moment, self.timezone).date()
+
+
+Schedule: TypeAlias = Grid | Times
+
+
+@lru_cache(maxsize=4096)
+def _instants(day: date, seconds: tuple[int, ...], timezone: ZoneInfo) -> tuple[float, ...]:
+    return tuple(sorted({_instant(day, second, timezone) for second in seconds}))
+
+
+def _instant(day: date, second: int, timezone: ZoneInfo) -> float:
+    wall = datetime.combine(day, time(second // 3600, second // 60 % 60, second % 60), timezone)
+    first, later = wall.timestamp(), wall.replace(fold=1).timestamp()
+    if datetime.fromtimestamp(first, timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
+        return first
+    low, high = int(later), int(first)
+    before = datetime.fromtimestamp(low, timezone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, timezone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return float(high)
+
+
+def parse_duration(value: object) -> Duration:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return Duration(float(value))
+    match = re.fullmatch(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", str(value))
+    if not isinstance(value, str) or not value or match is None:
+        raise ValueError(f"{value!r} is no duration; write for example '5m'")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return Duration(float(days * DAY + hours * 3600 + minutes * 60 + seconds))
+
+
+def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
+    return tuple(sorted({second for item in at for second in _expand(item, every)}))
+
+
+def at_labels(at: Sequence[str], every: float | None) -> tuple[str, ...]:
+    return tuple(
+        f"{second // 3600:02}:{second // 60 % 60:02}" for item in at for second in _expand(item, every)
+    )
+
+
+def _expand(item: str, every: float | None) -> Iterable[int]:
+    match = re.fullmatch(r"(\d\d):(\d\d)(?:-(\d\d):(\d\d))?", item)
+    if match is None:
+        raise ValueError(f"{item!r} is no time; write for example '09:00' or '08:00-18:00'")
+    numbers = [int(group) for group in match.groups() if group is not None]
+    if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
+        raise ValueError(f"{item!r} is no time; write for example '09:00' or '08:00-18:00'")
+    start = numbers[0] * 3600 + numbers[1] * 60
+    if len(numbers) == 2:
+        return [start]
+    if every is None:
+        raise ValueError(f"{item!r} is a range without steps; write `every`")
+    end = numbers[2] * 3600 + numbers[3] * 60
+    end += DAY if end < start else 0
+    return [int(start + n * every) % DAY for n in range(int((end - start) // every) + 1)]
+
+
+def grid_offset(service: str, host: str, every: float, position: int) -> float:
+    seed = int.from_bytes(hashlib.sha256(f"{service}\0{host}".encode()).digest()[:6])
+    offset = (seed / 1000 + 0.6180339887498949 * every * position) % every
+    return math.floor(offset * 1000 / SLOT_MS) * SLOT_MS / 1000
+
+
+def missed(
+    schedule: Schedule, last: float | None, now: float, catch_up: float
+) -> float | None:
+    if not isinstance(schedule, Times):
+        return None
+    latest = schedule.latest(now)
+    if latest is None or now - latest > catch_up or (last is not None and latest <= last):
+        return None
+    return latest
+
+
+def build(
+    modules: Iterable[Module], *, service: str, host: str, timezone: ZoneInfo
+) -> dict[str, Schedule]:
+    positions: Counter[float] = Counter()
+    schedules: dict[str, Schedule] = {}
+    for module in modules:
+        if module.at:
+            schedules[module.name] = Times(parse_times(module.at, module.every), timezone)
+        elif module.every is not None:
+            offset = grid_offset(service, host, module.every, positions[module.every])
+            positions[module.every] += 1
+            schedules[module.name] = Grid(module.every, offset)
+    return schedules

@@ -1,0 +1,72 @@
+"""Where service files are, and what is in them before anything is made of it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from supervisor import wording
+from supervisor.errors import ConfigError, Problem
+
+
+def find(name: str, directories: Sequence[Path]) -> Path:
+    """Return the service's file in the first directory that has it.
+
+    Raises `ConfigError` naming the services that exist.
+    """
+    where = f"--service {wording.shortened(name)}"
+    if not name.strip() or name in (".", "..") or "/" in name or not name.isprintable():
+        wrong = "is no name of a service"
+        raise ConfigError([Problem(where, "", wrong, "give the file's name without .toml")])
+    for directory in directories:
+        path = directory / f"{name}.toml"
+        if path.is_file():
+            return path
+    known = sorted({path.stem for directory in directories for path in directory.glob("*.toml")})
+    searched = ", ".join(str(directory) for directory in directories)
+    remedy = f"there are: {', '.join(known)}" if known else f"write {directories[0]}/{name}.toml"
+    if close := wording.nearest(name, known):
+        remedy = f"did you mean '{close}'? {remedy[0].upper()}{remedy[1:]}"
+    raise ConfigError([Problem(where, "", f"there is no {name}.toml in {searched}", remedy)])
+
+
+def directories(given: Sequence[Path]) -> tuple[Path, ...]:
+    """Return where service files are looked for.
+
+    Those given, else $SUPERVISOR_CONFIG_DIR, else ./configs if there is one, else /etc/supervisor.
+    """
+    if given:
+        return tuple(given)
+    if from_environment := os.environ.get("SUPERVISOR_CONFIG_DIR"):
+        return (Path(from_environment),)
+    local = Path("configs")
+    return (local,) if local.is_dir() else (Path("/etc/supervisor"),)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the file's TOML document.
+
+    Raises `ConfigError`, with line and column when it is no TOML.
+    """
+    key, remedy = "", "give a TOML file in UTF-8 that this user may read"
+    try:
+        text = path.read_bytes().decode()
+        # The line's end gives an error there its line, where tomllib says "end of document".
+        return tomllib.loads(f"{text}\n")
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror}"
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        key, wrong = f"line {line}", "is not UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        wrong, _, key = str(error).rstrip(")").rpartition(" (at ")
+        key = key.replace("end of document", f"line {len(text.splitlines())}, at the end")
+        wrong, remedy = f"is no TOML: {wrong}", "see https://toml.io for how it is written"
+    except RecursionError:
+        wrong = "is nested too deeply"
+    except ValueError:  # a NUL in the path, or an integer of thousands of digits
+        wrong = "cannot be read as TOML"
+    raise ConfigError([Problem(str(path), key, wrong, remedy)])

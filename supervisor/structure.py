@@ -1,0 +1,217 @@
+"""TOML tables structured into attrs classes, strictly, with everything that is wrong at once.
+
+Used for the service file itself and for each check's own parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import attrs
+from cattrs import (
+    ClassValidationError,
+    Converter,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
+from cattrs.errors import AttributeValidationNote, IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, override
+
+from supervisor import strict, wording
+from supervisor.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.model import Duration
+from supervisor.secret import Secret
+from supervisor.strict import Hook, exactly
+
+T = TypeVar("T")
+
+
+class Unsupported(Exception):
+    """A class declares a type that no service file can give."""
+
+
+def structure(value: object, expected: type[T], path: KeyPath = ()) -> T:
+    """Return the value as the expected class.
+
+    Raises `Faulty` with all that is wrong, and `Unsupported` when the class is at fault.
+    """
+    try:
+        hook = CONVERTER.get_structure_hook(expected)
+    except Exception as error:  # a check's annotations may be anything
+        raise Unsupported(str(error)) from error
+    try:
+        return hook(value, expected)  # type: ignore[no-any-return]  # hooks are untyped
+    except Exception as error:  # a validator of a check may raise anything
+        faults = tuple(faults_of(error, path, expected))
+    # Raised out here so that no traceback leads to the values, which may be secrets.
+    raise Faulty(faults)
+
+
+def table_hook(
+    cls: type[Any],
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    **hooks: Hook,
+) -> Hook:
+    """Return the hook that structures a table to an attrs class; unknown keys are refused.
+
+    `prepare` may complete the table; `hooks` are for keys that take more than their type says.
+    """
+    wording.keys(cls)  # resolves its annotations
+    overrides = {name: override(struct_hook=hook) for name, hook in hooks.items()}
+    build = make_dict_structure_fn(cls, CONVERTER, _cattrs_use_linecache=False, **overrides)  # type: ignore[arg-type]  # mypy takes them for the named options
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise WrongKind(value, cls)
+        table = prepare(value) if prepare else value
+        try:
+            return build(table, cls)
+        except ClassValidationError as error:
+            refused = [] if _has_notes(error) else _refused_by_validators(cls, table)
+            if not refused:
+                raise
+        raise ClassValidationError(f"cannot structure {cls.__name__}", refused, cls)
+
+    return hook
+
+
+def _has_notes(error: ClassValidationError) -> bool:
+    noted, bare = error.group_exceptions()
+    return bool(noted) or any(isinstance(inner, ForbiddenExtraKeysError) for inner in bare)
+
+
+def _refused_by_validators(cls: type[Any], table: Mapping[str, Any]) -> list[Exception]:
+    """Return each validator's error with its key, which attrs does not tell."""
+    instance = object.__new__(cls)
+    fields = attrs.fields(cls)
+    for field in fields:
+        value = field.default
+        if field.name in table:
+            value = CONVERTER.structure(table[field.name], field.type)
+        elif isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
+            value = value.factory(instance) if value.takes_self else value.factory()
+        object.__setattr__(instance, field.name, value)
+    refused: list[Exception] = []
+    for field in fields:
+        if field.validator is not None and field.name in table:
+            try:
+                field.validator(instance, field, getattr(instance, field.name))
+            except Exception as error:
+                error.add_note(AttributeValidationNote("", field.name, field.type))
+                refused.append(error)
+    return refused
+
+
+def _any(value: Any, expected: Any) -> Any:
+    if isinstance(value, list):
+        return CONVERTER.structure(value, list[Any])
+    if isinstance(value, Mapping):
+        return CONVERTER.structure(value, dict[str, Any])
+    if isinstance(value, float):
+        return strict.number(value, expected)
+    return exactly(bool, int, str)(value, expected)
+
+
+def _literal_hook(expected: Any) -> Hook:
+    arguments = get_args(expected)
+
+    def hook(value: Any, _: Any) -> Any:
+        for argument in arguments:
+            if type(value) is type(argument) and value == argument:
+                return argument
+        if not isinstance(value, str):
+            raise WrongKind(value, expected)
+        remedy = wording.advice(value, map(str, arguments))
+        raise Invalid(f"'{wording.shortened(value)}' is not known here; {remedy}")
+
+    return hook
+
+
+def _union_hook(expected: Any) -> Hook:
+    members = wording.members(expected)
+    hooks = [(member, CONVERTER.get_structure_hook(member)) for member in members]
+
+    def hook(value: Any, _: Any) -> Any:
+        errors: list[Exception] = []
+        for member, structure_member in hooks:
+            try:
+                return structure_member(value, member)
+            except Exception as error:  # the next member may accept it
+                errors.append(error)
+        # The member whose kind it was has the most to say.
+        kindred = [error for error in errors if not isinstance(error, WrongKind)]
+        if kindred or len(errors) == 1:
+            raise (kindred or errors)[0]
+        raise WrongKind(value, expected)
+
+    return hook
+
+
+def list_hook(expected: Any, structure_member: Hook | None = None) -> Hook:
+    """Return the hook for a list or tuple; its members by their type unless a hook is given."""
+    member = get_args(expected)[0]
+    structure_each = structure_member or CONVERTER.get_structure_hook(member)
+    make = list if get_origin(expected) is list else tuple
+    brackets = "write [[…]] with two brackets" if attrs.has(member) else ""
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            raise WrongKind(value, expected, brackets if isinstance(value, Mapping) else "")
+        return make(_each(enumerate(value), structure_each, member).values())
+
+    return hook
+
+
+def _mapping_hook(expected: Any) -> Hook:
+    member = get_args(expected)[1]
+    structure_member = CONVERTER.get_structure_hook(member)
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise WrongKind(value, expected)
+        return _each(value.items(), structure_member, member)
+
+    return hook
+
+
+def _each(items: Any, structure_member: Hook, member: Any) -> dict[Any, Any]:
+    structured, errors = {}, []
+    for index, value in items:
+        try:
+            structured[index] = structure_member(value, member)
+        except Exception as error:  # all of them are reported together
+            error.add_note(IterableValidationNote("", index, member))
+            errors.append(error)
+    if errors:
+        raise IterableValidationError("cannot structure the items", errors, dict)
+    return structured
+
+
+def _is_any(expected: object) -> bool:
+    return expected in (Any, object)
+
+
+CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
+for _type, _hook in (
+    (str, exactly(str)),
+    (bool, exactly(bool)),
+    (int, exactly(int)),
+    (float, strict.number),
+    (Path, strict.path),
+    (Secret, strict.secret),
+    (ZoneInfo, strict.timezone),
+    (Duration, strict.duration),
+):
+    CONVERTER.register_structure_hook(_type, _hook)
+CONVERTER.register_structure_hook_func(_is_any, _any)
+for _predicate, _factory in (
+    (wording.is_list, lambda expected: list_hook(expected)),
+    (wording.is_mapping, _mapping_hook),
+    (wording.is_union, _union_hook),
+    (wording.is_literal, _literal_hook),
+    (attrs.has, table_hook),
+):
+    CONVERTER.register_structure_hook_factory(_predicate, _factory)

@@ -1,0 +1,72 @@
+"""Calls that may hang for ever, in threads that can be given up.
+
+A check asks a mount or a resolver with `probe`, inside a deadline of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, Literal, TypeVar
+
+import trio
+from attrs import define
+
+from supervisor.errors import StillHanging
+
+T = TypeVar("T")
+
+_threads = trio.CapacityLimiter(math.inf)
+"""Callers bound how many they start; one that hangs must not take the place of another."""
+
+_lock = threading.Lock()
+_hanging: set[_Call[Any]] = set()
+
+
+async def probe(key: str, function: Callable[[], T]) -> T:
+    """Return what the function returns, called in a thread that is abandoned when cancelled.
+
+    `key` names the call: "statvfs of /srv". As long as an abandoned thread of the same key has
+    not come back, no other is started: `StillHanging` is raised at once.
+    """
+    with _lock:
+        if any(call.key == key for call in _hanging):
+            raise StillHanging(f"an earlier {key} still hangs")
+    call = _Call(key, function)
+    try:
+        return await trio.to_thread.run_sync(call.run, abandon_on_cancel=True, limiter=_threads)
+    except trio.Cancelled:
+        call.abandon()
+        raise
+
+
+def abandoned_threads() -> int:
+    """Return how many threads were given up and have not come back."""
+    with _lock:
+        return len(_hanging)
+
+
+@define(eq=False)
+class _Call(Generic[T]):
+    key: str
+    function: Callable[[], T]
+    state: Literal["waiting", "running", "over"] = "waiting"
+
+    def run(self) -> T:
+        with _lock:
+            if self.state == "over":  # given up before its thread began: nobody counts it
+                raise StillHanging(f"{self.key} was given up")
+            self.state = "running"
+        try:
+            return self.function()
+        finally:
+            with _lock:
+                self.state = "over"
+                _hanging.discard(self)
+
+    def abandon(self) -> None:
+        with _lock:
+            if self.state == "running":
+                _hanging.add(self)
+            self.state = "over"

@@ -1,0 +1,58 @@
+"""Time zones by name: the machine's own, and those written in service files."""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from supervisor import wording
+
+_ABBREVIATIONS: Mapping[str, str] = {
+    "KST": "Asia/Seoul",
+    "JST": "Asia/Tokyo",
+    "SGT": "Asia/Singapore",
+}
+
+
+def parse_timezone(name: str) -> ZoneInfo:
+    """Return the IANA zone of this name.
+
+    Raises `ValueError` with what is wrong and the nearest spelling.
+    """
+    if (zone := _zone(name)) is not None:
+        return zone
+    close = _ABBREVIATIONS.get(name.upper()) or wording.nearest(
+        name, zoneinfo.available_timezones()
+    )
+    remedy = f"did you mean '{close}'?" if close else 'write an IANA name such as "Asia/Seoul"'
+    raise ValueError(f"'{wording.shortened(name)}' is no time zone; {remedy}")
+
+
+def machine_timezone(
+    environ: Mapping[str, str] | None = None, etc: Path = Path("/etc")
+) -> ZoneInfo:
+    """Return x: $TZ, else the link /etc/localtime, else /etc/timezone, else UTC."""
+    for name in _machine_names(os.environ if environ is None else environ, etc):
+        if (zone := _zone(name)) is not None:
+            return zone
+    return ZoneInfo("UTC")
+
+
+def _machine_names(environ: Mapping[str, str], etc: Path) -> Iterator[str]:
+    yield environ.get("TZ", "").removeprefix(":").rpartition("/zoneinfo/")[2]
+    try:
+        yield os.path.realpath(etc / "localtime").rpartition("/zoneinfo/")[2]
+        yield (etc / "timezone").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        # A directory such as "Asia" is an OSError, "../etc" and broken files are ValueErrors.
+        return None

@@ -1,0 +1,196 @@
+"""Values and types of a service file in words: what was found, what is expected, an example."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from collections.abc import Sequence as AbstractSequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from supervisor.model import Duration
+from supervisor.secret import Secret
+
+THREE_FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
+
+_SIMPLE: Mapping[Any, tuple[str, str]] = {
+    str: ("text", '"…"'),
+    bool: ("boolean", "true"),
+    int: ("integer", "1"),
+    float: ("number", "0.5"),
+    Duration: ("duration", '"5m"'),
+    Secret: ("secret", '{ credential = "name" }'),
+    Path: ("path", '"/path/to/file"'),
+    ZoneInfo: ("time zone", '"Asia/Seoul"'),
+    Any: ("plain value", '"…"'),
+    object: ("plain value", '"…"'),
+}
+_UNCOUNTED = ("text", "one of ")
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+
+
+def kind(expected: Any) -> str:
+    """Return a type in words, without an article: "integer", "list of tables"."""
+    if expected in _SIMPLE:
+        return _SIMPLE[expected][0]
+    arguments = get_args(expected)
+    if is_literal(expected):
+        return "one of " + ", ".join(written(argument) for argument in arguments)
+    if is_union(expected):
+        return " or ".join(kind(member) for member in members(expected))
+    if is_list(expected):
+        return f"list of {_plural(kind(arguments[0]))}"
+    if is_mapping(expected):
+        return f"table of {_plural(kind(arguments[1]))}"
+    return "table" if attrs.has(expected) else "value"
+
+
+def a(noun: str) -> str:
+    """Return a noun of `kind` with its article."""
+    if noun.startswith(_UNCOUNTED):
+        return noun
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def example(expected: Any) -> str:
+    """Return a value of this type as it may be written in TOML."""
+    if expected in _SIMPLE:
+        return _SIMPLE[expected][1]
+    arguments = get_args(expected)
+    if is_literal(expected):
+        return written(arguments[0])
+    if is_union(expected):
+        return example(members(expected)[0])
+    if is_list(expected):
+        return f"[{example(arguments[0])}]"
+    if is_mapping(expected):
+        return f"{{ name = {example(arguments[1])} }}"
+    if attrs.has(expected):
+        required = (field for field in keys(expected) if field.default is attrs.NOTHING)
+        pairs = ", ".join(f"{field.name} = {example(field.type)}" for field in required)
+        return f"{{ {pairs} }}" if pairs else "{}"
+    return '"…"'
+
+
+def found(value: object) -> str:
+    """Return in words what a TOML value is; never the value itself."""
+    match value:
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a number"
+        case str():
+            return "text"
+        case Mapping():
+            return "a table"
+        case list():
+            return "a list"
+        case datetime() | date() | time():
+            return "a date or time"
+    return "a value of another kind"
+
+
+def written(value: object) -> str:
+    """Return a value as one would write it in TOML, shortened."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case Path() | ZoneInfo():
+            return written(str(value))
+        case str():
+            return f'"{shortened(value)}"'
+        case tuple() | list():
+            return f"[{', '.join(written(item) for item in value)}]"
+        case Mapping():
+            return f"{{{', '.join(f'{key} = {written(item)}' for key, item in value.items())}}}"
+        case None:
+            return "none"
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return f"{value:.1f}"
+    return "{…}" if attrs.has(type(value)) else shortened(str(value))
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """Return text that fits in a message: escaped, and cut with a mark."""
+    escaped = "".join(
+        character if character.isprintable() else ascii(character)[1:-1]
+        for character in text[: most + 1]
+    )
+    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a duration is written: "1h30m", "0.5s"."""
+    if seconds != int(seconds) or seconds <= 0:
+        return f"{seconds:g}s"
+    parts, rest = "", int(seconds)
+    for size, unit in _UNITS:
+        count, rest = divmod(rest, size)
+        parts += f"{count}{unit}" if count else ""
+    return f"{parts}{rest}s" if rest else parts
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the nearest spelling among the known words, or nothing if none is near."""
+    import difflib  # needed only when something is wrong
+
+    folded = {each.lower().replace("-", "_"): each for each in known}
+    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], folded, n=1)
+    return folded[close[0]] if close else ""
+
+
+def advice(word: str, known: Iterable[str], otherwise: str = "write one of") -> str:
+    """Return the remedy for a misspelt word: the nearest spelling, else all that are known."""
+    known = sorted(known)
+    if close := nearest(word, known):
+        return f"did you mean '{close}'?"
+    return f"{otherwise} {', '.join(known)}" if known else "remove it"
+
+
+def keys(table: type) -> tuple[attrs.Attribute[Any], ...]:
+    """Return the fields of an attrs class that a file may give."""
+    fields = attrs.fields(table)
+    if any(isinstance(field.type, str) for field in fields):
+        fields = attrs.fields(attrs.resolve_types(table))
+    return tuple(field for field in fields if field.init and field.metadata.get("key", True))
+
+
+def is_literal(expected: Any) -> bool:
+    """Return whether it is one of some written values."""
+    return get_origin(expected) is Literal
+
+
+def is_union(expected: Any) -> bool:
+    """Return whether it is a union, an optional value included."""
+    return get_origin(expected) in (Union, types.UnionType)
+
+
+def members(union: Any) -> tuple[Any, ...]:
+    """Return the types of a union, without None, which TOML cannot write."""
+    return tuple(member for member in get_args(union) if member is not type(None))
+
+
+def is_list(expected: Any) -> bool:
+    """Return whether it is a list, or a tuple of any length."""
+    arguments = get_args(expected)
+    if get_origin(expected) is tuple:
+        return len(arguments) == 2 and arguments[1] is Ellipsis
+    return get_origin(expected) in (list, AbstractSequence)
+
+
+def is_mapping(expected: Any) -> bool:
+    """Return whether it is a mapping from names."""
+    return get_origin(expected) in (dict, Mapping) and get_args(expected)[0] is str
+
+
+def _plural(noun: str) -> str:
+    if noun.startswith(_UNCOUNTED):
+        return noun
+    first, _, rest = noun.partition(" of ")
+    return f"{first}s of {rest}" if rest else f"{first}s"

@@ -1,0 +1,51 @@
+"""Runs the `command` check as the runner would, for its tests."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from checks.command import Params, run
+from supervisor.api import CheckFailed, Context, Observation
+
+PLUGINS = Path(__file__).parent / "plugins"
+
+
+def context(at: tuple[str, ...] = ()) -> Context:
+    return Context(
+        service="KOR",
+        host="host",
+        module="the module",
+        timezone=ZoneInfo("Asia/Seoul"),
+        log=logging.LoggerAdapter(logging.getLogger("test")),
+        clock=lambda: 0.0,
+        at=at,
+    )
+
+
+def plugin(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(PLUGINS / name), *arguments)
+
+
+def shell(script: str) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", script)
+
+
+def printing(output: str, ending: str = "") -> tuple[str, ...]:
+    """Return a command that prints a text, then does what a line of Python says."""
+    script = f"import os, sys; sys.stdout.write(sys.argv[1]); sys.stdout.flush(); {ending}"
+    return (sys.executable, "-c", script, output)
+
+
+async def observe(params: Params, at: tuple[str, ...] = ()) -> list[Observation]:
+    return list(await run(context(at), params))
+
+
+async def failure(params: Params) -> str:
+    with pytest.raises(CheckFailed) as raised:
+        await observe(params)
+    return str(raised.value)

@@ -1,0 +1,126 @@
+"""Real mounts for the tests of `disk` and `inode`: they need root, and are always unmounted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from checks import _mounts
+from checks._filesystems import Filesystem, Params
+from supervisor.api import Condition, Measurement, Observation
+from supervisor.threads import abandoned_threads
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+
+
+def command(*argv: str | Path) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
+
+
+@contextlib.contextmanager
+def mounted(*argv: str | Path) -> Iterator[Path]:
+    """Mount with these arguments of mount(8); the last is the mount point, which is made."""
+    point = Path(argv[-1])
+    point.mkdir(exist_ok=True)
+    command("mount", *argv)
+    try:
+        yield point
+    finally:
+        command("umount", "-l", point)
+
+
+def tmpfs(point: Path, options: str) -> contextlib.AbstractContextManager[Path]:
+    return mounted("-t", "tmpfs", "-o", options, "tmpfs", point)
+
+
+@contextlib.contextmanager
+def ext4(directory: Path) -> Iterator[Path]:
+    """Mount a new ext4 of 8 MiB with few inodes and the usual blocks reserved for root."""
+    image = directory / "image"
+    with image.open("wb") as file:
+        file.truncate(8 * 1024 * 1024)
+    command("mkfs.ext4", "-q", "-N", "128", image)
+    with mounted("-o", "loop", image, directory / "ext4") as point:
+        yield point
+
+
+@contextlib.contextmanager
+def bindfs(source: Path, point: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Mount a directory through a FUSE process, which the test may stop or kill."""
+    source.mkdir(exist_ok=True)
+    point.mkdir(exist_ok=True)
+    process = subprocess.Popen(["bindfs", "-f", source, point])
+    try:
+        poll(lambda: str(point) in mount_points())
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+        subprocess.run(["umount", "-l", point], check=False)
+
+
+def mount_points() -> list[str]:
+    return [mount.mount_point for mount in _mounts.read_mounts()]
+
+
+def source_of(point: Path) -> str:
+    (mount,) = [mount for mount in _mounts.read_mounts() if mount.mount_point == str(point)]
+    return mount.source
+
+
+def poll(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not happened():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.01)
+
+
+async def until_no_thread_hangs() -> None:
+    with trio.fail_after(10):
+        while abandoned_threads():
+            await trio.sleep(0.001)
+
+
+def watching(*names: str | Path, limit: int = 90, timeout: float = 5.0) -> Params:
+    return Params(
+        tuple(Filesystem(str(name), limit) for name in names),
+        timeout,  # type: ignore[arg-type]  # seconds
+    )
+
+
+def conditions(observed: Iterable[Observation]) -> list[Condition]:
+    return [seen for seen in observed if isinstance(seen, Condition)]
+
+
+def seen(observed: Iterable[Observation]) -> list[tuple[str, str, str]]:
+    """Return the conditions' identities with their event types."""
+    return [(found.alertname, found.event_type, found.instance) for found in conditions(observed)]
+
+
+def measured(observed: Iterable[Observation], name: str) -> dict[str, float]:
+    """Return a measurement by mount point."""
+    found = [item for item in observed if isinstance(item, Measurement) and item.name == name]
+    assert len({item.labels["mount_point"] for item in found}) == len(found)
+    return {item.labels["mount_point"]: item.value for item in found}
+
+
+def shown_by_df(column: str, *arguments: str | Path) -> dict[str, int]:
+    """Return what `df` shows in the column, by mount point; lines without a percentage left out."""
+    lines = command("df", f"--output={column},target", *arguments).splitlines()[1:]
+    pairs = [line.strip().split(maxsplit=1) for line in lines]
+    return {point: int(percent[:-1]) for percent, point in pairs if percent != "-"}
+
+
+def types_shown_by_df() -> dict[str, str]:
+    """Return the types of the filesystems that `df` shows, by mount point."""
+    lines = command("df", "--output=fstype,target").splitlines()[1:]
+    return {point: kind for kind, point in (line.split(maxsplit=1) for line in lines)}

@@ -1,0 +1,117 @@
+"""The pages about checks, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import pytest
+from attrs import field, frozen
+
+from supervisor import catalogue
+from supervisor.catalogue import Row, describe, show_check, show_checks
+from supervisor.errors import ConfigError, Problem
+from supervisor.loader import Check, NoParams
+from supervisor.model import Duration, Observation
+from supervisor.secret import Secret
+
+
+@frozen
+class Server:
+    name: str = field(metadata={"help": "shown in alerts"})
+    port: int = 80
+
+
+@frozen
+class Params:
+    servers: tuple[Server, ...] = field(metadata={"help": "who is asked"})
+    timeout: Duration = field(default=Duration(5400), metadata={"help": "for each server"})
+    wait: Duration | None = None
+    mode: Literal["fast", "slow"] = "fast"
+    key: Secret | None = None
+    ratio: float = 2.0
+    strict: bool = True
+    names: str | tuple[str, ...] = ("a", "b")
+    limits: Mapping[str, int] = field(factory=dict)
+    zone: ZoneInfo | None = None
+    file: Path = Path("/etc/hosts")
+    first: Server = field(factory=lambda: Server("a"))
+
+
+async def run(context: object, params: object) -> Iterable[Observation]:
+    return ()
+
+
+PORTS = Check("ports", Params, run, "Asks each server.\n\nAll at once.")
+
+
+def test_each_parameter_is_described_with_those_inside_of_it() -> None:
+    assert (
+        Row("servers", "list of tables", "required", "who is asked"),
+        Row("name", "text", "required", "shown in alerts", depth=1),
+        Row("port", "integer", "80", depth=1),
+        Row("timeout", "duration", "1h30m", "for each server"),
+        Row("wait", "duration", "none"),
+        Row("mode", 'one of "fast", "slow"', '"fast"'),
+        Row("key", "secret", "none"),
+        Row("ratio", "number", "2.0"),
+        Row("strict", "boolean", "true"),
+        Row("names", "text or list of text", '["a", "b"]'),
+        Row("limits", "table of integers", "{}"),
+        Row("zone", "time zone", "none"),
+        Row("file", "path", '"/etc/hosts"'),
+        Row("first", "table", "{…}"),
+        Row("name", "text", "required", "shown in alerts", depth=1),
+        Row("port", "integer", "80", depth=1),
+    ) == describe(PORTS)
+
+
+def test_a_page_lines_up_its_columns() -> None:
+    @frozen
+    class Few:
+        servers: tuple[Server, ...] = field(metadata={"help": "who is asked"})
+        timeout: Duration = Duration(1)
+
+    page = """\
+ports
+
+Asks each server.
+
+Parameters:
+  servers  list of tables  required  who is asked
+    name   text            required  shown in alerts
+    port   integer         80
+  timeout  duration        1s"""
+
+    assert page == show_check(Check("ports", Few, run, "Asks each server."))
+
+
+def test_a_check_without_parameters_says_so() -> None:
+    page = "ping\n\nIt takes no parameters."
+
+    assert page == show_check(Check("ping", NoParams, run))
+
+
+def test_the_list_has_a_line_for_each_check() -> None:
+    assert (
+        show_checks([("disk", "Looks at disks."), ("ports", "Asks.")])
+        == "disk   Looks at disks.\nports  Asks."
+    )
+    assert show_checks([]) == ""
+
+
+def test_a_check_that_cannot_be_loaded_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(name: str) -> Check:
+        if name == "bad":
+            raise ConfigError([Problem("checks", "bad", "cannot be imported", "see bad")])
+        return PORTS
+
+    monkeypatch.setattr(catalogue, "load_check", load)
+    monkeypatch.setattr(catalogue, "known_checks", lambda: ("bad", "ports"))
+
+    assert catalogue.all_checks() == "bad    cannot be imported\nports  Asks each server."
+    assert show_check(PORTS) == catalogue.one("ports")

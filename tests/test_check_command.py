@@ -1,0 +1,169 @@
+"""The `command` check: plugins and plain programs, and a zoo of bad ones beside two good ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import trio
+
+from checks.command import Params
+from supervisor import procfs
+from supervisor.api import CheckFailed, Condition, Measurement, Secret
+from tests.commands import failure, observe, plugin, printing, shell
+
+UNUSED = Secret("env", "UNUSED")
+
+FINE = "fine"
+FAILED = "failed"
+TIMEOUT = "timeout"
+ZOO = {
+    "hangs": TIMEOUT,
+    "ignores_sigterm": TIMEOUT,
+    "lets_a_child_hold_stdout": FINE,
+    "leaves_a_session": FINE,
+    "kills_itself": FAILED,
+    "exits_42": FAILED,
+    "prints_a_megabyte": "W",
+    "missing": FAILED,
+    "daemonises": FINE,
+    "forks_fifty_children": FINE,
+    "closes_stdout_and_hangs": TIMEOUT,
+    "never_stops_printing": TIMEOUT,
+    "reads_stdin": FINE,
+    "wipes_the_environment": FINE,
+    "forks_in_a_loop": FINE,
+    "removes_its_limits": FINE,
+}
+
+
+async def verdict(argv: tuple[str, ...], within: float = 20) -> str:
+    with trio.move_on_after(within):
+        try:
+            observed = await observe(Params(argv, "nagios"))
+        except CheckFailed:
+            return FAILED
+        types = [seen.event_type for seen in observed if isinstance(seen, Condition)]
+        return types[0] if types else FINE
+    return TIMEOUT
+
+
+async def test_bad_plugins_get_their_verdict_and_harm_no_good_one(tmp_path: Path) -> None:
+    children = procfs.children(every_thread=True)
+    verdicts: dict[str, str] = {}
+    good: list[str] = []
+
+    async def judge(name: str) -> None:
+        verdicts[name] = await verdict(plugin(name), within=1 if ZOO[name] == TIMEOUT else 20)
+
+    async def repeat_the_good() -> None:
+        while len(verdicts) < len(ZOO):
+            good.append(await verdict(plugin("good", str(tmp_path))))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(repeat_the_good)
+        nursery.start_soon(repeat_the_good)
+        for name in ZOO:
+            nursery.start_soon(judge, name)
+
+    assert verdicts == ZOO
+    assert set(good) == {FINE}
+    assert len(good) >= 4
+    assert procfs.children(every_thread=True) == children
+
+
+async def test_a_plugins_output_becomes_a_condition_and_measurements() -> None:
+    output = "LOAD <high> | load=9;5;8\nfirst <line>\nsecond | more=1%\n"
+
+    expected = [
+        Measurement("load", 9.0),
+        Measurement("more", 1.0, "%"),
+        Condition("the module", "E", "", "LOAD <high>", "<pre>first &lt;line&gt;\nsecond</pre>"),
+    ]
+    assert expected == await observe(Params(printing(output, "sys.exit(2)"), "nagios"))
+
+
+async def test_a_plugin_that_is_fine_is_still_measured() -> None:
+    assert [Measurement("a", 1.0)] == await observe(Params(printing("OK | a=1"), "nagios"))
+
+
+async def test_long_output_is_cut_with_a_mark() -> None:
+    (seen,) = await observe(Params(plugin("prints_a_megabyte"), "nagios"))
+
+    assert isinstance(seen, Condition)
+    assert seen.message == "WARNING: a long story"
+    assert seen.detail.endswith("… 934486 bytes more</pre>")
+    assert len(seen.detail) < 66_000
+
+
+async def test_invalid_utf_8_is_replaced() -> None:
+    (seen,) = await observe(Params(shell(r"printf 'caf\351'; exit 1"), "nagios"))
+
+    assert isinstance(seen, Condition)
+    assert seen.message == "caf\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("echo 'UNKNOWN: no idea'; exit 3", "exit status 3: UNKNOWN: no idea"),
+        ("echo oops >&2; exit 127", "exit status 127: oops"),
+        ("echo hm; kill -SEGV $$", "killed by SIGSEGV: hm"),
+        ("kill -40 $$", "killed by signal 40: "),
+    ],
+)
+async def test_a_plugin_that_does_not_know_is_a_failed_check(script: str, said: str) -> None:
+    assert f"/bin/sh ended with {said}" == await failure(Params(shell(script), "nagios"))
+
+
+@pytest.mark.parametrize(
+    ("script", "message", "detail"),
+    [
+        ("exit 5", "exit status 5", ""),
+        ("kill -TERM $$", "killed by SIGTERM", ""),
+        ("echo '<one>'; echo two; echo three >&2; exit 1", "<one>", "<pre>two\nthree</pre>"),
+    ],
+)
+async def test_any_program_that_does_not_end_with_0_is_a_condition(
+    script: str, message: str, detail: str
+) -> None:
+    expected = Condition("the module", "W", "", message, detail)
+
+    assert [expected] == await observe(Params(shell(script), "text", event_type="W"))
+
+
+async def test_any_program_that_ends_with_0_is_fine() -> None:
+    assert await observe(Params(shell("echo all is well"), "text")) == []
+
+
+async def test_the_directory_and_the_environment_are_the_commands(tmp_path: Path) -> None:
+    params = Params(
+        shell('echo "$(pwd) $GREETING"; exit 1'), "text", cwd=str(tmp_path), env={"GREETING": "hi"}
+    )
+
+    assert [Condition("the module", "E", "", f"{tmp_path} hi")] == await observe(params)
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({"argv": ()}, "argv is empty"),
+        ({"argv": ("",)}, "argv is empty"),
+        ({"max_output": 0}, "max_output is below 1"),
+        ({"event_type": ""}, "event_type is empty"),
+        ({"params": {}, "params_json": "{}"}, "params and params_json exclude each other"),
+        ({"protocol": "text", "params": {}}, "need protocol = 'eborder'"),
+        ({"protocol": "nagios", "secrets": {"a": UNUSED}}, "need protocol = 'eborder'"),
+        ({"params_json": "{'a': 1}"}, "params_json is not JSON: "),
+        ({"params_json": '{"a": {secret:b}c}'}, "params_json is not JSON: "),
+        ({"params_json": "[NaN]"}, "params_json is not JSON: NaN"),
+        ({"params_json": "[1e999]"}, "params_json is not JSON: "),
+        ({"params": {"a": float("inf")}}, "params is not JSON: "),
+        ({"params": {"a": object()}}, "params is not JSON: "),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(given: Mapping[str, object], wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        Params(**{"argv": ("true",), "protocol": "eborder", **given})  # type: ignore[arg-type]  # wrong on purpose

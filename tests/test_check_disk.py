@@ -1,0 +1,288 @@
+"""The `disk` check on real filesystems: filled, emptied, bound, hidden, hung and brought back."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks import disk, inode
+from checks._filesystems import Filesystem, Params, use_percent
+from supervisor.api import Condition, Observation
+from supervisor.threads import abandoned_threads
+from tests.commands import context
+from tests.mounts import (
+    bindfs,
+    conditions,
+    ext4,
+    measured,
+    mounted,
+    needs_root,
+    seen,
+    shown_by_df,
+    source_of,
+    tmpfs,
+    types_shown_by_df,
+    until_no_thread_hangs,
+    watching,
+)
+
+PAGE = 4096
+
+
+async def look(params: Params) -> list[Observation]:
+    return list(await disk.run(context(), params))
+
+
+def fill(file: Path) -> None:
+    """Write until nothing more fits."""
+    with file.open("wb", buffering=0) as opened:
+        try:
+            while True:
+                opened.write(bytes(PAGE))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+
+
+@needs_root
+async def test_a_filesystem_fires_above_its_limit_and_not_at_it(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", f"size={100 * PAGE}") as point:
+        (point / "file").write_bytes(bytes(90 * PAGE))
+        assert seen(await look(watching(point))) == []
+
+        (point / "file").write_bytes(bytes(90 * PAGE + 1))
+        (condition,) = conditions(await look(watching(point)))
+
+        (point / "file").unlink()
+        assert seen(await look(watching(point))) == []
+
+    message = f"{point} is 91 % full (limit 90 %), 36.0 KiB free, device tmpfs"
+    assert condition == Condition("Disk usage", "W", str(point), message)
+
+
+@needs_root
+async def test_blocks_reserved_for_root_count_as_in_df(tmp_path: Path) -> None:
+    with ext4(tmp_path) as point:
+        for megabytes in range(6):
+            (point / str(megabytes)).write_bytes(bytes(1024 * 1024))
+            os.sync()
+            shown = shown_by_df("pcent", point)
+            assert measured(await look(watching(point)), "disk_use_percent") == shown
+        fill(point / "rest")
+        full = await look(watching(source_of(point)))
+        for file in point.glob("[0-9r]*"):
+            file.unlink()
+        os.sync()
+        emptied = await look(watching(source_of(point)))
+
+    assert measured(full, "disk_use_percent") == {str(point): 100}
+    assert measured(full, "disk_free_bytes") == {str(point): 0}
+    assert seen(full) == [("Disk usage", "W", str(point))]
+    assert seen(emptied) == []
+
+
+async def test_every_mount_of_this_machine_is_as_full_as_df_says() -> None:
+    for _ in range(5):
+        before = shown_by_df("pcent")
+        ours = measured(await look(watching(*before)), "disk_use_percent")
+        if before == shown_by_df("pcent"):  # else somebody wrote meanwhile
+            break
+
+    assert ours == before
+
+
+async def test_a_type_names_all_its_mounts_as_df_shows_them() -> None:
+    kinds = types_shown_by_df()
+    for kind in set(kinds.values()):
+        ours = measured(await look(watching(kind)), "disk_use_percent")
+
+        assert set(ours) == {point for point, shown in kinds.items() if shown == kind}
+
+
+async def test_udev_names_the_device_files_wherever_they_are() -> None:
+    ours = measured(await look(watching("udev")), "disk_use_percent")
+
+    assert set(ours) == {point for point, kind in types_shown_by_df().items() if kind == "devtmpfs"}
+
+
+@needs_root
+async def test_a_device_counts_once_however_often_it_is_bound(tmp_path: Path) -> None:
+    with ext4(tmp_path) as point:
+        device = source_of(point)
+        (point / "inner").mkdir()
+        with mounted("--bind", point / "inner", tmp_path / "b"):
+            by_device = measured(await look(watching(device)), "disk_use_percent")
+            by_bind = measured(await look(watching(tmp_path / "b")), "disk_use_percent")
+
+    assert [*by_device] == [str(point)]
+    assert [*by_bind] == [str(tmp_path / "b")]
+
+
+@needs_root
+async def test_a_link_to_a_device_names_it(tmp_path: Path) -> None:
+    link = Path(f"/dev/supervisor-test-{os.getpid()}")
+    with ext4(tmp_path) as point:
+        link.symlink_to(source_of(point))
+        try:
+            found = measured(await look(watching(link)), "disk_use_percent")
+        finally:
+            link.unlink()
+
+    assert [*found] == [str(point)]
+
+
+@needs_root
+async def test_a_filesystem_under_another_one_is_not_mounted(tmp_path: Path) -> None:
+    with ext4(tmp_path) as point:
+        device = source_of(point)
+        with tmpfs(point, f"size={100 * PAGE}"):
+            (hidden,) = conditions(await look(watching(device)))
+            on_top = measured(await look(watching(point)), "disk_free_bytes")
+        assert seen(await look(watching(device))) == []
+
+    message = f"{device} is not mounted"
+    assert hidden == Condition("Filesystem not mounted", "E", device, message)
+    assert on_top == {str(point): 100 * PAGE}
+
+
+@needs_root
+async def test_what_is_no_longer_mounted_is_said_until_it_is_mounted(tmp_path: Path) -> None:
+    point = tmp_path / "small"
+    before = seen(await look(watching(point)))
+    with tmpfs(point, "size=400k"):
+        meanwhile = seen(await look(watching(point)))
+
+    assert before == [("Filesystem not mounted", "E", str(point))]
+    assert meanwhile == []
+
+
+@needs_root
+async def test_a_limit_of_100_raises_nothing_at_all(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "size=400k") as point:
+        fill(point / "file")
+        full = await look(watching(point, limit=100))
+    gone = await look(watching(point, limit=100))
+
+    assert seen(full) == seen(gone) == []
+    assert measured(full, "disk_use_percent") == {str(point): 100}
+
+
+async def test_a_limit_of_0_fires_for_anything_used() -> None:
+    assert seen(await look(watching("/", limit=0))) == [("Disk usage", "W", "/")]
+
+
+async def test_a_filesystem_without_a_size_is_left_out() -> None:
+    assert await look(watching("/proc", "proc", limit=0)) == []
+
+
+async def test_backup_and_event_type_are_those_of_the_filesystem() -> None:
+    filesystem = Filesystem("/", 0, backup=True, event_type="S")
+    (condition,) = conditions(await look(Params((filesystem,))))
+    (missing,) = conditions(await look(Params((Filesystem("/missing", 1, backup=True),))))
+
+    assert (condition.event_type, condition.labels) == ("S", {"backup": "true"})
+    assert (missing.event_type, missing.labels) == ("E", {"backup": "true"})
+
+
+async def test_a_mount_that_two_entries_name_is_measured_once() -> None:
+    kind = types_shown_by_df()["/"]
+
+    assert "/" in measured(await look(watching("/", kind)), "disk_use_percent")
+
+
+@needs_root
+async def test_a_hung_mount_is_given_up_and_the_others_are_judged(tmp_path: Path) -> None:
+    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
+        point = str(tmp_path / "hung")
+        process.send_signal(signal.SIGSTOP)
+        first = await look(watching(point, "/", limit=0, timeout=0.2))
+        assert abandoned_threads() == 1
+
+        with trio.fail_after(5):  # so nobody asks again, not even another check
+            second = await look(watching(point, limit=0, timeout=60))
+            third = list(await inode.run(context(), watching(point, timeout=60)))
+        assert abandoned_threads() == 1
+
+        process.send_signal(signal.SIGCONT)
+        await until_no_thread_hangs()
+        answered = await look(watching(point, limit=99))
+
+    not_responding = ("Filesystem not responding", "E", point)
+    assert seen(first) == [not_responding, ("Disk usage", "W", "/")]
+    assert seen(second) == seen(third) == [not_responding]
+    assert seen(answered) == []
+    assert [*measured(answered, "disk_use_percent")] == [point]
+
+
+@needs_root
+async def test_what_is_said_of_a_hung_mount_stays_the_same(tmp_path: Path) -> None:
+    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
+        process.send_signal(signal.SIGSTOP)
+        params = watching(tmp_path / "hung", timeout=0.2)
+        first, second = conditions(await look(params)), conditions(await look(params))
+    await until_no_thread_hangs()
+
+    assert first == second
+    assert first[0].message.startswith(f"{tmp_path}/hung does not respond: no answer within 0.2 s")
+
+
+@needs_root
+async def test_a_mount_whose_server_died_does_not_respond(tmp_path: Path) -> None:
+    with bindfs(tmp_path / "source", tmp_path / "dead") as process:
+        process.kill()
+        process.wait()
+        (condition,) = conditions(await look(watching(tmp_path / "dead")))
+
+    assert condition.alertname == "Filesystem not responding"
+    assert "endpoint is not connected" in condition.message
+
+
+def test_a_filesystem_named_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^has /var more than once; "):
+        watching("/var", "/", "/var/")
+
+
+@pytest.mark.parametrize("limit", [-1, 101])
+def test_a_limit_that_is_no_percentage_is_refused(limit: int) -> None:
+    with pytest.raises(ValueError, match=f"^{limit} is no percentage; "):
+        Filesystem("/", limit)
+
+
+def test_an_empty_name_or_no_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="names no filesystem; "):
+        Filesystem("", 90)
+    with pytest.raises(ValueError, match="leaves no time; "):
+        watching("/", timeout=0)
+
+
+@given(st.integers(-5, 2**70), st.integers(-5, 2**70))
+def test_a_percentage_is_rounded_up_and_within_bounds(used: int, available: int) -> None:
+    percent = use_percent(used, available)
+    used, available = max(used, 0), max(available, 0)
+
+    if percent is None:
+        assert used + available == 0
+    else:
+        assert 0 <= percent <= 100
+        assert (percent - 1) * (used + available) < 100 * used <= percent * (used + available)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1024 * 1024 - 1, "1.0 MiB"),
+        (int(12.34 * 1024**3), "12.3 GiB"),
+        (2**80, "1048576.0 EiB"),
+    ],
+)
+def test_sizes_are_written_for_people(count: int, text: str) -> None:
+    assert disk.size(count) == text

@@ -1,0 +1,101 @@
+"""The `inode` check on real filesystems that run out of inodes."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from checks import inode
+from checks._filesystems import Params
+from supervisor.api import Condition, Observation
+from tests.commands import context
+from tests.mounts import (
+    conditions,
+    ext4,
+    measured,
+    needs_root,
+    seen,
+    shown_by_df,
+    source_of,
+    tmpfs,
+    watching,
+)
+
+
+async def look(params: Params) -> list[Observation]:
+    return list(await inode.run(context(), params))
+
+
+def make_files(directory: Path) -> int:
+    """Make empty files until there is no inode left, and return how many."""
+    for number in range(10_000):
+        try:
+            (directory / f"{number}").touch()
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+            return number
+    raise AssertionError("there is no end of inodes")
+
+
+@needs_root
+async def test_a_filesystem_fires_above_its_limit_and_not_at_it(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "small", "size=1m,nr_inodes=100") as point:
+        for number in range(89):  # the root directory is the ninetieth
+            (point / f"{number}").touch()
+        assert seen(await look(watching(point))) == []
+
+        (point / "one more").touch()
+        (condition,) = conditions(await look(watching(point)))
+
+        (point / "one more").unlink()
+        assert seen(await look(watching(point))) == []
+
+    message = f"{point} has used 91 % of its inodes (limit 90 %), 9 free, device tmpfs"
+    assert condition == Condition("Inode usage", "W", str(point), message)
+
+
+@needs_root
+async def test_a_device_runs_out_of_inodes_and_has_some_again(tmp_path: Path) -> None:
+    with ext4(tmp_path) as point:
+        device = source_of(point)
+        before = await look(watching(device))
+        shown_before = shown_by_df("ipcent", point)
+        made = make_files(point)
+        full = await look(watching(device))
+        for number in range(made):
+            (point / f"{number}").unlink()
+        after = await look(watching(device))
+
+    assert measured(before, "inode_use_percent") == shown_before
+    assert measured(full, "inode_use_percent") == {str(point): 100}
+    assert seen(full) == [("Inode usage", "W", str(point))]
+    assert seen(before) == seen(after) == []
+
+
+async def test_every_mount_of_this_machine_has_used_what_df_says() -> None:
+    for _ in range(5):
+        before = shown_by_df("ipcent")
+        ours = measured(await look(watching(*before)), "inode_use_percent")
+        if before == shown_by_df("ipcent"):  # else somebody wrote meanwhile
+            break
+
+    assert ours == before
+
+
+async def test_a_filesystem_without_a_number_of_inodes_is_left_out() -> None:
+    assert await look(watching("/proc", limit=0)) == []
+
+
+async def test_what_is_not_mounted_is_said() -> None:
+    assert seen(await look(watching("/missing"))) == [("Filesystem not mounted", "E", "/missing")]
+    assert seen(await look(watching("/missing", limit=100))) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0"), (9, "9"), (999, "999"), (1234, "1,230"), (12_345_678, "12,300,000")],
+)
+def test_numbers_are_rounded_for_people(count: int, text: str) -> None:
+    assert inode.rounded(count) == text

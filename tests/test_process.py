@@ -1,0 +1,240 @@
+"""Commands end with all that descends from them: real processes, looked for in /proc."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+
+from supervisor import procfs
+from supervisor.errors import CheckFailed
+from supervisor.process import Completed, run_command
+
+PLUGINS = Path(__file__).parent / "plugins"
+LEAVERS = (
+    "lets_a_child_hold_stdout",
+    "leaves_a_session",
+    "daemonises",
+    "wipes_the_environment",
+    "removes_its_limits",
+    "forks_fifty_children",
+)
+HANGERS = ("hangs", "ignores_sigterm", "closes_stdout_and_hangs", "never_stops_printing")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    subprocess.run(["/bin/true"], check=True)  # opens what subprocess and trio keep open
+    children, descriptors = procfs.children(every_thread=True), os.listdir("/proc/self/fd")
+    yield
+
+    assert children == procfs.children(every_thread=True)
+    assert len(descriptors) == len(os.listdir("/proc/self/fd"))
+
+
+def shell(script: str) -> list[str]:
+    return ["/bin/sh", "-c", script]
+
+
+async def test_status_and_output_are_returned() -> None:
+    completed = await run_command(shell("echo out; echo err >&2; exit 3"))
+
+    assert Completed(3, b"out\n", 4, b"err\n", strays=0) == completed
+
+
+async def test_death_by_signal_is_a_negative_status() -> None:
+    completed = await run_command(shell("kill -SEGV $$"))
+
+    assert completed.status == -signal.SIGSEGV
+
+
+async def test_the_head_of_stdout_and_the_tail_of_stderr_are_kept() -> None:
+    script = "seq 100000; seq 100000 >&2"
+    everything = "".join(f"{number}\n" for number in range(1, 100_001)).encode()
+    completed = await run_command(shell(script), keep=10)
+
+    assert everything[:10] == completed.stdout
+    assert len(everything) == completed.stdout_bytes
+    assert everything[-4096:] == completed.stderr
+
+
+async def test_stdin_is_empty_and_the_session_is_its_own() -> None:
+    completed = await run_command(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys; print(os.getsid(0) == os.getpid(), sys.stdin.read())",
+        ]
+    )
+
+    assert completed.stdout == b"True \n"
+
+
+async def test_what_systemd_tells_the_supervisor_is_kept_from_the_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "LISTEN_FDS"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("INHERITED", "yes")
+    completed = await run_command(["/usr/bin/env"], env={"ADDED": "too"})
+
+    assert b"secret" not in completed.stdout
+    assert {b"INHERITED=yes", b"ADDED=too"} <= set(completed.stdout.splitlines())
+
+
+async def test_the_command_starts_in_its_directory(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\npwd\n")
+    program.chmod(0o755)
+
+    completed = await run_command(["./program"], cwd=str(tmp_path))
+
+    assert f"{tmp_path}\n".encode() == completed.stdout
+
+
+@pytest.mark.parametrize(
+    ("argv", "cwd", "why"),
+    [
+        (["/nonexistent/program"], None, "No such file or directory: /nonexistent/program"),
+        (["no-such-program"], None, "no such program in PATH"),
+        (["/etc/passwd"], None, "it is no executable file: /etc/passwd"),
+        (["/etc"], None, "it is no executable file: /etc"),
+        (["true"], "/nonexistent", "No such file or directory: /nonexistent/"),
+        (["true"], "/etc/passwd", "Not a directory: /etc/passwd/"),
+        (["true", "x" * 200_000], None, "Argument list too long: "),
+        (["true", "\0"], None, "embedded null byte"),
+    ],
+)
+async def test_what_cannot_be_run_is_named(argv: list[str], cwd: str | None, why: str) -> None:
+    with pytest.raises(CheckFailed) as raised:
+        await run_command(argv, cwd=cwd)
+
+    assert str(raised.value).startswith(f"cannot run {argv[0]}: {why}")
+
+
+async def test_a_script_without_its_interpreter_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/nonexistent/interpreter\n")
+    program.chmod(0o755)
+
+    with pytest.raises(CheckFailed, match="the program in its #! line is missing"):
+        await run_command([str(program)])
+
+
+@pytest.mark.parametrize("plugin", LEAVERS)
+async def test_what_a_command_leaves_behind_is_ended(plugin: str) -> None:
+    completed = await run_command([str(PLUGINS / plugin)])
+
+    assert completed.status == 0
+    assert completed.stdout.startswith(b"OK: ")
+
+
+async def test_what_had_to_be_ended_is_counted() -> None:
+    completed = await run_command([str(PLUGINS / "forks_fifty_children")])
+
+    assert completed.strays == 50
+
+
+async def test_a_fork_loop_is_overtaken() -> None:
+    with trio.fail_after(5):
+        completed = await run_command([str(PLUGINS / "forks_in_a_loop")])
+
+    assert completed.stdout == b"OK: the race is on\n"
+
+
+async def test_orphans_that_end_while_a_command_runs_are_reaped_meanwhile() -> None:
+    script = "for _ in 1 2 3 4 5 6 7 8 9; do (true &); done; sleep 86399"
+    with trio.fail_after(10) as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run_command, shell(script))
+            while len(procfs.children()) < 10:  # noqa: ASYNC110 - the kernel sets no event
+                await trio.sleep(0.001)
+            while len(procfs.children()) > 1:  # noqa: ASYNC110 - the kernel sets no event
+                await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+    assert not scope.cancelled_caught
+
+
+@pytest.mark.parametrize("plugin", HANGERS)
+async def test_a_command_is_ended_at_the_deadline(plugin: str) -> None:
+    start = trio.current_time()
+    with trio.move_on_after(0.3) as scope:
+        await run_command([str(PLUGINS / plugin)])
+
+    assert scope.cancelled_caught
+    assert trio.current_time() - start < 3
+
+
+async def test_sigterm_lets_a_command_tidy_up(tmp_path: Path) -> None:
+    tidied = tmp_path / "tidied"
+    ready = tmp_path / "ready"
+    script = f"trap 'echo yes > {tidied}; exit' TERM; echo > {ready}; sleep 86399 & wait"
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_command, shell(script))
+        with trio.fail_after(10):
+            while not ready.exists():  # noqa: ASYNC110 - another process makes it
+                await trio.sleep(0.005)
+        nursery.cancel_scope.cancel()
+
+    assert tidied.read_text() == "yes\n"
+
+
+async def test_output_of_a_stray_until_its_end_is_read() -> None:
+    completed = await run_command(shell("(setsid sh -c 'echo late; sleep 86399' &); sleep 0.2"))
+
+    assert completed.stdout == b"late\n"
+
+
+async def test_commands_do_not_end_each_others_descendants(tmp_path: Path) -> None:
+    ended = []
+
+    async def keep_a_worker() -> None:
+        ended.append((await run_command([str(PLUGINS / "good"), str(tmp_path)])).stdout)
+
+    async def leave_much_behind() -> None:
+        for plugin in LEAVERS:
+            await run_command([str(PLUGINS / plugin)])
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(keep_a_worker)
+            nursery.start_soon(leave_much_behind)
+
+    assert ended == 3 * [b"OK: the worker did it | workers=1\n"]
+
+
+def test_children_of_others_are_spared() -> None:
+    with subprocess.Popen(["/bin/sleep", "86399"], start_new_session=True) as server:
+        trio.run(run_command, [str(PLUGINS / "leaves_a_session")])
+        alive = server.poll() is None
+        server.kill()
+
+    assert alive
+
+
+async def test_a_command_that_hangs_stops_no_timer() -> None:
+    gaps = []
+
+    async def tick() -> None:
+        last = trio.current_time()
+        while True:
+            await trio.sleep(0.01)
+            gaps.append(trio.current_time() - last)
+            last = trio.current_time()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick)
+        with trio.move_on_after(0.5):
+            await run_command([str(PLUGINS / "never_stops_printing")])
+        nursery.cancel_scope.cancel()
+
+    assert max(gaps, default=math.inf) < 0.2

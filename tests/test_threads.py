@@ -1,0 +1,127 @@
+"""Threads that hang: given up, counted, not started again, forgotten when they come back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import trio
+from attrs import define, field
+
+from supervisor import threads
+from supervisor.errors import StillHanging
+from supervisor.threads import abandoned_threads, probe
+
+
+@define
+class Hanging:
+    """A function that hangs until it is released."""
+
+    released: threading.Event = field(factory=threading.Event)
+    calls: int = 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        assert self.released.wait(60)
+        return "back"
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    function = Hanging()
+    yield function
+    function.released.set()
+
+
+async def all_are_back() -> None:
+    with trio.fail_after(10):
+        while abandoned_threads():
+            await trio.sleep(0.001)
+
+
+async def given_up(key: str, function: Hanging) -> bool:
+    with trio.move_on_after(0.05) as scope:
+        await probe(key, function)
+    return scope.cancelled_caught
+
+
+async def test_an_answer_is_returned_and_nothing_counted() -> None:
+    assert await probe("question", lambda: 42) == 42
+    assert abandoned_threads() == 0
+
+
+async def test_what_the_function_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await probe("question", lambda: 1 // 0)
+
+    assert abandoned_threads() == 0
+
+
+async def test_a_thread_that_hangs_is_given_up_and_counted(hanging: Hanging) -> None:
+    assert await given_up("question", hanging)
+    assert abandoned_threads() == 1
+
+    hanging.released.set()
+    await all_are_back()
+
+
+async def test_no_second_thread_is_started_while_one_hangs(hanging: Hanging) -> None:
+    await given_up("question", hanging)
+
+    with pytest.raises(StillHanging, match="question"):
+        await probe("question", hanging)
+
+    assert (hanging.calls, abandoned_threads()) == (1, 1)
+    hanging.released.set()
+    await all_are_back()
+
+
+async def test_other_keys_are_asked_while_one_hangs(hanging: Hanging) -> None:
+    await given_up("question", hanging)
+
+    assert await probe("another", lambda: 42) == 42
+    hanging.released.set()
+    await all_are_back()
+
+
+async def test_a_thread_that_comes_back_is_forgotten(hanging: Hanging) -> None:
+    await given_up("question", hanging)
+    hanging.released.set()
+    await all_are_back()
+
+    assert await probe("question", hanging) == "back"
+    assert hanging.calls == 2
+
+
+async def test_many_that_hang_keep_no_other_waiting() -> None:
+    many = [Hanging() for _ in range(100)]
+    async with trio.open_nursery() as nursery:
+        for number, function in enumerate(many):
+            nursery.start_soon(given_up, str(number), function)
+    assert abandoned_threads() == 100
+
+    with trio.fail_after(10):
+        assert await probe("another", lambda: 42) == 42
+
+    for function in many:
+        function.released.set()
+    await all_are_back()
+
+
+async def test_a_call_that_is_cancelled_before_it_starts_is_not_counted(hanging: Hanging) -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await probe("question", hanging)
+
+    assert (hanging.calls, abandoned_threads()) == (0, 0)
+
+
+def test_a_thread_that_begins_after_it_was_given_up_does_not_call(hanging: Hanging) -> None:
+    call = threads._Call("question", hanging)
+    call.abandon()
+
+    with pytest.raises(StillHanging):
+        call.run()
+
+    assert (hanging.calls, abandoned_threads()) == (0, 0)
