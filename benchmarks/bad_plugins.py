@@ -20,9 +20,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-from supervisor import descendants, procfs
-
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
+from supervisor import descendants, procfs  # noqa: E402 - found by the line above
+
 PLUGINS = ROOT / "tests" / "plugins"
 GOOD = ("good-1", "good-2")
 BAD = (

@@ -43,11 +43,15 @@ class Server:
     event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
 
     @name.validator
-    @host.validator
     @event_type.validator
     def _is_not_empty(self, attribute: Attribute[str], value: str) -> None:
         if not value.strip():
             raise ValueError(f"is empty; write the server's {attribute.name}")
+
+    @host.validator
+    def _is_host(self, _: Attribute[str], value: str) -> None:
+        if not value.isprintable() or " " in value or not value:
+            raise ValueError(f"{value!r} is no host; write an IP address or a name")
 
     @port.validator
     def _is_port(self, _: Attribute[int], value: int) -> None:

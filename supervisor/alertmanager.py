@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,10 +20,14 @@ import trio
 from attrs import define, field, frozen
 
 from supervisor import __version__
-from supervisor.config import Alertmanager
 from supervisor.errors import SecretUnreadable, SupervisorError
+from supervisor.service import Alertmanager
 
 MOST_ANSWER_BYTES = 64 * 1024
+LATEST_DATE = 2.0**33
+"""Unix seconds, in the year 2242: a peer whose clock is later than that has none."""
+
+_HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Reply(enum.Enum):
@@ -56,7 +61,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
     batch; other 4xx and redirects are the fault of the configuration; the rest passes.
     """
     date = _http_date(headers.get("date", ""))
-    detail = body[:200].decode(errors="replace").strip()
+    detail = " ".join(body[:200].decode(errors="replace").split())
     reason = f"HTTP {status}"
     if 200 <= status < 300:
         return Answer(Reply.DELIVERED, reason, date=date, body=body)
@@ -84,7 +89,10 @@ class Client:
             verify=_tls(self.url, self.settings),
             timeout=None,  # noqa: S113 - it is per read, a drip outlives it; see _request
             limits=httpx.Limits(max_connections=1),
-            headers={"User-Agent": f"alertmanager-supervisor/{__version__}"},
+            headers={
+                "User-Agent": f"alertmanager-supervisor/{__version__}",
+                "Accept-Encoding": "identity",  # answers are read as they come
+            },
         )
         return self
 
@@ -123,6 +131,8 @@ class Client:
             return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
         except httpx.HTTPError as error:
             return _fault(error)
+        except (httpx.InvalidURL, UnicodeError) as error:  # also from the resolver's IDNA
+            return Answer(Reply.MISCONFIGURED, "address", str(error))
         except SecretUnreadable as error:
             return Answer(Reply.MISCONFIGURED, "credentials", str(error))
         return classify(response.status_code, response.headers, body, now)
@@ -130,7 +140,11 @@ class Client:
     def _authorization(self) -> dict[str, str]:
         """Read the credentials for each request, so that a rotated one needs no restart."""
         if self.settings.bearer_token is not None:
-            return {"Authorization": f"Bearer {self.settings.bearer_token.read()}"}
+            token = self.settings.bearer_token.read()
+            if not _HEADER_TOKEN.fullmatch(token):
+                # Sent on, it would come back in an error message.
+                raise SecretUnreadable("cannot use the bearer token: it is no single ASCII word")
+            return {"Authorization": f"Bearer {token}"}
         if self.settings.password is not None:
             basic = httpx.BasicAuth(self.settings.username, self.settings.password.read())
             request = httpx.Request("GET", "http://localhost")
@@ -149,7 +163,7 @@ async def _bounded(response: httpx.Response) -> bytes:
 
 
 def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
-    if not url.startswith("https:"):
+    if not url.lower().startswith("https:"):
         return False  # there is no TLS, and building a context takes 40 ms
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
@@ -173,6 +187,8 @@ def _fault(error: httpx.HTTPError) -> Answer:
 
 def _is_verdict(body: bytes) -> bool:
     """Tell Alertmanager's own answer from that of a proxy in front of it."""
+    if len(body) == MOST_ANSWER_BYTES:  # cut: a batch of bad alerts makes a long answer
+        return body.lstrip()[:1] in (b'"', b"{")
     try:
         return isinstance(json.loads(body), str | dict)
     except (ValueError, RecursionError):
@@ -189,6 +205,7 @@ def _retry_after(value: str, now: float) -> float | None:
 def _http_date(value: str) -> float | None:
     try:
         moment: datetime = parsedate_to_datetime(value)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < LATEST_DATE else None

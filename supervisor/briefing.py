@@ -12,11 +12,11 @@ from attrs import frozen
 from supervisor import wire
 from supervisor.book import Book
 from supervisor.clock import Clock
-from supervisor.config import Module, Service
 from supervisor.context import AlertView, Context, RunView
 from supervisor.model import Alert, ModuleRecord
 from supervisor.progress import Progress
 from supervisor.schedule import at_labels
+from supervisor.service import Module, Service
 
 
 @frozen

@@ -20,7 +20,6 @@ from supervisor.alertmanager import Client
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
-from supervisor.config import Module, Service
 from supervisor.draft import HEARTBEAT, Draft
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
@@ -32,6 +31,7 @@ from supervisor.recorder import CORRUPT, Message, Recorder
 from supervisor.runner import Runner, first_run
 from supervisor.schedule import Schedule, build, missed
 from supervisor.sender import Peer, Sender
+from supervisor.service import Module, Service
 from supervisor.signals import stop_on_signals
 from supervisor.systemd import Notifier
 from supervisor.watchdog import feed_watchdog

@@ -13,7 +13,6 @@ from attrs import define, evolve, field
 from supervisor import eviction, wire
 from supervisor.book import Book, Changes, cost
 from supervisor.conditions import Comparison, Key, by_key, compare
-from supervisor.config import Module
 from supervisor.context import preformatted
 from supervisor.model import (
     SUPERVISOR,
@@ -26,6 +25,7 @@ from supervisor.model import (
     Sighting,
     State,
 )
+from supervisor.service import Module
 
 OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
 """The module of the supervisor's own conditions."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from supervisor.errors import AlreadyRunning, SupervisorError
@@ -35,8 +35,14 @@ def locked(directory: Path) -> Iterator[None]:
             raise AlreadyRunning(
                 f"cannot start: process {holder or 'unknown'} holds the state directory {directory}"
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            raise SupervisorError(
+                f"cannot lock the state directory {directory}: {error.strerror}; "
+                "it must be on a file system with locks"
+            ) from error
+        with suppress(OSError):  # the PID is for people, a full disk is no reason not to start
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -48,7 +48,7 @@ def _formatter(kind: Format, stream: TextIO, timezone: tzinfo | None) -> logging
         return JsonFormatter()
     if kind == "journal":
         return JournalFormatter()
-    return TextFormatter(timezone, colour=stream.isatty() and "NO_COLOR" not in os.environ)
+    return TextFormatter(timezone, colour=stream.isatty() and not os.environ.get("NO_COLOR"))
 
 
 def _is_journal(stream: TextIO) -> bool:
@@ -107,14 +107,15 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry)
 
 
 def _one_entry(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """Return message and traceback; what a host says cannot move the cursor or forge a line."""
-    text = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", record.getMessage())
-    if getattr(record, "verb", ""):
-        text = text.replace("\n", " ")
+    """Return message and traceback; what a host says cannot move the cursor or forge a line.
+
+    Lines after the first are indented, so that none looks like another entry.
+    """
+    text = record.getMessage()
     if record.exc_info:
         text += "\n" + formatter.formatException(record.exc_info)
-    return text
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", "\n  ")

@@ -11,11 +11,11 @@ import trio
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
-from supervisor.config import Module, Service
 from supervisor.loader import load_check
 from supervisor.model import Condition, Measurement, Report, Run
 from supervisor.process import become_subreaper
 from supervisor.runner import execute
+from supervisor.service import Module, Service
 
 
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:

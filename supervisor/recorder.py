@@ -17,12 +17,12 @@ from attrs import define, field
 from supervisor import console
 from supervisor.book import Book, Changes
 from supervisor.clock import SLICE, Clock
-from supervisor.config import Module
 from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger import Ledger, everything, set_aside
 from supervisor.model import CONSOLE, Announcement, Run
 from supervisor.progress import Progress
+from supervisor.service import Module
 
 MOST_MESSAGES = 500
 CURSOR_DELAY = 1.0

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from supervisor import notation, strict, wording
 from supervisor.faults import Fault, split
 from supervisor.model import Duration
+from supervisor.schedule import parse_times
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -128,8 +129,6 @@ def _names(modules: Sequence[tuple[int, Table]]) -> Iterator[Fault]:
 
 
 def _schedule(path: tuple[str, int], module: Table) -> Iterator[Fault]:
-    from supervisor.schedule import parse_times  # at the top once schedule imports service
-
     at = module.get("at", [])
     if "every" not in module and at == []:
         name = wording.shortened(str(module.get("name", default_name(module))))

@@ -16,13 +16,13 @@ from attrs import define, field
 
 from supervisor import wire
 from supervisor.clock import Clock
-from supervisor.config import Module
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.loader import Check
 from supervisor.model import Json, Observation, Run
 from supervisor.progress import Progress
 from supervisor.schedule import Schedule, Times
+from supervisor.service import Module
 
 PATIENCE = 5.0
 """Seconds after its timeout in which a check must have ended, clean-up of processes included."""

@@ -10,15 +10,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from supervisor.config import Module
 from supervisor.model import Duration
+from supervisor.service import Module
 
 DAY = 86400
 SLOT_MS = 200

@@ -69,6 +69,7 @@ class Sender:
 
     async def deliver(self) -> None:
         """Post what is due, for as long as the supervisor lives."""
+        self.peer.alive_at = trio.current_time()
         await self._greet()
         while True:
             self.peer.alive_at = trio.current_time()
@@ -102,13 +103,13 @@ class Sender:
             part = parts.pop()
             answer = await self.client.post([item.data for item in part], self.clock.now())
             self.peer.alive_at = trio.current_time()
-            clocks_agree = self._compare_clocks(answer)
+            if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
+                # What was taken had wrong times, and so has the rest of the batch.
+                answer = Answer(Reply.RETRY, "clock", "its clock differs from what was known")
             now = self.clock.now()
             match answer.reply:
-                case Reply.DELIVERED if clocks_agree:
-                    self._delivered(part, now)
                 case Reply.DELIVERED:
-                    self.book.put_back(self.peer.url, part, now)
+                    self._delivered(part, now)
                 case Reply.SPLIT if len(part) > 1:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
@@ -194,13 +195,13 @@ class Sender:
             )
         if message and not agreed:
             _log.warning("%s", message)
-        self._announce(SKEWED, message)
+        self._announce(SKEWED, message, renewed=not agreed)
         return agreed
 
-    def _announce(self, alertname: str, message: str | None) -> None:
+    def _announce(self, alertname: str, message: str | None, *, renewed: bool = False) -> None:
         """Raise or end a condition about this peer, unless that is how it stands already."""
         stands = (alertname, self.peer.url) in self.book.sightings.get(SUPERVISOR, {})
-        if stands != (message is not None):
+        if stands != (message is not None) or renewed:
             self._tell(Announcement(alertname, self.peer.url, message))
 
     def _tell(self, message: Message) -> None:

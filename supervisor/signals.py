@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 
 import trio
@@ -20,10 +22,13 @@ def stop_on_signals(
 ) -> Iterator[None]:
     """Set `stopping` on the first signal, and see that the process ends within `grace()` seconds.
 
-    Plain handlers and a timer thread, not trio's signal receiver: they work even while a check
-    blocks the event loop or a thread cannot be cancelled. `last_act` runs before the hard exit.
+    Plain handlers and a thread that watches the time, not trio's signal receiver: they work even
+    while a check blocks the event loop or a thread cannot be cancelled. `last_act` runs before
+    the hard exit.
     """
     token = trio.lowlevel.current_trio_token()
+    # A handler may take no lock, so it cannot start a thread; its `put` needs none.
+    allowed: SimpleQueue[float | None] = SimpleQueue()
     seen = False
 
     def end() -> None:
@@ -32,19 +37,25 @@ def stop_on_signals(
         finally:
             os._exit(1)
 
+    def watch() -> None:
+        within = allowed.get()
+        if within is not None:
+            time.sleep(max(0.0, within))
+            end()
+
     def handle(_number: int, _frame: FrameType | None) -> None:
         nonlocal seen
         if seen:
             end()
         seen = True
-        timer = threading.Timer(grace(), end)
-        timer.daemon = True
-        timer.start()
+        allowed.put(grace())
         token.run_sync_soon(stopping.set)
 
+    threading.Thread(target=watch, name="stop grace", daemon=True).start()
     before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        allowed.put(None)  # if no signal came; after one, the time allowed is still counted

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from supervisor import wording
 from supervisor.faults import Invalid, WrongKind
 from supervisor.model import Duration
+from supervisor.schedule import parse_duration
 from supervisor.secret import Secret
 from supervisor.timezone import parse_timezone
 
@@ -44,8 +45,6 @@ def number(value: Any, expected: Any) -> float:
 
 def duration(value: Any, expected: Any) -> Duration:
     """Return seconds, from none to `LONGEST`."""
-    from supervisor.schedule import parse_duration  # at the top once schedule imports service
-
     number = exactly(int, float, str)(value, expected)
     with contextlib.suppress(OverflowError):
         seconds = parse_duration(number)

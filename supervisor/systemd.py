@@ -8,6 +8,9 @@ from contextlib import suppress
 
 from attrs import frozen
 
+LONGEST_WAIT = 0.1
+"""Seconds."""
+
 
 @frozen
 class Notifier:
@@ -28,7 +31,7 @@ class Notifier:
         if os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid()):
             with suppress(ValueError):
                 watchdog = int(os.environ.get("WATCHDOG_USEC", "")) / 1_000_000
-        return cls(address, watchdog if address else None)
+        return cls(address, watchdog if address and watchdog and watchdog > 0 else None)
 
     def notify(self, *lines: str) -> None:
         """Send the lines as one message. A manager that does not listen is no error."""
@@ -39,6 +42,6 @@ class Notifier:
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
         ):
-            # A full queue must not stop the loop: the next message says the same again.
-            sock.setblocking(False)
+            # READY=1 is said once, so a full queue is waited for, but it must not stop the loop.
+            sock.settimeout(LONGEST_WAIT)
             sock.sendto("\n".join(lines).encode(), address)

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from supervisor import wire
 from supervisor.alertmanager import Client, Reply
 from supervisor.clock import Clock
-from supervisor.config import Service
 from supervisor.draft import OWN
 from supervisor.model import Report
+from supervisor.service import Service
 
 NAME = "Test alert"
 

@@ -11,12 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-import trio
 
 from checks import _mounts
 from checks._filesystems import Filesystem, Params
 from supervisor.api import Condition, Measurement, Observation
-from supervisor.threads import abandoned_threads
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 
@@ -82,12 +80,6 @@ def poll(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.01)
-
-
-async def until_no_thread_hangs() -> None:
-    with trio.fail_after(10):
-        while abandoned_threads():
-            await trio.sleep(0.001)
 
 
 def watching(*names: str | Path, limit: int = 90, timeout: float = 5.0) -> Params:

@@ -219,7 +219,7 @@ async def start(
             progress.finish(run)
             runs.append(run)
 
-    async def live(task_status: trio.TaskStatus[None]) -> None:
+    async def live(task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - supervise does
         with send:
             await runner.supervise(first, task_status=task_status)
 

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 import trio
-from attrs import define, field
 
 from supervisor import threads
 from supervisor.errors import StillHanging
 from supervisor.threads import abandoned_threads, probe
-
-
-@define
-class Hanging:
-    """A function that hangs until it is released."""
-
-    released: threading.Event = field(factory=threading.Event)
-    calls: int = 0
-
-    def __call__(self) -> str:
-        self.calls += 1
-        assert self.released.wait(60)
-        return "back"
+from tests.hanging import Hanging, until_no_thread_hangs
 
 
 @pytest.fixture
@@ -32,12 +18,6 @@ def hanging() -> Iterator[Hanging]:
     function = Hanging()
     yield function
     function.released.set()
-
-
-async def all_are_back() -> None:
-    with trio.fail_after(10):
-        while abandoned_threads():
-            await trio.sleep(0.001)
 
 
 async def given_up(key: str, function: Hanging) -> bool:
@@ -63,7 +43,7 @@ async def test_a_thread_that_hangs_is_given_up_and_counted(hanging: Hanging) -> 
     assert abandoned_threads() == 1
 
     hanging.released.set()
-    await all_are_back()
+    await until_no_thread_hangs()
 
 
 async def test_no_second_thread_is_started_while_one_hangs(hanging: Hanging) -> None:
@@ -74,7 +54,7 @@ async def test_no_second_thread_is_started_while_one_hangs(hanging: Hanging) -> 
 
     assert (hanging.calls, abandoned_threads()) == (1, 1)
     hanging.released.set()
-    await all_are_back()
+    await until_no_thread_hangs()
 
 
 async def test_other_keys_are_asked_while_one_hangs(hanging: Hanging) -> None:
@@ -82,13 +62,13 @@ async def test_other_keys_are_asked_while_one_hangs(hanging: Hanging) -> None:
 
     assert await probe("another", lambda: 42) == 42
     hanging.released.set()
-    await all_are_back()
+    await until_no_thread_hangs()
 
 
 async def test_a_thread_that_comes_back_is_forgotten(hanging: Hanging) -> None:
     await given_up("question", hanging)
     hanging.released.set()
-    await all_are_back()
+    await until_no_thread_hangs()
 
     assert await probe("question", hanging) == "back"
     assert hanging.calls == 2
@@ -106,7 +86,7 @@ async def test_many_that_hang_keep_no_other_waiting() -> None:
 
     for function in many:
         function.released.set()
-    await all_are_back()
+    await until_no_thread_hangs()
 
 
 async def test_a_call_that_is_cancelled_before_it_starts_is_not_counted(hanging: Hanging) -> None:
