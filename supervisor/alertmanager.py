@@ -61,7 +61,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
     batch; other 4xx and redirects are the fault of the configuration; the rest passes.
     """
     date = _http_date(headers.get("date", ""))
-    detail = " ".join(body[:200].decode(errors="replace").split())
+    detail = _line(body[:200].decode(errors="replace"))
     reason = f"HTTP {status}"
     if 200 <= status < 300:
         return Answer(Reply.DELIVERED, reason, date=date, body=body)
@@ -71,7 +71,8 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         retry_after = _retry_after(headers.get("retry-after", ""), date or now)
         return Answer(Reply.RETRY, reason, detail, retry_after, date)
     if 300 <= status < 400:
-        detail = f"redirects are not followed; to {headers.get('location', 'nowhere')[:200]}"
+        where = _line(headers.get("location", "nowhere")[:200])
+        detail = f"redirects are not followed; to {where}"
     return Answer(Reply.MISCONFIGURED, reason, detail, date=date)
 
 
@@ -87,7 +88,9 @@ class Client:
         self._http = httpx.AsyncClient(
             trust_env=False,
             verify=_tls(self.url, self.settings),
-            timeout=None,  # noqa: S113 - it is per read, a drip outlives it; see _request
+            # Per read, so a drip outlives it: `_request` has the one that counts. This one is
+            # there because httpcore closes a socket after its own timeout alone.
+            timeout=httpx.Timeout(None, connect=0.9 * self.settings.timeout),
             limits=httpx.Limits(max_connections=1),
             headers={
                 "User-Agent": f"alertmanager-supervisor/{__version__}",
@@ -127,7 +130,7 @@ class Client:
                     headers={"Content-Type": "application/json", **self._authorization()},
                 ) as response:
                     body = await _bounded(response)
-        except trio.TooSlowError:
+        except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
         except httpx.HTTPError as error:
             return _fault(error)
@@ -155,10 +158,12 @@ class Client:
 async def _bounded(response: httpx.Response) -> bytes:
     """Read an answer, and no more of it than is worth reading."""
     body = b""
-    async for chunk in response.aiter_raw():
-        body += chunk
-        if len(body) >= MOST_ANSWER_BYTES:
-            break
+    # Cancelled, httpx closes what it reads from; left by `break`, the garbage collector must.
+    with trio.CancelScope() as scope:
+        async for chunk in response.aiter_raw():
+            body += chunk
+            if len(body) >= MOST_ANSWER_BYTES:
+                scope.cancel()
     return body[:MOST_ANSWER_BYTES]
 
 
@@ -183,6 +188,12 @@ def _fault(error: httpx.HTTPError) -> Answer:
         cause = cause.__cause__ or cause.__context__
     reason = "connect" if isinstance(error, httpx.ConnectError) else "transport"
     return Answer(Reply.RETRY, reason, text)
+
+
+def _line(text: str) -> str:
+    """Return what a peer said so that it can be shown: on one line, without controls."""
+    line = " ".join(text.split())
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
 
 
 def _is_verdict(body: bytes) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from logging import getLogger
 from pathlib import Path
 
@@ -37,8 +38,9 @@ from supervisor.systemd import Notifier
 from supervisor.watchdog import feed_watchdog
 
 CHANNEL_SIZE = 256
-MARGIN = 0.3
-"""Seconds before `stop_grace` is over at which the process ends itself, come what may."""
+LAST_ACT = 0.2
+MARGIN = LAST_ACT + 0.1
+"""Seconds: what the hard exit takes to end descendants, and when before `stop_grace` it acts."""
 
 _log = getLogger("supervisor")
 
@@ -49,7 +51,11 @@ async def run(service: Service, state_dir: Path, notifier: Notifier) -> None:
     become_subreaper()
     with (
         locked(state_dir),
-        stop_on_signals(stopping, lambda: service.stop_grace - MARGIN, end_all_descendants),
+        stop_on_signals(
+            stopping,
+            lambda: max(0.0, service.stop_grace - MARGIN),
+            partial(end_all_descendants, LAST_ACT),
+        ),
     ):
         daemon = Daemon.open(service, state_dir, Clock(), notifier, stopping)
         try:
@@ -196,9 +202,7 @@ class Daemon:
         )
 
     async def _feed_watchdog(self, send: trio.MemorySendChannel[Message]) -> None:
-        await feed_watchdog(
-            self.notifier, send, self.peers, self.service.alertmanager.timeout
-        )
+        await feed_watchdog(self.notifier, send, self.peers, self.service.alertmanager.timeout)
 
     def _say_ready(self) -> None:
         enabled = sum(1 for progress in self.progress.values() if progress.state != "disabled")

@@ -6,9 +6,11 @@ from memory, says so, and writes what is owed as soon as the disk takes it again
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from logging import getLogger
+from pathlib import Path
 from typing import TypeAlias
 
 import trio
@@ -19,8 +21,8 @@ from supervisor.book import Book, Changes
 from supervisor.clock import SLICE, Clock
 from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
-from supervisor.ledger import Ledger, everything, set_aside
-from supervisor.model import CONSOLE, Announcement, Run
+from supervisor.ledger import Ledger, everything, files_of, set_aside
+from supervisor.model import CONSOLE, SUPERVISOR, Announcement, Run
 from supervisor.progress import Progress
 from supervisor.service import Module
 
@@ -52,7 +54,10 @@ Message: TypeAlias = Run | Announcement | Ping | Nudge
 
 @define
 class Recorder:
-    """Owns the book and its ledger. `changed` wakes the senders."""
+    """Owns the book and its ledger. `changed` wakes the senders.
+
+    `owed` has been published but not written; `_cursors_due` and `_retry_at` are trio's times.
+    """
 
     book: Book
     ledger: Ledger
@@ -63,6 +68,10 @@ class Recorder:
     idle: bool = True
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _last_now: float = 0.0
+    _cursors_due: float = math.inf
+    _retry_at: float = -math.inf
+    _torn: str = ""
+    _aside: Path | None = None
 
     async def record(self, receive: trio.MemoryReceiveChannel[Message]) -> None:
         """Commit what arrives until the channel is closed and empty."""
@@ -86,11 +95,13 @@ class Recorder:
         now = self.clock.now()
         due = self.book.tending.next()
         patience = SLICE if due is None else min(SLICE, max(0.0, due - now))
+        moment = trio.current_time()
         if self.book.has_unsaved_cursors:
-            patience = min(patience, CURSOR_DELAY)
+            self._cursors_due = min(self._cursors_due, moment + CURSOR_DELAY)
+            patience = min(patience, self._cursors_due - moment)
         if self.owed:
-            patience = min(patience, RETRY_DELAY)
-        return patience
+            patience = min(patience, self._retry_at - moment)
+        return max(0.0, patience)
 
     async def _take_in(self, messages: list[Message], *, last: bool = False) -> None:
         now = self._look_at_the_clock()
@@ -105,44 +116,54 @@ class Recorder:
         draft.tend()
         draft.review()
         pings = [message for message in messages if isinstance(message, Ping)]
-        timer = not messages
-        if draft.changes or timer or last or pings:
-            # Cursors ride along; for themselves alone they wait for the timer.
+        if draft.changes or last or pings or trio.current_time() >= self._cursors_due:
+            # Cursors ride along; for themselves alone they wait a while.
             draft.changes.cursors |= self.book.unsaved_cursors()
-        await self._commit(draft.changes, bool(pings))
+            self._cursors_due = math.inf
+        await self._commit(draft.changes, urgent=last or bool(pings))
         self._publish(draft.changes, messages)
         for ping in pings:
             ping.committed.set()
 
-    async def _commit(self, changes: Changes, pinged: bool) -> None:
+    async def _commit(self, changes: Changes, *, urgent: bool) -> None:
+        """Write what is owed; a disk that has refused is left alone for a while."""
         self.owed.update(changes)
-        if not self.owed and not pinged:
+        if not urgent and (not self.owed or trio.current_time() < self._retry_at):
             return
         try:
-            await trio.to_thread.run_sync(self.ledger.commit, self.owed, limiter=self._limiter)
-        except LedgerCorrupt as error:
-            await self._begin_anew(error)
-        except LedgerError as error:
+            await self._write(changes)
+        except (LedgerError, OSError) as error:
+            self._retry_at = trio.current_time() + RETRY_DELAY
             self._say_unwritable(error)
-        else:
-            self.owed = Changes()
-            self._withdraw(UNWRITABLE)
-
-    async def _begin_anew(self, error: LedgerError) -> None:
-        """Set the torn file aside and write all that is known into a new one."""
-        self.ledger.close()
-        try:
-            aside = set_aside(self.ledger.path, self.clock.now())
-            ledger = Ledger(self.ledger.path)
-            whole = everything(self.book)
-            whole.update(self.owed)
-            await trio.to_thread.run_sync(ledger.commit, whole, limiter=self._limiter)
-        except (LedgerError, OSError) as failure:
-            self._say_unwritable(failure)
             return
-        self.ledger = ledger
         self.owed = Changes()
-        self._raise(CORRUPT, f"{error}; it was set aside as {aside.name}, nothing was lost")
+        self._retry_at = -math.inf
+        self._withdraw(UNWRITABLE)
+        if self._torn and self._aside:
+            message = f"{self._torn}; it was set aside as {self._aside.name}, nothing was lost"
+            self._torn, self._aside = "", None
+            _log.error("%s", message)
+            self._raise(CORRUPT, message)
+
+    async def _write(self, changes: Changes) -> None:
+        try:
+            if not self._torn:
+                await trio.to_thread.run_sync(self.ledger.commit, self.owed, limiter=self._limiter)
+        except LedgerCorrupt as error:
+            self._torn = str(error)
+            self.ledger.close()
+        if self._torn:
+            await self._begin_anew(changes)
+
+    async def _begin_anew(self, changes: Changes) -> None:
+        """Set the torn file aside, and write all that is known into a new one."""
+        path = self.ledger.path
+        if self._aside is None:
+            now = self.clock.now()
+            self._aside = await trio.to_thread.run_sync(set_aside, path, now, limiter=self._limiter)
+        whole = everything(self.book)
+        whole.update(changes)
+        self.ledger = await trio.to_thread.run_sync(_new_ledger, path, whole, limiter=self._limiter)
 
     def _publish(self, changes: Changes, messages: list[Message]) -> None:
         """Let the rest of the supervisor see what has been committed."""
@@ -190,7 +211,8 @@ class Recorder:
         return None
 
     def _say_unwritable(self, error: Exception) -> None:
-        _log.error("%s; running on from memory, trying again", error)
+        if not self._stands(UNWRITABLE):
+            _log.error("%s; running on from memory, trying again", error)
         self._raise(UNWRITABLE, f"{error}; alerts are kept in memory until it can be written")
 
     def _raise(self, alertname: str, message: str | None) -> None:
@@ -200,5 +222,24 @@ class Recorder:
         self._publish(draft.changes, [])
 
     def _withdraw(self, alertname: str) -> None:
-        if (alertname, "") in self.book.sightings.get("supervisor", {}):
+        if self._stands(alertname):
             self._raise(alertname, None)
+
+    def _stands(self, alertname: str) -> bool:
+        return (alertname, "") in self.book.sightings.get(SUPERVISOR, {})
+
+
+def _new_ledger(path: Path, whole: Changes) -> Ledger:
+    """Return a new ledger that holds the whole book; what cannot be finished is removed."""
+    ledger = None
+    try:
+        ledger = Ledger(path)
+        ledger.commit(whole)
+    except LedgerError:
+        if ledger is not None:
+            ledger.close()
+        with suppress(OSError):
+            for file in files_of(path):
+                file.unlink(missing_ok=True)
+        raise
+    return ledger

@@ -25,6 +25,14 @@ SLOT_MS = 200
 """Offsets are whole slots: modules that wake together share the cost of the wake-up."""
 
 
+GOLDEN_RATIO = 0.6180339887498949
+"""Multiples of it, modulo one, fill an interval evenly however many there are."""
+
+_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?:-([0-9]{2}):([0-9]{2}))?")
+_REMEDY = "write for example '09:00' or '08:00-18:00'"
+
+
 @frozen
 class Grid:
     """Every `every` seconds from the Unix epoch on, plus `offset`."""
@@ -33,12 +41,14 @@ class Grid:
     offset: float
 
     def next_after(self, moment: float) -> float:
+        """Return the first tick after the moment."""
         number = math.floor((moment - self.offset) / self.every) + 1
         while (tick := self.offset + number * self.every) <= moment:
             number += 1
         return tick
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
+        """Return the ticks from `start` on and before `end`."""
         number = math.ceil((start - self.offset) / self.every) - 1
         ticks = []
         while (tick := self.offset + number * self.every) < end:
@@ -50,20 +60,26 @@ class Grid:
 
 @frozen
 class Times:
-    """At the given seconds after midnight of each day, in the zone's wall-clock time."""
+    """At the given seconds after midnight of each day, in the zone's wall-clock time.
+
+    A time that a change of the clocks skips is due at the end of the gap; one that the clocks
+    show twice is due at the first. What falls on one instant is one tick.
+    """
 
     seconds: tuple[int, ...]
     timezone: ZoneInfo
 
     def next_after(self, moment: float) -> float:
+        """Return the first tick after the moment."""
         day = self._day(moment)
         for ahead in range(-1, 370):
             for tick in _instants(day + timedelta(days=ahead), self.seconds, self.timezone):
                 if tick > moment:
                     return tick
-        raise AssertionError
+        raise AssertionError("no day of a year has a time")
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
+        """Return the ticks from `start` on and before `end`."""
         day, last = self._day(start) - timedelta(days=1), self._day(end)
         found: set[float] = set()
         while day <= last:
@@ -72,6 +88,7 @@ class Times:
         return tuple(tick for tick in sorted(found) if start <= tick < end)
 
     def latest(self, moment: float) -> float | None:
+        """Return the last tick not after the moment, None if it was more than two days ago."""
         ticks = self.between(moment - 2 * DAY, moment + 0.001)
         return ticks[-1] if ticks else None
 
@@ -92,6 +109,7 @@ def _instant(day: date, second: int, timezone: ZoneInfo) -> float:
     first, later = wall.timestamp(), wall.replace(fold=1).timestamp()
     if datetime.fromtimestamp(first, timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return first
+    # In a gap: the two readings lie on either side of the change, which is looked for.
     low, high = int(later), int(first)
     before = datetime.fromtimestamp(low, timezone).utcoffset()
     while high - low > 1:
@@ -104,9 +122,10 @@ def _instant(day: date, second: int, timezone: ZoneInfo) -> float:
 
 
 def parse_duration(value: object) -> Duration:
+    """Return seconds from `"90s"`, `"5m"`, `"1h30m"`, `"2d"` or a number; else a `ValueError`."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return Duration(float(value))
-    match = re.fullmatch(r"(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", str(value))
+    match = _DURATION.fullmatch(str(value))
     if not isinstance(value, str) or not value or match is None:
         raise ValueError(f"{value!r} is no duration; write for example '5m'")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
@@ -114,22 +133,30 @@ def parse_duration(value: object) -> Duration:
 
 
 def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
+    """Return seconds after midnight, sorted, from `"HH:MM"` and `"HH:MM-HH:MM"`.
+
+    A range has steps of `every` seconds and may cross midnight; its end belongs to it. Raises
+    `ValueError` with the remedy.
+    """
     return tuple(sorted({second for item in at for second in _expand(item, every)}))
 
 
 def at_labels(at: Sequence[str], every: float | None) -> tuple[str, ...]:
+    """Return the times as "HH:MM" in the order in which they are written."""
     return tuple(
-        f"{second // 3600:02}:{second // 60 % 60:02}" for item in at for second in _expand(item, every)
+        f"{second // 3600:02}:{second // 60 % 60:02}"
+        for item in at
+        for second in _expand(item, every)
     )
 
 
 def _expand(item: str, every: float | None) -> Iterable[int]:
-    match = re.fullmatch(r"(\d\d):(\d\d)(?:-(\d\d):(\d\d))?", item)
+    match = _TIME.fullmatch(item)
     if match is None:
-        raise ValueError(f"{item!r} is no time; write for example '09:00' or '08:00-18:00'")
+        raise ValueError(f"{item!r} is no time; {_REMEDY}")
     numbers = [int(group) for group in match.groups() if group is not None]
     if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
-        raise ValueError(f"{item!r} is no time; write for example '09:00' or '08:00-18:00'")
+        raise ValueError(f"{item!r} is no time; {_REMEDY}")
     start = numbers[0] * 3600 + numbers[1] * 60
     if len(numbers) == 2:
         return [start]
@@ -141,14 +168,21 @@ def _expand(item: str, every: float | None) -> Iterable[int]:
 
 
 def grid_offset(service: str, host: str, every: float, position: int) -> float:
+    """Return where in its interval a module runs: hosts differ, modules spread evenly.
+
+    `position` is the module's place among those with the same `every`; appending one moves
+    no other.
+    """
     seed = int.from_bytes(hashlib.sha256(f"{service}\0{host}".encode()).digest()[:6])
-    offset = (seed / 1000 + 0.6180339887498949 * every * position) % every
+    offset = (seed / 1000 + GOLDEN_RATIO * every * position) % every
     return math.floor(offset * 1000 / SLOT_MS) * SLOT_MS / 1000
 
 
-def missed(
-    schedule: Schedule, last: float | None, now: float, catch_up: float
-) -> float | None:
+def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) -> float | None:
+    """Return the `at` time to make up for at the start, None if there is none.
+
+    It is the latest, no older than `catch_up` seconds and later than the `last` that was run.
+    """
     if not isinstance(schedule, Times):
         return None
     latest = schedule.latest(now)
@@ -160,6 +194,7 @@ def missed(
 def build(
     modules: Iterable[Module], *, service: str, host: str, timezone: ZoneInfo
 ) -> dict[str, Schedule]:
+    """Return each module's schedule by name: the one place that plan and runners ask."""
     positions: Counter[float] = Counter()
     schedules: dict[str, Schedule] = {}
     for module in modules:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from checks import disk, inode
 from checks._filesystems import Filesystem, Params, use_percent
+from checks._mounts import Mount
 from supervisor.api import Condition, Observation
 from supervisor.threads import abandoned_threads
 from tests.commands import context
@@ -190,6 +191,15 @@ async def test_a_mount_that_two_entries_name_is_measured_once() -> None:
     kind = types_shown_by_df()["/"]
 
     assert "/" in measured(await look(watching("/", kind)), "disk_use_percent")
+
+
+def test_free_space_is_counted_in_fragments_as_df_does() -> None:
+    answer = os.statvfs_result((1024 * 1024, 512, 100, 60, 50, 0, 0, 0, 0, 255))
+    mount = Mount(1, 0, "8:1", "/", "/srv", "nfs4", "server:/export")
+    usage = disk.space(mount, answer)
+
+    assert usage is not None
+    assert (usage.percent, usage.left) == (45, "25.0 KiB free")
 
 
 @needs_root

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisor import procfs
+from supervisor import descendants, procfs
 from supervisor.process import run_command
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -115,7 +115,8 @@ async def test_an_orphan_without_a_mark_lives_while_a_command_runs_that_may_own_
                 os.mkfifo(tmp_path / name)
                 nursery.start_soon(leave_a_daemon, name)
                 while unmarked() < before + count:  # noqa: ASYNC110 - the kernel sets no event
-                    await trio.sleep(0.03)  # longer than a tick of the kernel's clock
+                    await trio.sleep(0.005)
+                await trio.sleep(3 / descendants.TICKS)  # births are told apart by the tick
             remaining = [await let_go(first), await let_go(second)]
 
     assert said == dict.fromkeys((first, second), b"OK: all is well\n")

@@ -50,7 +50,7 @@ def a_module(name: str = "fake", **settings: object) -> Module:
 
 
 async def run_once(behaviour: Behaviour, **settings: object) -> Run:
-    module = a_module(**settings)
+    module = a_module("fake", **settings)
     service = a_service(module)
     briefing = Briefing(service, VirtualClock(START), Book(service))
     return await execute(module, check_of(behaviour), briefing.context(module), START)

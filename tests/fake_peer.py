@@ -1,0 +1,189 @@
+"""An Alertmanager on a loopback socket that behaves as badly as its script says.
+
+`peer = await nursery.start(FakePeer().serve)`; then post to `peer.url`. Each request is met by
+the next behaviour of `peer.script`, and by `peer.usual` when the script is at its end.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import trio
+from attrs import define, field, frozen
+
+Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+Behaviour: TypeAlias = Callable[[Stream], Awaitable[None]]
+"""Meets one request. A connection that it leaves open is read for the next request."""
+
+BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+@frozen
+class Request:
+    """What was received, when (trio's time), and over which connection."""
+
+    connection: int
+    at: float
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.body)
+        return found
+
+
+def answer(
+    status: int = 200, body: bytes = b"", headers: Mapping[str, str] | None = None
+) -> Behaviour:
+    """Answer at once."""
+    return raw(http(status, body, headers))
+
+
+def raw(text: bytes) -> Behaviour:
+    """Send these bytes, whatever they are, and leave the connection open."""
+
+    async def behave(stream: Stream) -> None:
+        await stream.send_all(text)
+
+    return behave
+
+
+def later(seconds: float, then: Behaviour) -> Behaviour:
+    """Do nothing for a while first; longer than the timeout, and the answer comes too late."""
+
+    async def behave(stream: Stream) -> None:
+        await trio.sleep(seconds)
+        await then(stream)
+
+    return behave
+
+
+def closing(first: Behaviour) -> Behaviour:
+    """Close the connection after the answer, without having said that it will be closed."""
+
+    async def behave(stream: Stream) -> None:
+        await first(stream)
+        await trio.aclose_forcefully(stream)
+
+    return behave
+
+
+async def black_hole(_stream: Stream) -> None:
+    """Never answer."""
+    await trio.sleep_forever()
+
+
+async def reset(stream: Stream) -> None:
+    """Reset the connection."""
+    plain = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await trio.aclose_forcefully(plain)
+
+
+def drip(pieces: Iterable[bytes], seconds: float = 0.5) -> Behaviour:
+    """Send one piece after another, each soon enough for a timeout that is counted per read."""
+
+    async def behave(stream: Stream) -> None:
+        for piece in pieces:
+            await stream.send_all(piece)
+            await trio.sleep(seconds)
+
+    return behave
+
+
+async def endless(stream: Stream) -> None:
+    """Answer 200 with a body that has no end."""
+    await stream.send_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        await stream.send_all(b"2000\r\n" + b"x" * 0x2000 + b"\r\n")
+
+
+def http(status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+    """Return a whole HTTP answer."""
+    lines = {"Content-Length": str(len(body)), **(headers or {})}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + body
+
+
+@define
+class FakePeer:
+    """The server. `requests` holds all that was received, in order."""
+
+    script: deque[Behaviour] = field(factory=deque)
+    usual: Behaviour = field(factory=answer)
+    tls: ssl.SSLContext | None = None
+    requests: list[Request] = field(factory=list)
+    connections: int = 0
+    in_flight: int = 0
+    most_in_flight: int = 0
+    port: int = 0
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def serve(
+        self, *, task_status: trio.TaskStatus[FakePeer] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Listen on a free port, or on `port`, until cancelled."""
+        listeners = await trio.open_tcp_listeners(self.port, host="127.0.0.1")
+        self.port = listeners[0].socket.getsockname()[1]
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.serve_listeners, self._converse, listeners)
+            task_status.started(self)
+
+    async def _converse(self, plain: trio.SocketStream) -> None:
+        self.connections += 1
+        number = self.connections
+        stream: Stream = plain
+        if self.tls is not None:
+            stream = trio.SSLStream(plain, self.tls, server_side=True, https_compatible=True)
+        received = bytearray()
+        try:
+            while (request := await _request(stream, received, number)) is not None:
+                await self._meet(stream, request)
+        except BROKEN:
+            pass  # the client went away, or the behaviour did
+
+    async def _meet(self, stream: Stream, request: Request) -> None:
+        self.requests.append(request)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await (self.script.popleft() if self.script else self.usual)(stream)
+        finally:
+            self.in_flight -= 1
+
+
+async def _request(stream: Stream, received: bytearray, number: int) -> Request | None:
+    """Read one request; None at the end of the connection."""
+    while b"\r\n\r\n" not in received:
+        if not await _more(stream, received):
+            return None
+    head, _, _ = bytes(received).partition(b"\r\n\r\n")
+    del received[: len(head) + 4]
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    size = int(headers.get("content-length", 0))
+    while len(received) < size:
+        if not await _more(stream, received):
+            return None
+    body = bytes(received[:size])
+    del received[:size]
+    method, path, _ = first.split(" ")
+    return Request(number, trio.current_time(), method, path, headers, body)
+
+
+async def _more(stream: Stream, received: bytearray) -> bool:
+    chunk = await stream.receive_some(65536)
+    received += chunk
+    return bool(chunk)

@@ -1,0 +1,406 @@
+"""The client against a real server on loopback: no fault of the way escapes, none takes long."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import os
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+import sniffio
+import trio
+import trustme
+
+from supervisor.alertmanager import Client, Reply
+from supervisor.config import Alertmanager
+from supervisor.errors import SupervisorError
+from supervisor.model import Duration
+from supervisor.secret import Secret
+from tests.fake_peer import (
+    Behaviour,
+    FakePeer,
+    answer,
+    black_hole,
+    closing,
+    drip,
+    endless,
+    http,
+    later,
+    raw,
+    reset,
+)
+
+NOW = 1_700_000_000.0
+TIMEOUT = 0.4
+SLACK = 0.4
+QUICK = Alertmanager(timeout=Duration(TIMEOUT))
+TOKEN = "s3cr3t-t0ken"  # noqa: S105 - the test's own
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+SLOW_HEAD = [HEAD[at : at + 1] for at in range(len(HEAD))]
+SLOW_BODY = [HEAD, b"h", b"e", b"l", b"l", b"o"]
+
+
+def a_secret(path: Path, text: str) -> Secret:
+    path.write_text(text)
+    path.chmod(0o600)
+    return Secret("file", str(path))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reply", "reason"),
+    [
+        pytest.param(answer(200), Reply.DELIVERED, "HTTP 200", id="fine"),
+        pytest.param(later(0.2, answer(200)), Reply.DELIVERED, "HTTP 200", id="slow"),
+        pytest.param(endless, Reply.DELIVERED, "HTTP 200", id="endless body"),
+        pytest.param(later(0.8, answer(200)), Reply.RETRY, "timeout", id="too late"),
+        pytest.param(black_hole, Reply.RETRY, "timeout", id="black hole"),
+        pytest.param(drip(SLOW_HEAD, 0.1), Reply.RETRY, "timeout", id="dripping head"),
+        pytest.param(drip(SLOW_BODY, 0.1), Reply.RETRY, "timeout", id="dripping body"),
+        pytest.param(reset, Reply.RETRY, "transport", id="reset"),
+        pytest.param(closing(raw(b"")), Reply.RETRY, "transport", id="closed"),
+        pytest.param(closing(raw(HEAD + b"he")), Reply.RETRY, "transport", id="cut off"),
+        pytest.param(raw(b"SSH-2.0-OpenSSH_9.6\r\n"), Reply.RETRY, "transport", id="garbage"),
+        pytest.param(raw(b"\x00\xff" * 99_999), Reply.RETRY, "transport", id="binary"),
+        pytest.param(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000), Reply.RETRY, "transport",
+                     id="endless header"),
+        pytest.param(raw(http(101)), Reply.RETRY, "HTTP 101", id="switching protocols"),
+        pytest.param(raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 999), Reply.RETRY, "timeout",
+                     id="only continue"),
+        pytest.param(answer(429, headers={"Retry-After": "7"}), Reply.RETRY, "HTTP 429", id="429"),
+        pytest.param(answer(500), Reply.RETRY, "HTTP 500", id="500"),
+        pytest.param(answer(503), Reply.RETRY, "HTTP 503", id="503"),
+        pytest.param(answer(400, b'"bad label"'), Reply.SPLIT, "HTTP 400", id="400 string"),
+        pytest.param(answer(400, b'{"code":400}'), Reply.SPLIT, "HTTP 400", id="400 object"),
+        pytest.param(answer(422, b'{"code":602}'), Reply.SPLIT, "HTTP 422", id="422 object"),
+        pytest.param(answer(413), Reply.SPLIT, "HTTP 413", id="413"),
+        pytest.param(answer(302, headers={"Location": "/login"}), Reply.MISCONFIGURED, "HTTP 302",
+                     id="redirect"),
+        pytest.param(answer(401), Reply.MISCONFIGURED, "HTTP 401", id="401"),
+    ],
+)  # fmt: skip
+async def test_each_behaviour_becomes_the_right_answer_in_time_and_the_next_post_is_fine(
+    nursery: trio.Nursery, behaviour: Behaviour, reply: Reply, reason: str
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    peer.script.append(behaviour)
+    async with Client(peer.url, QUICK) as client:
+        began = time.monotonic()
+        found = await client.post([b"{}"], NOW)
+        took = time.monotonic() - began
+        again = await client.post([b"{}"], NOW)
+
+    assert (reply, reason) == (found.reply, found.reason)
+    assert took < TIMEOUT + SLACK
+    assert again.reply is Reply.DELIVERED
+    assert len(peer.requests) == 2
+
+
+async def test_the_headers_of_a_real_answer_are_read(nursery: trio.Nursery) -> None:
+    headers = {"Date": "Tue, 14 Nov 2023 22:13:30 GMT", "Retry-After": "7"}
+    peer = await nursery.start(FakePeer(usual=answer(503, b"busy", headers)).serve)
+    async with Client(peer.url, QUICK) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert (7.0, NOW + 10, "busy") == (found.retry_after, found.date, found.detail)
+
+
+async def test_the_answer_to_a_get_comes_with_its_body_cut_at_64_kib(
+    nursery: trio.Nursery,
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    peer.script += [answer(200, b'{"a":1}'), answer(200, b"x" * 100_000)]
+    async with Client(peer.url, QUICK) as client:
+        small = await client.get("/api/v2/status", NOW)
+        large = await client.get("/api/v2/status", NOW)
+
+    assert small.body == b'{"a":1}'
+    assert large.body == b"x" * 65536
+    assert [("GET", "/api/v2/status")] * 2 == [(r.method, r.path) for r in peer.requests]
+
+
+async def test_many_posts_take_one_connection(nursery: trio.Nursery) -> None:
+    peer = await nursery.start(FakePeer(usual=answer(200, b"{}")).serve)
+    async with Client(peer.url, QUICK) as client:
+        for number in range(50):
+            await client.post([b'{"n":%d}' % number, b"{}"], NOW)
+
+    assert peer.connections == 1
+    assert [{"n": 49}, {}] == peer.requests[-1].alerts
+    assert peer.requests[-1].headers["content-type"] == "application/json"
+    assert peer.requests[-1].headers["accept-encoding"] == "identity"
+
+
+async def test_a_kept_connection_that_the_peer_has_closed_costs_nothing(
+    nursery: trio.Nursery,
+) -> None:
+    peer = await nursery.start(FakePeer(usual=closing(answer(200))).serve)
+    async with Client(peer.url, QUICK) as client:
+        replies = []
+        for _ in range(5):
+            replies.append((await client.post([b"{}"], NOW)).reply)
+            await trio.sleep(0.02)  # the end of the connection arrives
+
+    assert [Reply.DELIVERED] * 5 == replies
+    assert peer.connections == 5
+
+
+async def test_a_peer_that_restarts_is_found_again(nursery: trio.Nursery) -> None:
+    peer = FakePeer()
+    async with Client("http://127.0.0.1:9", QUICK) as client:
+        refused = await client.post([b"{}"], NOW)
+    async with trio.open_nursery() as first_life:
+        await first_life.start(peer.serve)
+        client = await Client(peer.url, QUICK).__aenter__()
+        before = await client.post([b"{}"], NOW)
+        first_life.cancel_scope.cancel()
+    down = await client.post([b"{}"], NOW)
+    await nursery.start(peer.serve)
+    after = await client.post([b"{}"], NOW)
+    await client.__aexit__(None, None, None)
+
+    assert (Reply.RETRY, "connect") == (refused.reply, refused.reason)
+    assert [Reply.DELIVERED, Reply.RETRY, Reply.DELIVERED] == [
+        before.reply,
+        down.reply,
+        after.reply,
+    ]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_path_prefix_is_kept(nursery: trio.Nursery, slash: str) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    async with Client(f"{peer.url}/am/one{slash}", QUICK) as client:
+        await client.post([], NOW)
+
+    assert peer.requests[0].path == "/am/one/api/v2/alerts"
+
+
+async def test_a_proxy_named_in_the_environment_is_not_used(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    peer = await nursery.start(FakePeer().serve)
+    async with Client(peer.url, QUICK) as client:
+        assert (await client.post([b"{}"], NOW)).reply is Reply.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://a..b:9093", f"http://{'a' * 64}.invalid", "http://xn--zzzzzz99:1", "http://1.2.3.400"],
+)
+async def test_an_address_that_no_resolver_takes_is_a_misconfigured_peer(url: str) -> None:
+    async with Client(url, QUICK) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert (Reply.MISCONFIGURED, "address") == (found.reply, found.reason)
+
+
+async def test_a_hundred_timeouts_leave_no_socket_open(nursery: trio.Nursery) -> None:
+    peer = await nursery.start(FakePeer(usual=black_hole).serve)
+    async with Client(peer.url, Alertmanager(timeout=Duration(0.01))) as client:
+        await client.post([b"{}"], NOW)
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(100):
+            await client.post([b"{}"], NOW)
+        after = len(os.listdir("/proc/self/fd"))
+
+    assert after <= before + 4  # the server's side may lag behind
+
+
+async def test_credentials_are_sent_and_read_anew_for_each_request(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    token = a_secret(tmp_path / "token", TOKEN)
+    password = a_secret(tmp_path / "password", "pä:ss")
+    bearer = Alertmanager(timeout=Duration(1), bearer_token=token)
+    basic = Alertmanager(timeout=Duration(1), username="watch", password=password)
+    async with Client(peer.url, bearer) as client:
+        await client.post([], NOW)
+        a_secret(tmp_path / "token", "rotated\n")
+        await client.get("/api/v2/status", NOW)
+    async with Client(peer.url, basic) as client:
+        await client.post([], NOW)
+
+    sent = [request.headers["authorization"] for request in peer.requests]
+    encoded = base64.b64encode("watch:pä:ss".encode()).decode()
+    assert [f"Bearer {TOKEN}", "Bearer rotated", f"Basic {encoded}"] == sent
+
+
+@pytest.mark.parametrize(
+    "text", [f"{TOKEN}\nsecond", f"{TOKEN} ", f"{TOKEN}\u00e9", f"\x7f{TOKEN}", ""]
+)
+async def test_a_token_that_no_header_can_carry_is_named_but_never_shown(
+    nursery: trio.Nursery, tmp_path: Path, text: str
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    settings = Alertmanager(bearer_token=a_secret(tmp_path / "token", text))
+    async with Client(peer.url, settings) as client:
+        found = await client.post([], NOW)
+
+    assert (Reply.MISCONFIGURED, "credentials") == (found.reply, found.reason)
+    assert "bearer token" in str(found)
+    assert TOKEN not in repr(found)
+    assert peer.requests == []
+
+
+async def test_a_missing_secret_is_a_misconfigured_peer(tmp_path: Path) -> None:
+    settings = Alertmanager(bearer_token=Secret("file", str(tmp_path / "gone")))
+    async with Client("http://127.0.0.1:9", settings) as client:
+        found = await client.post([], NOW)
+
+    assert (Reply.MISCONFIGURED, "credentials") == (found.reply, found.reason)
+    assert str(tmp_path / "gone") in found.detail
+
+
+async def test_no_secret_shows_in_any_text(nursery: trio.Nursery, tmp_path: Path) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    peer.script += [reset, answer(401), answer(302), answer(400, b'"bad"'), raw(b"garbage\r\n")]
+    settings = Alertmanager(
+        timeout=Duration(1), username="watch", password=a_secret(tmp_path / "password", TOKEN)
+    )
+    encoded = base64.b64encode(f"watch:{TOKEN}".encode()).decode()
+    async with Client(peer.url, settings) as client:
+        answers = [await client.post([], NOW) for _ in range(6)]
+        shown = f"{client!r} {client} {answers!r} {[str(item) for item in answers]}"
+
+    assert len(peer.requests) == 6
+    assert TOKEN not in shown
+    assert encoded not in shown
+
+
+@pytest.fixture
+def ca() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def certified(ca: trustme.CA) -> Callable[[str], ssl.SSLContext]:
+    """Return a server's TLS context for a name."""
+
+    def context(name: str) -> ssl.SSLContext:
+        made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        ca.issue_cert(name).configure_cert(made)
+        return made
+
+    return context
+
+
+def trusting(ca: trustme.CA, path: Path, **settings: Path) -> Alertmanager:
+    ca.cert_pem.write_to_path(str(path))
+    return Alertmanager(timeout=Duration(2), ca_file=path, **settings)
+
+
+async def test_https_with_the_right_authority_keeps_its_connection(
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    ca: trustme.CA,
+    certified: Callable[[str], ssl.SSLContext],
+) -> None:
+    peer = await nursery.start(FakePeer(tls=certified("127.0.0.1")).serve)
+    async with Client(peer.url, trusting(ca, tmp_path / "ca.pem")) as client:
+        replies = [(await client.post([b"{}"], NOW)).reply for _ in range(3)]
+
+    assert ([Reply.DELIVERED] * 3, 1) == (replies, peer.connections)
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+@pytest.mark.parametrize("fault", ["another authority", "another name", "the system's authorities"])
+async def test_https_with_the_wrong_certificate_sends_nothing(
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    ca: trustme.CA,
+    certified: Callable[[str], ssl.SSLContext],
+    fault: str,
+    scheme: str,
+) -> None:
+    name = "am.example.invalid" if fault == "another name" else "127.0.0.1"
+    peer = await nursery.start(FakePeer(tls=certified(name)).serve)
+    authority = trustme.CA() if fault == "another authority" else ca
+    settings = trusting(authority, tmp_path / "ca.pem")
+    if fault == "the system's authorities":
+        settings = Alertmanager(timeout=Duration(2))
+    async with Client(peer.url.replace("https", scheme), settings) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert (Reply.MISCONFIGURED, "certificate") == (found.reply, found.reason)
+    assert peer.requests == []
+
+
+async def test_a_client_certificate_is_shown(
+    nursery: trio.Nursery,
+    tmp_path: Path,
+    ca: trustme.CA,
+    certified: Callable[[str], ssl.SSLContext],
+) -> None:
+    strict = certified("127.0.0.1")
+    strict.verify_mode = ssl.CERT_REQUIRED
+    ca.configure_trust(strict)
+    peer = await nursery.start(FakePeer(tls=strict).serve)
+    own = ca.issue_cert("client.example.invalid")
+    own.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "own.pem"))
+    with_own = trusting(ca, tmp_path / "ca.pem", cert_file=tmp_path / "own.pem")
+    async with Client(peer.url, with_own) as client:
+        shown = await client.post([b"{}"], NOW)
+    async with Client(peer.url, trusting(ca, tmp_path / "ca.pem")) as client:
+        hidden = await client.post([b"{}"], NOW)
+
+    assert (Reply.DELIVERED, Reply.RETRY) == (shown.reply, hidden.reply)
+
+
+async def test_a_server_that_never_finishes_the_handshake_times_out_and_leaks_nothing(
+    nursery: trio.Nursery,
+) -> None:
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, black_hole, listeners)
+    port = listeners[0].socket.getsockname()[1]
+    settings = Alertmanager(timeout=Duration(0.05))
+    async with Client(f"https://127.0.0.1:{port}", settings) as client:
+        found = [await client.post([b"{}"], NOW) for _ in range(3)]
+        gc.collect()
+
+    assert ["timeout"] * 3 == [item.reason for item in found]
+
+
+async def test_certificates_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nonsense")
+    for path in (tmp_path / "gone.pem", tmp_path / "ca.pem"):
+        with pytest.raises(SupervisorError, match="cannot load the certificates for https://am"):
+            async with Client("https://am.example.invalid", Alertmanager(ca_file=path)):
+                pass
+
+
+async def test_cancelling_a_request_ends_it_at_once(nursery: trio.Nursery) -> None:
+    peer = await nursery.start(FakePeer(usual=black_hole).serve)
+    with trio.fail_after(1):
+        async with Client(peer.url, Alertmanager(timeout=Duration(60))) as client:
+            with trio.move_on_after(0.05) as scope:
+                await client.post([b"{}"], NOW)
+
+    assert scope.cancelled_caught
+
+
+async def test_httpx_runs_on_trio(nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpcore
+    from httpcore._backends import trio as backend
+
+    seen: list[str] = []
+    connect = backend.TrioBackend.connect_tcp
+
+    async def spy(*arguments: object, **settings: object) -> httpcore.AsyncNetworkStream:
+        seen.append(sniffio.current_async_library())
+        return await connect(*arguments, **settings)  # type: ignore[arg-type]  # passed on as is
+
+    monkeypatch.setattr(backend.TrioBackend, "connect_tcp", spy)
+    peer = await nursery.start(FakePeer().serve)
+    async with Client(peer.url, QUICK) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert (["trio"], Reply.DELIVERED) == (seen, found.reply)
+    assert httpx.__version__.startswith("0.28")

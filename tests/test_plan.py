@@ -1,0 +1,196 @@
+"""The timetable of a day, as computed and as the runners really keep it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import trio
+from attrs import evolve
+from trio.testing import MockClock
+
+from supervisor.book import Book
+from supervisor.briefing import Briefing
+from supervisor.context import Context
+from supervisor.loader import Check
+from supervisor.model import Duration, Observation, Run
+from supervisor.plan import as_json, as_text, in_words, plan
+from supervisor.progress import Progress
+from supervisor.runner import Runner
+from supervisor.schedule import build
+from supervisor.service import Module, Service
+from tests import korpnrtest
+from tests.virtual import VirtualClock
+
+ORDINARY = date(2026, 11, 22)
+SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
+ALL_DAY = korpnrtest.every_five_minutes("00:00", "23:55")
+DAYS = [
+    ("Asia/Seoul", ORDINARY, 24, ALL_DAY),
+    # 02:00 to 02:55 do not exist: they are one run with 03:00, when the gap ends.
+    (
+        "Europe/Berlin",
+        SPRING,
+        23,
+        [at for at in ALL_DAY if not "02:00" <= at <= "02:55"],
+    ),
+    # 02:00 to 02:55 come twice and are run at the first.
+    ("Europe/Berlin", AUTUMN, 25, ALL_DAY),
+]
+
+
+def midnight(day: date, zone: str) -> float:
+    return datetime.combine(day, time(), ZoneInfo(zone)).timestamp()
+
+
+def expect_day(
+    found: dict[str, list[float]], zone: str, day: date, hours: int, connection: list[str]
+) -> None:
+    """Compare the runs of each module with what was written by hand."""
+    start = midnight(day, zone)
+    wall = {
+        name: [datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%H:%M:%S") for at in times]
+        for name, times in found.items()
+    }
+    for name, times in {"connection": connection, **korpnrtest.AT_TIMES}.items():
+        assert wall[name] == [f"{at}:00" for at in times]
+    for name, every in korpnrtest.INTERVALS.items():
+        first = found[name][0]
+        assert start <= first < start + every
+        assert found[name] == [
+            pytest.approx(first + every * n) for n in range(hours * 3600 // every)
+        ]
+
+
+def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[float]]:
+    """Let the real runners live for a day of virtual time; return when each module ran."""
+    found: dict[str, list[float]] = defaultdict(list)
+
+    async def look(_context: Context, _params: object) -> list[Observation]:
+        return []
+
+    async def main() -> None:
+        clock = VirtualClock(start)
+        stopping = trio.Event()
+        send, receive = trio.open_memory_channel[Run](0)
+        schedules = build(
+            service.modules,
+            service=service.service,
+            host=service.labels["host"],
+            timezone=service.timezone,
+        )
+        context = Briefing(service, clock, Book(service)).context
+
+        async def collect() -> None:
+            async for run in receive:
+                found[run.module].append(run.scheduled)
+                assert run.started == pytest.approx(run.scheduled, abs=0.001)
+
+        async def live(module: Module) -> None:
+            runner = Runner(
+                module,
+                Check(module.check, object, look, ""),
+                schedules[module.name],
+                clock,
+                Progress(module.name, module.check),
+                stopping,
+                context,
+                send,
+                clock.now() - 0.001,  # a run due at this very midnight belongs to the day
+            )
+            await runner.supervise(float("inf"))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(collect)
+            async with trio.open_nursery() as modules:
+                for module in service.modules:
+                    modules.start_soon(live, module)
+                await trio.sleep(seconds - 0.1)
+                stopping.set()
+            send.close()
+
+    trio.run(main, clock=MockClock(autojump_threshold=0))
+    return found
+
+
+@pytest.mark.parametrize(("zone", "day", "hours", "connection"), DAYS)
+def test_the_plan_of_a_day_is_what_was_written_by_hand(
+    zone: str, day: date, hours: int, connection: list[str]
+) -> None:
+    made = plan(korpnrtest.service(zone), day)
+    found: dict[str, list[float]] = defaultdict(list)
+    for run in made.runs:
+        found[run.module].append(run.at)
+
+    expect_day(found, zone, day, hours, connection)
+
+
+@pytest.mark.parametrize(("zone", "day", "hours", "connection"), DAYS)
+def test_a_day_in_virtual_time_runs_as_was_written_by_hand(
+    zone: str, day: date, hours: int, connection: list[str]
+) -> None:
+    found = keep_day(korpnrtest.service(zone), midnight(day, zone), hours * 3600)
+
+    expect_day(found, zone, day, hours, connection)
+
+
+def test_the_json_has_offsets_and_the_peak() -> None:
+    modules = (
+        Module("daily", "daily", at=("02:30", "09:00")),
+        Module("report", "report", at=("09:00",)),
+        Module("off", "off", at=("09:00",), enabled=False),
+    )
+    service = evolve(korpnrtest.service("Europe/Berlin"), modules=modules)
+
+    assert as_json(plan(service, SPRING)) == {
+        "service": "KOR-PNR-TEST",
+        "date": "2026-03-29",
+        "timezone": "Europe/Berlin",
+        "runs": [
+            {"at": "2026-03-29T03:00:00+02:00", "module": "daily"},
+            {"at": "2026-03-29T09:00:00+02:00", "module": "daily"},
+            {"at": "2026-03-29T09:00:00+02:00", "module": "report"},
+        ],
+        "peak": {"at": "2026-03-29T09:00:00+02:00", "runs": 2},
+    }
+
+
+def test_a_day_without_runs_has_no_peak() -> None:
+    service = evolve(korpnrtest.service("UTC"), modules=())
+
+    assert as_json(plan(service, ORDINARY))["peak"] == {"at": None, "runs": 0}
+    assert as_text(plan(service, ORDINARY)).endswith("nothing runs")
+
+
+def test_the_text_has_a_line_for_each_module() -> None:
+    text = as_text(plan(korpnrtest.service("Asia/Seoul"), ORDINARY))
+
+    assert text.splitlines()[0] == "KOR-PNR-TEST, Sunday 2026-11-22, Asia/Seoul"
+    assert (
+        "connection             connection             00:00-23:55 every 5m  288   00:00:00" in text
+    )
+    assert len(text.splitlines()) == len(korpnrtest.MODULES) + 5
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        (Module("c", "c", every=Duration(90)), "every 90s"),
+        (Module("c", "c", every=Duration(7200)), "every 2h"),
+        (Module("c", "c", at=("09:00", "16:30")), "09:00, 16:30"),
+        (Module("c", "c", at=("09:00-17:00",), every=Duration(1800)), "09:00-17:00 every 30m"),
+        (Module("c", "c", every=Duration(60), enabled=False), "disabled"),
+    ],
+)
+def test_a_schedule_is_put_in_words(module: Module, words: str) -> None:
+    assert in_words(module) == words
+
+
+def test_days_in_a_zone_without_midnight_begin_when_the_gap_ends() -> None:
+    modules = (Module("m", "m", every=Duration(3600)),)
+    service = evolve(korpnrtest.service("Africa/Cairo"), modules=modules)
+
+    assert len(plan(service, date(2026, 4, 24)).runs) == 23
+    assert len(plan(service, date(2026, 4, 24) + timedelta(1)).runs) == 24

@@ -1,0 +1,309 @@
+"""When a module is due, on ordinary days and on those when clocks change."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from supervisor.model import Duration
+from supervisor.schedule import (
+    Grid,
+    Times,
+    at_labels,
+    build,
+    grid_offset,
+    missed,
+    parse_duration,
+    parse_times,
+)
+from supervisor.service import Module
+from tests.strategies import days_with_changes
+
+BERLIN = ZoneInfo("Europe/Berlin")
+EPOCHS = st.floats(0, 4e9)
+INTERVALS = st.sampled_from([0.2, 1.0, 7.0, 10.0, 60.0, 61.5, 300.0, 3600.0, 86400.0])
+
+
+def local(zone: ZoneInfo, day: date, seconds: tuple[int, ...]) -> list[str]:
+    """Return the day's runs as they read on the wall, with the offset."""
+    start = datetime.combine(day, time(), zone).timestamp()
+    end = datetime.combine(day + timedelta(1), time(), zone).timestamp()
+    return [
+        datetime.fromtimestamp(tick, zone).strftime("%H:%M%z")
+        for tick in Times(seconds, zone).between(start, end)
+    ]
+
+
+def at(*texts: str) -> tuple[int, ...]:
+    return parse_times(texts, None)
+
+
+# -- durations and times of the day ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172800), (15, 15), (0.5, 0.5), ("0s", 0)],
+)
+def test_durations_are_read_in_seconds(text: object, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "5x", "m", "5", "1m1h", "-5m", " 5m", "5m ", "\uff15m", "1.5h", None, True, [], 1e400],
+)
+def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
+    with pytest.raises(ValueError, match="is no duration; write for example '5m'"):
+        parse_duration(text)
+
+
+@given(st.text() | st.text("0123456789dhms"))
+def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
+    try:
+        assert parse_duration(text) >= 0
+    except ValueError:
+        return
+
+
+@pytest.mark.parametrize(
+    ("items", "every", "labels"),
+    [
+        (("09:00", "16:30"), None, ("09:00", "16:30")),
+        (("16:30", "09:00"), None, ("16:30", "09:00")),
+        (("08:00-09:00",), 1800, ("08:00", "08:30", "09:00")),
+        (("08:00-08:50",), 1800, ("08:00", "08:30")),
+        (("08:00-08:00",), 60, ("08:00",)),
+        (("23:00-01:00",), 3600, ("23:00", "00:00", "01:00")),
+        (("08:00-08:10", "09:00"), 600, ("08:00", "08:10", "09:00")),
+    ],
+)
+def test_times_are_expanded_in_their_order(
+    items: tuple[str, ...], every: float | None, labels: tuple[str, ...]
+) -> None:
+    assert at_labels(items, every) == labels
+    assert parse_times(items, every) == tuple(
+        sorted(int(label[:2]) * 3600 + int(label[3:]) * 60 for label in labels)
+    )
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["24:00", "9:00", "09:60", "09:00-", "09-10", "", "\u0660\u0669:\u0660\u0660", "09:00\n"],
+)
+def test_what_is_no_time_is_refused_with_an_example(item: str) -> None:
+    with pytest.raises(ValueError, match="is no time; write for example"):
+        parse_times((item,), 60)
+
+
+def test_a_range_needs_steps() -> None:
+    with pytest.raises(ValueError, match="is a range without steps; write `every`"):
+        parse_times(("09:00-10:00",), None)
+
+
+# -- the grid -------------------------------------------------------------------------------
+
+
+@given(INTERVALS, st.integers(0, 499), EPOCHS)
+def test_a_grid_never_drifts(every: float, position: int, moment: float) -> None:
+    grid = Grid(every, grid_offset("S", "h", every, position))
+
+    tick = grid.next_after(moment)
+    number = (tick - grid.offset) / every
+
+    assert moment < tick <= moment + every + 1e-6
+    assert number == pytest.approx(round(number), abs=1e-5)
+
+
+@given(INTERVALS, EPOCHS, st.floats(0.1, 2000))
+def test_a_grid_gives_one_answer_however_it_is_asked(
+    every: float, start: float, length: float
+) -> None:
+    grid = Grid(every, grid_offset("S", "h", every, 3))
+    end = start + min(length, 200 * every)
+    stepped, tick = [], grid.next_after(start)
+    while tick < end:
+        stepped.append(tick)
+        tick = grid.next_after(tick)
+
+    assert [moment for moment in grid.between(start, end) if moment > start] == stepped
+
+
+def test_offsets_stay_the_same_over_processes_and_versions() -> None:
+    assert [grid_offset("KOR-PNR-TEST", "host-1", 60, position) for position in range(3)] == [
+        pytest.approx(value) for value in (2.0, 39.2, 16.2)
+    ]
+
+
+def test_offsets_differ_by_host_and_are_whole_slots() -> None:
+    offsets = [grid_offset("S", f"host-{number}", 60, 0) for number in range(100)]
+
+    assert len(set(offsets)) > 80
+    assert all(abs(offset * 5 - round(offset * 5)) < 1e-6 for offset in offsets)
+    assert all(0 <= offset < 60 for offset in offsets)
+
+
+def test_five_hundred_modules_are_spread_evenly() -> None:
+    slots = Counter(grid_offset("S", "h", 10, position) for position in range(500))
+
+    assert len(slots) == 50
+    assert max(slots.values()) <= 11
+
+
+def test_appending_a_module_moves_no_other() -> None:
+    modules = [Module("disk", f"m{n}", every=Duration(60 + n % 2)) for n in range(10)]
+    settings = {"service": "S", "host": "h", "timezone": BERLIN}
+
+    before = build(modules[:9], **settings)  # type: ignore[arg-type]  # plain keywords
+    after = build(modules, **settings)  # type: ignore[arg-type]  # plain keywords
+
+    assert before == {name: after[name] for name in before}
+
+
+# -- local times ----------------------------------------------------------------------------
+
+
+def test_times_are_local_and_never_shifted() -> None:
+    seoul = ZoneInfo("Asia/Seoul")
+
+    assert local(seoul, date(2026, 11, 22), at("09:00", "16:30")) == ["09:00+0900", "16:30+0900"]
+
+
+def test_a_time_in_the_gap_runs_once_right_after_it() -> None:
+    found = local(BERLIN, date(2026, 3, 29), at("01:59", "02:30", "03:01"))
+
+    assert found == ["01:59+0100", "03:00+0200", "03:01+0200"]
+
+
+def test_many_times_in_the_gap_are_one_run() -> None:
+    every_ten = parse_times(("01:50-03:10",), 600)
+
+    assert local(BERLIN, date(2026, 3, 29), every_ten) == [
+        "01:50+0100",
+        "03:00+0200",
+        "03:10+0200",
+    ]
+
+
+def test_a_time_in_the_fold_runs_once_at_the_first() -> None:
+    found = local(BERLIN, date(2026, 10, 25), at("01:59", "02:30", "03:00"))
+
+    assert found == ["01:59+0200", "02:30+0200", "03:00+0100"]
+
+
+def test_a_shift_of_half_an_hour_is_followed() -> None:
+    lord_howe = ZoneInfo("Australia/Lord_Howe")
+
+    assert local(lord_howe, date(2026, 10, 4), at("01:59", "02:10", "02:30")) == [
+        "01:59+1030",
+        "02:30+1100",
+    ]
+
+
+def test_a_zone_that_skips_midnight_runs_when_the_day_begins() -> None:
+    cairo = ZoneInfo("Africa/Cairo")
+
+    assert local(cairo, date(2026, 4, 24), at("00:00", "00:30", "01:30")) == [
+        "01:00+0300",
+        "01:30+0300",
+    ]
+
+
+def test_a_whole_day_that_is_skipped_is_one_run() -> None:
+    apia = ZoneInfo("Pacific/Apia")
+    start = datetime(2011, 12, 29, 10, 0, tzinfo=UTC).timestamp()  # midnight of the 29th
+    found = [
+        datetime.fromtimestamp(tick, apia).strftime("%d %H:%M")
+        for tick in Times(at("09:00", "17:00"), apia).between(start, start + 2 * 86400)
+    ]
+
+    assert found == ["29 09:00", "29 17:00", "31 00:00", "31 09:00", "31 17:00"]
+
+
+@given(
+    days_with_changes(),
+    st.lists(st.integers(0, 1439), min_size=1, max_size=30, unique=True).map(
+        lambda minutes: tuple(sorted(60 * minute for minute in minutes))
+    ),
+)
+@example((BERLIN, date(2026, 3, 29)), (7200, 9000, 10800))
+@example((ZoneInfo("America/Sao_Paulo"), date(2018, 11, 4)), (0, 1800, 3600))
+def test_times_agree_with_a_watch_that_is_read_every_minute(
+    where: tuple[ZoneInfo, date], seconds: tuple[int, ...]
+) -> None:
+    """The model: read the wall clock each minute; run when it passes a time for the first time."""
+    zone, day = where
+    start = datetime.combine(day, time(12), UTC).timestamp() - 2 * 86400
+    shown: set[str] = set()
+    expected = []
+    last = datetime.fromtimestamp(start - 60, zone).replace(tzinfo=None)
+    for tick in range(int(start), int(start) + 4 * 86400, 60):
+        now = datetime.fromtimestamp(tick, zone).replace(tzinfo=None)
+        due = False
+        moment = last + timedelta(minutes=1)
+        while moment <= now:  # more than one step where the wall clock leaps
+            midnight = datetime.combine(moment, time())
+            label = moment.isoformat()
+            if int((moment - midnight).total_seconds()) in seconds and label not in shown:
+                shown.add(label)
+                due = True
+            moment += timedelta(minutes=1)
+        last = now
+        if due:
+            expected.append(float(tick))
+
+    # The edges are cut: the model does not know what was shown before it began.
+    found = Times(seconds, zone).between(start + 86400, start + 3 * 86400)
+
+    assert list(found) == [t for t in expected if start + 86400 <= t < start + 3 * 86400]
+
+
+@given(days_with_changes(), st.sets(st.integers(0, 86399), min_size=1, max_size=20))
+def test_the_next_time_is_always_later_and_none_is_left_out(
+    where: tuple[ZoneInfo, date], seconds: set[int]
+) -> None:
+    zone, day = where
+    times = Times(tuple(sorted(seconds)), zone)
+    start = datetime.combine(day, time(), zone).timestamp() - 3600
+    stepped = [start]
+    while stepped[-1] < start + 2 * 86400:
+        stepped.append(times.next_after(stepped[-1]))
+
+    assert all(earlier < later for earlier, later in pairwise(stepped))
+    assert times.between(start + 0.001, stepped[-1]) == tuple(stepped[1:-1])
+
+
+# -- what was missed ------------------------------------------------------------------------
+
+
+def moment(text: str) -> float:
+    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=BERLIN).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("last", "now", "expected"),
+    [
+        ("2026-05-04 09:00", "2026-05-05 09:05", "2026-05-05 09:00"),
+        ("2026-05-05 09:00", "2026-05-05 09:05", None),
+        ("2026-05-04 09:00", "2026-05-05 09:11", None),
+        ("2026-05-04 09:00", "2026-05-05 09:00", "2026-05-05 09:00"),
+        (None, "2026-05-05 09:05", "2026-05-05 09:00"),
+        ("2026-05-04 09:00", "2026-05-05 08:59", None),
+    ],
+)
+def test_a_missed_time_is_made_up_for_within_catch_up(
+    last: str | None, now: str, expected: str | None
+) -> None:
+    found = missed(Times(at("09:00"), BERLIN), last and moment(last), moment(now), 600)  # type: ignore[arg-type]  # None stays None
+
+    assert found == (expected and moment(expected))
+
+
+def test_a_grid_makes_up_for_nothing() -> None:
+    assert missed(Grid(60, 0), None, 1000.0, 600) is None
