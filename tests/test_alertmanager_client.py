@@ -65,11 +65,11 @@ def a_secret(path: Path, text: str) -> Secret:
         pytest.param(reset, Reply.RETRY, "transport", id="reset"),
         pytest.param(closing(raw(b"")), Reply.RETRY, "transport", id="closed"),
         pytest.param(closing(raw(HEAD + b"he")), Reply.RETRY, "transport", id="cut off"),
-        pytest.param(raw(b"SSH-2.0-OpenSSH_9.6\r\n"), Reply.RETRY, "transport", id="garbage"),
+        pytest.param(raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Reply.RETRY, "transport", id="garbage"),
         pytest.param(raw(b"\x00\xff" * 99_999), Reply.RETRY, "transport", id="binary"),
         pytest.param(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000), Reply.RETRY, "transport",
                      id="endless header"),
-        pytest.param(raw(http(101)), Reply.RETRY, "HTTP 101", id="switching protocols"),
+        pytest.param(raw(http(101)), Reply.RETRY, "transport", id="switching protocols"),
         pytest.param(raw(b"HTTP/1.1 100 Continue\r\n\r\n" * 999), Reply.RETRY, "timeout",
                      id="only continue"),
         pytest.param(answer(429, headers={"Retry-After": "7"}), Reply.RETRY, "HTTP 429", id="429"),
@@ -210,7 +210,7 @@ async def test_a_hundred_timeouts_leave_no_socket_open(nursery: trio.Nursery) ->
             await client.post([b"{}"], NOW)
         after = len(os.listdir("/proc/self/fd"))
 
-    assert after <= before + 4  # the server's side may lag behind
+    assert after <= before + peer.connections  # those of the server, which sleeps on them
 
 
 async def test_credentials_are_sent_and_read_anew_for_each_request(
@@ -333,6 +333,8 @@ async def test_https_with_the_wrong_certificate_sends_nothing(
     assert peer.requests == []
 
 
+# The server may hang up while httpx still sends, and then httpx leaves a generator behind.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_client_certificate_is_shown(
     nursery: trio.Nursery,
     tmp_path: Path,

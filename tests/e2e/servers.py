@@ -160,7 +160,6 @@ class SupervisorProcess:
         address = f"\0supervisor-test-{os.getpid()}-{free_port()}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.bind(address)
-            sock.settimeout(20)
             with (self.directory / "supervisor.log").open("ab") as log:
                 self.process = subprocess.Popen(
                     [sys.executable, "-m", "supervisor", "run", *self.options(), *arguments],
@@ -170,11 +169,16 @@ class SupervisorProcess:
                     stdin=subprocess.DEVNULL,
                     env=os.environ | {"NOTIFY_SOCKET": "@" + address[1:]},
                 )
-            try:
-                while b"READY=1" not in sock.recv(4096):
-                    pass
-            except TimeoutError:
-                raise AssertionError(f"not ready:\n{self.log}") from None
+            sock.settimeout(POLL)
+            wait_for(lambda: self._is_ready(sock), 20, "not ready", lambda: self.log)
+
+    def _is_ready(self, sock: socket.socket) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, f"it has ended:\n{self.log}"
+        try:
+            return b"READY=1" in sock.recv(4096)
+        except TimeoutError:
+            return False
 
     def options(self) -> list[str]:
         state = self.directory / "state"
