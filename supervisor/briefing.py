@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import datetime
-from logging import LoggerAdapter, getLogger
+from logging import Logger, LoggerAdapter, getLogger
+from typing import Any
 
 from attrs import frozen
 
@@ -17,6 +18,17 @@ from supervisor.model import Alert, ModuleRecord
 from supervisor.progress import Progress
 from supervisor.schedule import at_labels
 from supervisor.service import Module, Service
+
+
+class CheckLog(LoggerAdapter[Logger]):
+    """Names the module in every line, and in JSON as a field of its own."""
+
+    def process(
+        self, msg: object, kwargs: MutableMapping[str, Any]
+    ) -> tuple[str, MutableMapping[str, Any]]:
+        """Return the message with the module's name before it."""
+        fields = dict(self.extra or {})
+        return f"{fields['module']}: {msg}", {**kwargs, "extra": {"fields": fields}}
 
 
 @frozen
@@ -36,7 +48,7 @@ class Briefing:
             host=self.service.labels["host"],
             module=module.name,
             timezone=self.service.timezone,
-            log=LoggerAdapter(getLogger("supervisor.checks"), {"module": module.name}),
+            log=CheckLog(getLogger("supervisor.checks"), {"module": module.name}),
             clock=self.clock.now,
             at=at_labels(module.at, module.every),
             state=copy.deepcopy(dict(record.state)),

@@ -170,9 +170,11 @@ class Sender:
             wait = min(max(answer.retry_after, 1.0), longest)
         peer.failures += 1
         until = trio.current_time() + wait
-        while (left := until - trio.current_time()) > 0:
+        while True:
             peer.alive_at = trio.current_time()
-            await trio.sleep(min(SLICE, left))
+            await trio.sleep(min(SLICE, max(0.0, until - trio.current_time())))
+            if trio.current_time() >= until:
+                return
 
     def _compare_clocks(self, answer: Answer) -> bool:
         """Measure the peer's clock; return False if the times sent to it were wrong."""

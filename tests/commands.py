@@ -1,4 +1,4 @@
-"""Runs the `command` check as the runner would, for its tests."""
+"""The zoo of bad plugins, and the `command` check run as the runner would."""
 
 from __future__ import annotations
 
@@ -13,6 +13,29 @@ from checks.command import Params, run
 from supervisor.api import CheckFailed, Context, Observation
 
 PLUGINS = Path(__file__).parent / "plugins"
+
+FINE = "fine"
+FAILED = "failed"
+TIMEOUT = "timeout"
+ZOO = {
+    "hangs": TIMEOUT,
+    "ignores_sigterm": TIMEOUT,
+    "lets_a_child_hold_stdout": FINE,
+    "leaves_a_session": FINE,
+    "kills_itself": FAILED,
+    "exits_42": FAILED,
+    "prints_a_megabyte": "W",
+    "missing": FAILED,
+    "daemonises": FINE,
+    "forks_fifty_children": FINE,
+    "closes_stdout_and_hangs": TIMEOUT,
+    "never_stops_printing": TIMEOUT,
+    "reads_stdin": FINE,
+    "wipes_the_environment": FINE,
+    "forks_in_a_loop": FINE,
+    "removes_its_limits": FINE,
+}
+"""Each bad plugin, and the verdict that is right for it."""
 
 
 def context(at: tuple[str, ...] = ()) -> Context:

@@ -292,9 +292,9 @@ def certified(ca: trustme.CA) -> Callable[[str], ssl.SSLContext]:
     return context
 
 
-def trusting(ca: trustme.CA, path: Path, **settings: Path) -> Alertmanager:
+def trusting(ca: trustme.CA, path: Path, own: Path | None = None) -> Alertmanager:
     ca.cert_pem.write_to_path(str(path))
-    return Alertmanager(timeout=Duration(2), ca_file=path, **settings)
+    return Alertmanager(timeout=Duration(2), ca_file=path, cert_file=own)
 
 
 async def test_https_with_the_right_authority_keeps_its_connection(
@@ -347,7 +347,7 @@ async def test_a_client_certificate_is_shown(
     peer = await nursery.start(FakePeer(tls=strict).serve)
     own = ca.issue_cert("client.example.invalid")
     own.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "own.pem"))
-    with_own = trusting(ca, tmp_path / "ca.pem", cert_file=tmp_path / "own.pem")
+    with_own = trusting(ca, tmp_path / "ca.pem", tmp_path / "own.pem")
     async with Client(peer.url, with_own) as client:
         shown = await client.post([b"{}"], NOW)
     async with Client(peer.url, trusting(ca, tmp_path / "ca.pem")) as client:

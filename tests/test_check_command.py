@@ -12,31 +12,9 @@ import trio
 from checks.command import Params
 from supervisor import procfs
 from supervisor.api import CheckFailed, Condition, Measurement, Secret
-from tests.commands import failure, observe, plugin, printing, shell
+from tests.commands import FAILED, FINE, TIMEOUT, ZOO, failure, observe, plugin, printing, shell
 
 UNUSED = Secret("env", "UNUSED")
-
-FINE = "fine"
-FAILED = "failed"
-TIMEOUT = "timeout"
-ZOO = {
-    "hangs": TIMEOUT,
-    "ignores_sigterm": TIMEOUT,
-    "lets_a_child_hold_stdout": FINE,
-    "leaves_a_session": FINE,
-    "kills_itself": FAILED,
-    "exits_42": FAILED,
-    "prints_a_megabyte": "W",
-    "missing": FAILED,
-    "daemonises": FINE,
-    "forks_fifty_children": FINE,
-    "closes_stdout_and_hangs": TIMEOUT,
-    "never_stops_printing": TIMEOUT,
-    "reads_stdin": FINE,
-    "wipes_the_environment": FINE,
-    "forks_in_a_loop": FINE,
-    "removes_its_limits": FINE,
-}
 
 
 async def verdict(argv: tuple[str, ...], within: float = 20) -> str:

@@ -1,0 +1,236 @@
+"""Recorder and senders in virtual time, between a ledger and peers that do as they are told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from zoneinfo import ZoneInfo
+
+import pytest
+import trio
+import trio.testing
+from attrs import define, field, frozen
+from trio.testing import wait_all_tasks_blocked
+
+from supervisor.alertmanager import Answer, Client, Reply
+from supervisor.book import Book, Changes
+from supervisor.config import Alertmanager, Module, Service
+from supervisor.errors import LedgerError
+from supervisor.ledger import Ledger
+from supervisor.model import Condition, Duration, Observation, Run
+from supervisor.progress import Progress
+from supervisor.recorder import Message, Recorder
+from supervisor.sender import Peer, Sender
+from tests.virtual import VirtualClock
+
+START = 1_700_000_000.0
+ONE = "http://one.example.invalid:9093"
+TWO = "http://two.example.invalid:9093"
+MODULE = Module(check="fake", name="m", every=Duration(60))
+T = TypeVar("T")
+
+OK = Answer(Reply.DELIVERED, "HTTP 200")
+BUSY = Answer(Reply.RETRY, "HTTP 503")
+FORBIDDEN = Answer(Reply.MISCONFIGURED, "HTTP 403")
+REFUSED = Answer(Reply.SPLIT, "HTTP 400", '"bad label"')
+
+
+def full(instance: str = "/", message: str = "it is full", **more: Any) -> Condition:
+    return Condition("Disk usage", more.pop("event_type", "W"), instance, message, **more)
+
+
+@frozen
+class Post:
+    """One batch: when it was sent, in seconds since the start, and what it said."""
+
+    at: float
+    alerts: list[dict[str, Any]]
+
+    @property
+    def names(self) -> list[str]:
+        return [alert["labels"]["alertname"] for alert in self.alerts]
+
+    @property
+    def instances(self) -> list[str]:
+        return [alert["labels"].get("instance", "") for alert in self.alerts]
+
+
+@define
+class FakeClient(Client):
+    """A peer's client. Each request takes `seconds`; its clock is `skew` ahead, None shows none."""
+
+    clock: VirtualClock = field(kw_only=True)
+    respond: Callable[[Post], Answer] = lambda _post: OK
+    greeting: Answer = OK
+    seconds: float = 0.0
+    skew: float | None = None
+    posts: list[Post] = field(factory=list)
+    in_flight: int = 0
+
+    async def get(self, path: str, now: float) -> Answer:
+        assert path == "/api/v2/status"
+        return await self._answer(lambda: self.greeting)
+
+    async def post(self, alerts: list[bytes], now: float) -> Answer:
+        assert now == self.clock.now()
+        post = Post(round(now - START, 3), [json.loads(alert) for alert in alerts])
+        self.posts.append(post)
+        return await self._answer(lambda: self.respond(post))
+
+    async def _answer(self, respond: Callable[[], Answer]) -> Answer:
+        self.in_flight += 1
+        assert self.in_flight == 1, "a second request while one is in flight"
+        await trio.lowlevel.checkpoint()
+        await trio.sleep(self.seconds)
+        self.in_flight -= 1
+        found = respond()
+        date = None if self.skew is None else self.clock.now() + self.skew
+        return Answer(
+            found.reply, found.reason, found.detail, found.retry_after, found.date or date
+        )
+
+    def sent(self, name: str) -> list[tuple[float, dict[str, Any]]]:
+        """Return the alerts of one name with the times at which they were sent."""
+        return [
+            (post.at, alert)
+            for post in self.posts
+            for alert in post.alerts
+            if alert["labels"]["alertname"] == name
+        ]
+
+
+@define
+class FakeLedger(Ledger):
+    """Remembers commits, and refuses them with `error` as long as there is one."""
+
+    path: Path = Path("ledger")
+    error: LedgerError | None = None
+    commits: list[Changes] = field(factory=list)
+    attempts: int = 0
+    on_commit: Callable[[], None] = lambda: None
+
+    def __attrs_post_init__(self) -> None:
+        """Open nothing."""
+
+    def commit(self, changes: Changes) -> None:
+        self.attempts += 1
+        self.on_commit()
+        if self.error is not None:
+            raise self.error
+        kept = Changes()
+        kept.update(changes)
+        self.commits.append(kept)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@define
+class Stage:
+    """The pipeline of one service with one module, `m`."""
+
+    service: Service
+    clock: VirtualClock
+    recorder: Recorder
+    ledger: FakeLedger
+    send: trio.MemorySendChannel[Message]
+    receive: trio.MemoryReceiveChannel[Message]
+    clients: dict[str, FakeClient]
+    peers: dict[str, Peer]
+    jitter: float = 1.0
+    runs: int = 0
+
+    @classmethod
+    def make(cls, *urls: str, resend: float = 60.0, **settings: Any) -> Self:
+        """Set the stage for some peers; nothing moves before `live`."""
+        alertmanager = Alertmanager(urls=urls, **settings)
+        service = Service(
+            Path("X.toml"),
+            "X",
+            ZoneInfo("UTC"),
+            resend_interval=Duration(resend),
+            labels={"host": "h"},
+            alertmanager=alertmanager,
+            modules=(MODULE,),
+        )
+        clock = VirtualClock(START - trio.current_time())
+        ledger = FakeLedger()
+        recorder = Recorder(Book(service), ledger, clock, {"m": Progress("m", "fake")})
+        send, receive = trio.open_memory_channel[Message](256)
+        clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
+        peers = {url: Peer(url) for url in urls}
+        return cls(service, clock, recorder, ledger, send, receive, clients, peers)
+
+    @property
+    def book(self) -> Book:
+        return self.recorder.book
+
+    @property
+    def own(self) -> dict[str, str]:
+        """The supervisor's own conditions that fire: instance by alertname."""
+        return dict(self.book.sightings.get("supervisor", {}).keys())
+
+    def seconds(self) -> float:
+        return round(self.clock.now() - START, 3)
+
+    async def live(self, nursery: trio.Nursery) -> None:
+        """Start the recorder and a sender for each peer."""
+        nursery.start_soon(self.recorder.record, self.receive)
+        for url, client in self.clients.items():
+            sender = Sender(
+                self.peers[url],
+                client,
+                self.book,
+                self.clock,
+                self.send,
+                self.recorder.changed,
+                lambda: self.jitter,
+            )
+            nursery.start_soon(sender.deliver)
+        await wait_all_tasks_blocked()
+
+    async def see(self, *observations: Observation, error: str = "") -> None:
+        """Let the module's next run have seen this, and the pipeline come to rest."""
+        await self.send.send(self.run(*observations, error=error))
+        await wait_all_tasks_blocked()
+
+    def run(self, *observations: Observation, error: str = "") -> Run:
+        self.runs += 1
+        now = self.clock.now()
+        return Run("m", START + self.runs, now, 0.01, tuple(observations), error)
+
+    async def until(self, second: float) -> None:
+        """Let virtual time pass to so many seconds after the start, and a moment more."""
+        await trio.sleep(second - self.seconds() + 0.001)
+
+
+async def _at_once(function: Callable[..., T], *arguments: object, **_: object) -> T:
+    await trio.lowlevel.checkpoint()
+    return function(*arguments)
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run what goes to a thread in the loop: a virtual clock does not wait for threads."""
+    monkeypatch.setattr(trio.to_thread, "run_sync", _at_once)
+
+
+def run_virtually(function: Callable[[], Any]) -> Any:
+    """Run an async function in virtual time and without threads, for tests with `@given`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trio.to_thread, "run_sync", _at_once)
+        return trio.run(function, clock=trio.testing.MockClock(autojump_threshold=0))
+
+
+def moment(text: str) -> float:
+    """Return seconds since the start of an RFC 3339 time."""
+    from datetime import datetime
+
+    return round(datetime.fromisoformat(text).timestamp() - START, 3)
+
+
+def spans(alerts: Iterable[dict[str, Any]]) -> Iterator[tuple[float, float]]:
+    """Yield startsAt and endsAt of each alert in seconds since the start."""
+    return ((moment(alert["startsAt"]), moment(alert["endsAt"])) for alert in alerts)

@@ -1,0 +1,632 @@
+"""What a peer is sent, when, and what its answers change; in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+
+import pytest
+import trio
+from attrs import define, field
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from supervisor.alertmanager import Answer, Reply
+from supervisor.model import Duration, Report
+from supervisor.sender import MOST_BYTES
+from tests.stage import (
+    BUSY,
+    FORBIDDEN,
+    OK,
+    ONE,
+    REFUSED,
+    START,
+    TWO,
+    FakeClient,
+    Post,
+    Stage,
+    full,
+    no_threads,
+    run_virtually,
+    spans,
+)
+
+__all__ = ["no_threads"]  # a fixture
+
+pytestmark = pytest.mark.usefixtures("no_threads")
+
+
+@define
+class Script:
+    """Answers one after another; the last for ever."""
+
+    answers: Sequence[Answer]
+    given: int = field(default=0)
+
+    def __call__(self, _post: Post) -> Answer:
+        self.given += 1
+        return self.answers[min(self.given, len(self.answers)) - 1]
+
+
+async def test_a_condition_is_sent_at_once_and_again_every_resend_interval(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.until(7)
+    await stage.see(full())
+    await stage.until(200)
+
+    sent = stage.clients[ONE].sent("Disk usage")
+    assert [7.001, 67.001, 127.001, 187.001] == [at for at, _ in sent]
+    assert [(7.001, at + 240) for at, _ in sent] == list(spans(alert for _, alert in sent))
+    assert sent[0][1]["labels"] == {
+        "alertname": "Disk usage",
+        "check": "m",
+        "event_type": "W",
+        "host": "h",
+        "instance": "/",
+        "service": "X",
+    }
+
+
+async def test_a_changed_message_is_sent_at_once(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full(message="93 %"))
+    await stage.until(20)
+    await stage.see(full(message="94 %"))
+    await stage.until(70)
+
+    sent = stage.clients[ONE].sent("Disk usage")
+    assert [(0.0, "93 %"), (20.001, "94 %")] == [
+        (at, alert["annotations"]["message"]) for at, alert in sent
+    ]
+
+
+async def test_a_resolved_alert_is_sent_at_once_and_frozen_for_fifteen_minutes(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(100)
+    await stage.see()
+    await stage.until(5000)
+
+    ended = [item for item in stage.clients[ONE].sent("Disk usage") if item[0] > 100]
+    assert [100.001 + 60 * n for n in range(16)] == pytest.approx([at for at, _ in ended])
+    assert {(0.0, 100.001)} == set(spans(alert for _, alert in ended))
+    assert {} == stage.book.alerts
+
+
+async def test_a_report_is_sent_identical_until_its_end(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(Report("Daily check", "hello"))
+    await stage.until(5000)
+
+    sent = stage.clients[ONE].sent("Daily check")
+    assert [60.0 * n for n in range(30)] == pytest.approx([at for at, _ in sent])
+    assert all(alert == sent[0][1] for _, alert in sent)
+    assert [(0.0, 1800.0)] == list(spans([sent[0][1]]))
+
+
+async def test_what_is_delivered_is_known_of_the_peer(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full("/"), full("/srv"))
+
+    peer = stage.peers[ONE]
+    assert ("ok", 2, START, "") == (peer.state, peer.sent, peer.last_success, peer.error)
+    assert stage.book.pending(ONE) == []
+
+
+async def test_a_batch_has_at_most_max_batch_alerts(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, max_batch=3)
+    await stage.live(nursery)
+    await stage.see(*(full(f"/{n}") for n in range(8)))
+
+    assert [3, 3, 2] == [len(post.alerts) for post in stage.clients[ONE].posts]
+
+
+async def test_a_batch_has_at_most_a_mebibyte(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    post = FakeClient.post
+
+    async def measured(client: FakeClient, alerts: list[bytes], now: float) -> Answer:
+        sizes.append(len(b"[" + b",".join(alerts) + b"]"))
+        return await post(client, alerts, now)
+
+    monkeypatch.setattr(FakeClient, "post", measured)
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(*(full(f"/{n}", detail="x" * 262_000) for n in range(9)))
+
+    assert [3, 3, 3] == [len(batch.alerts) for batch in stage.clients[ONE].posts]
+    assert max(sizes) <= MOST_BYTES
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sets(st.integers(0, 19)), st.sampled_from([1, 7, 20]))
+def test_exactly_the_bad_alerts_are_quarantined_and_the_rest_delivered(
+    bad: set[int], batch: int
+) -> None:
+    refused = {f"/{n}" for n in bad}
+
+    async def main() -> None:
+        stage = Stage.make(ONE, max_batch=batch)
+        delivered: set[str] = set()
+
+        def judge(post: Post) -> Answer:
+            if refused & set(post.instances):
+                return REFUSED
+            delivered.update(post.instances)
+            return OK
+
+        stage.clients[ONE].respond = judge
+        async with trio.open_nursery() as nursery:
+            await stage.live(nursery)
+            await stage.see(*(full(f"/{n}") for n in range(20)))
+            await stage.until(30)
+            own = stage.own
+            posts = len(stage.clients[ONE].posts)
+            nursery.cancel_scope.cancel()
+
+        shown = {a.instance for a in stage.book.alerts.values() if stage.book.is_rejected(a)}
+        assert refused == shown
+        assert {f"/{n}" for n in range(20)} - refused == delivered - {"m"}
+        assert stage.book.pending(ONE) == []
+        assert ({"AlertRejected": "m"} if bad else {}) == own
+        assert posts <= 20 + 2 * 5 * len(bad) + 2  # at most both halves on each level
+
+    run_virtually(main)
+
+
+async def test_a_batch_that_is_too_large_is_halved(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    too_large = Answer(Reply.SPLIT, "HTTP 413")
+    stage.clients[ONE].respond = lambda post: too_large if len(post.alerts) > 3 else OK
+    await stage.live(nursery)
+    await stage.see(*(full(f"/{n}") for n in range(10)))
+
+    assert [10, 5, 2, 3, 5, 2, 3] == [len(post.alerts) for post in stage.clients[ONE].posts]
+    assert stage.own == {}
+
+
+async def test_a_refused_alert_is_tried_again_only_when_its_body_changes(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = lambda post: REFUSED if "/" in post.instances else OK
+    await stage.live(nursery)
+    await stage.see(full(message="one"))
+    await stage.until(600)
+    before = len(stage.clients[ONE].sent("Disk usage"))
+    stage.clients[ONE].respond = lambda _post: OK
+    await stage.see(full(message="two"))
+    await stage.until(601)
+
+    assert (1, 2) == (before, len(stage.clients[ONE].sent("Disk usage")))
+    assert stage.own == {}
+
+
+async def test_rejections_are_announced_once_for_each_module(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = lambda post: REFUSED if "Disk usage" in post.names else OK
+    await stage.live(nursery)
+    await stage.see(full("/a"), full("/b"))
+    await stage.until(10)
+
+    sent = stage.clients[ONE].sent("AlertRejected")
+    assert {("TE", "supervisor", "m")} == {
+        (labels["event_type"], labels["check"], labels["instance"])
+        for labels in (alert["labels"] for _, alert in sent)
+    }
+    assert "refuses alert 'Disk usage' of module m" in sent[-1][1]["annotations"]["message"]
+
+
+async def test_a_refused_announcement_is_not_announced(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = lambda _post: REFUSED
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(600)
+
+    assert {"AlertRejected": "m"} == stage.own
+    assert 2 == len(stage.clients[ONE].posts)
+
+
+@pytest.mark.parametrize("jitter", [1.0, 0.5])
+async def test_back_off_doubles_from_one_second_to_sixty_with_full_jitter(
+    nursery: trio.Nursery, autojump_clock: MockClock, jitter: float
+) -> None:
+    stage = Stage.make(ONE)
+    stage.jitter = jitter
+    stage.clients[ONE].respond = lambda _post: BUSY
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(400)
+
+    times = [post.at for post in stage.clients[ONE].posts]
+    waits = [later - earlier for earlier, later in itertools.pairwise(times)]
+    expected = [jitter * wait for wait in (1, 2, 4, 8, 16, 32, 60, 60, 60)]
+    assert expected == pytest.approx(waits[:9])
+
+
+async def test_without_luck_the_jitter_does_not_stop_the_loop(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.jitter = 0.0
+    stage.clients[ONE].respond = Script([*[BUSY] * 50, OK])
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(1)
+
+    assert (51, "ok") == (len(stage.clients[ONE].posts), stage.peers[ONE].state)
+
+
+async def test_a_success_ends_the_back_off(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = Script([BUSY, BUSY, BUSY, OK, BUSY, OK])
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(100)
+
+    assert [0.0, 1.0, 3.0, 7.0, 67.0, 68.0] == [post.at for post in stage.clients[ONE].posts]
+    assert {"HTTP 503": 4} == stage.peers[ONE].errors
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "resend", "wait"),
+    [
+        (0.0, 60.0, 1.0),
+        (0.2, 60.0, 1.0),
+        (17.0, 60.0, 17.0),
+        (1e9, 60.0, 120.0),
+        (130.0, 60.0, 120.0),
+        (1e9, 200.0, 300.0),
+        (299.0, 200.0, 299.0),
+    ],
+)
+async def test_retry_after_is_honoured_within_bounds(
+    nursery: trio.Nursery, autojump_clock: MockClock, retry_after: float, resend: float, wait: float
+) -> None:
+    stage = Stage.make(ONE, resend=resend)
+    asks = Answer(Reply.RETRY, "HTTP 429", retry_after=retry_after)
+    stage.clients[ONE].respond = Script([asks, OK])
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(wait + 1)
+
+    assert [0.0, wait] == [post.at for post in stage.clients[ONE].posts][:2]
+
+
+async def test_a_misconfigured_peer_is_announced_and_keeps_everything(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    stage.clients[ONE].respond = lambda _post: FORBIDDEN
+    await stage.live(nursery)
+    await stage.see(full("/"), full("/srv"))
+    await stage.until(100)
+    wrong = (stage.peers[ONE].state, stage.own, len(stage.book.pending(ONE)))
+    stage.clients[ONE].respond = lambda _post: OK
+    await stage.until(300)
+
+    assert ("misconfigured", {"PeerMisconfigured": ONE}, 3) == wrong
+    told = stage.clients[TWO].sent("PeerMisconfigured")
+    assert "does not take alerts: HTTP 403; all are kept" in told[0][1]["annotations"]["message"]
+    assert ("ok", {}, []) == (stage.peers[ONE].state, stage.own, stage.book.pending(ONE))
+
+
+async def test_a_peer_that_is_merely_down_is_not_announced(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "supervisor.peers")
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = lambda _post: BUSY
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(3600)
+    down = (stage.peers[ONE].state, stage.peers[ONE].error, stage.own)
+    stage.clients[ONE].respond = lambda _post: OK
+    await stage.until(3700)
+
+    assert ("retrying", "HTTP 503", {}) == down
+    said = [record.getMessage() for record in caplog.records]
+    assert [
+        f"{ONE}: Alertmanager (version unknown) is reachable",
+        f"{ONE}: cannot deliver: HTTP 503; keeping everything",
+        f"{ONE}: delivering again",
+    ] == said
+
+
+async def test_a_dead_peer_does_not_slow_a_healthy_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    stage.clients[ONE].seconds = 5.0
+    stage.clients[ONE].respond = lambda _post: Answer(Reply.RETRY, "timeout")
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(20)
+    await stage.see()
+    await stage.until(190)
+
+    assert [0.0, 20.001, 80.001, 140.001] == [at for at, _ in stage.clients[TWO].sent("Disk usage")]
+    assert stage.peers[TWO].errors.total() == 0
+    # With full jitter at its longest: 5 s for each request, and 1, 2, 4, 8, 16, 32, 60 s between.
+    assert [5.0, 11.0, 18.0, 27.0, 40.0, 61.0, 98.0, 163.0] == pytest.approx(
+        [post.at for post in stage.clients[ONE].posts], abs=0.01
+    )
+
+
+async def test_the_end_of_an_alert_waits_for_the_answer_to_its_beginning(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    stage.clients[ONE].seconds = 4.0
+    await stage.see(full())
+    await stage.until(1)
+    await stage.see()
+    await stage.until(3)
+    during = len(stage.clients[ONE].posts)
+    await stage.until(800)
+
+    sent = stage.clients[ONE].sent("Disk usage")
+    assert (1, 4.0) == (during, sent[1][0])
+    ends = [end for _, end in spans(alert for _, alert in sent)]
+    resolved = [at >= end for (at, _), end in zip(sent, ends, strict=True)]
+    # It ended before the peer was known to have it: shown as firing for min_visible first.
+    assert [False] * resolved.count(False) + [True] * resolved.count(True) == resolved
+    assert min(at for (at, _), over in zip(sent, resolved, strict=True) if over) == 364.0
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(st.booleans(), st.floats(0.1, 90)), max_size=20),
+    st.lists(st.sampled_from([OK, OK, BUSY, REFUSED]), max_size=20),
+    st.sampled_from([0.0, 3.0]),
+)
+def test_never_a_stale_firing_after_a_resolved(
+    flips: list[tuple[bool, float]], answers: list[Answer], took: float
+) -> None:
+    async def main() -> None:
+        stage = Stage.make(ONE)
+        client = stage.clients[ONE]
+        client.respond = Script([*answers, OK])
+        client.seconds = took
+        async with trio.open_nursery() as nursery:
+            await stage.live(nursery)
+            for fires, pause in flips:
+                await stage.see(*([full()] if fires else []))
+                await trio.sleep(pause)
+            await trio.sleep(3000)
+            if flips and flips[-1][0]:
+                assert stage.clients[ONE].sent("Disk usage") or REFUSED in answers
+            nursery.cancel_scope.cancel()
+
+        ended = -1.0
+        for at, alert in client.sent("Disk usage"):
+            ((start, end),) = spans([alert])
+            if end <= at:
+                ended = max(ended, end)
+            else:
+                assert start >= ended, "fires again although it began before it had ended"
+
+    run_virtually(main)
+
+
+async def test_the_clock_of_a_peer_is_measured_before_the_first_post(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    stage.clients[ONE].skew = 3600.0
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(10)
+    told = stage.clients[TWO].sent("PeerClockSkew")
+    own = stage.own
+    stage.clients[ONE].skew = 0.5
+    await stage.until(70)
+
+    assert [(3600.0, 3840.0)] == list(spans([stage.clients[ONE].sent("Disk usage")[0][1]]))
+    assert [(0.0, 240.0)] == list(spans([stage.clients[TWO].sent("Disk usage")[0][1]]))
+    assert {"PeerClockSkew": ONE} == own
+    assert told[0][1]["annotations"]["message"] == (
+        f"the clock of {ONE} is 60 min ahead of this host's; "
+        "times sent to it are shifted; check NTP on both"
+    )
+    assert ({}, 0.0) == (stage.own, stage.peers[ONE].shift)
+
+
+@pytest.mark.parametrize(("skew", "shift"), [(30.0, 0), (-30.0, 0), (30.6, 31), (-40.0, -40)])
+async def test_only_more_than_thirty_seconds_are_allowed_for(
+    nursery: trio.Nursery, autojump_clock: MockClock, skew: float, shift: float
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].skew = skew
+    await stage.live(nursery)
+    await stage.see(full())
+
+    assert (skew, shift) == (pytest.approx(stage.peers[ONE].skew), stage.peers[ONE].shift)
+    assert [(shift, shift + 240)] == list(spans([stage.clients[ONE].sent("Disk usage")[0][1]]))
+
+
+async def test_what_was_sent_with_wrong_times_is_sent_again_shifted(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    stage.clients[ONE].skew = -3600.0
+    await stage.see(full())
+    pending = len(stage.book.pending(ONE))
+    await stage.until(10)
+
+    sent = stage.clients[ONE].sent("Disk usage")
+    assert 1 <= pending
+    assert [0.0, 1.0] == [at for at, _ in sent]
+    assert [(0.0, 240.0), (-3600.0, -3359.0)] == list(spans(alert for _, alert in sent))
+    assert stage.book.pending(ONE) == []
+
+
+async def test_halves_of_a_batch_are_not_delivered_with_wrong_times(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    stage.clients[ONE].skew = 3600.0
+    stage.clients[ONE].respond = lambda post: REFUSED if "/3" in post.instances else OK
+    await stage.see(*(full(f"/{n}") for n in range(4)))
+    await stage.until(30)
+
+    wrong, *right = stage.clients[ONE].posts
+    assert 4 == len(wrong.alerts)
+    assert right
+    assert all(start >= 3600.0 for post in right for start, _ in spans(post.alerts))
+    assert stage.book.pending(ONE) == []
+
+
+async def test_two_clocks_behind_one_address_do_not_make_the_sender_spin(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    dates = itertools.cycle([-500.0, 500.0])
+    stage.clients[ONE].respond = lambda _post: Answer(
+        Reply.DELIVERED, "HTTP 200", date=stage.clock.now() + next(dates)
+    )
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(600)
+
+    assert len(stage.clients[ONE].posts) < 30
+    assert ("retrying", {"clock"}) == (stage.peers[ONE].state, set(stage.peers[ONE].errors))
+
+
+async def test_a_clock_that_wanders_a_little_keeps_its_shift(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].skew = 100.0
+    await stage.live(nursery)
+    await stage.see(full())
+    stage.clients[ONE].skew = 104.9
+    await stage.until(70)
+    steady = (stage.peers[ONE].shift, stage.peers[ONE].errors.total())
+    stage.clients[ONE].skew = 107.0
+    await stage.until(130)
+
+    assert (100.0, 0) == steady
+    assert 107.0 == stage.peers[ONE].shift
+
+
+async def test_the_announced_difference_follows_the_clock(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    stage.clients[ONE].skew = 40.0
+    await stage.live(nursery)
+    await stage.see(full())
+    stage.clients[ONE].skew = 7200.0
+    await stage.until(70)
+
+    told = [
+        alert["annotations"]["message"] for _, alert in stage.clients[TWO].sent("PeerClockSkew")
+    ]
+    assert "is 40 s ahead of" in told[0]
+    assert "is 2 h 0 min ahead of" in told[-1]
+
+
+async def test_the_shift_of_a_report_is_frozen_for_each_peer(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    stage.clients[ONE].skew = 100.0
+    await stage.live(nursery)
+    await stage.see(Report("Daily check", "hello"), full())
+    await stage.until(100)
+    stage.clients[ONE].skew = 0.0
+    await stage.until(300)
+
+    reports = list(spans(alert for _, alert in stage.clients[ONE].sent("Daily check")))
+    conditions = list(spans(alert for _, alert in stage.clients[ONE].sent("Disk usage")))
+    assert {(100.0, 1900.0)} == set(reports)
+    assert len(reports) > 4
+    assert (100.0, 0.0) == (conditions[0][0], conditions[-1][0])
+    assert {(0.0, 1800.0)} == set(
+        spans(alert for _, alert in stage.clients[TWO].sent("Daily check"))
+    )
+
+
+async def test_a_peer_that_is_down_at_the_start_is_said_to_be_and_tried(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].greeting = BUSY
+    await stage.live(nursery)
+    await stage.see(full())
+
+    assert [f"{ONE}: health check failed: HTTP 503"] == [r.getMessage() for r in caplog.records]
+    assert len(stage.clients[ONE].posts) == 1
+
+
+async def test_a_sender_counts_as_alive_while_it_greets_and_while_it_backs_off(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE, timeout=Duration(20))
+    stage.clients[ONE].seconds = 20.0
+    stage.clients[ONE].respond = lambda _post: BUSY
+    await stage.live(nursery)
+    await stage.see(full())
+    longest = 0.0
+    while stage.seconds() < 1000:
+        longest = max(longest, trio.current_time() - stage.peers[ONE].alive_at)
+        await trio.sleep(0.5)
+
+    assert longest <= 30.5
+
+
+async def test_the_cursors_reach_the_ledger_soon_after_the_delivery(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(2)
+
+    keys = [key for commit in stage.ledger.commits for key in commit.cursors]
+    assert [ONE] == [peer for peer, _ in keys]
