@@ -176,6 +176,14 @@ async def hot_loop(port: int, runs: int) -> float:
     return 1000 * (time.thread_time() - begun) / runs
 
 
+async def wake_ups(count: int) -> float:
+    """Return ms of CPU of one wake-up of an event loop in which there is nothing to do."""
+    begun = time.thread_time()
+    for _ in range(count):
+        await trio.sleep(0.25)
+    return 1000 * (time.thread_time() - begun) / count
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 modules, one short window")
@@ -186,6 +194,7 @@ def main() -> None:
     with Listeners.open(1) as listeners:
         cost = trio.run(hot_loop, listeners.ports[0], 500 if quick else 3000)
         print(f"the check itself, in a hot loop: {cost:.3f} ms CPU per run")
+    print(f"a wake-up for nothing: {trio.run(wake_ups, 20):.3f} ms CPU")
     for count in counts:
         print(f"\n{count} checks every {EVERY} s")
         with Listeners.open(count) as listeners, tempfile.TemporaryDirectory() as name:

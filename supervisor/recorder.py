@@ -68,6 +68,11 @@ class Recorder:
     idle: bool = True
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _last_now: float = 0.0
+    _modules: dict[str, Module] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._modules = {module.name: module for module in self.book.service.modules}
+
     _cursors_due: float = math.inf
     _retry_at: float = -math.inf
     _torn: str = ""
@@ -108,7 +113,7 @@ class Recorder:
         draft = Draft(self.book, now)
         for message in messages:
             if isinstance(message, Run):
-                module = self._module(message.module)
+                module = self._modules.get(message.module)
                 if module is not None:
                     draft.record(module, message, self.progress[module.name].last_success)
             elif isinstance(message, Announcement):
@@ -203,12 +208,6 @@ class Recorder:
             self.book.rewind(now)
         self._last_now = now
         return now
-
-    def _module(self, name: str) -> Module | None:
-        for module in self.book.service.modules:
-            if module.name == name:
-                return module
-        return None
 
     def _say_unwritable(self, error: Exception) -> None:
         if not self._stands(UNWRITABLE):

@@ -141,7 +141,8 @@ def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
     return tuple(sorted({second for item in at for second in _expand(item, every)}))
 
 
-def at_labels(at: Sequence[str], every: float | None) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)
+def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
     """Return the times as "HH:MM" in the order in which they are written."""
     return tuple(
         f"{second // 3600:02}:{second // 60 % 60:02}"

@@ -24,6 +24,11 @@ class Hanging:
         assert self.released.wait(60)
         return self.answer
 
+    async def begun(self) -> None:
+        with trio.fail_after(10):
+            while not self.calls:  # noqa: ASYNC110  # a thread sets no trio event
+                await trio.sleep(0.001)
+
 
 async def until_no_thread_hangs() -> None:
     with trio.fail_after(10):

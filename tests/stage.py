@@ -74,7 +74,7 @@ class FakeClient(Client):
         return await self._answer(lambda: self.greeting)
 
     async def post(self, alerts: list[bytes], now: float) -> Answer:
-        assert now == self.clock.now()
+        assert abs(now - self.clock.now()) < 1
         post = Post(round(now - START, 3), [json.loads(alert) for alert in alerts])
         self.posts.append(post)
         return await self._answer(lambda: self.respond(post))
@@ -204,6 +204,13 @@ class Stage:
     async def until(self, second: float) -> None:
         """Let virtual time pass to so many seconds after the start, and a moment more."""
         await trio.sleep(second - self.seconds() + 0.001)
+
+
+async def eventually(condition: Callable[[], bool], within: float = 5.0) -> None:
+    """Wait in real time until something is so."""
+    with trio.fail_after(within):
+        while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of trio
+            await trio.sleep(0.002)
 
 
 async def _at_once(function: Callable[..., T], *arguments: object, **_: object) -> T:

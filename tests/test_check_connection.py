@@ -146,7 +146,7 @@ async def test_one_silent_server_keeps_no_other_from_being_judged() -> None:
     with black_hole() as hole, listener() as good, closed_port() as bad:
         servers = [at(hole, "silent"), at(good, "good"), at(bad, "bad")]
 
-        assert await up(*servers, within=0.2) == [False, True, False]
+        assert await up(*servers, within=1) == [False, True, False]
 
 
 async def test_numeric_ipv6_is_taken_in_any_spelling() -> None:
@@ -196,7 +196,7 @@ async def test_a_silent_address_leaves_time_for_the_next(monkeypatch: pytest.Mon
     with listener() as sock, black_hole("127.0.14.30", sock.getsockname()[1]):
         resolve_to(monkeypatch, "127.0.14.30", HOST)
 
-        assert await up(at(sock, host="db.example.invalid"), within=0.5) == [True]
+        assert await up(at(sock, host="db.example.invalid"), within=2) == [True]
 
 
 async def test_the_order_of_the_addresses_changes_no_message(
@@ -207,7 +207,7 @@ async def test_the_order_of_the_addresses_changes_no_message(
         causes = []
         for addresses in (("127.0.14.30", HOST), (HOST, "127.0.14.30")):
             resolve_to(monkeypatch, *addresses)
-            causes.append(await cause(server, within=0.2))
+            causes.append(await cause(server, within=1))
 
     assert causes == ["connection refused, no answer"] * 2
 
@@ -218,12 +218,12 @@ async def test_a_resolver_that_hangs_is_given_up_and_not_asked_again(
     resolver = Hanging([])
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
     server = Server("db", "db.example.invalid", 3306)
-    causes = [await cause(server, within=0.1) for _ in range(2)]
+    causes = [await cause(server, within=0.5) for _ in range(2)]
     counted = resolver.calls, abandoned_threads()
     resolver.released.set()
     await until_no_thread_hangs()
 
-    assert causes == ["cannot resolve the name: no answer within 0.1 s"] * 2
+    assert causes == ["cannot resolve the name: no answer within 0.5 s"] * 2
     assert counted == (1, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,10 +21,12 @@ def hanging() -> Iterator[Hanging]:
     function.released.set()
 
 
-async def given_up(key: str, function: Hanging) -> bool:
-    with trio.move_on_after(0.05) as scope:
-        await probe(key, function)
-    return scope.cancelled_caught
+async def give_up(key: str, function: Hanging) -> None:
+    """Ask, and cancel as soon as the thread hangs."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(probe, key, function)
+        await function.begun()
+        nursery.cancel_scope.cancel()
 
 
 async def test_an_answer_is_returned_and_nothing_counted() -> None:
@@ -39,7 +42,7 @@ async def test_what_the_function_raises_is_raised() -> None:
 
 
 async def test_a_thread_that_hangs_is_given_up_and_counted(hanging: Hanging) -> None:
-    assert await given_up("question", hanging)
+    await give_up("question", hanging)
     assert abandoned_threads() == 1
 
     hanging.released.set()
@@ -47,7 +50,7 @@ async def test_a_thread_that_hangs_is_given_up_and_counted(hanging: Hanging) -> 
 
 
 async def test_no_second_thread_is_started_while_one_hangs(hanging: Hanging) -> None:
-    await given_up("question", hanging)
+    await give_up("question", hanging)
 
     with pytest.raises(StillHanging, match="question"):
         await probe("question", hanging)
@@ -58,7 +61,7 @@ async def test_no_second_thread_is_started_while_one_hangs(hanging: Hanging) -> 
 
 
 async def test_other_keys_are_asked_while_one_hangs(hanging: Hanging) -> None:
-    await given_up("question", hanging)
+    await give_up("question", hanging)
 
     assert await probe("another", lambda: 42) == 42
     hanging.released.set()
@@ -66,7 +69,7 @@ async def test_other_keys_are_asked_while_one_hangs(hanging: Hanging) -> None:
 
 
 async def test_a_thread_that_comes_back_is_forgotten(hanging: Hanging) -> None:
-    await given_up("question", hanging)
+    await give_up("question", hanging)
     hanging.released.set()
     await until_no_thread_hangs()
 
@@ -75,18 +78,19 @@ async def test_a_thread_that_comes_back_is_forgotten(hanging: Hanging) -> None:
 
 
 async def test_many_that_hang_keep_no_other_waiting() -> None:
-    many = [Hanging() for _ in range(100)]
+    together = threading.Event()
+    many = [Hanging(released=together) for _ in range(100)]
     async with trio.open_nursery() as nursery:
         for number, function in enumerate(many):
-            nursery.start_soon(given_up, str(number), function)
-    assert abandoned_threads() == 100
-
-    with trio.fail_after(10):
+            nursery.start_soon(give_up, str(number), function)
+    counted = abandoned_threads()
+    with trio.move_on_after(10):
         assert await probe("another", lambda: 42) == 42
+        together.set()
+        await until_no_thread_hangs()
 
-    for function in many:
-        function.released.set()
-    await until_no_thread_hangs()
+    assert counted == 100
+    assert together.is_set()
 
 
 async def test_a_call_that_is_cancelled_before_it_starts_is_not_counted(hanging: Hanging) -> None:

@@ -1,0 +1,139 @@
+"""One holder for each state directory, told from another process's point of view."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from supervisor.errors import AlreadyRunning, SupervisorError
+from supervisor.lock import locked
+
+HOLD = """
+import sys, pathlib
+from supervisor.lock import locked
+with locked(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def holder(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run a process that holds the directory until its stdin is closed."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(directory)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_holder_is_told_who_is_the_first(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    with holder(directory) as process:
+        with pytest.raises(AlreadyRunning) as caught, locked(directory):
+            pytest.fail("held twice")
+
+        assert f"process {process.pid} holds the state directory {directory}" in str(caught.value)
+        assert 75 == caught.value.exit_code
+
+
+def test_a_killed_holder_frees_it(tmp_path: Path) -> None:
+    with holder(tmp_path) as process:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        with locked(tmp_path):
+            assert f"{os.getpid()}\n" == (tmp_path / "lock").read_text()
+
+
+def test_it_is_free_after_use_and_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="oops"), locked(tmp_path):
+        raise ValueError("oops")
+    with locked(tmp_path):
+        pass
+    with holder(tmp_path):
+        pass
+
+
+def test_a_child_does_not_inherit_the_lock(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        child = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        with locked(tmp_path):
+            pass
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_new_directory_is_closed_to_others(tmp_path: Path) -> None:
+    directory = tmp_path / "a" / "state"
+    before = os.umask(0)
+    try:
+        with locked(directory):
+            modes = [stat.S_IMODE(path.stat().st_mode) for path in (directory, directory / "lock")]
+    finally:
+        os.umask(before)
+
+    assert [0o700, 0o600] == modes
+
+
+def test_a_lock_that_is_a_symbolic_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("keep me")
+    (tmp_path / "lock").symlink_to(tmp_path / "precious")
+    with pytest.raises(SupervisorError, match="cannot use the state directory"), locked(tmp_path):
+        pytest.fail("followed the link")
+
+    assert "keep me" == (tmp_path / "precious").read_text()
+
+
+def test_a_directory_that_cannot_be_made_is_named_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for directory in (tmp_path / "file", tmp_path / "file" / "state"):
+        with pytest.raises(SupervisorError, match=r"directory.*name another with --state-dir"):
+            with locked(directory):
+                pytest.fail("it is a file")
+
+
+def test_a_shorter_pid_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text("99999999999999\n")
+    with locked(tmp_path):
+        assert f"{os.getpid()}\n" == (tmp_path / "lock").read_text()
+
+
+def test_a_full_disk_does_not_prevent_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with locked(tmp_path):
+        with pytest.raises(AlreadyRunning, match="process unknown holds"), locked(tmp_path):
+            pytest.fail("held twice")
+
+
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without(*_arguments: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", without)
+    with pytest.raises(SupervisorError, match="cannot lock .*No locks available"), locked(tmp_path):
+        pytest.fail("not locked")

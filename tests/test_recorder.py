@@ -1,0 +1,466 @@
+"""Nothing counts before it is on disk; and a disk that fails stops nothing."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import define, evolve
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from supervisor.book import Book, Changes
+from supervisor.errors import LedgerCorrupt, LedgerError
+from supervisor.ledger import Ledger, open_ledger
+from supervisor.model import CONSOLE, Announcement, Condition, Measurement, Report, State
+from supervisor.progress import Progress
+from supervisor.recorder import MOST_MESSAGES, Nudge, Ping, Recorder
+from tests.stage import ONE, START, Stage, eventually, full, no_threads
+from tests.virtual import VirtualClock
+
+__all__ = ["no_threads"]  # a fixture
+
+virtually = pytest.mark.usefixtures("no_threads")
+
+
+TORN = LedgerCorrupt("cannot write the ledger: database disk image is malformed")
+FULL = LedgerError("cannot write the ledger: disk full")
+
+
+@define
+class FailingLedger(Ledger):
+    """A real one, until it is told to fail."""
+
+    error: LedgerError | None = None
+
+    def commit(self, changes: Changes) -> None:
+        if self.error is not None:
+            raise self.error
+        super().commit(changes)
+
+
+def firing(stage: Stage) -> set[str]:
+    return {
+        alert.instance or alert.alertname
+        for alert in stage.book.alerts.values()
+        if alert.state is State.FIRING
+    }
+
+
+def committed(stage: Stage) -> set[str]:
+    """Return what a new process would find firing."""
+    found = Book(stage.service)
+    for changes in stage.ledger.commits:
+        found.adopt(changes)
+    return {
+        alert.instance or alert.alertname
+        for alert in found.alerts.values()
+        if alert.state is State.FIRING
+    }
+
+
+@virtually
+async def test_all_that_waits_is_committed_together(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    for number in range(100):
+        stage.send.send_nowait(stage.run(*(full(f"/{n}") for n in range(number + 1))))
+    await stage.live(nursery)
+
+    assert 1 == len(stage.ledger.commits)
+    assert 100 == len(stage.ledger.commits[0].alerts)
+    assert 100 == stage.recorder.progress["m"].runs
+
+
+@virtually
+async def test_one_commit_takes_a_bounded_number_of_messages(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    send, receive = trio.open_memory_channel[object](2000)
+    for number in range(MOST_MESSAGES + 1):
+        send.send_nowait(stage.run(full(message=str(number))))
+    stage.receive = receive  # type: ignore[assignment]  # only runs are sent
+    await stage.live(nursery)
+
+    assert 2 == len(stage.ledger.commits)
+    assert MOST_MESSAGES + 1 == stage.recorder.progress["m"].runs
+
+
+async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "supervisor")
+    stage = Stage.make(ONE)
+    go, began = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        began.set()
+        assert go.wait(10)
+
+    stage.ledger.on_commit = hold
+    await stage.live(nursery)
+    caplog.clear()
+    await stage.send.send(stage.run(full()))
+    await eventually(began.is_set)
+    await trio.sleep(0.05)
+    seen = (
+        stage.book.alerts,
+        stage.recorder.progress["m"].runs,
+        stage.clients[ONE].posts,
+        [record.getMessage() for record in caplog.records],
+    )
+    assert ({}, 0, [], []) == seen
+
+    go.set()
+    await eventually(lambda: bool(stage.clients[ONE].posts))
+
+    assert ({"/"}, 1) == (firing(stage), stage.recorder.progress["m"].runs)
+
+
+async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_path: Path) -> None:
+    stage = Stage.make(ONE)
+    stage.recorder.ledger = Ledger(tmp_path / "ledger")
+    await stage.live(nursery)
+    for number in range(20):
+        await stage.send.send(stage.run(*(full(f"/{n}") for n in range(number + 1))))
+        await eventually(lambda: stage.recorder.progress["m"].runs == stage.runs)
+        again = Book(stage.service)
+        second, aside = open_ledger(tmp_path / "ledger", again, START)
+        second.close()
+        assert (None, number + 1) == (aside, len(again.alerts))
+    stage.recorder.ledger.close()
+
+
+@virtually
+async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full(), Measurement("use", 93.0, "%"))
+    await stage.until(10)
+    await stage.see(error="no such file")
+
+    progress = stage.recorder.progress["m"]
+    assert (2, 1, "failed") == (progress.runs, progress.failures, progress.last_result)
+    assert (START, START + 10.001) == (progress.last_success, progress.last_run)
+    assert [Measurement("use", 93.0, "%")] == list(progress.measurements)
+
+
+@virtually
+async def test_a_run_of_a_module_that_has_gone_is_ignored(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.send.send(evolve(stage.run(full()), module="gone"))
+    await wait_all_tasks_blocked()
+
+    assert {} == stage.book.alerts
+
+
+@virtually
+async def test_a_ping_is_answered_only_after_what_came_before_it_is_committed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    ping, idle = Ping(), Ping()
+    stage.send.send_nowait(stage.run(full()))
+    stage.send.send_nowait(ping)
+    await ping.committed.wait()
+    attempts = stage.ledger.attempts
+    stage.send.send_nowait(idle)
+    await idle.committed.wait()
+
+    assert {"/"} == committed(stage)
+    assert attempts < stage.ledger.attempts  # it went all the way, though nothing was to write
+
+
+@virtually
+async def test_nothing_is_written_when_nothing_has_changed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    for _ in range(50):
+        await stage.see(Measurement("use", 93.0))
+        await trio.sleep(60)
+
+    assert 0 == stage.ledger.attempts
+
+
+@virtually
+async def test_cursors_are_written_within_a_second_however_many_runs_change_nothing(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full())
+    for _ in range(30):
+        await stage.see(full())
+        await trio.sleep(0.1)
+
+    assert [ONE] == [peer for commit in stage.ledger.commits for peer, _ in commit.cursors]
+
+
+@virtually
+async def test_when_the_channel_is_closed_everything_is_read_and_committed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    for number in range(10):
+        stage.send.send_nowait(stage.run(*(full(f"/{n}") for n in range(number + 1))))
+    stage.send.close()
+    with trio.fail_after(1):
+        await stage.recorder.record(stage.receive)
+
+    assert {f"/{n}" for n in range(10)} == committed(stage)
+
+
+@virtually
+async def test_a_channel_that_is_closed_while_the_disk_refuses_is_tried_once_more(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.ledger.error = FULL
+    nursery.start_soon(stage.recorder.record, stage.receive)
+    await stage.see(full())
+    stage.ledger.error = None
+    stage.send.close()
+    await wait_all_tasks_blocked()
+
+    assert {"/", "LedgerUnwritable"} >= committed(stage) >= {"/"}
+
+
+@virtually
+async def test_without_disk_it_runs_on_from_memory_says_so_and_recovers(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full("/a"))
+    stage.ledger.error = FULL
+    for second in range(1, 100):
+        await stage.until(second)
+        await stage.see(full("/a"), full("/b"), *([full("/c")] if second < 50 else []))
+    without = (firing(stage), stage.own, committed(stage))
+    attempts = stage.ledger.attempts
+    sent = stage.clients[ONE].sent("LedgerUnwritable")
+    stage.ledger.error = None
+    await stage.until(110)
+
+    assert ({"/a", "/b", "LedgerUnwritable"}, {"LedgerUnwritable": ""}, {"/a"}) == without
+    assert attempts <= 25  # every five seconds, not for every run
+    assert (
+        "cannot write the ledger: disk full; alerts are kept in memory"
+        in (sent[0][1]["annotations"]["message"])
+    )
+    assert 1 == sum(record.name == "supervisor.ledger" for record in caplog.records)
+    assert 100 == stage.recorder.progress["m"].runs
+    assert ({"/a", "/b"}, {}, {"/a", "/b"}) == (firing(stage), stage.own, committed(stage))
+
+
+@virtually
+async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
+    nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    stage = Stage.make(ONE)
+    path = tmp_path / "ledger"
+    ledger = stage.recorder.ledger = FailingLedger(path)
+    await stage.live(nursery)
+    await stage.see(full("/a"), Report("Daily check", "hello"))
+    await stage.until(10)
+    tear(path)
+    ledger.error = TORN
+    await stage.see(full("/a"), full("/b"))
+    await stage.until(20)
+
+    again = Book(stage.service)
+    second, aside = open_ledger(path, again, START)
+    second.close()
+    stage.recorder.ledger.close()
+    assert aside is None
+    assert {"/a", "/b", "", "Daily check"} >= {alert.instance for alert in again.alerts.values()}
+    assert 4 == len(again.alerts)
+    assert {"LedgerCorrupt": ""} == stage.own
+    assert again.cursors == stage.book.cursors
+    assert ["ledger", "ledger.corrupt-20231114T221330Z"] == databases(tmp_path)
+
+
+@virtually
+async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = Stage.make(ONE)
+    path = tmp_path / "ledger"
+    ledger = stage.recorder.ledger = FailingLedger(path)
+    await stage.live(nursery)
+    await stage.see(full("/a"))
+    ledger.error = TORN
+    whole = Ledger.commit
+
+    def refuse(ledger: Ledger, changes: object) -> None:
+        raise FULL
+
+    monkeypatch.setattr(Ledger, "commit", refuse)
+    for second in range(1, 60):
+        await stage.until(second)
+        await stage.see(full("/a"), full("/b"))
+    without = (stage.own, databases(tmp_path))
+    monkeypatch.setattr(Ledger, "commit", whole)
+    await stage.until(70)
+
+    again = Book(stage.service)
+    second_ledger, aside = open_ledger(path, again, START)
+    second_ledger.close()
+    stage.recorder.ledger.close()
+    assert ({"LedgerUnwritable": ""}, ["ledger.corrupt-20231114T221321Z"]) == without
+    assert (None, {"LedgerCorrupt": ""}) == (aside, stage.own)
+    assert {"/a", "/b"} <= {a.instance for a in again.alerts.values()}
+
+
+@virtually
+async def test_losses_are_counted_once_when_a_torn_ledger_is_replaced(
+    nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    stage = Stage.make(ONE)
+    stage.book.service = evolve(stage.service, max_ledger=3000)
+    path = tmp_path / "ledger"
+    ledger = stage.recorder.ledger = FailingLedger(path)
+    await stage.live(nursery)
+    ledger.error = FULL
+    await stage.see(*(full(f"/{n}") for n in range(20)))
+    ledger.error = TORN
+    await stage.until(10)
+
+    again = Book(stage.service)
+    second, _ = open_ledger(path, again, START)
+    second.close()
+    stage.recorder.ledger.close()
+    assert stage.book.lost.total() > 0
+    assert stage.book.lost == again.lost
+
+
+def databases(directory: Path) -> list[str]:
+    names = sorted(path.name for path in directory.iterdir())
+    return [name for name in names if not name.endswith(("-wal", "-shm"))]
+
+
+def tear(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path.write_bytes(path.read_bytes()[:2048] + b"\xff" * 4096)
+
+
+@virtually
+async def test_without_peers_a_printed_line_is_the_delivery(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "supervisor.alerts")
+    stage = Stage.make()
+    await stage.live(nursery)
+    await stage.see(full(), Report("Daily check", "hello"))
+    pending = stage.book.pending(CONSOLE)
+    await stage.until(30)
+    await stage.see()
+    await stage.until(2000)
+
+    assert [
+        "FIRING   W  Disk usage /: it is full",
+        "REPORT   I  Daily check: hello",
+        "RESOLVED W  Disk usage /: it is full",
+    ] == [record.getMessage() for record in caplog.records]
+    assert ([], {}) == (pending, stage.book.alerts)
+
+
+@virtually
+async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "supervisor.alerts")
+    first = Stage.make()
+    first.send.send_nowait(first.run(full("/a")))
+    first.send.close()
+    await first.recorder.record(first.receive)
+    caplog.clear()
+    second = Stage.make()
+    second.book.adopt(first.ledger.commits[0])
+    third = Stage.make()
+    for changes in first.ledger.commits:
+        third.book.adopt(changes)
+        for (peer, fingerprint), cursor in changes.cursors.items():
+            assert cursor is not None
+            third.book.cursors.setdefault(peer, {})[fingerprint] = cursor
+    await second.live(nursery)
+    await third.live(nursery)
+
+    assert ["FIRING   W  Disk usage /a: it is full"] == [r.getMessage() for r in caplog.records]
+
+
+@virtually
+async def test_a_clock_that_is_set_back_stops_no_delivery(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(100)
+    stage.clock.step(-3600)
+    before = len(stage.clients[ONE].posts)
+    await trio.sleep(200)
+
+    assert "the clock was set back by 3" in caplog.text
+    assert 3 <= len(stage.clients[ONE].posts) - before <= 5
+
+
+@virtually
+async def test_a_clock_that_is_set_forward_sends_everything_again(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(10)
+    stage.clock.step(86400)
+    await trio.sleep(31)
+
+    assert [0.0, 86430.0] == pytest.approx([p.at for p in stage.clients[ONE].posts], abs=11)
+
+
+@virtually
+async def test_a_nudge_and_an_empty_announcement_change_nothing(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    await stage.send.send(Nudge())
+    await stage.send.send(Announcement("PeerClockSkew", ONE, None))
+    await wait_all_tasks_blocked()
+
+    assert (0, {}) == (stage.ledger.attempts, stage.book.alerts)
+
+
+async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path: Path) -> None:
+    stage = Stage.make(ONE)
+    recorder = Recorder(
+        stage.book, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
+    )
+    nursery.start_soon(recorder.record, stage.receive)
+    await wait_all_tasks_blocked()
+    began = time.monotonic()
+    for _ in range(10):
+        await stage.send.send(stage.run(Condition("Disk usage", "W", "/", "x")))
+    await eventually(lambda: recorder.progress["m"].runs == 10)
+    took = time.monotonic() - began
+    recorder.ledger.close()
+
+    assert took < 1.0

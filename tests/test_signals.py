@@ -1,0 +1,165 @@
+"""The first signal stops, the second ends at once, and nothing outlives the grace; in a process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+FRAME = """
+import signal, sys, threading, time, trio
+from supervisor.signals import stop_on_signals
+
+GRACE = {grace}
+
+def last_act():
+    print("last act", flush=True)
+
+async def main():
+    stopping = trio.Event()
+    with stop_on_signals(stopping, lambda: GRACE, last_act):
+        print("ready", flush=True)
+        {body}
+    print("over", flush=True)
+
+trio.run(main)
+"""
+WAITS = "await stopping.wait()"
+STOPS_SLOWLY = "await stopping.wait(); print('stopping', flush=True); await trio.sleep(60)"
+BLOCKS = "time.sleep(60)"
+SPINS = "\n        while True: pass"
+HANGS_IN_A_THREAD = "await trio.to_thread.run_sync(time.sleep, 60)"
+STARTS_THREADS = """
+        while not stopping.is_set():
+            threading.Thread(target=int).start()
+        await trio.sleep(60)"""
+FAILS = "await stopping.wait(); raise SystemExit(3)"
+
+
+@contextmanager
+def process(body: str, grace: float = 30.0) -> Iterator[subprocess.Popen[str]]:
+    """Run the body under the handlers, from the moment at which they are set."""
+    code = FRAME.format(body=body, grace=grace)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as started:
+        try:
+            assert started.stdout is not None
+            assert started.stdout.readline() == "ready\n"
+            yield started
+        finally:
+            started.kill()
+
+
+def ends(started: subprocess.Popen[str]) -> tuple[int, str, float]:
+    """Return exit code, output and seconds until the process ended."""
+    began = time.monotonic()
+    output, _ = started.communicate(timeout=20)
+    return started.returncode, output, time.monotonic() - began
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_sets_the_event(number: signal.Signals) -> None:
+    with process(WAITS) as started:
+        started.send_signal(number)
+        code, output, seconds = ends(started)
+
+    assert (0, "over\n") == (code, output)
+    assert seconds < 2
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_the_second_signal_ends_it_at_once(second: signal.Signals) -> None:
+    with process(STOPS_SLOWLY) as started:
+        started.terminate()
+        assert started.stdout is not None
+        assert started.stdout.readline() == "stopping\n"
+        started.send_signal(second)
+        code, output, seconds = ends(started)
+
+    assert (1, "last act\n") == (code, output)
+    assert seconds < 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [STOPS_SLOWLY, BLOCKS, SPINS, HANGS_IN_A_THREAD, STARTS_THREADS],
+    ids=["slow", "blocked", "spinning", "thread", "threads"],
+)
+def test_it_ends_within_the_grace_whatever_it_does(body: str) -> None:
+    with process(body, grace=0.5) as started:
+        started.terminate()
+        code, output, seconds = ends(started)
+
+    assert (1, "last act\n") == (code, output.removeprefix("stopping\n"))
+    assert 0.3 < seconds < 1.5
+
+
+@pytest.mark.parametrize("body", [BLOCKS, SPINS], ids=["blocked", "spinning"])
+def test_the_second_signal_ends_it_even_while_the_loop_is_blocked(body: str) -> None:
+    with process(body) as started:
+        started.terminate()
+        time.sleep(0.3)
+        started.terminate()
+        code, output, seconds = ends(started)
+
+    assert (1, "last act\n") == (code, output)
+    assert seconds < 1
+
+
+def test_a_grace_that_is_nothing_ends_it_at_once() -> None:
+    with process(STOPS_SLOWLY, grace=-0.2) as started:
+        started.terminate()
+        code, _, seconds = ends(started)
+
+    assert 1 == code
+    assert seconds < 1
+
+
+def test_it_still_ends_when_the_last_act_fails() -> None:
+    code = FRAME.replace('print("last act", flush=True)', "raise OSError('no')")
+    started = subprocess.Popen(
+        [sys.executable, "-c", code.format(body=BLOCKS, grace=0.2)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline() == "ready\n"
+    started.terminate()
+    returned, _, seconds = ends(started)
+
+    assert 1 == returned
+    assert seconds < 1.5
+
+
+def test_an_end_before_the_grace_keeps_its_exit_code() -> None:
+    with process(FAILS, grace=5) as started:
+        started.terminate()
+        code, _, seconds = ends(started)
+
+    assert 3 == code
+    assert seconds < 2
+
+
+def test_without_a_signal_it_leaves_the_handlers_as_they_were() -> None:
+    body = "before = signal.getsignal(signal.SIGTERM)"
+    code = (
+        FRAME.format(body=body, grace=0.2) + "print(signal.getsignal(signal.SIGTERM), flush=True)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code + "\ntime.sleep(0.6); print('alive')"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+
+    assert ["ready", "over", "0", "alive"] == [
+        "0" if line == "Handlers.SIG_DFL" else line for line in ended.stdout.split("\n")[:-1]
+    ]

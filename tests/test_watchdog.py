@@ -1,0 +1,164 @@
+"""systemd's watchdog is fed when the pipeline moves, and only then."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from supervisor.errors import LedgerError
+from supervisor.sender import Peer
+from supervisor.systemd import Notifier
+from supervisor.watchdog import feed_watchdog
+from tests.stage import BUSY, ONE, Stage, eventually, full, no_threads
+
+__all__ = ["no_threads"]  # a fixture
+
+virtually = pytest.mark.usefixtures("no_threads")
+
+
+class Manager:
+    """The socket on which a service manager listens."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self.socket.bind(str(path))
+        self.notifier = Notifier(str(path), 20.0)
+
+    def heard(self) -> list[str]:
+        messages = []
+        try:
+            while True:
+                messages.append(self.socket.recv(4096).decode())
+        except BlockingIOError:
+            return messages
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    made = Manager(tmp_path / "notify")
+    with made.socket:
+        yield made
+
+
+async def fed(manager: Manager, seconds: float) -> int:
+    """Return how often the watchdog was fed in so many virtual seconds."""
+    manager.heard()
+    messages = []
+    end = trio.current_time() + seconds
+    while (left := end - trio.current_time()) > 0:
+        await trio.sleep(min(left, 10.0))  # before the socket's queue is full
+        messages += manager.heard()
+    assert set(messages) <= {"WATCHDOG=1"}
+    return len(messages)
+
+
+def start(stage: Stage, manager: Manager, nursery: trio.Nursery) -> None:
+    peers = tuple(stage.peers.values())
+    nursery.start_soon(feed_watchdog, manager.notifier, stage.send, peers, 5.0)
+
+
+@virtually
+async def test_it_is_fed_four_times_an_interval_while_all_is_well(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    start(stage, manager, nursery)
+
+    assert 20 == await fed(manager, 99)
+
+
+@virtually
+async def test_it_is_fed_while_a_peer_is_down_and_the_disk_is_full(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = lambda _post: BUSY
+    stage.clients[ONE].seconds = 5.0
+    stage.ledger.error = LedgerError("disk full")
+    await stage.live(nursery)
+    start(stage, manager, nursery)
+    await stage.see(full())
+
+    assert 400 == pytest.approx(await fed(manager, 2000), abs=2)
+
+
+@virtually
+async def test_it_is_fed_from_the_start_though_a_peer_hangs(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].seconds = 5.0
+    await stage.live(nursery)
+    start(stage, manager, nursery)
+
+    assert 1 == await fed(manager, 1)
+
+
+@virtually
+async def test_it_is_not_fed_when_a_sender_does_not_come_round(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make(ONE)
+    await stage.live(nursery)
+    start(stage, manager, nursery)
+    await fed(manager, 10)
+    stage.clients[ONE].seconds = 1e9  # a request that outlives its timeout
+    await stage.see(full())
+    silence = 30 + 2 * 5
+
+    assert silence / 5 == pytest.approx(await fed(manager, silence), abs=1)
+    assert 0 == await fed(manager, 1000)
+
+
+@virtually
+async def test_it_is_not_fed_when_nobody_reads_the_channel(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make()
+    start(stage, manager, nursery)
+
+    assert 0 == await fed(manager, 1000)
+
+
+@virtually
+async def test_it_is_fed_again_once_the_pipeline_moves_again(
+    nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
+) -> None:
+    stage = Stage.make()
+    start(stage, manager, nursery)
+    await fed(manager, 100)
+    nursery.start_soon(stage.recorder.record, stage.receive)
+
+    assert 20 == pytest.approx(await fed(manager, 100), abs=5)
+
+
+async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
+    nursery: trio.Nursery, manager: Manager
+) -> None:
+    go = threading.Event()
+    stage = Stage.make()
+    notifier = Notifier(manager.notifier.address, 0.08)
+    await stage.live(nursery)
+    nursery.start_soon(feed_watchdog, notifier, stage.send, (), 5.0)
+    await eventually(lambda: bool(manager.heard()))
+    stage.ledger.on_commit = lambda: go.wait(10) or None
+    await eventually(lambda: stage.ledger.attempts > len(stage.ledger.commits))
+    manager.heard()
+    await trio.sleep(0.3)
+    stuck = manager.heard()
+    go.set()
+    await eventually(lambda: bool(manager.heard()))
+
+    assert [] == stuck
+
+
+async def test_without_a_watchdog_it_returns_at_once(autojump_clock: MockClock) -> None:
+    send, _ = trio.open_memory_channel[object](0)
+    await feed_watchdog(Notifier("/gone", None), send, [Peer(ONE)], 5.0)  # type: ignore[arg-type]
