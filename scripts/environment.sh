@@ -43,7 +43,9 @@ environment() {
         [ -x .venv/bin/pip ] && [ -e .venv/requirements.lock ] || python3 -m venv --clear .venv
         .venv/bin/pip install --quiet --no-input --disable-pip-version-check --no-deps \
             --require-hashes --requirement "$lock" </dev/null
-        cp "$lock" requirements.lock .venv/
+        # The other lock holds what this one does: after it, this one is met, too.
+        [ "$lock" = requirements.lock ] || cp requirements.lock .venv/
+        cp "$lock" .venv/
     fi
     .venv/bin/python -m compileall -q supervisor checks
 }

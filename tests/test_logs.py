@@ -171,10 +171,7 @@ def test_no_line_can_be_forged(kind: logs.Format, where: str) -> None:
     elif where == "argument":
         log.info("%s: %s", "module", HOSTILE)
     else:
-        try:
-            raise ValueError(HOSTILE)
-        except ValueError:
-            log.info("module", exc_info=True)
+        log.info("module", exc_info=ValueError(HOSTILE))
 
     first, *later = stream.getvalue().splitlines()
     assert re.match(r"<6>\S|07:13:20 \S", first)

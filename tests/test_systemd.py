@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -88,7 +88,7 @@ def test_a_manager_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None:
         listener.bind(path)
         with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as other:
             other.setblocking(False)
-            with pytest.raises(BlockingIOError):
+            with suppress(BlockingIOError):
                 while True:
                     other.sendto(b"x" * 1000, path)
         began = time.monotonic()

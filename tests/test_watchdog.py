@@ -148,7 +148,7 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
     await stage.live(nursery)
     nursery.start_soon(feed_watchdog, notifier, stage.send, (), 5.0)
     await eventually(lambda: bool(manager.heard()))
-    stage.ledger.on_commit = lambda: go.wait(10) or None
+    stage.ledger.on_commit = lambda: stuck_in(go)
     await eventually(lambda: stage.ledger.attempts > len(stage.ledger.commits))
     manager.heard()
     await trio.sleep(0.3)
@@ -161,4 +161,8 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
 
 async def test_without_a_watchdog_it_returns_at_once(autojump_clock: MockClock) -> None:
     send, _ = trio.open_memory_channel[object](0)
-    await feed_watchdog(Notifier("/gone", None), send, [Peer(ONE)], 5.0)  # type: ignore[arg-type]
+    await feed_watchdog(Notifier("/gone", None), send, [Peer(ONE)], 5.0)
+
+
+def stuck_in(go: threading.Event) -> None:
+    assert go.wait(10)
