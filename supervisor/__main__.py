@@ -31,12 +31,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except SupervisorError as error:
-        print(f"{error}", file=sys.stderr)
+        print(error, file=sys.stderr)
         return error.exit_code
+    except BaseExceptionGroup as group:
+        # What a task raised comes in the groups of its nurseries; a bug keeps its traceback.
+        ours, bugs = group.split(SupervisorError)
+        if ours is None or bugs is not None:
+            raise
+        return _explain(ours)
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _explain(group: BaseExceptionGroup[SupervisorError]) -> int:
+    """Print each error of a group; return the exit code of the first."""
+    errors: list[SupervisorError] = []
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            _explain(error)
+        else:
+            errors.append(error)
+            print(error, file=sys.stderr)
+    return errors[0].exit_code if errors else SupervisorError.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:

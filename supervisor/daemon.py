@@ -25,7 +25,7 @@ from supervisor.draft import HEARTBEAT, Draft
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.lock import locked
-from supervisor.model import Announcement
+from supervisor.model import Announcement, State
 from supervisor.process import become_subreaper, end_all_descendants
 from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder
@@ -41,6 +41,9 @@ CHANNEL_SIZE = 256
 LAST_ACT = 0.2
 MARGIN = LAST_ACT + 0.1
 """Seconds: what the hard exit takes to end descendants, and when before `stop_grace` it acts."""
+
+STATUS_DELAY = 2.0
+"""Seconds at least between two status lines."""
 
 _log = getLogger("supervisor")
 
@@ -116,6 +119,7 @@ class Daemon:
                         await self._start_modules(modules, send)
                         self._say_ready()
                         delivery.start_soon(self._feed_watchdog, send, name="watchdog")
+                        delivery.start_soon(self._tell_status, name="status")
                         await self.stopping.wait()
                         self._say_stopping()
                         # Runs in progress may end; who only waits has returned already.
@@ -204,13 +208,31 @@ class Daemon:
     async def _feed_watchdog(self, send: trio.MemorySendChannel[Message]) -> None:
         await feed_watchdog(self.notifier, send, self.peers, self.service.alertmanager.timeout)
 
+    async def _tell_status(self) -> None:
+        """Keep systemd's status line true."""
+        told = ""
+        while self.notifier.address:
+            firing = sum(alert.state is State.FIRING for alert in self.book.alerts.values())
+            waiting = max((len(self.book.pending(peer.url)) for peer in self.peers), default=0)
+            text = f"STATUS={self._enabled()} modules, {firing} firing, {waiting} to be delivered"
+            if text != told:
+                told = text
+                self.notifier.notify(text)
+            await self.recorder.changed.park()
+            await trio.sleep(STATUS_DELAY)
+
+    def _enabled(self) -> int:
+        return sum(module.enabled for module in self.service.modules)
+
     def _say_ready(self) -> None:
-        enabled = sum(1 for progress in self.progress.values() if progress.state != "disabled")
+        enabled = self._enabled()
         table = console.start_table(self.progress.values(), self.service.timezone, self.clock.now())
         target = ", ".join(self.service.alertmanager.urls) or "this console (no Alertmanager)"
         _log.info(
             "%s: %d modules, reporting to %s\n%s", self.service.service, enabled, target, table
         )
+        if self.service.status.listen:
+            _log.warning("status.listen is set, but this version has no HTTP listener yet")
         self.notifier.notify("READY=1", f"STATUS={enabled} modules, reporting to {target}")
 
     def _say_stopping(self) -> None:
