@@ -90,7 +90,7 @@ class Client:
             verify=_tls(self.url, self.settings),
             # Per read, so a drip outlives it: `_request` has the one that counts. This one is
             # there because httpcore closes a socket after its own timeout alone.
-            timeout=None,
+            timeout=httpx.Timeout(None, connect=0.9 * self.settings.timeout),
             limits=httpx.Limits(max_connections=1),
             headers={
                 "User-Agent": f"alertmanager-supervisor/{__version__}",

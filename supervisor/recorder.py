@@ -68,15 +68,14 @@ class Recorder:
     idle: bool = True
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _last_now: float = 0.0
-    _modules: dict[str, Module] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._modules = {module.name: module for module in self.book.service.modules}
-
     _cursors_due: float = math.inf
     _retry_at: float = -math.inf
     _torn: str = ""
     _aside: Path | None = None
+    _modules: dict[str, Module] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._modules = {module.name: module for module in self.book.service.modules}
 
     async def record(self, receive: trio.MemoryReceiveChannel[Message]) -> None:
         """Commit what arrives until the channel is closed and empty."""

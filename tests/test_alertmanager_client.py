@@ -362,12 +362,12 @@ async def test_a_server_that_never_finishes_the_handshake_times_out_and_leaks_no
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     nursery.start_soon(trio.serve_listeners, black_hole, listeners)
     port = listeners[0].socket.getsockname()[1]
-    settings = Alertmanager(timeout=Duration(0.05))
+    settings = Alertmanager(timeout=Duration(1))
     async with Client(f"https://127.0.0.1:{port}", settings) as client:
-        found = [await client.post([b"{}"], NOW) for _ in range(3)]
+        found = [await client.post([b"{}"], NOW) for _ in range(2)]
         gc.collect()
 
-    assert ["timeout"] * 3 == [item.reason for item in found]
+    assert ["timeout"] * 2 == [item.reason for item in found]
 
 
 async def test_certificates_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:

@@ -214,6 +214,19 @@ async def test_a_batch_that_is_too_large_is_halved(
     assert stage.own == {}
 
 
+async def test_what_was_not_tried_when_the_peer_went_down_is_kept(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE)
+    stage.clients[ONE].respond = Script([REFUSED, REFUSED, BUSY, OK])
+    await stage.live(nursery)
+    await stage.see(*(full(f"/{n}") for n in range(8)))
+    await stage.until(10)
+
+    assert [8, 4, 2, 8] == [len(post.alerts) for post in stage.clients[ONE].posts]
+    assert stage.book.pending(ONE) == []
+
+
 async def test_a_refused_alert_is_tried_again_only_when_its_body_changes(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
