@@ -65,7 +65,6 @@ class Recorder:
     progress: Mapping[str, Progress]
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     owed: Changes = field(factory=Changes)
-    idle: bool = True
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _last_now: float = 0.0
     _cursors_due: float = math.inf
@@ -91,9 +90,7 @@ class Recorder:
             with suppress(trio.WouldBlock, trio.EndOfChannel):
                 while len(messages) < MOST_MESSAGES:
                     messages.append(receive.receive_nowait())
-            self.idle = False
             await self._take_in(messages, last=not open_ended)
-            self.idle = not self.owed
 
     def _patience(self) -> float:
         now = self.clock.now()

@@ -1,4 +1,7 @@
-"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it at once."""
+"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it at once.
+
+SIGHUP does not end it, as it would by default.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from logging import getLogger
 from queue import SimpleQueue
 from types import FrameType
 
 import trio
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_log = getLogger("supervisor")
 
 
 @contextmanager
@@ -51,8 +57,12 @@ def stop_on_signals(
         allowed.put(grace())
         token.run_sync_soon(stopping.set)
 
+    def refuse(_number: int, _frame: FrameType | None) -> None:
+        token.run_sync_soon(_log.warning, "SIGHUP: this version cannot reload; restart instead")
+
     threading.Thread(target=watch, name="stop grace", daemon=True).start()
     before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, refuse)
     try:
         yield
     finally:
