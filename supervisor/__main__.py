@@ -16,7 +16,7 @@ from supervisor import __version__
 from supervisor.errors import SupervisorError, UsageError
 
 if TYPE_CHECKING:  # the commands import what they need: a quick start is a promise
-    from supervisor.config import Module, Service
+    from supervisor.service import Module, Service
 
 DESCRIPTION = "Checks this host and posts what it finds to Prometheus Alertmanager."
 

@@ -16,13 +16,13 @@ from trio.testing import wait_all_tasks_blocked
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Changes
-from supervisor.config import Alertmanager, Module, Service
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger
 from supervisor.model import Condition, Duration, Observation, Run
 from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder
 from supervisor.sender import Peer, Sender
+from supervisor.service import Alertmanager, Module, Service
 from tests.virtual import VirtualClock
 
 START = 1_700_000_000.0

@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import config
+from supervisor.config.faults import Faulty
+from supervisor.config.structure import structure
 from supervisor.errors import ConfigError
-from supervisor.faults import Faulty
 from supervisor.model import Duration
 from supervisor.secret import Secret
-from supervisor.structure import structure
 from tests.service_file import (
     FULL,
     MODULE,

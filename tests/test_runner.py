@@ -14,7 +14,6 @@ from attrs import frozen
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
-from supervisor.config import Module, Service
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.loader import Check
@@ -22,6 +21,7 @@ from supervisor.model import Condition, Duration, Measurement, Observation, Repo
 from supervisor.progress import Progress
 from supervisor.runner import Runner, execute, first_run
 from supervisor.schedule import Grid, Schedule, Times
+from supervisor.service import Module, Service
 from tests.virtual import VirtualClock
 
 START = 86400.0 * 11574

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from supervisor.timezone import machine_timezone, parse_timezone
+from supervisor.config.timezone import machine_timezone, parse_timezone
 
 SEOUL = ZoneInfo("Asia/Seoul")
 

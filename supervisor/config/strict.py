@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from supervisor import wording
-from supervisor.faults import Invalid, WrongKind
+from supervisor.config import wording
+from supervisor.config.faults import Invalid, WrongKind
+from supervisor.config.timezone import parse_timezone
 from supervisor.model import Duration
 from supervisor.schedule import parse_duration
 from supervisor.secret import Secret
-from supervisor.timezone import parse_timezone
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 """Takes a TOML value and the type expected of it; raises `Invalid` or another `ValueError`."""

@@ -20,11 +20,11 @@ from cattrs import (
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from supervisor import strict, wording
-from supervisor.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.config import strict, wording
+from supervisor.config.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.config.strict import Hook, exactly
 from supervisor.model import Duration
 from supervisor.secret import Secret
-from supervisor.strict import Hook, exactly
 
 T = TypeVar("T")
 

@@ -1,7 +1,4 @@
-"""The service file: TOML read into frozen values, every problem reported at once.
-
-The values are those of `service`, and may be had from here.
-"""
+"""Reads a service file into the values of `service`, and reports every problem at once."""
 
 from __future__ import annotations
 
@@ -12,20 +9,16 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from supervisor import notation, rules
+from supervisor.config import notation, rules
+from supervisor.config.faults import Fault, Faulty, KeyPath, split, unknown_key
+from supervisor.config.files import directories, find, read
+from supervisor.config.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
+from supervisor.config.timezone import machine_timezone
 from supervisor.errors import ConfigError, Problem
-from supervisor.faults import Fault, Faulty, KeyPath, split, unknown_key
 from supervisor.service import Alertmanager, Module, Service, StatusListener
-from supervisor.service_files import directories, find, read
-from supervisor.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
-from supervisor.timezone import machine_timezone
 
 __all__ = [
-    "Alertmanager",
-    "Module",
     "ParamsOf",
-    "Service",
-    "StatusListener",
     "directories",
     "find",
     "load",

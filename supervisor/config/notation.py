@@ -11,10 +11,10 @@ from urllib.parse import SplitResult, urlsplit
 from cattrs import IterableValidationError
 from cattrs.errors import IterableValidationNote
 
-from supervisor import strict, wording
-from supervisor.faults import Invalid, WrongKind
+from supervisor.config import strict, wording
+from supervisor.config.faults import Invalid, WrongKind
+from supervisor.config.strict import exactly
 from supervisor.model import Duration
-from supervisor.strict import exactly
 
 RESERVED_LABELS = frozenset({"alertname", "event_type", "check", "instance", "event_id"})
 LEAST_LEDGER = 1024 * 1024
