@@ -8,7 +8,7 @@ from typing import Any, get_args
 import attrs
 from attrs import frozen
 
-from supervisor.config import wording
+from supervisor import wording
 from supervisor.errors import ConfigError
 from supervisor.loader import Check, known_checks, load_check
 from supervisor.model import Duration

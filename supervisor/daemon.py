@@ -166,19 +166,18 @@ class Daemon:
     async def _start_modules(
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> None:
-        enabled = [module for module in self.service.modules if module.enabled]
         schedules = build(
-            enabled,
+            self.service.modules,  # the disabled, too: enabling one then moves no other
             service=self.service.service,
             host=self.service.labels["host"],
             timezone=self.service.timezone,
         )
-        for module in self.service.modules:
-            if not module.enabled:
-                self.progress[module.name].state = "disabled"
         now = self.clock.now()
-        for module in enabled:
-            await self._start_module(nursery, module, schedules[module.name], now, send)
+        for module in self.service.modules:
+            if module.enabled:
+                await self._start_module(nursery, module, schedules[module.name], now, send)
+            else:
+                self.progress[module.name].state = "disabled"
 
     async def _start_module(
         self,

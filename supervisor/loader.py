@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import frozen
 
-from supervisor.config import wording
+from supervisor import wording
 from supervisor.context import Context
 from supervisor.errors import ConfigError, Problem
 from supervisor.model import Observation

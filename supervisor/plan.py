@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from supervisor.schedule import Times, build
+from supervisor.errors import UsageError
+from supervisor.schedule import build, instant
 from supervisor.service import Module, Service
 
 
@@ -38,18 +39,23 @@ class Plan:
 
 
 def plan(service: Service, day: date) -> Plan:
-    """Return the timetable of a day from midnight to midnight, which may be 23 or 25 hours."""
-    enabled = [module for module in service.modules if module.enabled]
+    """Return the timetable of a day from midnight to midnight, which may be 23 or 25 hours.
+
+    Raises `UsageError` for a day at the edge of the calendar.
+    """
+    if not 1 < day.year < 9999:
+        raise UsageError(f"cannot plan {day}: the calendar ends there; choose another day")
     schedules = build(
-        enabled,
+        service.modules,
         service=service.service,
         host=service.labels["host"],
         timezone=service.timezone,
     )
-    start, end = _midnight(day, service.timezone), _midnight(day + timedelta(1), service.timezone)
+    start, end = (instant(each, 0, service.timezone) for each in (day, day + timedelta(1)))
     runs = [
         PlannedRun(tick, module.name)
-        for module in enabled
+        for module in service.modules
+        if module.enabled
         for tick in schedules[module.name].between(start, end)
     ]
     runs.sort(key=lambda run: run.at)  # stable: modules of one instant keep their order
@@ -77,8 +83,11 @@ def as_text(made: Plan) -> str:
     """Return a table for people: a line for each module, then the busiest minute."""
     zone = made.service.timezone
     rows = [("MODULE", "CHECK", "SCHEDULE", "RUNS", "FIRST", "LAST")]
+    ticks: defaultdict[str, list[float]] = defaultdict(list)
+    for run in made.runs:
+        ticks[run.module].append(run.at)
     for module in made.service.modules:
-        times = [run.at for run in made.runs if run.module == module.name]
+        times = ticks[module.name]
         first, last = (_clock(times[0], zone), _clock(times[-1], zone)) if times else ("-", "-")
         rows.append((module.name, module.check, in_words(module), str(len(times)), first, last))
     title = f"{made.service.service}, {made.day:%A} {made.day}, {zone.key}"
@@ -98,13 +107,6 @@ def in_words(module: Module) -> str:
     if not module.at:
         return every
     return ", ".join(module.at) + (f" {every}" if ranged else "")
-
-
-def _midnight(day: date, zone: ZoneInfo) -> float:
-    # Some zones skip midnight; the day then begins at the end of the gap.
-    return Times((0,), zone).between(
-        (noon := datetime.combine(day, time(12), zone).timestamp()) - 86400, noon
-    )[-1]
 
 
 def _rfc3339(moment: float, zone: ZoneInfo) -> str:

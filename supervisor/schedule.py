@@ -8,15 +8,18 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import count
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
+from supervisor import wording
 from supervisor.model import Duration
 from supervisor.service import Module
 
@@ -42,7 +45,8 @@ class Grid:
 
     def next_after(self, moment: float) -> float:
         """Return the first tick after the moment."""
-        number = math.floor((moment - self.offset) / self.every) + 1
+        # The quotient may be rounded up to the very tick that is looked for.
+        number = math.floor((moment - self.offset) / self.every)
         while (tick := self.offset + number * self.every) <= moment:
             number += 1
         return tick
@@ -66,45 +70,38 @@ class Times:
     show twice is due at the first. What falls on one instant is one tick.
     """
 
-    seconds: tuple[int, ...]
+    seconds: tuple[int, ...] = field(validator=validators.min_len(1))
     timezone: ZoneInfo
 
     def next_after(self, moment: float) -> float:
         """Return the first tick after the moment."""
-        day = self._day(moment)
-        for ahead in range(-1, 370):
-            for tick in _instants(day + timedelta(days=ahead), self.seconds, self.timezone):
-                if tick > moment:
+        # Ticks are whole seconds, and a fraction could be rounded up to one.
+        wall = datetime.fromtimestamp(math.floor(moment), self.timezone)
+        position = bisect_right(self.seconds, wall.hour * 3600 + wall.minute * 60 + wall.second)
+        for ahead in count():
+            day = wall.date() + timedelta(days=ahead)
+            for later in range(position, len(self.seconds)):
+                # Where the clocks went back, what they show again has had its tick.
+                if (tick := instant(day, self.seconds[later], self.timezone)) > moment:
                     return tick
-        raise AssertionError("no day of a year has a time")
+            position = 0
+        raise AssertionError("every day has a time")
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
         """Return the ticks from `start` on and before `end`."""
-        day, last = self._day(start) - timedelta(days=1), self._day(end)
-        found: set[float] = set()
-        while day <= last:
-            found |= set(_instants(day, self.seconds, self.timezone))
-            day += timedelta(days=1)
-        return tuple(tick for tick in sorted(found) if start <= tick < end)
-
-    def latest(self, moment: float) -> float | None:
-        """Return the last tick not after the moment, None if it was more than two days ago."""
-        ticks = self.between(moment - 2 * DAY, moment + 0.001)
-        return ticks[-1] if ticks else None
-
-    def _day(self, moment: float) -> date:
-        return datetime.fromtimestamp(moment, self.timezone).date()
+        ticks = []
+        tick = self.next_after(math.ceil(start) - 1)
+        while tick < end:
+            ticks.append(tick)
+            tick = self.next_after(tick)
+        return tuple(ticks)
 
 
 Schedule: TypeAlias = Grid | Times
 
 
-@lru_cache(maxsize=4096)
-def _instants(day: date, seconds: tuple[int, ...], timezone: ZoneInfo) -> tuple[float, ...]:
-    return tuple(sorted({_instant(day, second, timezone) for second in seconds}))
-
-
-def _instant(day: date, second: int, timezone: ZoneInfo) -> float:
+def instant(day: date, second: int, timezone: ZoneInfo) -> float:
+    """Return when the wall clock first shows that second of the day, or has leapt over it."""
     wall = datetime.combine(day, time(second // 3600, second // 60 % 60, second % 60), timezone)
     first, later = wall.timestamp(), wall.replace(fold=1).timestamp()
     if datetime.fromtimestamp(first, timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
@@ -127,7 +124,7 @@ def parse_duration(value: object) -> Duration:
         return Duration(float(value))
     match = _DURATION.fullmatch(str(value))
     if not isinstance(value, str) or not value or match is None:
-        raise ValueError(f"{value!r} is no duration; write for example '5m'")
+        raise ValueError(f"{wording.shortened(repr(value))} is no duration; write for example '5m'")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return Duration(float(days * DAY + hours * 3600 + minutes * 60 + seconds))
 
@@ -154,7 +151,7 @@ def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
 def _expand(item: str, every: float | None) -> Iterable[int]:
     match = _TIME.fullmatch(item)
     if match is None:
-        raise ValueError(f"{item!r} is no time; {_REMEDY}")
+        raise ValueError(f"{wording.shortened(repr(item))} is no time; {_REMEDY}")
     numbers = [int(group) for group in match.groups() if group is not None]
     if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
         raise ValueError(f"{item!r} is no time; {_REMEDY}")
@@ -163,6 +160,8 @@ def _expand(item: str, every: float | None) -> Iterable[int]:
         return [start]
     if every is None:
         raise ValueError(f"{item!r} is a range without steps; write `every`")
+    if not 1 <= every < math.inf:
+        raise ValueError(f"{item!r} has steps of {every:g} s; write an `every` of '1s' or more")
     end = numbers[2] * 3600 + numbers[3] * 60
     end += DAY if end < start else 0
     return [int(start + n * every) % DAY for n in range(int((end - start) // every) + 1)]
@@ -186,10 +185,9 @@ def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) 
     """
     if not isinstance(schedule, Times):
         return None
-    latest = schedule.latest(now)
-    if latest is None or now - latest > catch_up or (last is not None and latest <= last):
-        return None
-    return latest
+    # Any two days hold a time: it is no use to look further back.
+    ticks = schedule.between(now - min(catch_up, 2 * DAY), math.floor(now) + 1)
+    return ticks[-1] if ticks and (last is None or ticks[-1] > last) else None
 
 
 def build(

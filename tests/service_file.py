@@ -14,6 +14,7 @@ from supervisor import config
 from supervisor.errors import ConfigError
 from supervisor.model import Duration
 from supervisor.secret import Secret
+from supervisor.service import Service
 
 FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
 NO_SECRET = f"a secret is never written here, write {FORMS}"
@@ -122,7 +123,7 @@ at = ["09:00"]
 """
 
 
-def load(tmp_path: Path, text: str | bytes) -> config.Service:
+def load(tmp_path: Path, text: str | bytes) -> Service:
     path = tmp_path / "KorPnrTest.toml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return config.load(path, params_of)

@@ -45,6 +45,7 @@ LAYERS = {
         "secret",
         "service",
         "wire",
+        "wording",
     },
     "values": {"__init__", "errors", "model"},
 }

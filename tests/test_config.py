@@ -24,6 +24,7 @@ from supervisor.config.structure import structure
 from supervisor.errors import ConfigError
 from supervisor.model import Duration
 from supervisor.secret import Secret
+from supervisor.service import Alertmanager, Module, Service, StatusListener
 from tests.service_file import (
     FULL,
     MODULE,
@@ -42,7 +43,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
 
     peers, plain = service.modules
     assert (
-        config.Service(
+        Service(
             path=tmp_path / "KorPnrTest.toml",
             service="KOR-PNR-TEST",
             timezone=ZoneInfo("Asia/Seoul"),
@@ -52,7 +53,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
             heartbeat=True,
             max_ledger=1024**3,
             labels={"host": "alpha", "site": "test"},
-            alertmanager=config.Alertmanager(
+            alertmanager=Alertmanager(
                 urls=("http://127.0.0.1:9093/am", "https://am.example.invalid"),
                 timeout=Duration(5),
                 max_batch=10,
@@ -60,7 +61,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
                 username="watch",
                 password=Secret("file", "/run/secret"),
             ),
-            status=config.StatusListener(
+            status=StatusListener(
                 listen="[::1]:9477",
                 hosts=("status.example.invalid",),
                 external_url="https://am.example.invalid/status?from=alert",
@@ -70,7 +71,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
         == service
     )
     assert (
-        config.Module(
+        Module(
             check="ports",
             name="peers",
             every=Duration(300),
@@ -98,7 +99,7 @@ def test_every_key_of_the_contract_is_read(tmp_path: Path) -> None:
         )
         == peers
     )
-    assert config.Module(check="plain", name="plain", at=("09:00",), params=Nothing()) == plain
+    assert Module(check="plain", name="plain", at=("09:00",), params=Nothing()) == plain
 
 
 def test_what_a_file_leaves_out_has_its_default(
@@ -109,7 +110,7 @@ def test_what_a_file_leaves_out_has_its_default(
     service = load(tmp_path, SERVICE)
 
     assert (
-        config.Service(
+        Service(
             path=tmp_path / "KorPnrTest.toml",
             service="KOR-PNR-TEST",
             timezone=ZoneInfo("Asia/Tokyo"),
@@ -288,7 +289,7 @@ def test_a_validator_that_raises_anything_is_a_problem_at_its_key(tmp_path: Path
 def test_a_listener_that_others_reach_is_allowed_with_a_token(tmp_path: Path) -> None:
     status = '[status]\nlisten = "0.0.0.0:9477"\ntoken = { env = "TOKEN" }'
 
-    expected = config.StatusListener(listen="0.0.0.0:9477", token=Secret("env", "TOKEN"))
+    expected = StatusListener(listen="0.0.0.0:9477", token=Secret("env", "TOKEN"))
     assert load(tmp_path, SERVICE + status).status == expected
 
 

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.context import Context
+from supervisor.errors import UsageError
 from supervisor.loader import Check
 from supervisor.model import Duration, Observation, Run
 from supervisor.plan import as_json, as_text, in_words, plan
@@ -194,3 +195,27 @@ def test_days_in_a_zone_without_midnight_begin_when_the_gap_ends() -> None:
 
     assert len(plan(service, date(2026, 4, 24)).runs) == 23
     assert len(plan(service, date(2026, 4, 24) + timedelta(1)).runs) == 24
+
+
+def test_modules_with_the_same_check_have_lines_of_their_own() -> None:
+    modules = (Module("c", "a", at=("09:00",)), Module("c", "b", at=("10:00", "11:00")))
+    text = as_text(plan(evolve(korpnrtest.service("UTC"), modules=modules), ORDINARY))
+
+    assert [line.split() for line in text.splitlines()[3:5]] == [
+        ["a", "c", "09:00", "1", "09:00:00", "09:00:00"],
+        ["b", "c", "10:00,", "11:00", "2", "10:00:00", "11:00:00"],
+    ]
+
+
+def test_a_day_that_a_zone_skips_has_no_runs() -> None:
+    modules = (Module("m", "m", every=Duration(60)), Module("n", "n", at=("09:00",)))
+    service = evolve(korpnrtest.service("Pacific/Apia"), modules=modules)
+
+    assert plan(service, date(2011, 12, 30)).runs == ()
+    assert [run.module for run in plan(service, date(2011, 12, 31)).runs].count("n") == 2
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_a_day_at_the_edge_of_the_calendar_is_refused(day: date) -> None:
+    with pytest.raises(UsageError, match=r"^cannot plan \d{4}-\d\d-\d\d: "):
+        plan(korpnrtest.service("Asia/Seoul"), day)

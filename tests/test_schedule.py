@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -102,6 +103,19 @@ def test_what_is_no_time_is_refused_with_an_example(item: str) -> None:
         parse_times((item,), 60)
 
 
+@pytest.mark.parametrize("every", [0.0, -5.0, 0.5, math.nan, math.inf])
+def test_steps_of_less_than_a_second_are_refused(every: float) -> None:
+    with pytest.raises(ValueError, match="; write an `every` of '1s' or more"):
+        parse_times(("09:00-10:00",), every)
+
+
+def test_a_long_text_is_cut_so_that_the_remedy_is_seen() -> None:
+    with pytest.raises(ValueError, match="… is no duration; write for example '5m'"):
+        parse_duration("x" * 5000)
+    with pytest.raises(ValueError, match="… is no time; write for example '09:00'"):
+        parse_times(("x" * 5000,), None)
+
+
 def test_a_range_needs_steps() -> None:
     with pytest.raises(ValueError, match="is a range without steps; write `every`"):
         parse_times(("09:00-10:00",), None)
@@ -133,6 +147,15 @@ def test_a_grid_gives_one_answer_however_it_is_asked(
         tick = grid.next_after(tick)
 
     assert [moment for moment in grid.between(start, end) if moment > start] == stepped
+
+
+@given(st.sampled_from([0.1, 0.7, 1 / 3, 61.5]), EPOCHS)
+@example(0.1, 1111803848.3)
+def test_no_tick_is_lost_just_before_it_is_due(every: float, moment: float) -> None:
+    grid = Grid(every, 0.0)
+    tick = grid.next_after(moment)
+
+    assert grid.next_after(math.nextafter(tick, 0)) == tick
 
 
 def test_offsets_stay_the_same_over_processes_and_versions() -> None:
@@ -195,6 +218,15 @@ def test_a_time_in_the_fold_runs_once_at_the_first() -> None:
     found = local(BERLIN, date(2026, 10, 25), at("01:59", "02:30", "03:00"))
 
     assert found == ["01:59+0200", "02:30+0200", "03:00+0100"]
+
+
+def test_who_starts_in_the_repeated_hour_does_not_run_its_times_again() -> None:
+    times = Times(at("02:30", "02:50", "04:00"), BERLIN)
+    again = datetime(2026, 10, 25, 2, 40, tzinfo=BERLIN, fold=1).timestamp()
+
+    assert times.next_after(again) == datetime(2026, 10, 25, 4, tzinfo=BERLIN).timestamp()
+    assert times.next_after(again - 3600) == again - 3000
+    assert times.between(again, again + 3600) == ()
 
 
 def test_a_shift_of_half_an_hour_is_followed() -> None:
@@ -276,6 +308,7 @@ def test_the_next_time_is_always_later_and_none_is_left_out(
         stepped.append(times.next_after(stepped[-1]))
 
     assert all(earlier < later for earlier, later in pairwise(stepped))
+    assert all(times.next_after(math.nextafter(tick, 0)) == tick for tick in stepped[1:])
     assert times.between(start + 0.001, stepped[-1]) == tuple(stepped[1:-1])
 
 
@@ -303,6 +336,22 @@ def test_a_missed_time_is_made_up_for_within_catch_up(
     found = missed(Times(at("09:00"), BERLIN), last and moment(last), moment(now), 600)  # type: ignore[arg-type]  # None stays None
 
     assert found == (expected and moment(expected))
+
+
+def test_a_time_is_made_up_for_although_the_clocks_went_back_to_the_day_before() -> None:
+    st_johns = ZoneInfo("America/St_Johns")  # at 00:01 it was 23:01 again
+    midnight = datetime(2010, 11, 7, tzinfo=st_johns).timestamp()
+    now = midnight + 660
+
+    assert datetime.fromtimestamp(now, st_johns).strftime("%d %H:%M") == "06 23:11"
+    assert missed(Times((0,), st_johns), None, now, 3600) == midnight
+    assert missed(Times((0,), st_johns), midnight, now, 3600) is None
+
+
+def test_a_long_catch_up_looks_for_the_latest_time_only() -> None:
+    now = moment("2026-05-05 08:59")
+
+    assert missed(Times(at("09:00"), BERLIN), None, now, 3e8) == moment("2026-05-04 09:00")
 
 
 def test_a_grid_makes_up_for_nothing() -> None:

@@ -11,7 +11,7 @@ from attrs import frozen
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.errors import AttributeValidationNote
 
-from supervisor.config import wording
+from supervisor import wording
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 

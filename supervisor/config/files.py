@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from supervisor.config import wording
+from supervisor import wording
 from supervisor.errors import ConfigError, Problem
 
 

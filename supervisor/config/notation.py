@@ -11,7 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from cattrs import IterableValidationError
 from cattrs.errors import IterableValidationNote
 
-from supervisor.config import strict, wording
+from supervisor import wording
+from supervisor.config import strict
 from supervisor.config.faults import Invalid, WrongKind
 from supervisor.config.strict import exactly
 from supervisor.model import Duration

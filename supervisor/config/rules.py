@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from supervisor.config import notation, strict, wording
+from supervisor import wording
+from supervisor.config import notation, strict
 from supervisor.config.faults import Fault, split
 from supervisor.model import Duration
 from supervisor.schedule import parse_times

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from supervisor.config import wording
+from supervisor import wording
 from supervisor.config.faults import Invalid, WrongKind
 from supervisor.config.timezone import parse_timezone
 from supervisor.model import Duration

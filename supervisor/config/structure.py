@@ -20,7 +20,8 @@ from cattrs import (
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from supervisor.config import strict, wording
+from supervisor import wording
+from supervisor.config import strict
 from supervisor.config.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
 from supervisor.config.strict import Hook, exactly
 from supervisor.model import Duration

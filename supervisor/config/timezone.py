@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from supervisor.config import wording
+from supervisor import wording
 
 _ABBREVIATIONS: Mapping[str, str] = {
     "KST": "Asia/Seoul",

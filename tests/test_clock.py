@@ -1,0 +1,68 @@
+"""Waiting for a wall-clock time while somebody moves the clock."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.virtual import VirtualClock
+
+EIGHT = 1_780_000_200.0
+"""Unix seconds, a whole multiple of 30."""
+
+HOUR = 3600.0
+MOVED = 1807.0
+"""Seconds after which the clock is moved, in the midst of a slice, which ends at 1830."""
+
+
+async def waited(clock: VirtualClock, until: float, wake: trio.Event) -> tuple[bool, float, float]:
+    """Return what the wait returned, how long it took and what the clock showed then."""
+    began = trio.current_time()
+    reached = await clock.wait_until(until, wake)
+    return reached, trio.current_time() - began, clock.now()
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "shown"),
+    [
+        pytest.param(0.0, HOUR, EIGHT + HOUR, id="nobody moves it"),
+        pytest.param(-HOUR, 2 * HOUR, EIGHT + HOUR, id="an hour back"),
+        pytest.param(0.25 * HOUR, 0.75 * HOUR, EIGHT + HOUR, id="ahead, not past the time"),
+        pytest.param(HOUR, 1830.0, EIGHT + HOUR + 1830, id="an hour ahead, past it"),
+        pytest.param(8 * HOUR, 1830.0, EIGHT + 8 * HOUR + 1830, id="a suspended night"),
+    ],
+)
+async def test_a_wait_follows_the_wall_clock(
+    step: float, seconds: float, shown: float, autojump_clock: object
+) -> None:
+    clock = VirtualClock(EIGHT)
+
+    async def move() -> None:
+        await trio.sleep(MOVED)
+        clock.step(step)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(move)
+        reached, took, showed = await waited(clock, EIGHT + HOUR, trio.Event())
+
+    assert (reached, round(took, 2), round(showed, 2)) == (True, seconds, shown)
+
+
+async def test_a_wait_ends_at_once_when_it_is_woken(autojump_clock: object) -> None:
+    wake = trio.Event()
+
+    async def rouse() -> None:
+        await trio.sleep(100)
+        wake.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(rouse)
+        found = await waited(VirtualClock(EIGHT), EIGHT + HOUR, wake)
+
+    assert found == (False, 100.0, EIGHT + 100)
+
+
+async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) -> None:
+    found = await waited(VirtualClock(EIGHT), EIGHT - 1, trio.Event())
+
+    assert found == (True, 0.0, EIGHT)
