@@ -8,6 +8,7 @@ A check is a module with `Params`, a frozen attrs class, and
 from __future__ import annotations
 
 from supervisor.context import AlertView, Context, RunView, preformatted
+from supervisor.descendants import is_command
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.model import (
     Condition,
@@ -36,6 +37,7 @@ __all__ = [
     "Secret",
     "SecretUnreadable",
     "StillHanging",
+    "is_command",
     "preformatted",
     "probe",
     "run_command",

@@ -157,6 +157,8 @@ class Book:
         size = 2
         while len(batch) < most and (fingerprint := queue.pop(now)):
             alert = self.alerts[fingerprint]
+            if delivery.is_past(alert, self.was_taken(alert), now, self.service):
+                continue  # housekeeping is about to date it anew, or to forget it
             outgoing = self._outgoing(peer, alert, now, shift)
             size += len(outgoing.data) + 1
             if batch and size > most_bytes:

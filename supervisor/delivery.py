@@ -39,6 +39,13 @@ def due_at(alert: Alert, cursor: Cursor | None, seen: bool, service: Service) ->
             return again
 
 
+def is_past(alert: Alert, seen: bool, now: float, service: Service) -> bool:
+    """Return whether it is too late to send the alert as it is: a report near or past its end."""
+    if alert.state is not State.REPORT:
+        return False
+    return now >= (ends_at(alert) if seen else visible_until(alert, service))
+
+
 def ends_at(alert: Alert) -> float:
     """Return the frozen end of an alert that has one."""
     return alert.ends_at if alert.ends_at is not None else alert.starts_at
@@ -69,26 +76,33 @@ def was_seen(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -
     return any(since is not None and since <= latest for since in _held(alert, cursors))
 
 
+def all_reject(alert: Alert, cursors: Iterable[Cursor | None]) -> bool:
+    """Return whether every peer refuses the present body."""
+    return all(cursor is not None and cursor.rejected == alert.version for cursor in cursors)
+
+
 def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -> float | None:
     """Return when housekeeping must look at the alert, None if never.
 
     An `OVER` alert resolves when all who hold it have done so for `min_visible`; a resolved
     one is forgotten when no peer can still believe it to be firing; a report is dated anew
-    when nobody took it in time, or forgotten at its end.
+    when nobody took it in time, or forgotten at its end. What every peer refuses is given up.
     """
     cursors = tuple(cursors)
     match alert.state:
         case State.OVER:
             held = [since for since in _held(alert, cursors) if since is not None]
-            return max(held) + service.alertmanager.min_visible if held else None
+            if held:
+                return max(held) + service.alertmanager.min_visible
+            return ends_at(alert) + RESOLVED_FOR if all_reject(alert, cursors) else None
         case State.RESOLVED:
             believed = [
                 cursor.ends_at for cursor in cursors if cursor and cursor.version != alert.version
             ]
             return max(ends_at(alert) + RESOLVED_FOR, *believed, 0.0)
         case State.REPORT:
-            seen = was_seen(alert, cursors, service)
-            return ends_at(alert) if seen else visible_until(alert, service)
+            settled = was_seen(alert, cursors, service) or all_reject(alert, cursors)
+            return ends_at(alert) if settled else visible_until(alert, service)
         case _:
             return None
 

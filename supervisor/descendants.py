@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 PR_SET_CHILD_SUBREAPER = 36
 
 # A supervisor run by a command of ours marks too: the pid keeps its marks apart from ours.
-FIRST_MARK = 10**15 + (os.getpid() << 32)
+LOWEST_MARK = 10**15
+FIRST_MARK = LOWEST_MARK + (os.getpid() << 32)
 ROUNDS = 200
 """Of one sweep at most: some milliseconds, for what forks as fast as it can."""
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -138,6 +139,14 @@ def _find_orphans() -> dict[int, Lineage | None]:
         if owner.over if owner else _is_nobodys(pid, mark):
             orphans[pid] = owner
     return orphans
+
+
+def is_command(pid: int) -> bool:
+    """Return whether a process descends from a command of this or another supervisor.
+
+    Unlike all else here it may be called from any thread.
+    """
+    return procfs.rttime(pid) >= LOWEST_MARK
 
 
 def reap_dead() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define, evolve, field
 
-from supervisor import eviction, wire
+from supervisor import delivery, eviction, wire
 from supervisor.book import Book, Changes, cost
 from supervisor.conditions import Comparison, Key, by_key, compare
 from supervisor.context import preformatted
@@ -95,12 +95,18 @@ class Draft:
             alert = self._alert(fingerprint)
             if alert is None:
                 continue
-            if alert.state is State.OVER:
+            taken = self.book.was_taken(alert)
+            if alert.state is State.OVER and taken:
                 self._put(self._resolved(alert))
-            elif alert.state is State.REPORT and not self.book.was_taken(alert):
+            elif alert.state is State.REPORT and not taken and not self._all_reject(alert):
                 self._put(self._delayed(alert))
             else:
+                if alert.state is not State.RESOLVED and not taken:
+                    self.changes.lost["rejected"] += 1
                 self._set(fingerprint, None)
+
+    def _all_reject(self, alert: Alert) -> bool:
+        return delivery.all_reject(alert, self.book.cursors_of(alert.fingerprint))
 
     def reconcile(self) -> None:
         """Fit what the ledger held to the configuration of now."""
@@ -241,10 +247,8 @@ class Draft:
             return alert
         same_event = event_type == alert.event_type
         key = (alert.alertname, alert.instance)
-        if not same_event or self.book.was_taken(alert):
-            self._put(self._ended(alert))
-        else:
-            self._set(alert.fingerprint, None)
+        # Under its new labels the event goes on: nobody need be told of the old ones.
+        self._put(self._resolved(alert) if same_event else self._ended(alert))
         if not same_event:
             condition = evolve(condition, annotations={})
         self._fire(module, condition, key, alert.starts_at if same_event else None)
