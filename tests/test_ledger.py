@@ -1,0 +1,244 @@
+"""The file on disk: whole or not at all, and set aside when it is torn."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from supervisor.book import Book, Changes
+from supervisor.errors import LedgerCorrupt, LedgerError
+from supervisor.ledger import Ledger, everything, files_of, open_ledger
+from supervisor.model import Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.service import Alertmanager, Service
+
+PEER = "http://127.0.0.1:9093"
+NOW = 1_000_000_000.0
+ALERT = Alert("f1", "disk", "Disk usage", "W", "/", State.FIRING, NOW, None, b'{"labels":{}')
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+times = st.floats(0, 4e9)
+alerts = st.builds(
+    Alert,
+    fingerprint=st.sampled_from(["f1", "f2", "f3"]),
+    module=texts,
+    alertname=texts,
+    event_type=texts,
+    instance=texts,
+    state=st.sampled_from(State),
+    starts_at=times,
+    ends_at=st.none() | times,
+    body=st.binary(max_size=50),
+    frozen_labels=st.dictionaries(texts, texts, max_size=2),
+    version=st.integers(1, 2**40),
+    episode=st.integers(1, 2**40),
+    folded=st.integers(1, 2**40),
+)
+cursors = st.builds(
+    Cursor,
+    version=st.integers(0, 9),
+    episode=st.integers(0, 9),
+    sent_at=times,
+    ends_at=times,
+    held_since=st.none() | times,
+    shift=st.none() | st.floats(-9e4, 9e4),
+    rejected=st.integers(0, 9),
+)
+sightings = st.builds(Sighting, st.integers(0, 9), st.integers(0, 9), texts)
+records = st.builds(ModuleRecord, times, st.dictionaries(texts, texts | st.integers() | st.none()))
+
+
+def book() -> Book:
+    return Book(Service(Path("X"), "X", ZoneInfo("UTC"), alertmanager=Alertmanager(urls=(PEER,))))
+
+
+def fill(path: Path, changes: Changes) -> None:
+    ledger = Ledger(path)
+    ledger.commit(changes)
+    ledger.close()
+
+
+def reread(path: Path) -> Changes:
+    found = book()
+    ledger, aside = open_ledger(path, found, NOW)
+    ledger.close()
+    assert aside is None
+    return everything(found)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(alerts, max_size=3, unique_by=lambda alert: alert.fingerprint),
+    st.dictionaries(texts, st.dictionaries(st.tuples(texts, texts), sightings, max_size=2)),
+    st.dictionaries(texts, records, max_size=3),
+    cursors,
+    st.dictionaries(texts, st.integers(1, 9), max_size=2),
+)
+def test_what_was_committed_is_read_again(
+    some: list[Alert],
+    seen: dict[str, dict[tuple[str, str], Sighting | None]],
+    modules: dict[str, ModuleRecord],
+    cursor: Cursor,
+    lost: dict[str, int],
+) -> None:
+    by_name: dict[str, Alert | None] = {alert.fingerprint: alert for alert in some}
+    at_peer: dict[tuple[str, str], Cursor | None] = {(PEER, name): cursor for name in by_name}
+    written = Changes(by_name, seen, modules, at_peer, Counter(lost))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "ledger")
+        fill(path, written)
+        found = reread(path)
+
+    assert found.alerts == written.alerts
+    assert found.sightings == {name: group for name, group in seen.items() if group}
+    assert (found.modules, found.cursors, found.lost) == (modules, at_peer, lost)
+
+
+def test_none_removes_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    seen: dict[str, dict[tuple[str, str], Sighting | None]] = {"disk": {("a", "b"): Sighting(1, 0)}}
+    fill(path, Changes({"f1": ALERT}, seen, {}, {(PEER, "f1"): Cursor()}))
+    fill(path, Changes({"f1": None}, {"disk": {("a", "b"): None}}, {}, {(PEER, "f1"): None}))
+
+    assert not reread(path)
+
+
+def test_a_commit_is_all_or_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    ledger = Ledger(path)
+    bad = Changes({"f1": ALERT}, {}, {"m": ModuleRecord("no time")})  # type: ignore[arg-type]  # refused by STRICT
+    with pytest.raises(LedgerError):
+        ledger.commit(bad)
+    ledger.close()
+
+    assert not reread(path)
+
+
+def test_losses_add_up(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, Changes(lost=Counter(evicted=2)))
+    fill(path, Changes(lost=Counter(evicted=3)))
+
+    assert reread(path).lost == Counter(evicted=5)
+
+
+def test_a_kill_in_the_middle_leaves_whole_commits(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+from pathlib import Path
+from attrs import evolve
+from supervisor.book import Changes
+from supervisor.ledger import Ledger
+from tests.test_ledger import ALERT
+ledger = Ledger(Path({str(path)!r}))
+for n in range(10**9):
+    ledger.commit(Changes({{f: evolve(ALERT, fingerprint=f, version=n + 1) for f in "abcdefgh"}}))
+    print(n + 1, flush=True)
+"""
+    for _ in range(5):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        said = [int(process.stdout.readline()) for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        said += [int(line) for line in process.stdout.read().split()]
+        process.wait()
+        process.stdout.close()
+        versions = {alert.version for alert in reread(path).alerts.values() if alert}
+
+        assert len(versions) == 1
+        assert versions.pop() in (said[-1], said[-1] + 1)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "not a database", "empty header"])
+def test_a_torn_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "ledger"
+    many: dict[str, Alert | None] = {
+        f"f{n}": Alert(f"f{n}", "m", "A", "W", "/", State.FIRING, NOW, None, b"x" * 500)
+        for n in range(200)
+    }
+    fill(path, Changes(many))
+    content = bytearray(path.read_bytes())
+    if damage == "truncated":
+        content = content[: len(content) // 2]
+    elif damage == "flipped":
+        content[4096:20000] = os.urandom(20000 - 4096)
+    elif damage == "not a database":
+        content = bytearray(b"Dear ledger, " * 1000)
+    else:
+        content[:16] = b"\0" * 16
+    path.write_bytes(content)
+
+    found = book()
+    ledger, aside = open_ledger(path, found, NOW)
+    ledger.commit(Changes({"f1": ALERT}))
+    ledger.close()
+
+    assert aside is not None
+    assert aside.name == "ledger.corrupt-20010909T014640Z"
+    assert aside.read_bytes() == content
+    assert list(reread(path).alerts) == ["f1"]
+
+
+def test_two_torn_files_of_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    for text in ("one", "two"):
+        path.write_text(f"not a database: {text}" * 100, encoding="utf-8")
+        open_ledger(path, book(), NOW)[0].close()
+        for file in files_of(path):
+            file.unlink(missing_ok=True)
+
+    assert len(list(tmp_path.glob("ledger.corrupt-*"))) == 2
+
+
+def test_a_ledger_of_a_newer_version_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, Changes({"f1": ALERT}))
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+
+    with pytest.raises(LedgerError, match="it has format 99, this version reads 1"):
+        open_ledger(path, book(), NOW)
+    assert not list(tmp_path.glob("*corrupt*"))
+
+
+def test_a_full_disk_is_an_error_for_a_time(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger")
+    ledger._connection.execute("PRAGMA max_page_count = 20")
+    large: dict[str, Alert | None] = {
+        "f2": Alert("f2", "m", "A", "W", "/", State.FIRING, NOW, None, b"x" * 500_000)
+    }
+    with pytest.raises(LedgerError, match="full") as raised:
+        ledger.commit(Changes(large))
+    ledger.commit(Changes({"f1": ALERT}))
+    ledger.close()
+
+    assert not isinstance(raised.value, LedgerCorrupt)
+    assert list(reread(tmp_path / "ledger").alerts) == ["f1"]
+
+
+def test_the_file_is_private_and_no_symlink_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, Changes())
+    (tmp_path / "target").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(LedgerError, match="cannot open the ledger"):
+        Ledger(tmp_path / "link")
+    with pytest.raises(LedgerError, match="cannot open the ledger"):
+        Ledger(tmp_path / "missing" / "ledger")

@@ -1,0 +1,264 @@
+"""One look at /proc: real processes found, and its files read whatever they hold."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks._processes import Process, is_short_for, look_up, parse_stat, read_cmdline, scan
+from tests.processes import NAME, make_zombie, poll, running, titled
+
+SLEEP = shutil.which("sleep") or ""
+
+STAT = b"4711 (a) b) R 1 4711 4711 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 3 0 123456 7 8 9 10 11\n"
+NUMBERS = st.integers(-(2**63), 2**64)
+
+
+def pids(name: str) -> list[int]:
+    return [process.pid for process in scan([name]).running[name]]
+
+
+@pytest.mark.parametrize("padding", [b"\0", b" "])
+@pytest.mark.parametrize(
+    "title",
+    [
+        NAME.encode(),
+        b"/opt/%s.rb" % NAME.encode(),
+        b"java\0-Xmx1g\0-cp\0/a.jar:/b.jar\0%s\0start" % NAME.encode(),
+        b"ruby\0/opt/%s.rb\0start" % NAME.encode(),
+        b"%s: worker 1" % NAME.encode(),
+    ],
+)
+def test_a_process_is_found_by_what_it_says_it_is(title: bytes, padding: bytes) -> None:
+    with titled(title, padding) as pid:
+        assert pids(NAME) == [pid]
+    assert pids(NAME) == []
+
+
+@pytest.mark.parametrize("suffix", [b"_PnrTest", b"_monitor", b".log", b"2"])
+def test_a_longer_name_is_another(suffix: bytes) -> None:
+    with titled(NAME.encode() + suffix):
+        assert pids(NAME) == []
+
+
+def test_a_script_is_found_by_its_file(tmp_path: Path) -> None:
+    script = tmp_path / f"{NAME}.sh"
+    script.write_text("#!/bin/sh\nread line\n")
+    script.chmod(0o755)
+    for argv in ([script], ["sh", script], ["bash", "-x", script]):
+        with running(*argv) as pid:
+            poll(lambda pid=pid: pids(NAME) == [pid])  # type: ignore[misc]  # its default
+            assert pids(str(script)) == [pid]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["grep", NAME],
+        ["tail", "-f", "/dev/null", f"--pid={os.getpid()}", "-n0", NAME],
+        ["sh", "-c", f"read line; echo {NAME}"],
+        ["sh", "-c", "read line; true", NAME],
+        ["bash", "-c", f"read line; {NAME}", "bash", f"/opt/{NAME}"],
+    ],
+)
+def test_who_only_mentions_a_name_is_not_found(argv: list[str]) -> None:
+    with running(*argv) as pid:
+        poll(lambda: NAME.encode() in read_cmdline(pid))
+        assert pids(NAME) == []
+
+
+def test_a_program_is_found_by_its_path_whatever_it_calls_itself(tmp_path: Path) -> None:
+    program, link = tmp_path / f"{NAME}d", tmp_path / NAME
+    shutil.copy(SLEEP, program)
+    link.symlink_to(program)
+    with running("another", "60", file=program) as pid:
+        poll(lambda: pids(str(program)) == [pid])
+        assert pids(str(link)) == [pid]
+        assert pids(program.name) == []
+        link.unlink()
+        program.unlink()
+        assert pids(str(program)) == [pid]
+
+
+def test_a_path_is_not_another_file_of_the_same_name(tmp_path: Path) -> None:
+    program = tmp_path / NAME
+    shutil.copy(SLEEP, program)
+    with running(program, "60") as pid:
+        poll(lambda: pids(NAME) == [pid])
+        assert pids(f"/usr/sbin/{NAME}") == []
+    with running(NAME, "60", file=SLEEP) as pid:
+        poll(lambda: pids(f"/usr/sbin/{NAME}") == [pid])
+
+
+def test_this_process_and_its_threads_are_never_found() -> None:
+    own = os.fsdecode(read_cmdline(os.getpid()).split(b"\0")[0])
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait)
+    thread.start()
+    try:
+        assert os.getpid() not in pids(own)
+        assert thread.native_id not in pids(own)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_zombie_does_not_run() -> None:
+    with running(NAME, "60", file=SLEEP) as pid:
+        poll(lambda: pids(NAME) == [pid])
+        make_zombie(pid)
+        found = scan([NAME])
+
+    assert found.running[NAME] == ()
+    assert [(z.comm, z.parent) for z in found.zombies if z.pid == pid] == [(b"sleep", os.getpid())]
+
+
+MAIN_THREAD_ENDS = """
+import ctypes, os, threading, time
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall(ctypes.c_long(60), 0)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of a system call")
+def test_a_process_whose_main_thread_has_ended_still_runs() -> None:
+    with running(sys.executable, "-c", MAIN_THREAD_ENDS, NAME) as pid:
+        poll(lambda: (found := look_up(pid)) is not None and found.state == "Z")
+        found = scan([NAME])
+
+        assert [process.pid for process in found.running[NAME]] == [pid]
+        assert pid not in [zombie.pid for zombie in found.zombies]
+
+
+def test_an_argument_at_the_end_of_a_long_command_line_is_found() -> None:
+    class_path = ":".join(f"/opt/lib/{number}.jar" for number in range(7000))
+    with running("java", "-", class_path, NAME, file=shutil.which("cat")) as pid:
+        poll(lambda: pids(NAME) == [pid])
+        assert len(class_path) > 65536
+
+
+def test_processes_that_come_and_go_are_no_error() -> None:
+    churn = "for i in $(seq 400); do /bin/true & done; wait; exec sleep 60"
+    with titled(NAME.encode()) as pid, running("bash", "-c", churn) as busy:
+        while b"sleep" not in read_cmdline(busy):
+            assert pids(NAME) == [pid]
+
+
+HIDDEN = """
+import sys
+from checks._processes import scan
+found = scan(["{name}", "/x/{name}"])
+print(found.hidden, *found.running.values())
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+@pytest.mark.parametrize("hidepid", [1, 2])
+def test_hidden_processes_are_said_to_be_hidden(hidepid: int) -> None:
+    code = HIDDEN.format(name=NAME)
+    script = (
+        f"mount -t proc -o hidepid={hidepid} proc /proc && "
+        'exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"'
+    )
+    argv = ["unshare", "--mount", "--fork", "sh", "-c", script, "sh", sys.executable, "-c", code]
+    with titled(NAME.encode()):
+        done = subprocess.run(argv, check=True, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["True", "()", "()"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees all")
+def test_nothing_is_hidden_from_root() -> None:
+    assert scan([]).hidden is False
+
+
+def test_what_says_nothing_of_a_process_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(OSError, match="Too many open files"):
+        scan([NAME])
+
+
+def test_a_process_is_described() -> None:
+    own = look_up(os.getpid())
+
+    assert own is not None
+    assert (own.pid, own.parent, own.is_zombie) == (os.getpid(), os.getppid(), False)
+    assert look_up(2**30) is None
+
+
+def test_a_name_with_brackets_and_spaces_is_read_to_its_last_bracket() -> None:
+    process = parse_stat(STAT)
+
+    assert process == Process(4711, b"a) b", "R", 1, 123456, flags=4194560, threads=3)
+    assert str(process) == "4711 (a) b)"
+
+
+@given(
+    st.integers(1, 2**31),
+    st.binary(max_size=16),
+    st.sampled_from("RSDTtZXI"),
+    st.lists(NUMBERS, min_size=19, max_size=49),
+)
+def test_any_stat_line_is_read_as_it_is_meant(
+    pid: int, comm: bytes, state: str, numbers: list[int]
+) -> None:
+    fields = b" ".join(b"%d" % number for number in numbers)
+    process = parse_stat(b"%d (%s) %s %s\n" % (pid, comm, state.encode(), fields))
+
+    assert process is not None
+    assert (process.pid, process.comm, process.state) == (pid, comm, state)
+    assert (process.parent, process.born) == (numbers[0], numbers[18])
+
+
+@given(
+    st.one_of(
+        st.binary(),
+        st.integers(0, len(STAT)).map(lambda end: STAT[:end]),
+        st.lists(st.sampled_from([b"1", b"(", b")", b" ", b"-", b"R", b"\n"])).map(b"".join),
+        st.text("0123456789 -", max_size=60).map(lambda text: b"1 (x) R " + text.encode()),
+    )
+)
+def test_any_bytes_are_a_process_or_none(line: bytes) -> None:
+    process = parse_stat(line)
+
+    assert process is None or line.startswith(str(process.pid).encode()) or line[:1] == b"0"
+
+
+@pytest.mark.parametrize(
+    ("comm", "name"),
+    [
+        (b"mysqld", "mysqld"),
+        (b"mysqld", "/usr/sbin/mysqld"),
+        (b"archiveManager_", "archiveManager_PnrTest"),
+        (b"archive.sh", "archive"),
+    ],
+)
+def test_a_short_name_stands_for(comm: bytes, name: str) -> None:
+    assert is_short_for(comm, name)
+
+
+@pytest.mark.parametrize(
+    ("comm", "name"),
+    [
+        (b"mysqld", "mysql"),
+        (b"mysql", "mysqld"),
+        (b"archiveManager_", "archiveManager"),
+        (b"ruby", "archiveManager"),
+        (b"", "archiveManager"),
+    ],
+)
+def test_a_short_name_does_not_stand_for(comm: bytes, name: str) -> None:
+    assert not is_short_for(comm, name)
