@@ -186,6 +186,10 @@ class Book:
         alert = self.alerts.get(outgoing.fingerprint)
         if alert is None:
             return
+        if outgoing.state in (State.FIRING, State.OVER) and now >= outgoing.ends_at:
+            # The answer took so long that what was sent is over already: it was never active.
+            self.put_back(peer, [outgoing], now)
+            return
         known = self.cursors.setdefault(peer, {})
         cursor = known.get(outgoing.fingerprint)
         held = cursor.held_since if cursor and cursor.episode == outgoing.episode else None

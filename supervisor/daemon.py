@@ -21,11 +21,12 @@ from supervisor.alertmanager import Client
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
-from supervisor.draft import HEARTBEAT, Draft
+from supervisor.draft import Draft
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.lock import locked
 from supervisor.model import Announcement, State
+from supervisor.own import HEARTBEAT
 from supervisor.process import become_subreaper, end_all_descendants
 from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder

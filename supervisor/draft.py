@@ -6,14 +6,11 @@ A draft lies over the book until it is committed: senders never see what is not 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
-from supervisor import delivery, eviction, wire
-from supervisor.book import Book, Changes, cost
+from supervisor import delivery, wire
 from supervisor.conditions import Comparison, Key, by_key, compare
-from supervisor.context import preformatted
 from supervisor.model import (
     SUPERVISOR,
     Alert,
@@ -25,47 +22,23 @@ from supervisor.model import (
     Sighting,
     State,
 )
+from supervisor.overlay import Overlay
+from supervisor.own import (
+    HEARTBEAT,
+    OVERFLOW,
+    OWN,
+    QUIET,
+    REJECTED,
+    failure,
+    failure_name,
+    surplus_name,
+)
 from supervisor.service import Module
-
-OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
-"""The module of the supervisor's own conditions."""
-
-OVERFLOW = "LedgerOverflow"
-REJECTED = "AlertRejected"
-HEARTBEAT = "Heartbeat"
-QUIET = 900.0
-"""Seconds without a loss after which an overflow counts as over."""
-
-
-def failure_name(module: str) -> str:
-    """Return the alertname under which a module's failed runs are known."""
-    return f"Failed to execute module ({module})"
-
-
-def surplus_name(module: str) -> str:
-    """Return the alertname that says a module returned too many conditions."""
-    return f"Too many conditions ({module})"
-
-
-def failure(module: str, run: Run) -> Condition:
-    """Return the condition that a failed run raises."""
-    detail = ""
-    if run.traceback:
-        # Escaping may make it six times as long.
-        text = wire.clean_text(run.traceback, wire.DETAIL_LIMIT // 8)
-        detail = preformatted(text)
-    message = wire.clean_text(run.error, wire.MESSAGE_LIMIT)
-    return Condition(failure_name(module), "TE", "", message, detail)
 
 
 @define
-class Draft:
-    """Changes worked out at the moment `now` (Unix seconds)."""
-
-    book: Book
-    now: float
-    changes: Changes = field(factory=Changes)
-    _growth: int = 0
+class Draft(Overlay):
+    """What happened, as changes."""
 
     # -- what happened ---------------------------------------------------------------
 
@@ -78,6 +51,7 @@ class Draft:
             self._end_own((failure_name(module.name), ""))
             self._compare(module, run)
             self._report(module, run)
+            self._announce_overflow()
         self._remember(module, run)
 
     def announce(self, announcement: Announcement) -> None:
@@ -180,6 +154,15 @@ class Draft:
             )
         self.announce(Announcement(surplus_name(module.name), "", message))
 
+    def _announce_overflow(self) -> None:
+        if self.changes.lost:
+            bound = self.book.service.max_ledger
+            message = (
+                f"the ledger has reached max_ledger = {bound} bytes; "
+                "alerts are being dropped, see supervisor_ledger_dropped_total"
+            )
+            self.announce(Announcement(OVERFLOW, "", message))
+
     def _fire(
         self, module: Module, condition: Condition, key: Key, starts_at: float | None = None
     ) -> None:
@@ -267,7 +250,7 @@ class Draft:
 
     def _ended(self, alert: Alert) -> Alert:
         """Return a firing alert as its end leaves it: resolved, or over if nobody took it."""
-        if self.book.was_taken(alert):
+        if self._was_told(alert):
             return self._resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
         return evolve(
@@ -277,6 +260,17 @@ class Draft:
             version=alert.version + 1,
             body=wire.annotate(alert.body, **folded) if folded else alert.body,
         )
+
+    def _was_told(self, alert: Alert) -> bool:
+        """Return whether a peer took the alert, and one with a past of which nobody knew for long.
+
+        Fired again, such an alert is still owed the time in which peers are certain to notify it.
+        """
+        if alert.folded == 1 or not self.book.was_taken(alert):
+            return self.book.was_taken(alert)
+        over = evolve(alert, state=State.OVER)
+        due = delivery.tended_at(over, self.book.cursors_of(alert.fingerprint), self.book.service)
+        return due is not None and due <= self.now
 
     def _resolved(self, alert: Alert) -> Alert:
         ends_at = max(self.now, alert.starts_at)
@@ -353,88 +347,3 @@ class Draft:
 
     def _is_own(self, module: Module, key: Key) -> bool:
         return module.name == SUPERVISOR or key[0] == failure_name(module.name)
-
-    # -- the bound -------------------------------------------------------------------
-
-    def _make_room(self, alert: Alert) -> bool:
-        """Evict what counts less than the alert until it fits; return whether it does."""
-        bound = self.book.service.max_ledger
-        excess = self.book.bytes + self._growth + cost(alert) - bound
-        if excess <= 0:
-            return True
-        # More than is needed, so that the search is not repeated for every alert.
-        wanted = excess + bound // 20
-        for victim in eviction.victims(self.book, self._alerts(), alert):
-            if wanted <= 0:
-                break
-            wanted -= cost(victim)
-            excess -= cost(victim)
-            self._evict(victim)
-        return excess <= 0
-
-    def _evict(self, victim: Alert) -> None:
-        if eviction.rank(self.book, victim) > 0:
-            self._lose("evicted")
-        self._set(victim.fingerprint, None)
-        key = (victim.alertname, victim.instance)
-        if victim.state is State.FIRING and self._sighting(victim.module, key):
-            self._see(victim.module, key, None)
-
-    def _lose(self, reason: str) -> None:
-        self.changes.lost[reason] += 1
-        self.announce(
-            Announcement(
-                OVERFLOW,
-                "",
-                f"the ledger has reached max_ledger = {self.book.service.max_ledger} bytes; "
-                "alerts are being dropped, see supervisor_ledger_dropped_total",
-            )
-        )
-
-    # -- the book with the draft laid over it ----------------------------------------
-
-    def _alert(self, fingerprint: str) -> Alert | None:
-        if fingerprint in self.changes.alerts:
-            return self.changes.alerts[fingerprint]
-        return self.book.alerts.get(fingerprint)
-
-    def _alerts(self) -> Iterable[Alert]:
-        changed = self.changes.alerts
-        yield from (alert for name, alert in self.book.alerts.items() if name not in changed)
-        yield from (alert for alert in changed.values() if alert is not None)
-
-    def _sighting(self, group: str, key: Key) -> Sighting | None:
-        changed = self.changes.sightings.get(group, {})
-        if key in changed:
-            return changed[key]
-        return self.book.sightings.get(group, {}).get(key)
-
-    def _group(self, module: str) -> Mapping[Key, Sighting]:
-        group = self.book.sightings.get(module, {})
-        changed = self.changes.sightings.get(module)
-        if not changed:
-            return group
-        laid_over = group | changed
-        return {key: sighting for key, sighting in laid_over.items() if sighting is not None}
-
-    def _see(self, group: str, key: Key, sighting: Sighting | None) -> None:
-        self.changes.sightings.setdefault(group, {})[key] = sighting
-
-    def _put(self, alert: Alert) -> None:
-        self._set(alert.fingerprint, alert)
-
-    def _set(self, fingerprint: str, alert: Alert | None) -> None:
-        old = self._alert(fingerprint)
-        self._growth += (cost(alert) if alert else 0) - (cost(old) if old else 0)
-        self.changes.alerts[fingerprint] = alert
-
-    def _body(
-        self,
-        module: Module,
-        observation: Condition | Report,
-        labels: Mapping[str, str],
-        starts_at: float,
-    ) -> bytes:
-        service = self.book.service
-        notes = wire.alert_annotations(service, module, observation, starts_at)
-        return wire.encode(labels, notes, service.status.external_url)

@@ -20,8 +20,8 @@ from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Outgoing
 from supervisor.clock import SLICE, Clock
 from supervisor.console import seconds
-from supervisor.draft import REJECTED
 from supervisor.model import SUPERVISOR, Announcement
+from supervisor.own import REJECTED
 from supervisor.recorder import Message, Nudge
 
 MOST_BYTES = 1 << 20

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from supervisor import wire
 from supervisor.alertmanager import Client, Reply
 from supervisor.clock import Clock
-from supervisor.draft import OWN
 from supervisor.model import Report
+from supervisor.own import OWN
 from supervisor.service import Service
 
 NAME = "Test alert"

@@ -39,6 +39,8 @@ LAYERS = {
         "draft",
         "due",
         "eviction",
+        "overlay",
+        "own",
         "plan",
         "progress",
         "schedule",

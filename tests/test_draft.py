@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 
 from supervisor import wire
 from supervisor.book import Book, Outgoing
-from supervisor.draft import Draft, failure_name, surplus_name
+from supervisor.draft import Draft
 from supervisor.model import (
     SUPERVISOR,
     Alert,
@@ -25,6 +25,7 @@ from supervisor.model import (
     Run,
     State,
 )
+from supervisor.own import failure_name, surplus_name
 from supervisor.service import Alertmanager, Module, Service
 
 A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
@@ -314,6 +315,33 @@ def test_if_it_fires_again_meanwhile_only_the_present_is_sent_with_the_first_sta
 
     assert (late["startsAt"], late["annotations"]["message"]) == (moment(T), "again")
     assert "episodes" not in late["annotations"]
+
+
+def test_firing_again_does_not_shorten_the_time_that_the_past_is_owed() -> None:
+    desk = Desk()
+    desk.see(FULL)
+    desk.see()
+    desk.deliver()
+    desk.pass_time(10)
+    desk.see(FULL)
+    desk.pass_time(10)
+    desk.see()
+    assert desk.only().state is State.OVER
+
+    desk.pass_time(340)
+    desk.tend()
+    assert desk.only().state is State.RESOLVED
+
+
+def test_what_was_over_before_the_answer_came_is_sent_again() -> None:
+    desk = Desk()
+    desk.see(FULL)
+    batch = desk.take()
+    desk.pass_time(300)  # a suspend while the request was in flight
+    for item in batch:
+        desk.book.delivered(A, item, desk.now)
+
+    assert [alert["endsAt"] for alert in desk.deliver()] == [moment(desk.now + 240)]
 
 
 def test_it_is_enough_that_one_peer_took_it() -> None:

@@ -1,0 +1,96 @@
+"""The book with uncommitted changes laid over it, kept within `max_ledger`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import define, field
+
+from supervisor import eviction, wire
+from supervisor.book import Book, Changes, cost
+from supervisor.conditions import Key
+from supervisor.model import Alert, Condition, Report, Sighting, State
+from supervisor.service import Module
+
+
+@define
+class Overlay:
+    """What the book will be once `changes` are committed, worked out at `now` (Unix seconds)."""
+
+    book: Book
+    now: float
+    changes: Changes = field(factory=Changes)
+    _growth: int = 0
+
+    def _make_room(self, alert: Alert) -> bool:
+        """Evict what counts less than the alert until it fits; return whether it does."""
+        bound = self.book.service.max_ledger
+        excess = self.book.bytes + self._growth + cost(alert) - bound
+        if excess <= 0:
+            return True
+        # More than is needed, so that the search is not repeated for every alert.
+        wanted = excess + bound // 20
+        for victim in eviction.victims(self.book, self._alerts(), alert):
+            if wanted <= 0:
+                break
+            wanted -= cost(victim)
+            excess -= cost(victim)
+            self._evict(victim)
+        return excess <= 0
+
+    def _evict(self, victim: Alert) -> None:
+        if eviction.rank(self.book, victim) > 0:
+            self._lose("evicted")
+        self._set(victim.fingerprint, None)
+        key = (victim.alertname, victim.instance)
+        if victim.state is State.FIRING and self._sighting(victim.module, key):
+            self._see(victim.module, key, None)
+
+    def _lose(self, reason: str) -> None:
+        self.changes.lost[reason] += 1
+
+    def _alert(self, fingerprint: str) -> Alert | None:
+        if fingerprint in self.changes.alerts:
+            return self.changes.alerts[fingerprint]
+        return self.book.alerts.get(fingerprint)
+
+    def _alerts(self) -> Iterable[Alert]:
+        changed = self.changes.alerts
+        yield from (alert for name, alert in self.book.alerts.items() if name not in changed)
+        yield from (alert for alert in changed.values() if alert is not None)
+
+    def _sighting(self, group: str, key: Key) -> Sighting | None:
+        changed = self.changes.sightings.get(group, {})
+        if key in changed:
+            return changed[key]
+        return self.book.sightings.get(group, {}).get(key)
+
+    def _group(self, module: str) -> Mapping[Key, Sighting]:
+        group = self.book.sightings.get(module, {})
+        changed = self.changes.sightings.get(module)
+        if not changed:
+            return group
+        laid_over = group | changed
+        return {key: sighting for key, sighting in laid_over.items() if sighting is not None}
+
+    def _see(self, group: str, key: Key, sighting: Sighting | None) -> None:
+        self.changes.sightings.setdefault(group, {})[key] = sighting
+
+    def _put(self, alert: Alert) -> None:
+        self._set(alert.fingerprint, alert)
+
+    def _set(self, fingerprint: str, alert: Alert | None) -> None:
+        old = self._alert(fingerprint)
+        self._growth += (cost(alert) if alert else 0) - (cost(old) if old else 0)
+        self.changes.alerts[fingerprint] = alert
+
+    def _body(
+        self,
+        module: Module,
+        observation: Condition | Report,
+        labels: Mapping[str, str],
+        starts_at: float,
+    ) -> bytes:
+        service = self.book.service
+        notes = wire.alert_annotations(service, module, observation, starts_at)
+        return wire.encode(labels, notes, service.status.external_url)

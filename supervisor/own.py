@@ -1,0 +1,38 @@
+"""The supervisor's own conditions: their names, and the one that a failed run raises. Pure."""
+
+from __future__ import annotations
+
+from supervisor import wire
+from supervisor.context import preformatted
+from supervisor.model import SUPERVISOR, Condition, Run
+from supervisor.service import Module
+
+OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
+"""The module of the supervisor's own conditions."""
+
+OVERFLOW = "LedgerOverflow"
+REJECTED = "AlertRejected"
+HEARTBEAT = "Heartbeat"
+QUIET = 900.0
+"""Seconds without a loss after which an overflow counts as over."""
+
+
+def failure_name(module: str) -> str:
+    """Return the alertname under which a module's failed runs are known."""
+    return f"Failed to execute module ({module})"
+
+
+def surplus_name(module: str) -> str:
+    """Return the alertname that says a module returned too many conditions."""
+    return f"Too many conditions ({module})"
+
+
+def failure(module: str, run: Run) -> Condition:
+    """Return the condition that a failed run raises."""
+    detail = ""
+    if run.traceback:
+        # Escaping may make it six times as long.
+        text = wire.clean_text(run.traceback, wire.DETAIL_LIMIT // 8)
+        detail = preformatted(text)
+    message = wire.clean_text(run.error, wire.MESSAGE_LIMIT)
+    return Condition(failure_name(module), "TE", "", message, detail)
