@@ -259,12 +259,15 @@ class BookMachine(RuleBasedStateMachine):
             self.pass_some(30.0)
 
     def teardown(self) -> None:
-        if hasattr(self, "book"):
-            self.compare_with_disk()
-            self.settle()
-            self.judge()
-            self.ledger.close()
-        self.directory.cleanup()
+        try:
+            if hasattr(self, "book"):
+                self.compare_with_disk()
+                self.settle()
+                self.judge()
+        finally:
+            if hasattr(self, "ledger"):
+                self.ledger.close()
+            self.directory.cleanup()
 
     def judge(self) -> None:
         firing = {name for name, alert in self.book.alerts.items() if alert.state is State.FIRING}

@@ -1,0 +1,11 @@
+"""Hypothesis: the same examples in every run of the suite; others with HYPOTHESIS_PROFILE=explore."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
