@@ -115,7 +115,7 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     findings: dict[int, Finding] = {}
 
     async def examine(mount: Mount) -> None:
-        finding = await _examine(mount, params.probe_timeout, judge)
+        finding = await ask(mount, params.probe_timeout, judge)
         if finding is not None:
             findings[mount.number] = finding
 
@@ -137,7 +137,7 @@ def _find(names: Sequence[str]) -> list[list[Mount]]:
     return [_mounts.named(name, mounts) for name in names]
 
 
-async def _examine(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
+async def ask(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
     """Return what is found on the mount, or None when it is mounted no more."""
     call = partial(os.statvfs, mount.mount_point)
     try:

@@ -125,7 +125,7 @@ def named(name: str, mounts: Iterable[Mount]) -> list[Mount]:
     else:
         names = (name, ALIASES.get(name))
         found = [mount for mount in mounts if mount.source == name or mount.kind in names]
-    return _once_each(found)
+    return once_each(found)
 
 
 def _of_device(name: str, mounts: Sequence[Mount]) -> list[Mount]:
@@ -152,7 +152,8 @@ def _device_number(name: str) -> str | None:
     return f"{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}"
 
 
-def _once_each(mounts: Iterable[Mount]) -> list[Mount]:
+def once_each(mounts: Iterable[Mount]) -> list[Mount]:
+    """Return one mount of each filesystem, the one that shows most of it, by mount point."""
     once: dict[tuple[str, str], Mount] = {}
     for mount in sorted(mounts, key=lambda m: (len(m.root), len(m.mount_point), m.mount_point)):
         once.setdefault(mount.filesystem, mount)

@@ -1,4 +1,4 @@
-"""Hypothesis: the same examples in every run of the suite; others with HYPOTHESIS_PROFILE=explore."""
+"""Hypothesis: the same examples in every run; others with HYPOTHESIS_PROFILE=explore."""
 
 from __future__ import annotations
 
