@@ -114,6 +114,7 @@ def test_a_path_is_found_as_written_or_as_the_program_of_its_base_name() -> None
     assert not goes_by(path, "/opt/other/mysqld")
     assert not goes_by(path, "/usr/sbin/mysqld_safe")
     assert not goes_by(path, "serve", "mysqld")
+    assert not goes_by("sbin/mysqld", "mysqld")
 
 
 def test_a_program_that_mentions_others_is_itself() -> None:

@@ -154,6 +154,18 @@ def test_processes_that_come_and_go_are_no_error() -> None:
             assert pids(NAME) == [pid]
 
 
+def test_a_process_that_ends_between_open_and_read_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+
+    monkeypatch.setattr(os, "read", fail)
+
+    assert read_cmdline(os.getpid()) == b""
+    assert look_up(os.getpid()) is None
+
+
 HIDDEN = """
 import sys
 from checks._processes import scan

@@ -1,0 +1,122 @@
+"""By which names a command line says that its process goes. Used by `_processes`.
+
+A process tells its arguments, or has overwritten them with a title of its own: Ruby's `$0 =`,
+setproctitle(3). All is bytes, since neither need be text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+MENTIONS = frozenset(
+    b"""
+    grep egrep fgrep zgrep rg ag ack pgrep pkill pidof pidwait ps top htop kill killall lsof fuser
+    vi vim view rvim vimdiff vim.basic vim.tiny nvim nano rnano pico emacs emacsclient ed ex joe
+    jed ne mcedit micro hx kak gedit kate code subl
+    less more most pg cat bat tac head tail multitail watch tee nl od xxd strings wc sort uniq cut
+    sed awk gawk mawk diff cmp find fd locate xargs parallel ls stat file du df which whereis man
+    cp mv rm ln dd install touch mkdir chmod chown tar zip unzip gzip gunzip bzip2 xz zstd cpio
+    rsync scp sftp ssh curl wget nc socat md5sum sha1sum sha256sum inotifywait logger logrotate
+    mysql mariadb mysqldump mysqladmin mysqlcheck psql pg_dump pg_restore sqlite3 redis-cli
+    git svn make gdb strace ltrace perf valgrind
+    su sudo doas runuser setpriv chroot nsenter unshare timeout time nice ionice chrt taskset
+    nohup setsid env flock stdbuf script screen SCREEN tmux dtach expect start-stop-daemon
+    runsv s6-supervise supervise svlogd multilog sv supervisorctl monit systemctl journalctl
+    service systemd-run docker podman kubectl supervisor alertmanager-supervisor
+    """.split()
+)
+"""Programs whose arguments say what they work on: naming a daemon, they are still not it.
+
+Where one starts a daemon, the daemon is a process of its own.
+"""
+
+BOXES = frozenset({b"busybox", b"toybox"})
+"""Programs that are the one that their first argument names."""
+
+EXTENSIONS = (b".rb", b".jar", b".war", b".sh", b".bash", b".py", b".pyc", b".pl", b".js", b".php")
+"""Of programs: `archiveManager.rb` goes by `archiveManager`, `archiveManager.log` does not."""
+
+_SHELL = re.compile(rb"-?(?:ba|da|z|k|mk|a)?sh")
+_SHELL_VALUE = frozenset({b"-o", b"+o", b"-O", b"+O", b"--rcfile", b"--init-file"})
+_INTERPRETER = re.compile(rb"(?:python|pypy|ruby|perl|php|node|lua)[0-9.]*")
+_ONE_LINER = re.compile(rb"-[A-Za-z]*c[A-Za-z]*")
+
+
+def parse_arguments(cmdline: bytes) -> tuple[bytes, ...]:
+    """Return the arguments in a /proc/PID/cmdline, or the words of a title; none for neither.
+
+    A title is padded with NULs or spaces. One like "postgres: idle in archive" says before the
+    colon what it is, and after it what it does.
+    """
+    arguments = cmdline.rstrip(b"\0 ").split(b"\0")
+    if len(arguments) > 1:
+        return tuple(arguments)
+    first, *words = arguments[0].split() or [b""]
+    if first.endswith(b":"):
+        first, words = first[:-1], []
+    return (first, *words) if first else ()
+
+
+def names(cmdline: bytes) -> frozenset[bytes]:
+    """Return every name that the process goes by.
+
+    These are its title, those of its arguments that tell what it is, their base names, and all
+    of them without the extension of a program.
+    """
+    forms = {form for argument in _telling(parse_arguments(cmdline)) for form in _forms(argument)}
+    title = cmdline.rstrip(b"\0 ")
+    whole = set() if b"\0" in title else {title}
+    return frozenset(forms | whole) - {b""}
+
+
+def program(cmdline: bytes) -> bytes:
+    """Return the first argument, or the first word of a title."""
+    return next(iter(parse_arguments(cmdline)), b"")
+
+
+def basename(path: bytes) -> bytes:
+    """Return what follows the last slash."""
+    return path.rpartition(b"/")[2]
+
+
+def stem(path: bytes) -> bytes:
+    """Return a path without the extension of a program."""
+    extension = next((end for end in EXTENSIONS if path.endswith(end)), b"")
+    return path.removesuffix(extension)
+
+
+def _forms(argument: bytes) -> Iterator[bytes]:
+    yield argument
+    head, _, _ = argument.partition(b"/")
+    if b"=" not in head and not head.endswith(b":"):  # a setting and a URL are no files
+        base = basename(argument)
+        yield from (base, stem(base), stem(argument))
+
+
+def _telling(arguments: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the arguments that tell what the process is; an option never does."""
+    if arguments[1:] and basename(arguments[0]) in BOXES:
+        arguments = arguments[1:]
+    first, rest = arguments[:1], arguments[1:]
+    yield from first
+    own = b"".join(map(basename, first))
+    if own in MENTIONS or (_SHELL.fullmatch(own) and _is_one_liner(rest)):
+        return
+    operands = [argument for argument in rest if not argument.startswith(b"-")]
+    if operands and _INTERPRETER.fullmatch(own) and stem(basename(operands[0])) in MENTIONS:
+        operands = operands[:1]
+    yield from operands
+
+
+def _is_one_liner(arguments: Sequence[bytes]) -> bool:
+    """Return whether a shell is given its commands as an argument and not as a script."""
+    remaining = iter(arguments)
+    for argument in remaining:
+        if argument in _SHELL_VALUE:
+            next(remaining, None)
+        elif not argument.startswith((b"-", b"+")) or argument in (b"-", b"--"):
+            return False
+        elif _ONE_LINER.fullmatch(argument):
+            return True
+    return False

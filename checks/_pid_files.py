@@ -1,0 +1,105 @@
+"""Pid files, and what is wrong with one. Used by `daemon`; blocks, so call it in a thread."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from checks._processes import Process, going_by, look_up, read_cmdline
+
+LONGEST = 4096
+SHOWN = 10
+"""Pids that a message lists at most."""
+
+_PID = re.compile(rb"\s*0*([1-9][0-9]{0,9})\s*(?:\n.*)?", re.DOTALL)
+
+
+@frozen
+class PidFile:
+    """A pid file as it was read: the pid that it names, or why it names none."""
+
+    path: Path
+    pid: int = 0
+    trouble: str = ""
+    missing: bool = False
+
+
+def read(path: Path) -> PidFile:
+    """Return what a pid file says; any error is its trouble."""
+    try:
+        # A FIFO of that name would else block, a terminal become ours.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except FileNotFoundError:
+        return PidFile(path, trouble="is missing", missing=True)
+    except OSError as error:
+        return PidFile(path, trouble=f"cannot be read: {error.strerror}")
+    try:
+        regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        content = os.read(descriptor, LONGEST) if regular else b""
+    except OSError as error:
+        return PidFile(path, trouble=f"cannot be read: {error.strerror}")
+    finally:
+        os.close(descriptor)
+    pid = parse(content)
+    return PidFile(path, pid, "" if pid else "names no process" if regular else "is no file")
+
+
+def parse(content: bytes) -> int:
+    """Return the pid on the first line, 0 for none; further lines may say anything."""
+    match = _PID.fullmatch(content)
+    pid = int(match[1]) if match else 0
+    return pid if pid < 2**31 else 0
+
+
+def wrong(file: PidFile, name: str, running: Sequence[Process]) -> str:
+    """Return what is wrong with the pid file of the name's processes, nothing if it is right.
+
+    Where none runs, a missing file is right.
+    """
+    if file.missing and not running:
+        return ""
+    pids = [process.pid for process in running]
+    trouble = file.trouble
+    if file.pid in pids:
+        instances = _instances(running)
+        if len(instances) > 1:
+            trouble = f"names {file.pid}, but {len(instances)} instances run: {_list(instances)}"
+    elif file.pid:
+        trouble = _stranger(file.pid, name)
+        if trouble and pids:
+            trouble += f"; {name} runs as {_list(_instances(running))}"
+    return f"{file.path} {trouble}" if trouble else ""
+
+
+def _instances(running: Sequence[Process]) -> list[int]:
+    """Return the pids of those that no other of them has started: the rest are its workers."""
+    pids = {process.pid for process in running}
+    return sorted(process.pid for process in running if process.parent not in pids)
+
+
+def _stranger(pid: int, name: str) -> str:
+    """Return what is wrong with a pid that a moment ago was not one of the name's processes."""
+    try:
+        if name in going_by(read_cmdline(pid), [name]):
+            return ""  # it has just been started
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return f"names {pid}, which does not run"
+    except PermissionError:
+        pass  # it runs; whether it can be seen is another question
+    process = look_up(pid)
+    if process is None:
+        return ""
+    if process.is_zombie:
+        return f"names {pid}, which is a zombie"
+    return f"names {pid}, which is another program: {os.fsdecode(process.comm)}"
+
+
+def _list(pids: Sequence[int]) -> str:
+    shown = ", ".join(map(str, pids[:SHOWN])) + (", …" if len(pids) > SHOWN else "")
+    return f"pid{'s' if len(pids) > 1 else ''} {shown}"

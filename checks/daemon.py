@@ -1,0 +1,217 @@
+"""Watches that daemons run, each as often as its pid file says, and that none is left a zombie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from attrs import Attribute, evolve, field, frozen
+
+from checks import _pid_files
+from checks._processes import Found, Process, is_short_for, look_up, scan
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Json,
+    Measurement,
+    Observation,
+    probe,
+)
+
+
+@frozen
+class Daemon:
+    """One daemon: the processes that it consists of."""
+
+    name: str = field(metadata={"help": "the process, unless `processes` or `hosts` are given"})
+    processes: tuple[str, ...] | str = field(
+        default=(),
+        metadata={"help": "names of programs, titles or Java main classes, or absolute paths"},
+    )
+    hosts: tuple[str, ...] | str = field(
+        default=(), metadata={"help": 'NAME_HOST is a process for each of "HOST,HOST"'}
+    )
+    monitor: bool = field(
+        default=False, metadata={"help": "each process has another one, PROCESS_monitor"}
+    )
+    event_type: str = field(default="E", metadata={"help": "the event type when it does not run"})
+
+    @name.validator
+    @processes.validator
+    @hosts.validator
+    def _are_names(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
+        for name in [value] if isinstance(value, str) else value:
+            if name != name.strip() or not name.isprintable() or name.endswith(("/", "/..")):
+                raise ValueError(f"{name!r} is no name of a process")
+            if not name:
+                raise ValueError("is empty; write the name of a process, or leave the key out")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value:
+            raise ValueError("is empty; write for example 'E'")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its processes without their monitors."""
+        if self.processes:
+            return (self.processes,) if isinstance(self.processes, str) else self.processes
+        hosts = self.hosts.split(",") if isinstance(self.hosts, str) else self.hosts
+        return tuple(f"{self.name}_{host.strip()}" for host in hosts if host.strip()) or (
+            self.name,
+        )
+
+
+@frozen
+class Params:
+    """Which daemons, and where their pid files are."""
+
+    daemons: tuple[Daemon, ...] = field(metadata={"help": "the daemons that must run"})
+    exclude_pid_check: tuple[str, ...] = field(
+        default=(), metadata={"help": "daemons or processes without a pid file"}
+    )
+    pid_dir: Path | None = field(
+        default=None,
+        metadata={"help": "where PROCESS.pid are; absent: pid files are not checked"},
+    )
+
+
+@frozen
+class Watched:
+    """One process that must run, and what is said when it does not."""
+
+    name: str
+    alertname: str
+    event_type: str
+    pid_file: Path | None = None
+
+
+@frozen
+class Zombie:
+    """What is left of a process, and the one that should reap it."""
+
+    process: Process
+    parent: Process | None
+
+
+@frozen
+class Finding:
+    """What one look has found of a process. `trouble` is what is wrong with its pid file."""
+
+    watched: Watched
+    running: tuple[Process, ...]
+    zombies: tuple[Zombie, ...] = ()
+    trouble: str = ""
+    hidden: bool = False
+
+
+def watched(params: Params) -> list[Watched]:
+    """Return the processes that must run; one that is named twice is one, as first named."""
+    found: dict[str, Watched] = {}
+    for monitors in (False, True):  # a process of its own is never taken for a mere monitor
+        for daemon in params.daemons:
+            for name in daemon.names if daemon.monitor or not monitors else ():
+                process = _watch(daemon, name, params, monitor=monitors)
+                found.setdefault(process.name, process)
+    return [*found.values()]
+
+
+def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> Watched:
+    if monitor:
+        name = f"{process}_monitor"
+        said = Watched(name, "Daemon monitor not running", "W")
+    else:
+        name = process
+        said = Watched(name, "Daemon not running", daemon.event_type)
+    excluded = {daemon.name, process, name} & {*params.exclude_pid_check}
+    if params.pid_dir is None or excluded:
+        return said
+    return evolve(said, pid_file=params.pid_dir / f"{Path(name).name}.pid")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return conditions for what does not run as it should, and how many processes do."""
+    remembered = context.state.get("seen")
+    known = remembered if isinstance(remembered, dict) else {}
+    try:
+        findings = await probe("look at the processes", partial(look, watched(params), known))
+    except OSError as error:
+        raise CheckFailed(f"cannot look at the processes: {error.strerror}") from None
+    context.state["seen"] = {
+        key(process): finding.watched.name
+        for finding in findings
+        for process in (*finding.running, *(zombie.process for zombie in finding.zombies))
+    }
+    observed: list[Observation] = []
+    for finding in findings:
+        labels = {"process": finding.watched.name}
+        observed.append(Measurement("processes", len(finding.running), labels=labels))
+        observed += conditions(finding)
+    return observed
+
+
+def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Finding]:
+    """Return what is found of each; blocks. `known` are processes of earlier looks by `key`.
+
+    Raises `OSError` when /proc cannot be read.
+    """
+    names = [process.name for process in processes]
+    found = scan(names)
+    files = {
+        process.name: _pid_files.read(process.pid_file) for process in processes if process.pid_file
+    }
+    pids = {file.pid: name for name, file in files.items()}
+    zombies: dict[str, list[Zombie]] = {name: [] for name in names}
+    for process in found.zombies:
+        if (name := whose(process, names, known, pids)) in zombies:
+            zombies[name].append(Zombie(process, look_up(process.parent)))
+    return [
+        Finding(
+            process,
+            found.running[process.name],
+            tuple(zombies[process.name]),
+            _trouble(process.name, found, files.get(process.name)),
+            found.hidden,
+        )
+        for process in processes
+    ]
+
+
+def _trouble(name: str, found: Found, file: _pid_files.PidFile | None) -> str:
+    return _pid_files.wrong(file, name, found.running[name]) if file else ""
+
+
+def key(process: Process) -> str:
+    """Return what is the same for one process as long as it lives, and for no other."""
+    return f"{process.pid}/{process.born}"
+
+
+def whose(
+    zombie: Process, names: Iterable[str], known: Mapping[str, Json], pids: Mapping[int, str]
+) -> str:
+    """Return which of the names a zombie had, or nothing.
+
+    A zombie has lost its command line: what it was when it ran tells best, then a pid file,
+    then the first 15 bytes that the kernel keeps of its program's name.
+    """
+    earlier = known.get(key(zombie)) or pids.get(zombie.pid)
+    if isinstance(earlier, str):
+        return earlier
+    return next((name for name in names if is_short_for(zombie.comm, name)), "")
+
+
+def conditions(finding: Finding) -> Iterator[Condition]:
+    """Yield what is wrong."""
+    process, name = finding.watched, finding.watched.name
+    if not finding.running:
+        hint = "; some processes are hidden from this user" if finding.hidden else ""
+        message = f"{name} does not run{hint}"
+        yield Condition(process.alertname, process.event_type, name, message)
+    if finding.trouble:
+        yield Condition("Pid file wrong", "W", name, finding.trouble)
+    for zombie in finding.zombies:
+        parent = zombie.parent or "its parent"
+        message = f"{name} has ended as {zombie.process}, and {parent} does not reap it"
+        yield Condition("Zombie", "W", name, message)

@@ -1,0 +1,318 @@
+"""The `routing_table` check on real routes in a network namespace: added, replaced, removed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import pytest
+
+from checks import _routes, routing_table
+from checks.routing_table import Params, Wanted
+from supervisor.api import CheckFailed, Condition
+from tests.commands import context
+from tests.network import Host, host, needs_root
+
+ANY = "0.0.0.0"  # noqa: S104  # the default route, or no gateway
+NET = Wanted("192.168.100.0", ANY, "255.255.255.0", "bond1")
+DEFAULT = Wanted(ANY, "192.168.100.1", ANY, "bond1")
+NET6 = Wanted("2001:db8:1::/48", "2001:db8::1", interface="bond1")
+
+
+@pytest.fixture
+def there() -> Iterator[Host]:
+    with host() as made:
+        yield made
+
+
+@pytest.fixture
+def connected(there: Host) -> Host:
+    there.ip("address add 192.168.100.9/24 dev bond1")
+    there.ip("address add 192.168.200.9/24 dev eth9")
+    there.ip("address add 2001:db8::9/64 dev bond1 nodad")
+    there.ip("address add 2001:db8:9::9/64 dev eth9 nodad")
+    return there
+
+
+@needs_root
+def test_a_host_without_any_route_misses_them_all(there: Host) -> None:
+    assert there.look(DEFAULT, NET, NET6) == [
+        Condition(
+            "Route missing",
+            "E",
+            "0.0.0.0/0",
+            "there is no route to 0.0.0.0/0; expected via 192.168.100.1 by bond1",
+        ),
+        Condition(
+            "Route missing",
+            "E",
+            "192.168.100.0/24",
+            "there is no route to 192.168.100.0/24; expected direct by bond1",
+        ),
+        Condition(
+            "Route missing",
+            "E",
+            "2001:db8:1::/48",
+            "there is no route to 2001:db8:1::/48; expected via 2001:db8::1 by bond1",
+        ),
+    ]
+
+
+@needs_root
+def test_a_route_is_missing_until_it_is_added_and_again_when_it_is_removed(
+    connected: Host,
+) -> None:
+    identities = []
+    for action in ("", "add", "del"):
+        if action:
+            connected.ip(f"route {action} default via 192.168.100.1 dev bond1")
+            connected.ip(f"-6 route {action} 2001:db8:1::/48 via 2001:db8::1 dev bond1")
+        seen = connected.look(NET, DEFAULT, NET6)
+        identities.append([(found.alertname, found.instance) for found in seen])
+
+    missing = [("Route missing", "0.0.0.0/0"), ("Route missing", "2001:db8:1::/48")]
+    assert identities == [missing, [], missing]
+
+
+@needs_root
+def test_another_gateway_or_interface_is_a_change_until_it_is_replaced(connected: Host) -> None:
+    connected.ip("route add default via 192.168.100.7 dev bond1")
+    (gateway,) = connected.look(DEFAULT)
+    connected.ip("route replace default via 192.168.200.1 dev eth9")
+    both = connected.say(DEFAULT)
+    connected.ip("route replace default via 192.168.100.1 dev eth9 onlink")
+    interface = connected.say(DEFAULT)
+    connected.ip("route replace default dev bond1")
+    direct = connected.say(DEFAULT)
+    connected.ip("route replace default via 192.168.100.1 dev bond1")
+    right = connected.look(DEFAULT)
+
+    message = "the route to 0.0.0.0/0 is {}; expected via 192.168.100.1 by bond1"
+    expected = message.format("via 192.168.100.7 by bond1")
+    assert gateway == Condition("Route changed", "E", "0.0.0.0/0", expected)
+    assert both == [message.format("via 192.168.200.1 by eth9")]
+    assert interface == [message.format("via 192.168.100.1 by eth9")]
+    assert direct == [message.format("direct by bond1")]
+    assert right == []
+
+
+@needs_root
+def test_another_gateway_or_interface_is_a_change_in_ipv6(connected: Host) -> None:
+    connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::7 dev bond1")
+    gateway = connected.say(NET6)
+    connected.ip("-6 route replace 2001:db8:1::/48 via 2001:db8:9::1 dev eth9")
+    both = connected.say(NET6)
+    connected.ip("-6 route replace 2001:db8:1::/48 via 2001:db8::1 dev bond1")
+    right = connected.say(NET6)
+
+    message = "the route to 2001:db8:1::/48 is {} metric 1024; expected via 2001:db8::1 by bond1"
+    assert gateway == [message.format("via 2001:db8::7 by bond1")]
+    assert both == [message.format("via 2001:db8:9::1 by eth9")]
+    assert right == []
+
+
+@needs_root
+def test_connected_and_default_routes_of_ipv6_are_seen(connected: Host) -> None:
+    connected.ip("-6 route add default via fe80::1 dev bond1")
+
+    assert (
+        connected.say(
+            Wanted("2001:db8::", netmask=64, interface="bond1"),
+            Wanted("::", "fe80::1", interface="bond1"),
+            Wanted("2001:db8:9::/64", gateway="::"),
+        )
+        == []
+    )
+    assert connected.say(Wanted("default", "fe80::1")) == []
+    assert len(connected.say(Wanted("2001:db8::9"))) == 1  # only the table `local` has it
+
+
+@needs_root
+def test_of_two_routes_the_one_with_the_lower_metric_counts(connected: Host) -> None:
+    connected.ip("route add default via 192.168.100.1 dev bond1 metric 100")
+    connected.ip("route add default via 192.168.200.1 dev eth9 metric 200")
+    right = connected.say(DEFAULT)
+    connected.ip("route add default via 192.168.100.7 dev bond1 metric 50")
+    behind = connected.say(DEFAULT)
+    connected.ip("route del default via 192.168.100.1 dev bond1 metric 100")
+    gone = connected.say(DEFAULT)
+
+    assert right == []
+    expected = "the route to 0.0.0.0/0 is via 192.168.100.7 by bond1 metric 50; "
+    expected += "expected via 192.168.100.1 by bond1"
+    assert behind == [f"{expected}, which is there with metric 100 and not used"]
+    assert gone == [expected]
+
+
+@needs_root
+def test_of_two_routes_with_one_metric_the_kernel_uses_the_first_in_ipv4(connected: Host) -> None:
+    connected.ip("route add default via 192.168.100.7 dev bond1")
+    connected.ip("route append default via 192.168.100.1 dev bond1")
+    (appended,) = connected.say(DEFAULT)
+
+    assert appended.endswith(", which is there with metric 0 and not used")
+    assert connected.say(Wanted(ANY, "192.168.100.7")) == []
+
+
+@needs_root
+def test_each_hop_of_a_route_with_several_is_right(connected: Host) -> None:
+    hops = "nexthop via 192.168.100.7 dev bond1 nexthop via 192.168.100.1 dev bond1"
+    connected.ip(f"route add default {hops}")
+    connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::7 dev bond1")
+    connected.ip("-6 route append 2001:db8:1::/48 via 2001:db8::1 dev bond1")
+    right = connected.say(DEFAULT, NET6)
+    (wrong,) = connected.say(Wanted(ANY, "192.168.100.8"))
+
+    assert right == []
+    found = "via 192.168.100.7 by bond1 and via 192.168.100.1 by bond1"
+    expected = f"the route to 0.0.0.0/0 is {found}; expected via 192.168.100.8 by any interface"
+    assert wrong == expected
+
+
+@needs_root
+@pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit", "throw"])
+def test_a_route_that_drops_all_is_a_change(connected: Host, kind: str) -> None:
+    connected.ip(f"route add {kind} 192.168.50.0/24")
+    connected.ip(f"-6 route add {kind} 2001:db8:1::/48")
+    four, six = connected.say(Wanted("192.168.50.0/24", "192.168.100.1"), NET6)
+
+    assert four.startswith(f"the route to 192.168.50.0/24 is {kind}; expected via 192.168.100.1")
+    assert six.startswith(f"the route to 2001:db8:1::/48 is {kind} metric 1024; expected via")
+
+
+@needs_root
+def test_only_the_main_table_and_routes_for_all_count(connected: Host) -> None:
+    connected.ip("route add 192.168.50.0/24 via 192.168.100.1 table 100")
+    connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::1 table 100")
+    connected.ip("route add 192.168.50.0/24 via 192.168.100.1 tos 0x10")
+    connected.ip("-6 route add 2001:db8:1::/48 from 2001:db8:9::/64 via 2001:db8::1 dev bond1")
+    seen = connected.look(Wanted("192.168.50.0/24", "192.168.100.1"), NET6)
+
+    assert [found.alertname for found in seen] == ["Route missing"] * 2
+
+
+@needs_root
+def test_a_gateway_of_the_other_family_is_shown(connected: Host) -> None:
+    connected.ip("route add 192.168.50.0/24 via inet6 2001:db8::1 dev bond1")
+    (message,) = connected.say(Wanted("192.168.50.0/24", "192.168.100.1"))
+
+    assert message.startswith("the route to 192.168.50.0/24 is via 2001:db8::1 by bond1;")
+
+
+@needs_root
+def test_the_routes_of_an_interface_go_and_come_with_it(connected: Host) -> None:
+    before = connected.look(NET)
+    connected.ip("link set bond1 down")
+    (down,) = connected.look(NET)
+    connected.ip("link set bond1 up")
+    after = connected.look(NET)
+
+    assert down.alertname == "Route missing"
+    assert before == after == []
+
+
+@needs_root
+def test_a_part_or_a_whole_of_the_destination_is_another(connected: Host) -> None:
+    connected.ip("route add 192.168.50.0/25 dev bond1")
+    connected.ip("route add 192.168.0.0/16 dev bond1")
+    (missing,) = connected.look(Wanted("192.168.50.0/24"))
+
+    assert missing.alertname == "Route missing"
+    assert connected.look(Wanted("192.168.50.0", netmask="255.255.255.128")) == []
+
+
+@needs_root
+def test_thousands_of_routes_are_read(connected: Host) -> None:
+    routes = "\n".join(f"route add 10.{n // 250}.{n % 250}.0/24 dev eth9" for n in range(3000))
+    connected.batch(routes)
+
+    assert connected.say(DEFAULT, Wanted("10.0.0.0/24"), Wanted("10.11.249.0/24")) == [
+        "there is no route to 0.0.0.0/0; expected via 192.168.100.1 by bond1"
+    ]
+
+
+async def test_without_a_table_the_check_fails_and_no_route_is_blamed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> NoReturn:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    monkeypatch.setattr(socket, "socket", fail)
+    expected = "^cannot read the routing table: Address family not supported by protocol$"
+    with pytest.raises(CheckFailed, match=expected):
+        await routing_table.run(context(), Params((DEFAULT,)))
+
+
+def test_the_event_type_is_that_of_the_route() -> None:
+    table: list[_routes.Route] = []
+    condition = routing_table._condition(Wanted(ANY, event_type="S"), table)
+
+    assert condition is not None
+    assert condition.event_type == "S"
+
+
+@pytest.mark.parametrize(
+    ("given", "network"),
+    [
+        ({"destination": ANY}, "0.0.0.0/0"),
+        ({"destination": "default"}, "0.0.0.0/0"),
+        ({"destination": "default", "gateway": "fe80::1"}, "::/0"),
+        ({"destination": "::"}, "::/0"),
+        ({"destination": "192.168.100.1"}, "192.168.100.1/32"),
+        ({"destination": "2001:db8::1"}, "2001:db8::1/128"),
+        ({"destination": "192.168.100.0", "netmask": "255.255.255.0"}, "192.168.100.0/24"),
+        ({"destination": "192.168.100.0", "netmask": "/24"}, "192.168.100.0/24"),
+        ({"destination": "192.168.100.0", "netmask": 24}, "192.168.100.0/24"),
+        ({"destination": "192.168.100.0/255.255.255.0"}, "192.168.100.0/24"),
+        ({"destination": "192.168.100.0/24", "netmask": "255.255.255.0"}, "192.168.100.0/24"),
+        ({"destination": "192.168.100.1", "netmask": "255.255.255.255"}, "192.168.100.1/32"),
+        ({"destination": "128.0.0.0", "netmask": 1}, "128.0.0.0/1"),
+        ({"destination": "2001:db8::", "netmask": "32"}, "2001:db8::/32"),
+        ({"destination": "2001:db8::", "netmask": "ffff:ffff::"}, "2001:db8::/32"),
+    ],
+)
+def test_a_destination_is_read(given: dict[str, Any], network: str) -> None:
+    assert str(Wanted(**given).network) == network
+
+
+@pytest.mark.parametrize("gateway", ["", "*", ANY, "::", "0::0"])
+def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
+    assert Wanted("192.168.100.0/24", gateway).hop_gateway is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"destination": ""}, "destination '' is no IP address"),
+        ({"destination": "host.example.invalid"}, "destination 'host.example.invalid' is no IP"),
+        ({"destination": "192.168.100.0/"}, "netmask '' is none of IPv4; write 255.255.255.0 or"),
+        ({"destination": "192.168.100.0/33"}, "netmask '33' is none of IPv4"),
+        ({"destination": "192.168.100.0", "netmask": -1}, "netmask '-1' is none of IPv4"),
+        ({"destination": "192.168.100.0", "netmask": "255.0.255.0"}, "'255.0.255.0' is none"),
+        ({"destination": "192.168.100.0", "netmask": "0.0.0.255"}, "'0.0.0.255' is none of"),
+        ({"destination": "2001:db8::", "netmask": "255.255.255.0"}, "none of IPv6; write /64"),
+        ({"destination": "192.168.100.0", "netmask": "ffff::"}, "'ffff::' is none of IPv4"),
+        ({"destination": "192.168.100.5/24"}, "a network; write 192.168.100.0/24$"),
+        ({"destination": "192.168.100.0", "netmask": 0}, "a network; write 0.0.0.0/0$"),
+        ({"destination": "192.168.100.0/24", "netmask": 16}, "contradict each other; leave"),
+        ({"destination": ANY, "gateway": "fe80::1"}, "are not both IPv4; correct one"),
+        ({"destination": "2001:db8::/32", "gateway": "127.0.0.1"}, "are not both IPv6"),
+        ({"destination": "::", "gateway": "fe80::1%bond1"}, "has a zone; write it as the int"),
+        ({"destination": "::", "gateway": "gateway"}, "^'gateway' is no IP address"),
+        ({"destination": "::", "interface": "bond 1"}, "^'bond 1' is no name of an interface"),
+        ({"destination": "::", "interface": "x" * 16}, "is no name of an interface; write for"),
+        ({"destination": "::", "interface": "a/b"}, "^'a/b' is no name of an interface"),
+        ({"destination": "::", "event_type": ""}, "^is empty; write for example 'E'"),
+    ],
+)
+def test_what_is_no_route_is_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Wanted(**given)
+
+
+def test_a_route_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^has 0\.0\.0\.0/0 more than once; keep one of them$"):
+        Params((DEFAULT, NET, Wanted("default", "192.168.100.2")))
