@@ -49,7 +49,7 @@ async def test_bad_plugins_get_their_verdict_and_harm_no_good_one(tmp_path: Path
     assert verdicts == ZOO
     assert set(good) == {FINE}
     assert len(good) >= 4
-    assert procfs.children(every_thread=True) == children
+    assert set(procfs.children(every_thread=True)) <= set(children)
 
 
 async def test_a_plugins_output_becomes_a_condition_and_measurements() -> None:

@@ -59,7 +59,7 @@ def test_bad_plugins_get_their_verdict_and_leave_nothing_behind(
 
     assert code == 0
     assert verdicts(supervisor.log) == {name: {verdict} for name, verdict in ZOO.items()}
-    assert procfs.children(every_thread=True) == before
+    assert set(procfs.children(every_thread=True)) <= set(before)
     for name in GOOD:
         assert f"{name}: conditions" not in supervisor.log
         assert f"{name}: failed" not in supervisor.log
