@@ -121,6 +121,11 @@ class Book:
         for peer in self.cursors.keys() - set(self.peers):
             self._dirty |= {(peer, fingerprint) for fingerprint in self.cursors.pop(peer)}
 
+    def forget_cursor(self, peer: str, fingerprint: str) -> None:
+        """Delete a cursor whose alert is no more."""
+        self.cursors.get(peer, {}).pop(fingerprint, None)
+        self._dirty.add((peer, fingerprint))
+
     def confirm(self, module: str) -> None:
         """Let go out what was firing before the start and the module's first run has judged."""
         for fingerprint in [
@@ -193,7 +198,8 @@ class Book:
         known = self.cursors.setdefault(peer, {})
         cursor = known.get(outgoing.fingerprint)
         held = cursor.held_since if cursor and cursor.episode == outgoing.episode else None
-        if held is None and outgoing.state is not State.RESOLVED:
+        lapsed = cursor is not None and cursor.ends_at < outgoing.sent_at
+        if (held is None or lapsed) and outgoing.state is not State.RESOLVED:
             held = now
         known[outgoing.fingerprint] = Cursor(
             outgoing.version,
@@ -240,7 +246,8 @@ class Book:
         )
 
     def rewind(self, now: float) -> None:
-        """Forget every time that lies ahead: the clock was set back."""
+        """Forget every time of the past that lies ahead: the clock was set back."""
+        self.last_loss = min(self.last_loss, now)
         for peer, known in self.cursors.items():
             for fingerprint, cursor in known.items():
                 if cursor.sent_at > now or (cursor.held_since or 0) > now:

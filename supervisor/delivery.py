@@ -76,6 +76,19 @@ def was_seen(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -
     return any(since is not None and since <= latest for since in _held(alert, cursors))
 
 
+def was_told(alert: Alert, cursors: Iterable[Cursor | None], now: float, service: Service) -> bool:
+    """Return whether the end of a firing alert may be told at once, since a peer took it.
+
+    One with a past of which nobody knew is owed the time in which peers are certain to notify.
+    """
+    if alert.folded == 1:
+        return was_seen(alert, cursors, service)
+    return any(
+        (shown := _shown_at(alert, cursor, service)) is not None and shown <= now
+        for cursor in cursors
+    )
+
+
 def all_reject(alert: Alert, cursors: Iterable[Cursor | None]) -> bool:
     """Return whether every peer refuses the present body."""
     return all(cursor is not None and cursor.rejected == alert.version for cursor in cursors)
@@ -84,22 +97,27 @@ def all_reject(alert: Alert, cursors: Iterable[Cursor | None]) -> bool:
 def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -> float | None:
     """Return when housekeeping must look at the alert, None if never.
 
-    An `OVER` alert resolves when all who hold it have done so for `min_visible`; a resolved
-    one is forgotten when no peer can still believe it to be firing; a report is dated anew
-    when nobody took it in time, or forgotten at its end. What every peer refuses is given up.
+    An `OVER` alert resolves when all who hold it have done so for `min_visible`, or the first
+    for twice as long; a resolved one is forgotten when no peer can still believe it to be
+    firing; a report is dated anew when nobody took it in time, or forgotten at its end. What
+    every peer refuses is given up.
     """
     cursors = tuple(cursors)
     match alert.state:
         case State.OVER:
-            held = [since for since in _held(alert, cursors) if since is not None]
-            if held:
-                return max(held) + service.alertmanager.min_visible
+            shown = [_shown_at(alert, cursor, service) for cursor in cursors]
+            first = min((at for at in shown if at is not None), default=None)
+            if first is not None:
+                last = max(since for since in _held(alert, cursors) if since is not None)
+                return min(last, first) + service.alertmanager.min_visible
             return ends_at(alert) + RESOLVED_FOR if all_reject(alert, cursors) else None
         case State.RESOLVED:
             believed = [
                 cursor.ends_at for cursor in cursors if cursor and cursor.version != alert.version
             ]
-            return max(ends_at(alert) + RESOLVED_FOR, *believed, 0.0)
+            # A peer whose answer was lost may hold what it was sent just before the end.
+            longest = max(RESOLVED_FOR, LIFETIMES * service.resend_interval)
+            return max(ends_at(alert) + longest, *believed, 0.0)
         case State.REPORT:
             settled = was_seen(alert, cursors, service) or all_reject(alert, cursors)
             return ends_at(alert) if settled else visible_until(alert, service)
@@ -109,3 +127,15 @@ def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) 
 
 def _held(alert: Alert, cursors: Iterable[Cursor | None]) -> Iterable[float | None]:
     return (holds(alert, cursor) for cursor in cursors)
+
+
+def _shown_at(alert: Alert, cursor: Cursor | None, service: Service) -> float | None:
+    """Return when a peer will have held the alert for `min_visible`, None if it will not.
+
+    Unless it is sent the alert again, a peer lets go of it at the end that it was sent last.
+    """
+    since = holds(alert, cursor)
+    if cursor is None or since is None:
+        return None
+    shown = since + service.alertmanager.min_visible
+    return shown if shown <= cursor.ends_at else None

@@ -6,11 +6,13 @@ A draft lies over the book until it is committed: senders never see what is not 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from attrs import define, evolve
 
 from supervisor import delivery, wire
 from supervisor.conditions import Comparison, Key, by_key, compare
+from supervisor.episodes import Episodes
 from supervisor.model import (
     SUPERVISOR,
     Alert,
@@ -19,10 +21,8 @@ from supervisor.model import (
     ModuleRecord,
     Report,
     Run,
-    Sighting,
     State,
 )
-from supervisor.overlay import Overlay
 from supervisor.own import (
     HEARTBEAT,
     OVERFLOW,
@@ -37,7 +37,7 @@ from supervisor.service import Module
 
 
 @define
-class Draft(Overlay):
+class Draft(Episodes):
     """What happened, as changes."""
 
     # -- what happened ---------------------------------------------------------------
@@ -67,8 +67,8 @@ class Draft(Overlay):
         """Do what time has made due: resolve, date anew, forget."""
         while (fingerprint := self.book.tending.pop(self.now)) is not None:
             alert = self._alert(fingerprint)
-            if alert is None:
-                continue
+            if alert is None or fingerprint in self.changes.alerts:
+                continue  # what has just changed is queued anew once it is adopted
             taken = self.book.was_taken(alert)
             if alert.state is State.OVER and taken:
                 self._put(self._resolved(alert))
@@ -85,12 +85,11 @@ class Draft(Overlay):
     def reconcile(self) -> None:
         """Fit what the ledger held to the configuration of now."""
         modules = {module.name: module for module in self.book.service.modules if module.enabled}
+        self.rewind()
         for name, group in list(self.book.sightings.items()):
             if name != SUPERVISOR and name not in modules:
                 for key in list(group):
                     self._clear(name, key)
-                self._end_own((failure_name(name), ""))
-                self._end_own((surplus_name(name), ""))
         for alert in list(self.book.alerts.values()):
             if alert.state is State.FIRING and alert.module in modules:
                 self._relabel(modules[alert.module], alert, alert.event_type)
@@ -99,11 +98,37 @@ class Draft(Overlay):
                 self._see(SUPERVISOR, (HEARTBEAT, ""), None)
             elif alert.state is State.FIRING and alert.module == SUPERVISOR:
                 self._relabel(OWN, alert, alert.event_type)
-            elif alert.state is State.FIRING and failure_name(alert.module) == alert.alertname:
-                self._end_own((alert.alertname, ""))
-        for key in self._group(SUPERVISOR):
-            if key[0].startswith("Peer") and key[1] not in self.book.peers:
-                self._end_own(key)
+        self._end_own_of_the_gone(modules)
+
+    def _end_own_of_the_gone(self, modules: Iterable[str]) -> None:
+        """End what was said of modules and peers that are no longer configured."""
+        known = set(self.book.peers)
+        for name in modules:
+            known |= {failure_name(name), surplus_name(name)}
+        of_modules = (failure_name("")[:-1], surplus_name("")[:-1])
+        for name, instance in self._group(SUPERVISOR):
+            of_module = name.startswith(of_modules) and name not in known
+            of_peer = name.startswith("Peer") and instance not in known
+            if of_module or of_peer:
+                self._end_own((name, instance))
+
+    def rewind(self) -> None:
+        """Take back every time that lies ahead: the clock was set back.
+
+        A start or an end in the future would keep an alert active after it is over. Reports
+        stay as they are, since their times are fixed.
+        """
+        self.book.rewind(self.now)
+        for alert in list(self._alerts()):
+            ends_at = None if alert.ends_at is None else min(alert.ends_at, self.now)
+            starts_at = min(alert.starts_at, self.now)
+            if alert.state is not State.REPORT and (starts_at, ends_at) != (
+                alert.starts_at,
+                alert.ends_at,
+            ):
+                self._put(
+                    evolve(alert, starts_at=starts_at, ends_at=ends_at, version=alert.version + 1)
+                )
 
     def review(self) -> None:
         """End those of the supervisor's own conditions whose cause has gone."""
@@ -163,130 +188,6 @@ class Draft(Overlay):
             )
             self.announce(Announcement(OVERFLOW, "", message))
 
-    def _fire(
-        self, module: Module, condition: Condition, key: Key, starts_at: float | None = None
-    ) -> None:
-        group = SUPERVISOR if self._is_own(module, key) else module.name
-        labels = wire.alert_labels(self.book.service, module, condition)
-        fingerprint = wire.fingerprint(labels)
-        old = self._alert(fingerprint)
-        alert = Alert(
-            fingerprint=fingerprint,
-            module=module.name,
-            alertname=condition.alertname,
-            event_type=condition.event_type,
-            instance=condition.instance,
-            state=State.FIRING,
-            starts_at=self.now if starts_at is None else starts_at,
-            ends_at=None,
-            body=b"",
-            frozen_labels=condition.labels,
-            version=old.version + 1 if old else 1,
-            episode=old.episode + 1 if old else 1,
-        )
-        if old is not None and old.state is State.OVER:
-            # Nobody was told of the past episode yet: the two become one.
-            alert = evolve(
-                alert, starts_at=old.starts_at, episode=old.episode, folded=old.folded + 1
-            )
-        alert = evolve(alert, body=self._body(module, condition, labels, alert.starts_at))
-        if group == SUPERVISOR or self._make_room(alert):
-            self._put(alert)
-            self._see(group, key, Sighting(module.fire_after, 0, fingerprint))
-        else:
-            self._lose("refused")
-            if starts_at is not None:
-                self._see(group, key, None)
-
-    def _refresh(self, module: Module, condition: Condition, key: Key) -> None:
-        group = SUPERVISOR if self._is_own(module, key) else module.name
-        sighting = self._sighting(group, key)
-        alert = self._alert(sighting.fingerprint) if sighting else None
-        if alert is None or alert.state is not State.FIRING:
-            self._fire(module, condition, key)
-            return
-        relabelled = self._relabel(module, alert, condition.event_type)
-        if relabelled is None:
-            return
-        alert = relabelled
-        labels, _, _ = wire.decode(alert.body)
-        body = self._body(module, condition, labels, alert.starts_at)
-        if body != alert.body:
-            self._put(evolve(alert, body=body, version=alert.version + 1))
-
-    def _relabel(self, module: Module, alert: Alert, event_type: str) -> Alert | None:
-        """Fire under new labels what the configuration or its type has given another identity."""
-        labels, notes, _ = wire.decode(alert.body)
-        condition = Condition(
-            alert.alertname,
-            event_type,
-            alert.instance,
-            notes.pop("message"),
-            notes.pop("detail", ""),
-            alert.frozen_labels,
-            notes,
-        )
-        if wire.alert_labels(self.book.service, module, condition) == labels:
-            return alert
-        same_event = event_type == alert.event_type
-        key = (alert.alertname, alert.instance)
-        # Under its new labels the event goes on: nobody need be told of the old ones.
-        self._put(self._resolved(alert) if same_event else self._ended(alert))
-        if not same_event:
-            condition = evolve(condition, annotations={})
-        self._fire(module, condition, key, alert.starts_at if same_event else None)
-        group = SUPERVISOR if self._is_own(module, key) else module.name
-        sighting = self._sighting(group, key)
-        return self._alert(sighting.fingerprint) if sighting else None
-
-    def _clear(self, group: str, key: Key) -> None:
-        sighting = self._sighting(group, key)
-        if sighting is None:
-            return
-        self._see(group, key, None)
-        alert = self._alert(sighting.fingerprint)
-        if alert is not None and alert.state is State.FIRING:
-            self._put(self._ended(alert))
-
-    def _ended(self, alert: Alert) -> Alert:
-        """Return a firing alert as its end leaves it: resolved, or over if nobody took it."""
-        if self._was_told(alert):
-            return self._resolved(alert)
-        folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
-        return evolve(
-            alert,
-            state=State.OVER,
-            ends_at=max(self.now, alert.starts_at),
-            version=alert.version + 1,
-            body=wire.annotate(alert.body, **folded) if folded else alert.body,
-        )
-
-    def _was_told(self, alert: Alert) -> bool:
-        """Return whether a peer took the alert, and one with a past of which nobody knew for long.
-
-        Fired again, such an alert is still owed the time in which peers are certain to notify it.
-        """
-        if alert.folded == 1 or not self.book.was_taken(alert):
-            return self.book.was_taken(alert)
-        over = evolve(alert, state=State.OVER)
-        due = delivery.tended_at(over, self.book.cursors_of(alert.fingerprint), self.book.service)
-        return due is not None and due <= self.now
-
-    def _resolved(self, alert: Alert) -> Alert:
-        ends_at = max(self.now, alert.starts_at)
-        return evolve(alert, state=State.RESOLVED, ends_at=ends_at, version=alert.version + 1)
-
-    def _hold(self, module: Module, last_success: float | None) -> None:
-        """Say of the module's conditions when they were last seen to be true."""
-        for sighting in self._group(module.name).values():
-            alert = self._alert(sighting.fingerprint)
-            if alert is not None and alert.state is State.FIRING:
-                moment = max(last_success or 0.0, alert.starts_at)
-                confirmed = wire.local_time(moment, self.book.service.timezone)
-                body = wire.annotate(alert.body, last_confirmed=confirmed)
-                if body != alert.body and b'"last_confirmed"' not in alert.body:
-                    self._put(evolve(alert, body=body, version=alert.version + 1))
-
     # -- reports ---------------------------------------------------------------------
 
     def _report(self, module: Module, run: Run) -> None:
@@ -344,6 +245,3 @@ class Draft(Overlay):
 
     def _end_own(self, key: Key) -> None:
         self._clear(SUPERVISOR, key)
-
-    def _is_own(self, module: Module, key: Key) -> bool:
-        return module.name == SUPERVISOR or key[0] == failure_name(module.name)

@@ -31,7 +31,7 @@ def victims(book: Book, alerts: Iterable[Alert], newcomer: Alert) -> Iterator[Al
     ranked = [
         (rank(book, alert), alert.starts_at, alert)
         for alert in alerts
-        if alert.module != SUPERVISOR
+        if alert.module != SUPERVISOR and alert.fingerprint != newcomer.fingerprint
     ]
     ranked.sort(key=lambda entry: entry[:2])
     for found, _, alert in ranked:

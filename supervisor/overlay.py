@@ -21,22 +21,33 @@ class Overlay:
     now: float
     changes: Changes = field(factory=Changes)
     _growth: int = 0
+    _in_vain: dict[int, int] = field(factory=dict)
 
     def _make_room(self, alert: Alert) -> bool:
         """Evict what counts less than the alert until it fits; return whether it does."""
         bound = self.book.service.max_ledger
-        excess = self.book.bytes + self._growth + cost(alert) - bound
-        if excess <= 0:
+        old = self._alert(alert.fingerprint)
+        needed = cost(alert) - (cost(old) if old else 0)
+        excess = self.book.bytes + self._growth + needed - bound
+        if needed <= 0 or excess <= 0:
             return True
-        # More than is needed, so that the search is not repeated for every alert.
-        wanted = excess + bound // 20
+        # A search looks at every alert: it is not repeated for what has just been found in vain,
+        # and frees more than is needed.
+        limit = eviction.rank(self.book, alert)
+        if excess >= self._in_vain.get(limit, excess + 1):
+            return False
+        chosen, freed = [], 0
         for victim in eviction.victims(self.book, self._alerts(), alert):
-            if wanted <= 0:
+            if freed >= excess + bound // 20:
                 break
-            wanted -= cost(victim)
-            excess -= cost(victim)
+            chosen.append(victim)
+            freed += cost(victim)
+        if freed < excess:
+            self._in_vain[limit] = excess
+            return False
+        for victim in chosen:
             self._evict(victim)
-        return excess <= 0
+        return True
 
     def _evict(self, victim: Alert) -> None:
         if eviction.rank(self.book, victim) > 0:

@@ -105,8 +105,9 @@ class Recorder:
         return max(0.0, patience)
 
     async def _take_in(self, messages: list[Message], *, last: bool = False) -> None:
-        now = self._look_at_the_clock()
-        draft = Draft(self.book, now)
+        draft = Draft(self.book, self.clock.now())
+        if self._was_set_back(draft.now):
+            draft.rewind()
         for message in messages:
             if isinstance(message, Run):
                 module = self._modules.get(message.module)
@@ -197,13 +198,12 @@ class Recorder:
             for outgoing in batch:
                 self.book.delivered(CONSOLE, outgoing, now)
 
-    def _look_at_the_clock(self) -> float:
-        now = self.clock.now()
-        if now < self._last_now - 1.0:
-            _log.warning("the clock was set back by %.0f s", self._last_now - now)
-            self.book.rewind(now)
+    def _was_set_back(self, now: float) -> bool:
+        step = self._last_now - now
         self._last_now = now
-        return now
+        if step > 1.0:
+            _log.warning("the clock was set back by %.0f s", step)
+        return step > 1.0
 
     def _say_unwritable(self, error: Exception) -> None:
         if not self._stands(UNWRITABLE):

@@ -37,6 +37,7 @@ LAYERS = {
         "context",
         "delivery",
         "draft",
+        "episodes",
         "due",
         "eviction",
         "overlay",

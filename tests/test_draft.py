@@ -1,387 +1,24 @@
-"""The contract's wire table, identity, outage and start rules, one sentence each."""
+"""The contract's rules for reports, failures, changed configurations and clocks."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from functools import partial
 
 import pytest
-from attrs import define, evolve, field
+from attrs import evolve
 
-from supervisor import wire
-from supervisor.book import Book, Outgoing
 from supervisor.draft import Draft
 from supervisor.model import (
     SUPERVISOR,
-    Alert,
     Announcement,
-    Condition,
     Duration,
-    Observation,
-    Report,
     Run,
     State,
 )
-from supervisor.own import failure_name, surplus_name
-from supervisor.service import Alertmanager, Module, Service
-
-A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
-T = 1_000_000.0
-DISK = Module("disk", "disk", every=Duration(60))
-FULL = Condition("Disk usage", "W", "/", "it is full")
-HELLO = Report("Daily", "hello", "<b>hello</b>")
-
-
-def service_of(*modules: Module, urls: tuple[str, ...] = (A,), **settings: Any) -> Service:
-    return Service(
-        Path("X.toml"),
-        "X",
-        ZoneInfo("Asia/Seoul"),
-        labels={"host": "h", "site": "s"},
-        modules=modules or (DISK,),
-        alertmanager=Alertmanager(urls=urls),
-        **settings,
-    )
-
-
-@define
-class Desk:
-    """A book that is worked on as the recorder does, at a time that the test sets."""
-
-    service: Service = field(factory=service_of)
-    now: float = T
-    book: Book = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.book = Book(self.service)
-
-    def work(self, what: Callable[[Draft], object]) -> Draft:
-        draft = Draft(self.book, self.now)
-        what(draft)
-        draft.changes.cursors |= self.book.unsaved_cursors()
-        self.book.adopt(draft.changes)
-        return draft
-
-    def see(self, *seen: Observation, module: Module | None = None, **run: Any) -> Draft:
-        module = module or self.service.modules[0]
-        done = Run(module.name, self.now, self.now, 0.1, seen, **run)
-        draft = self.work(lambda draft: draft.record(module, done, None))
-        self.book.confirm(module.name)
-        return draft
-
-    def fail(self, error: str = "it broke") -> Draft:
-        return self.see(error=error, traceback="Traceback <1>")
-
-    def tend(self) -> Draft:
-        return self.work(lambda draft: draft.tend())
-
-    def take(self, peer: str = A) -> list[Outgoing]:
-        return self.book.take_due(peer, self.now, 0.0, 1000, 1 << 20)
-
-    def deliver(self, peer: str = A) -> list[dict[str, Any]]:
-        """Let the peer take what is due and return it, decoded."""
-        batch = self.take(peer)
-        for item in batch:
-            self.book.delivered(peer, item, self.now)
-        return [json.loads(item.data) for item in batch]
-
-    def pass_time(self, seconds: float) -> None:
-        self.now += seconds
-
-    def only(self) -> Alert:
-        (alert,) = self.book.alerts.values()
-        return alert
-
-    def states(self) -> list[tuple[str, str]]:
-        return sorted((alert.alertname, alert.state.value) for alert in self.book.alerts.values())
-
-
-def moment(seconds: float) -> str:
-    return wire.rfc3339(seconds)
-
-
-# -- conditions -----------------------------------------------------------------------------
-
-
-def test_a_condition_fires_with_its_labels_and_annotations() -> None:
-    desk = Desk()
-    desk.see(FULL)
-
-    assert desk.deliver() == [
-        {
-            "labels": {
-                "alertname": "Disk usage",
-                "check": "disk",
-                "event_type": "W",
-                "host": "h",
-                "instance": "/",
-                "service": "X",
-                "site": "s",
-            },
-            "annotations": {"message": "it is full", "event_time": "1970-01-12 22:46:40"},
-            "startsAt": moment(T),
-            "endsAt": moment(T + 240),
-        }
-    ]
-
-
-def test_it_is_sent_again_every_resend_interval_with_a_later_end() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.pass_time(59)
-
-    assert desk.deliver() == []
-    assert desk.book.next_due(A) == T + 60
-
-    desk.pass_time(1)
-    (again,) = desk.deliver()
-
-    assert (again["startsAt"], again["endsAt"]) == (moment(T), moment(T + 300))
-
-
-def test_it_is_sent_at_once_when_its_message_changes() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.pass_time(5)
-    desk.see(evolve(FULL, message="it is fuller"))
-    (again,) = desk.deliver()
-
-    assert (again["annotations"]["message"], again["startsAt"]) == ("it is fuller", moment(T))
-
-
-def test_a_run_that_sees_the_same_changes_nothing() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.pass_time(60)
-
-    assert not desk.see(FULL).changes
-
-
-def test_a_cleared_condition_that_a_peer_took_is_resolved_at_once_and_for_15_minutes() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.pass_time(30)
-    desk.see()
-    (resolved,) = desk.deliver()
-
-    assert (resolved["startsAt"], resolved["endsAt"]) == (moment(T), moment(T + 30))
-
-    sent = []
-    for _ in range(100):
-        desk.pass_time(10)
-        desk.tend()
-        sent += [(desk.now - T - 30, alert["endsAt"]) for alert in desk.deliver()]
-
-    assert sent == [(60.0 * n, moment(T + 30)) for n in range(1, 15)]
-    assert desk.book.alerts == {}
-    assert desk.book.cursors[A] == {}
-
-
-def test_a_resolved_alert_is_kept_as_long_as_a_peer_may_believe_it_firing() -> None:
-    desk = Desk(service_of(urls=(A, B), resend_interval=Duration(600)))
-    desk.see(FULL)
-    desk.deliver(A)
-    desk.deliver(B)  # active there until T + 2400
-    desk.pass_time(10)
-    desk.see()
-    desk.deliver(A)
-    desk.pass_time(950)
-    desk.tend()
-
-    assert [alert["endsAt"] for alert in desk.deliver(B)] == [moment(T + 10)]
-
-
-def test_hysteresis_counts_consecutive_runs() -> None:
-    module = Module("disk", "disk", every=Duration(60), fire_after=3, clear_after=2)
-    desk = Desk(service_of(module))
-    seen = []
-    for look in ([FULL], [FULL], [], [FULL], [FULL], [FULL], [], [FULL], [], []):
-        desk.see(*look)
-        seen.append([state for _, state in desk.states()])
-
-    assert seen == [[], [], [], [], [], ["firing"], ["firing"], ["firing"], ["firing"], ["over"]]
-
-
-def test_equal_identities_in_one_run_are_merged() -> None:
-    desk = Desk()
-    desk.see(FULL, evolve(FULL, message="really", event_type="E"))
-    (alert,) = desk.deliver()
-
-    assert alert["labels"]["event_type"] == "E"
-    assert alert["annotations"]["message"] == "it is full\nreally"
-
-
-def test_a_change_of_event_type_resolves_the_old_and_fires_the_new_in_one_commit() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.pass_time(60)
-    draft = desk.see(evolve(FULL, event_type="E"))
-    found = {alert["labels"]["event_type"]: alert for alert in desk.deliver()}
-
-    assert len([alert for alert in draft.changes.alerts.values() if alert]) == 2
-    assert found["W"]["endsAt"] == found["E"]["startsAt"] == moment(T + 60)
-
-
-def test_a_changed_configured_label_moves_the_alert_and_keeps_its_start() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.pass_time(60)
-    desk.book.service = evolve(desk.service, labels={"host": "new", "site": "s"})
-    desk.work(lambda draft: draft.reconcile())
-    found = {alert["labels"]["host"]: alert for alert in desk.deliver()}
-
-    assert found["h"]["endsAt"] == moment(T + 60)
-    assert (found["new"]["startsAt"], found["new"]["endsAt"]) == (moment(T), moment(T + 300))
-
-
-def test_labels_of_the_check_freeze_when_it_fires() -> None:
-    desk = Desk()
-    desk.see(evolve(FULL, labels={"disk": "one"}))
-    desk.see(evolve(FULL, labels={"disk": "two"}))
-
-    assert [alert["labels"]["disk"] for alert in desk.deliver()] == ["one"]
-
-
-def test_more_conditions_than_allowed_are_one_alert_and_those_firing_stay() -> None:
-    module = Module("disk", "disk", every=Duration(60), max_conditions=2)
-    desk = Desk(service_of(module))
-    many = [evolve(FULL, instance=f"/{n}") for n in range(5)]
-    desk.see(many[3], many[4])
-    desk.see(*many)
-
-    firing = {alert.instance for alert in desk.book.alerts.values() if alert.module == "disk"}
-    assert firing == {"/3", "/4"}
-    assert (surplus_name("disk"), "firing") in desk.states()
-
-    desk.deliver()
-    desk.see(many[3])
-
-    assert (surplus_name("disk"), "resolved") in desk.states()
-
-
-# -- outages --------------------------------------------------------------------------------
-
-
-def test_an_event_that_nobody_took_is_sent_as_firing_and_held_for_min_visible() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.take()  # the peer does not answer
-    desk.pass_time(3600)
-    desk.see()
-    desk.pass_time(3600)
-    (late,) = desk.deliver()
-
-    assert (late["startsAt"], late["endsAt"]) == (moment(T), moment(desk.now + 240))
-
-    desk.pass_time(359)
-    desk.tend()
-    assert desk.only().state is State.OVER
-
-    desk.pass_time(1)
-    desk.tend()
-    (resolved,) = desk.deliver()
-    assert resolved["endsAt"] == moment(desk.now)
-
-
-def test_further_episodes_of_an_outage_fold_into_the_first() -> None:
-    desk = Desk()
-    for _ in range(3):
-        desk.see(FULL)
-        desk.pass_time(60)
-        desk.see()
-        desk.pass_time(60)
-    (late,) = desk.deliver()
-
-    assert late["startsAt"] == moment(T)
-    assert late["annotations"]["episodes"] == "3"
-
-
-def test_if_it_fires_again_meanwhile_only_the_present_is_sent_with_the_first_start() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.pass_time(60)
-    desk.see()
-    desk.pass_time(60)
-    desk.see(evolve(FULL, message="again"))
-    (late,) = desk.deliver()
-
-    assert (late["startsAt"], late["annotations"]["message"]) == (moment(T), "again")
-    assert "episodes" not in late["annotations"]
-
-
-def test_firing_again_does_not_shorten_the_time_that_the_past_is_owed() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.see()
-    desk.deliver()
-    desk.pass_time(10)
-    desk.see(FULL)
-    desk.pass_time(10)
-    desk.see()
-    assert desk.only().state is State.OVER
-
-    desk.pass_time(340)
-    desk.tend()
-    assert desk.only().state is State.RESOLVED
-
-
-def test_what_was_over_before_the_answer_came_is_sent_again() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    batch = desk.take()
-    desk.pass_time(300)  # a suspend while the request was in flight
-    for item in batch:
-        desk.book.delivered(A, item, desk.now)
-
-    assert [alert["endsAt"] for alert in desk.deliver()] == [moment(desk.now + 240)]
-
-
-def test_it_is_enough_that_one_peer_took_it() -> None:
-    desk = Desk(service_of(urls=(A, B)))
-    desk.see(FULL)
-    desk.deliver(A)
-    desk.see()
-
-    assert desk.only().state is State.RESOLVED
-    assert [alert["endsAt"] for alert in desk.deliver(B)] == [moment(T)]
-
-
-def test_what_every_peer_holds_is_resolved_when_the_last_has_held_it() -> None:
-    desk = Desk(service_of(urls=(A, B)))
-    desk.see(FULL)
-    desk.see()
-    desk.deliver(A)
-    desk.pass_time(300)
-    desk.deliver(B)
-    desk.pass_time(100)
-    desk.tend()
-    assert desk.only().state is State.OVER
-
-    desk.pass_time(260)
-    desk.tend()
-    assert desk.only().state is State.RESOLVED
-
-
-def test_an_ended_event_that_every_peer_refuses_is_given_up_and_counted() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.see()
-    for item in desk.take():
-        desk.book.rejected(A, item)
-    desk.pass_time(901)
-    desk.tend()
-
-    assert desk.book.alerts == {}
-    assert desk.book.lost == {"rejected": 1}
-
+from supervisor.own import failure_name
+from supervisor.service import Module
+from tests.desk import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------
 
@@ -519,15 +156,31 @@ def test_alerts_of_a_module_that_is_gone_are_resolved(modules: tuple[Module, ...
     assert {state for _, state in desk.states()} == {"resolved"}
 
 
+def test_modules_and_peers_that_are_gone_take_with_them_what_was_said_of_them() -> None:
+    module = evolve(DISK, max_conditions=1)
+    desk = Desk(service_of(module, urls=(A, B)))
+    desk.see(FULL, evolve(FULL, instance="/other"))
+    misconfigured = [Announcement("PeerMisconfigured", peer, "it is wrong") for peer in (A, B)]
+    for one in misconfigured:
+        desk.work(partial(Draft.announce, announcement=one))
+    desk.fail()
+    desk.deliver()
+    desk.restart(service_of(Module("other", "other")))
+
+    firing = {
+        (alert.alertname, alert.instance)
+        for alert in desk.book.alerts.values()
+        if alert.state is State.FIRING
+    }
+    assert firing == {("PeerMisconfigured", A)}
+
+
 def test_a_new_peer_gets_what_fires_and_reports_that_are_not_over() -> None:
     desk = Desk()
     desk.see(FULL, HELLO)
     desk.deliver()
-    book = Book(service_of(urls=(A, B)), cursors=desk.book.cursors)
-    book.adopt(Draft(desk.book, T, desk.work(lambda _: None).changes).changes)
-    for alert in desk.book.alerts.values():
-        book._replace(alert.fingerprint, alert)  # as loaded from the ledger
-    desk.book = book
+    desk.restart(service_of(urls=(A, B)))
+    desk.see(FULL)
 
     assert sorted(alert["labels"]["alertname"] for alert in desk.deliver(B)) == [
         "Daily",
@@ -638,7 +291,7 @@ def test_alert_rejected_ends_when_nothing_is_rejected_any_more() -> None:
     assert ("AlertRejected", "resolved") in desk.states()
 
 
-# -- clocks and bounds ----------------------------------------------------------------------
+# -- clocks ----------------------------------------------------------------------------------
 
 
 def test_a_clock_set_back_delays_nothing() -> None:
@@ -646,43 +299,65 @@ def test_a_clock_set_back_delays_nothing() -> None:
     desk.see(FULL)
     desk.deliver()
     desk.pass_time(-3600)
-    desk.book.rewind(desk.now)
+    desk.work(lambda draft: draft.rewind())
     (again,) = desk.deliver()
 
-    assert again["startsAt"] <= again["endsAt"]
+    assert (again["startsAt"], again["endsAt"]) == (moment(desk.now), moment(desk.now + 240))
+    assert desk.book.next_due(A) == desk.now + 60
 
 
-def test_the_ledger_is_bounded_and_each_loss_is_counted_and_announced() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    for number in range(200):
-        desk.see(*(evolve(FULL, instance=f"/{n}") for n in range(number)))
-        desk.pass_time(1)
-
-    firing = [alert for alert in desk.book.alerts.values() if alert.module == "disk"]
-    assert 20 < len(firing) < 40
-    assert desk.book.bytes < 22_000
-    assert desk.book.lost["refused"] > 0
-    assert ("LedgerOverflow", "firing") in desk.states()
-
-
-def test_delivered_and_resolved_go_first_and_are_no_loss() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    desk.see(*(evolve(FULL, instance=f"/old{n}") for n in range(20)))
+def test_nothing_that_is_over_is_active_after_the_clock_was_set_back() -> None:
+    desk = Desk()
+    desk.see(FULL)
     desk.deliver()
+    desk.pass_time(10)
     desk.see()
     desk.deliver()
-    desk.see(*(evolve(FULL, instance=f"/new{n}") for n in range(25)))
+    desk.pass_time(-86_400)
+    desk.work(lambda draft: draft.rewind())
 
-    assert sum(alert.state is State.FIRING for alert in desk.book.alerts.values()) == 25
+    assert [alert["endsAt"] for alert in desk.deliver()] == [moment(desk.now)]
+
+
+def test_a_report_keeps_its_times_when_the_clock_is_set_back() -> None:
+    desk = Desk()
+    desk.see(HELLO)
+    before = desk.deliver()
+    desk.pass_time(-3600)
+    desk.work(lambda draft: draft.rewind())
+
+    assert desk.deliver() == before
+
+
+def test_a_start_with_the_clock_set_back_sends_on_what_fires() -> None:
+    desk = Desk()
+    desk.see(FULL)
+    desk.deliver()
+    desk.pass_time(-86_400)
+    desk.restart(desk.service)
+
+    assert [alert["endsAt"] for alert in desk.deliver()] == [moment(desk.now + 240)]
+
+
+@pytest.mark.parametrize("after", [360.0, 900.0])
+def test_what_fires_again_just_when_it_was_to_be_tended_fires(after: float) -> None:
+    desk = Desk()
+    desk.see(FULL)
+    if after == 900.0:
+        desk.deliver()
+        desk.see()
+    else:
+        desk.see()
+        desk.deliver()
+    desk.stay(after - 1)
+    desk.pass_time(1)
+    again = Run("disk", desk.now, desk.now, 0.1, (FULL,))
+
+    def record_and_tend(draft: Draft) -> None:
+        draft.record(DISK, again, None)
+        draft.tend()
+
+    desk.work(record_and_tend)
+
+    assert desk.states() == [("Disk usage", "firing")]
     assert desk.book.lost == {}
-
-
-def test_reports_go_before_conditions_that_fire() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    for _ in range(25):
-        desk.see(HELLO)
-        desk.pass_time(1)
-    desk.see(*(evolve(FULL, instance=f"/{n}") for n in range(25)))
-
-    assert sum(alert.state is State.FIRING for alert in desk.book.alerts.values()) == 25 + 1
-    assert desk.book.lost["evicted"] > 0
