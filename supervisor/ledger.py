@@ -1,6 +1,7 @@
 """The durable record: SQLite in WAL mode, one connection, no trio. Called from one thread.
 
-Committed is on disk (`synchronous=FULL`). A file that SQLite calls corrupt is set aside.
+Committed is on disk (`synchronous=FULL`). A file that SQLite calls corrupt, or that holds a row
+whose checksum is wrong, is set aside.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import json
 import os
 import sqlite3
 import stat
+import zlib
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,6 +25,22 @@ from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.model import Alert, Cursor, ModuleRecord, Sighting, State
 
 VERSION = 1
+MOST_VERSIONS = 1000
+"""A format beyond it was never written by any version."""
+
+_TRANSIENT = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
+"""What says nothing about the file's contents."""
 
 Rows: TypeAlias = dict[tuple[str, ...], tuple[Any, ...] | None]
 """The rest of each row by its key; None removes the row."""
@@ -31,21 +50,24 @@ CREATE TABLE alerts (
     fingerprint TEXT PRIMARY KEY, module TEXT NOT NULL, alertname TEXT NOT NULL,
     event_type TEXT NOT NULL, instance TEXT NOT NULL, state TEXT NOT NULL,
     starts_at REAL NOT NULL, ends_at REAL, body BLOB NOT NULL, frozen_labels TEXT NOT NULL,
-    version INTEGER NOT NULL, episode INTEGER NOT NULL, folded INTEGER NOT NULL
+    version INTEGER NOT NULL, episode INTEGER NOT NULL, folded INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE sightings (
     module TEXT NOT NULL, alertname TEXT NOT NULL, instance TEXT NOT NULL,
     seen INTEGER NOT NULL, missed INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+    checksum INTEGER NOT NULL,
     PRIMARY KEY (module, alertname, instance)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE cursors (
     peer TEXT NOT NULL, fingerprint TEXT NOT NULL, version INTEGER NOT NULL,
     episode INTEGER NOT NULL, sent_at REAL NOT NULL, ends_at REAL NOT NULL,
-    held_since REAL, shift REAL, rejected INTEGER NOT NULL,
+    held_since REAL, shift REAL, rejected INTEGER NOT NULL, checksum INTEGER NOT NULL,
     PRIMARY KEY (peer, fingerprint)
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE modules (
-    name TEXT PRIMARY KEY, last_scheduled REAL NOT NULL, state TEXT NOT NULL
+    name TEXT PRIMARY KEY, last_scheduled REAL NOT NULL, state TEXT NOT NULL,
+    checksum INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 PRAGMA user_version = {VERSION};
@@ -91,24 +113,36 @@ class Ledger:
             self._connection.close()
 
     def _load(self, book: Book) -> None:
-        rows = self._connection.execute
-        alerts: dict[str, Alert | None] = {
-            row[0]: _alert(row) for row in rows("SELECT * FROM alerts")
-        }
+        alerts: dict[str, Alert | None] = {row[0]: _alert(row) for row in self._rows("alerts")}
         sightings: dict[str, dict[tuple[str, str], Sighting | None]] = {}
-        for module, name, instance, *rest in rows("SELECT * FROM sightings"):
+        for module, name, instance, *rest in self._rows("sightings"):
             sightings.setdefault(module, {})[(name, instance)] = Sighting(*rest)
         cursors: dict[str, dict[str, Cursor]] = {}
-        for peer, fingerprint, *rest in rows("SELECT * FROM cursors"):
+        orphans: list[tuple[str, str]] = []
+        for peer, fingerprint, *rest in self._rows("cursors"):
             if fingerprint in alerts:
                 cursors.setdefault(peer, {})[fingerprint] = Cursor(*rest)
+            else:
+                orphans.append((peer, fingerprint))
         modules = {
             name: ModuleRecord(last, json.loads(state))
-            for name, last, state in rows("SELECT * FROM modules")
+            for name, last, state in self._rows("modules")
         }
-        lost = Counter(dict(rows("SELECT * FROM lost").fetchall()))
+        lost = Counter(
+            {reason: int(count) for reason, count in self._connection.execute("SELECT * FROM lost")}
+        )
         book.cursors = cursors
         book.adopt(Changes(alerts, sightings, modules, {}, lost))
+        # Left by a crash, they must not count as knowledge of a later alert of that name.
+        for peer, fingerprint in orphans:
+            book.forget_cursor(peer, fingerprint)
+
+    def _rows(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a table without their checksums, which must be right."""
+        for *row, found in self._connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - constants
+            if found != checksum(row):
+                raise ValueError(f"a row of {table} has a wrong checksum")
+            yield tuple(row)
 
 
 def open_ledger(path: Path, book: Book, now: float) -> tuple[Ledger, Path | None]:
@@ -124,17 +158,27 @@ def open_ledger(path: Path, book: Book, now: float) -> tuple[Ledger, Path | None
 
 
 def set_aside(path: Path, now: float) -> Path:
-    """Move a corrupt ledger out of the way and return where it is now."""
+    """Move a corrupt ledger out of the way and return where it is now. Raises `LedgerError`."""
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = path.with_name(f"{path.name}.corrupt-{stamp}")
     number = 1
     while aside.exists():
         number += 1
         aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
-    for file, suffix in zip(files_of(path), ("", "-wal", "-shm"), strict=True):
-        if file.exists():
-            file.rename(f"{aside}{suffix}")
+    try:
+        for file, suffix in zip(files_of(path), ("", "-wal", "-shm"), strict=True):
+            if file.exists():
+                file.rename(f"{aside}{suffix}")
+    except OSError as error:
+        raise LedgerError(f"cannot set aside the corrupt ledger {path}: {error}") from error
     return aside
+
+
+def checksum(row: Iterable[object]) -> int:
+    """Return a number that tells whether a row was damaged; SQLite itself does not notice."""
+    # As SQLite returns them, numbers may have changed their type, and -0.0 its sign.
+    values = [value + 0.0 if isinstance(value, int | float) else value for value in row]
+    return zlib.crc32(repr(values).encode())
 
 
 def files_of(path: Path) -> tuple[Path, Path, Path]:
@@ -160,8 +204,10 @@ def everything(book: Book) -> Changes:
 
 def translated(path: Path, verb: str, error: Exception) -> LedgerError:
     """Return an error of SQLite as ours: corrupt, or for a time unusable."""
-    # DataError and ValueError come from rows that nobody but a torn page can hold.
-    transient = isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError)
+    # What SQLite cannot decode or find in a file that it reads, nobody but a torn page can hold.
+    transient = getattr(error, "sqlite_errorcode", 0) & 0xFF in _TRANSIENT
+    if verb == "write" and isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError):
+        transient = True
     kind = LedgerError if transient else LedgerCorrupt
     return kind(f"cannot {verb} the ledger {path}: {error}")
 
@@ -177,33 +223,37 @@ def _opened(path: Path, book: Book) -> Ledger:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = None
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    except OSError as error:
+        raise LedgerError(f"cannot open the ledger {path}: {error}") from error
+    try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA busy_timeout = 2000")
-        connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
-        _prepare(connection)
-    except (OSError, sqlite3.Error) as error:
-        if connection is not None:
-            connection.close()
-        if isinstance(error, OSError):
-            raise LedgerError(f"cannot open the ledger {path}: {error}") from error
+        with ExitStack() as stack:
+            stack.callback(connection.close)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA busy_timeout = 2000")
+            connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
+            _prepare(connection, path)
+            stack.pop_all()
+    except sqlite3.Error as error:
         raise translated(path, "open", error) from error
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found == 0:
+        # Fails with SQLITE_ERROR where there are tables, which had a format once.
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         return
+    if not 0 < found < MOST_VERSIONS:
+        raise sqlite3.DatabaseError(f"its format is {found}")
     if found != VERSION:
-        raise sqlite3.OperationalError(
-            f"it has format {found}, this version reads {VERSION}; "
+        raise LedgerError(
+            f"cannot open the ledger {path}: it has format {found}, this version reads {VERSION}; "
             "upgrade, or move the file away to begin a new one"
         )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -249,7 +299,7 @@ def _write_table(
 ) -> None:
     """Remove the rows that are None and write the others; names are this module's own."""
     gone = [key for key, row in rows.items() if row is None]
-    present = [key + row for key, row in rows.items() if row is not None]
+    present = [(*key, *row, checksum(key + row)) for key, row in rows.items() if row is not None]
     if gone:
         where = " AND ".join(f"{key} = ?" for key in keys)
         connection.executemany(f"DELETE FROM {table} WHERE {where}", gone)  # noqa: S608 - constants

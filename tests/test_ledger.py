@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +28,7 @@ from supervisor.service import Alertmanager, Service
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0
+LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 ALERT = Alert("f1", "disk", "Disk usage", "W", "/", State.FIRING, NOW, None, b'{"labels":{}')
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -216,19 +221,155 @@ def test_a_ledger_of_a_newer_version_is_refused_and_kept(tmp_path: Path) -> None
     assert not list(tmp_path.glob("*corrupt*"))
 
 
-def test_a_full_disk_is_an_error_for_a_time(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger")
-    ledger._connection.execute("PRAGMA max_page_count = 20")
-    large: dict[str, Alert | None] = {
-        "f2": Alert("f2", "m", "A", "W", "/", State.FIRING, NOW, None, b"x" * 500_000)
-    }
-    with pytest.raises(LedgerError, match="full") as raised:
-        ledger.commit(Changes(large))
-    ledger.commit(Changes({"f1": ALERT}))
+def many() -> Changes:
+    """Return changes that fill a few pages of each table."""
+    names = [f"f{n}" for n in range(30)]
+    return Changes(
+        {name: evolve(ALERT, fingerprint=name, body=b"x" * 200) for name in names},
+        {"disk": {("Disk usage", name): Sighting(1, 0, name) for name in names}},
+        {"disk": ModuleRecord(NOW, {"since": 1})},
+        {(PEER, name): Cursor(1, 1, NOW, NOW + 240, NOW) for name in names},
+        Counter(evicted=1),
+    )
+
+
+def open_damaged(path: Path, content: bytes) -> Changes | None:
+    """Return what is read from the content, or None if it was set aside."""
+    for file in path.parent.iterdir():
+        file.unlink()
+    path.write_bytes(content)
+    found = book()
+    ledger, aside = open_ledger(path, found, NOW)
+    ledger.commit(Changes({"new": evolve(ALERT, fingerprint="new")}))
+    ledger.close()
+    if aside is not None:
+        assert everything(found) == Changes()
+        assert aside.read_bytes() == content
+        return None
+    return everything(found)
+
+
+def test_a_damaged_bit_is_noticed_wherever_it_matters(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, many())
+    content = path.read_bytes()
+    chance = random.Random(1)
+    aside = 0
+    for _ in range(2000 if LONG else 150):
+        damaged = bytearray(content)
+        for _ in range(chance.choice([1, 1, 4])):
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
+        found = open_damaged(path, bytes(damaged))
+        aside += found is None
+        if found is not None and found != many():
+            # Only what is counted has no checksum.
+            assert evolve(found, lost=Counter()) == evolve(many(), lost=Counter())
+
+    assert aside > 20
+
+
+def test_a_file_that_lost_its_end_is_read_in_full_or_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, many())
+    content = path.read_bytes()
+    found = []
+    for length in range(len(content) - 2 * 4096, len(content), 1 if LONG else 97):
+        found.append(open_damaged(path, content[:length]))
+        assert found[-1] in (None, many())
+
+    assert found[0] is None
+
+
+def test_a_lost_wal_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, many())
+    ledger = Ledger(path)
+    ledger.commit(Changes({"late": evolve(ALERT, fingerprint="late")}))
+    copy = tmp_path / "copy" / "ledger"
+    copy.parent.mkdir()
+    copy.write_bytes(path.read_bytes())
     ledger.close()
 
+    assert reread(copy) == many()
+
+
+def test_what_a_peer_knew_of_a_forgotten_alert_is_forgotten_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger"
+    fill(path, Changes({"f1": ALERT}, cursors={(PEER, "f1"): Cursor(1, 1, NOW, NOW, NOW)}))
+    fill(path, Changes({"f1": None}))  # killed before the cursor was deleted, too
+    found = book()
+    ledger, _ = open_ledger(path, found, NOW)
+    assert found.cursors == {}
+
+    ledger.commit(Changes({"f1": ALERT}, cursors=found.unsaved_cursors()))
+    ledger.close()
+    assert reread(path).cursors == {}
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root for a mount")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_is_an_error_for_a_time(small_disk: Path) -> None:
+    ledger = Ledger(small_disk / "ledger")
+    ledger.commit(Changes({"f1": ALERT}))
+    large: dict[str, Alert | None] = {
+        name: evolve(ALERT, fingerprint=name, body=b"x" * 200_000) for name in ("f2", "f3")
+    }
+    with pytest.raises(LedgerError) as raised:
+        ledger.commit(Changes(large))
     assert not isinstance(raised.value, LedgerCorrupt)
-    assert list(reread(tmp_path / "ledger").alerts) == ["f1"]
+
+    ledger.commit(Changes({"f4": evolve(ALERT, fingerprint="f4")}))
+    ledger.close()
+    assert set(reread(small_disk / "ledger").alerts) == {"f1", "f4"}
+
+
+def test_a_full_disk_begins_no_ledger_and_leaves_no_torn_one(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    with pytest.raises(LedgerError) as raised:
+        open_ledger(small_disk / "ledger", book(), NOW)
+    assert not isinstance(raised.value, LedgerCorrupt)
+
+    ballast.unlink()
+    assert not reread(small_disk / "ledger")
+
+
+def test_a_directory_that_cannot_be_written_is_an_error_for_a_time(small_disk: Path) -> None:
+    path = small_disk / "ledger"
+    fill(path, Changes({"f1": ALERT}))
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    with pytest.raises(LedgerError) as raised:
+        open_ledger(path, book(), NOW)
+    assert not isinstance(raised.value, LedgerCorrupt)
+
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    assert list(reread(path).alerts) == ["f1"]
+
+
+def test_a_torn_file_that_cannot_be_moved_is_an_error_that_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(file: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    path = tmp_path / "ledger"
+    path.write_bytes(b"Dear ledger, " * 1000)
+
+    with pytest.raises(LedgerError, match="cannot set aside the corrupt ledger"):
+        open_ledger(path, book(), NOW)
 
 
 def test_the_file_is_private_and_no_symlink_is_followed(tmp_path: Path) -> None:
