@@ -1,0 +1,24 @@
+"""Names that others chose, of files and processes, made fit to be shown."""
+
+from __future__ import annotations
+
+UNDECODABLE = range(0xDC80, 0xDD00)
+"""What os.fsdecode makes of the bytes 0x80 to 0xFF where they are not UTF-8."""
+
+
+def shown(name: str, longest: int = 255) -> str:
+    """Return a name with control, invisible and undecodable characters written as escapes.
+
+    One that is too long loses its middle: both ends tell most.
+    """
+    text = "".join(char if char.isprintable() else _escaped(char) for char in name)
+    if len(text) <= longest:
+        return text
+    tail = (longest - 1) // 2
+    return f"{text[: longest - 1 - tail]}…{text[len(text) - tail :]}"
+
+
+def _escaped(char: str) -> str:
+    if ord(char) in UNDECODABLE:
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()

@@ -1,0 +1,117 @@
+"""Counts the established TCP sessions of this host, all of them and by local port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from attrs import Attribute, field, frozen
+
+from checks._sockets import count_sessions
+from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
+
+TOTAL = "total"
+
+
+@frozen
+class Session:
+    """The sessions of one local port."""
+
+    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    port: int = field(metadata={"help": "the local TCP port"})
+    limit: int = field(metadata={"help": "how many sessions are still, or already, right"})
+    when: Literal["over", "under"] = field(
+        default="over", metadata={"help": "fires with strictly more, or fewer, than the limit"}
+    )
+    alert: bool = field(default=True, metadata={"help": "false: measured, but never fires"})
+    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+
+    @name.validator
+    def _is_a_name(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write what the session is called")
+        if value == TOTAL:
+            raise ValueError(f"'{TOTAL}' stands for all sessions; choose another name")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'W'")
+
+    @port.validator
+    def _is_port(self, _: Attribute[int], value: int) -> None:
+        if not 0 < value < 65536:
+            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
+
+    @limit.validator
+    def _is_a_count(self, _: Attribute[int], value: int) -> None:
+        if value < 0:
+            raise ValueError(f"{value} is no number of sessions; write 0 or more")
+
+    def is_wrong(self, count: int) -> bool:
+        """Return whether so many sessions are an alert."""
+        return self.alert and (count > self.limit if self.when == "over" else count < self.limit)
+
+
+@frozen
+class Params:
+    """How many sessions there may be."""
+
+    max_total: int | None = field(
+        default=None, metadata={"help": "fires when this host has more sessions in all"}
+    )
+    sessions: tuple[Session, ...] = field(
+        default=(), metadata={"help": "the local ports whose sessions are counted"}
+    )
+
+    @max_total.validator
+    def _is_a_count(self, _: Attribute[int | None], value: int | None) -> None:
+        if value is not None and value < 0:
+            raise ValueError(f"{value} is no number of sessions; write 0 or more")
+
+    @sessions.validator
+    def _have_names_of_their_own(
+        self, _: Attribute[tuple[Session, ...]], value: tuple[Session, ...]
+    ) -> None:
+        names = [session.name for session in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return how many sessions there are, and a condition for each number that is not right.
+
+    Raises `CheckFailed` when the sessions cannot be counted.
+    """
+    try:
+        counted = await probe("count of the TCP sessions", count_sessions)
+    except OSError as error:
+        raise CheckFailed(f"cannot count the TCP sessions: {error.strerror}") from None
+    total = counted.total()
+    observed: list[Observation] = [_measurement(TOTAL, total)]
+    if params.max_total is not None and total > params.max_total:
+        message = f"{_sessions(total)} in all, more than {params.max_total:,}"
+        observed.append(Condition("Session count", "W", TOTAL, message))
+    for session in params.sessions:
+        count = counted[session.port]
+        observed.append(_measurement(session.name, count))
+        if session.is_wrong(count):
+            observed.append(_condition(session, count))
+    return observed
+
+
+def _measurement(name: str, count: int) -> Measurement:
+    return Measurement("sessions", count, labels={"session": name})
+
+
+def _condition(session: Session, count: int) -> Condition:
+    compared = "more" if session.when == "over" else "fewer"
+    message = (
+        f"{session.name} has {_sessions(count)} on port {session.port}, "
+        f"{compared} than {session.limit:,}"
+    )
+    return Condition("Session count", session.event_type, session.name, message)
+
+
+def _sessions(count: int) -> str:
+    return f"{count:,} established TCP session{'' if count == 1 else 's'}"

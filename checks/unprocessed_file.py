@@ -1,0 +1,196 @@
+"""Watches directories for files that wait too long to be processed.
+
+Counted are regular files directly in the directory, hidden ones too, for a transfer that broke
+off leaves those; links and subdirectories are not.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import trio
+from attrs import Attribute, field, frozen
+
+from checks._durations import span, stepped
+from checks._names import shown
+from checks.disk import size
+from supervisor.api import (
+    Condition,
+    Context,
+    Duration,
+    Measurement,
+    Observation,
+    StillHanging,
+    probe,
+)
+
+LISTED = 50
+"""So many of the oldest files are named."""
+
+_reading = trio.CapacityLimiter(16)
+"""A directory's time runs from when it is its turn, so the hung ones take none from the others."""
+
+_DETAIL = """\
+<p>{{ message }}</p>
+<table style="border-collapse:collapse">
+<tr style="text-align:left"><th style="padding:4px 12px 4px 0">Since</th>\
+<th style="padding:4px 12px 4px 0;text-align:right">Size</th><th>File</th></tr>
+{% for file in files %}<tr style="vertical-align:top">\
+<td style="padding:2px 12px 2px 0;white-space:nowrap">{{ file.since }}</td>\
+<td style="padding:2px 12px 2px 0;white-space:nowrap;text-align:right">{{ file.size }}</td>\
+<td style="padding:2px 0;word-break:break-all">{{ file.name }}</td></tr>
+{% endfor %}</table>
+{% if others %}<p>and {{ "{:,}".format(others) }} more</p>{% endif %}"""
+
+
+@frozen
+class Directory:
+    """One directory, and how long a file may stay there."""
+
+    directory: str = field(metadata={"help": "its path; what lies in subdirectories is not seen"})
+    max_age: Duration = field(
+        metadata={"help": "fires when a file was last written to longer ago than this"}
+    )
+    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+
+    @directory.validator
+    def _is_path(self, _: Attribute[str], value: str) -> None:
+        if not value or not value.isprintable():
+            raise ValueError(f"{value!r} is no directory; write for example '/srv/inbound'")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'W'")
+
+
+@frozen
+class Params:
+    """Which directories, and how long each may take to be read."""
+
+    directories: tuple[Directory, ...] = field(metadata={"help": "the directories to look into"})
+    probe_timeout: Duration = field(
+        default=Duration(20),
+        metadata={"help": "a directory that takes longer to read is unreadable"},
+    )
+
+    @directories.validator
+    def _differ(self, _: Attribute[tuple[Directory, ...]], value: tuple[Directory, ...]) -> None:
+        paths = [os.path.normpath(directory.directory) for directory in value]
+        if twice := sorted({path for path in paths if paths.count(path) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; keep one of them")
+
+    @probe_timeout.validator
+    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
+        if value <= 0:
+            raise ValueError("leaves no time; write for example '20s'")
+
+
+class File(NamedTuple):
+    """A file that waits, since Unix seconds. The oldest sorts first."""
+
+    since: float
+    name: str
+    bytes: int
+
+
+@frozen
+class Backlog:
+    """How many files wait, and the first of the oldest."""
+
+    count: int = 0
+    oldest: tuple[File, ...] = ()
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return a condition for each directory in which files wait, or that cannot be read."""
+    observed: dict[str, list[Observation]] = {}
+
+    async def examine(directory: Directory) -> None:
+        observed[directory.directory] = await _examine(context, directory, params.probe_timeout)
+
+    async with trio.open_nursery() as nursery:
+        for directory in params.directories:
+            nursery.start_soon(examine, directory)
+    return [seen for directory in params.directories for seen in observed[directory.directory]]
+
+
+async def _examine(context: Context, directory: Directory, timeout: float) -> list[Observation]:  # noqa: ASYNC109  # each directory has its own, from its turn on
+    path = directory.directory
+    try:
+        async with _reading:
+            now = context.clock()
+            call = partial(scan, path, now - directory.max_age)
+            with trio.fail_after(timeout):
+                backlog = await probe(f"read of {path}", call)
+    except (trio.TooSlowError, StillHanging):
+        return [_unreadable(path, f"no answer within {timeout:g} s")]
+    except OSError as error:
+        return [_unreadable(path, error.strerror or str(error))]
+    labels = {"directory": path}
+    observed: list[Observation] = [Measurement("unprocessed_files", backlog.count, labels=labels)]
+    if backlog.count:
+        observed.append(_condition(context, directory, backlog, now))
+    return observed
+
+
+def _unreadable(path: str, cause: str) -> Condition:
+    return Condition("Directory unreadable", "E", path, f"cannot read {path}: {cause}")
+
+
+def scan(path: str, before: float) -> Backlog:
+    """Return the files last written to before that time, in Unix seconds; raises `OSError`."""
+    count = 0
+
+    def counted(files: Iterable[File]) -> Iterator[File]:
+        nonlocal count
+        for count, file in enumerate(files, 1):  # noqa: B007  # the last number is the count
+            yield file
+
+    with os.scandir(path) as entries:
+        oldest = heapq.nsmallest(LISTED, counted(_waiting(entries, before)))
+    return Backlog(count, tuple(oldest))
+
+
+def _waiting(entries: Iterable[os.DirEntry[str]], before: float) -> Iterator[File]:
+    for entry in entries:
+        try:
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                if status.st_mtime < before:
+                    yield File(max(status.st_mtime, 0.0), entry.name, status.st_size)
+        except FileNotFoundError:  # somebody processed it meanwhile
+            continue
+
+
+def _condition(context: Context, directory: Directory, backlog: Backlog, now: float) -> Condition:
+    first = backlog.oldest[0]
+    age = max(stepped(now - first.since), directory.max_age)
+    message = (
+        f"{directory.directory} holds {backlog.count:,} file{'' if backlog.count == 1 else 's'} "
+        f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
+        f"is over {span(age)} old"
+    )
+    detail = context.render(
+        _DETAIL,
+        message=message,
+        files=[_row(context, file) for file in backlog.oldest],
+        others=backlog.count - len(backlog.oldest),
+    )
+    return Condition(
+        "Unprocessed files", directory.event_type, directory.directory, message, detail
+    )
+
+
+def _row(context: Context, file: File) -> Mapping[str, str]:
+    since = datetime.fromtimestamp(file.since, context.timezone)
+    return {
+        "since": f"{since:%Y-%m-%d %H:%M:%S}",
+        "size": size(file.bytes),
+        "name": shown(file.name),
+    }
