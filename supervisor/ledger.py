@@ -238,7 +238,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
             _prepare(connection, path)
             stack.pop_all()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:
         raise translated(path, "open", error) from error
     return connection
 

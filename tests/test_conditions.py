@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.conditions import Key, by_key, compare
-from supervisor.due import DueQueue
 from supervisor.model import Condition, Sighting
 
 KEYS = [("A", str(n)) for n in range(4)]
@@ -72,28 +71,3 @@ def test_never_more_than_allowed_and_those_firing_stay(
 @given(st.lists(st.sampled_from(KEYS)))
 def test_equal_identities_are_one(keys: list[Key]) -> None:
     assert set(by_key(condition(key) for key in keys)) == set(keys)
-
-
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 9))
-        | st.integers(0, 9).map(lambda now: ("pop", now))
-    )
-)
-def test_a_due_queue_gives_the_longest_waiting_first(steps: list[tuple[str, int | None]]) -> None:
-    queue, model = DueQueue(), dict[str, float]()
-    for key, when in steps:
-        if key == "pop":
-            assert when is not None
-            due = sorted((at, name) for name, at in model.items() if at <= when)
-            assert queue.pop(when) == (due[0][1] if due else None)
-            if due:
-                del model[due[0][1]]
-        else:
-            queue.set(key, when)
-            model.pop(key, None)
-            if when is not None:
-                model[key] = when
-
-        assert queue.next() == min(model.values(), default=None)
-        assert len(queue) == len(model)

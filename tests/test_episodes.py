@@ -291,6 +291,7 @@ def test_what_was_over_before_the_answer_came_is_sent_again() -> None:
     for item in batch:
         desk.book.delivered(A, item, desk.now)
 
+    assert not desk.book.was_taken(desk.only())
     assert [alert["endsAt"] for alert in desk.deliver()] == [moment(desk.now + 240)]
 
 

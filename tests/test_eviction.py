@@ -112,6 +112,15 @@ def test_a_message_that_grows_needs_room_as_well() -> None:
     assert sum(alert.module == "disk" for alert in desk.book.alerts.values()) == 20
 
 
+def test_a_message_that_changes_finds_room_in_its_own_place() -> None:
+    desk = Desk(service_of(max_ledger=20_000))
+    desk.see(evolve(FULL, detail="x" * 15_000))
+    desk.see(evolve(FULL, detail="y" * 15_001))
+
+    assert b"y" in desk.only().body
+    assert desk.book.lost == {}
+
+
 def test_nothing_goes_for_what_does_not_fit_even_then() -> None:
     desk = Desk(service_of(max_ledger=20_000))
     desk.see(HELLO, HELLO, FULL)

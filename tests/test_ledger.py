@@ -268,6 +268,34 @@ def test_a_damaged_bit_is_noticed_wherever_it_matters(tmp_path: Path) -> None:
     assert aside > 20
 
 
+@pytest.mark.parametrize(
+    ("healthy", "damaged"),
+    [
+        (b"tablelostlost", b"table\xecostlost"),  # in a message that is then no UTF-8
+        (b"tablecursorscursors", b"tablecursorscurs\xffrs"),
+        (b"starts_at REAL", b"starts_at REAX"),
+    ],
+)
+def test_a_damaged_schema_is_set_aside(tmp_path: Path, healthy: bytes, damaged: bytes) -> None:
+    path = tmp_path / "ledger"
+    fill(path, many())
+    content = path.read_bytes()
+    assert content.count(healthy) == 1
+
+    assert open_damaged(path, content.replace(healthy, damaged)) in (None, many())
+
+
+@pytest.mark.parametrize("version", [0, -5, 1 << 20])
+def test_a_format_that_no_version_wrote_is_damage(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "ledger"
+    fill(path, many())
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+
+    assert open_damaged(path, path.read_bytes()) is None
+
+
 def test_a_file_that_lost_its_end_is_read_in_full_or_set_aside(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     fill(path, many())
