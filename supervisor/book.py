@@ -29,10 +29,13 @@ class Changes:
     sightings: dict[str, dict[Key, Sighting | None]] = field(factory=dict)
     modules: dict[str, ModuleRecord] = field(factory=dict)
     cursors: dict[tuple[str, str], Cursor | None] = field(factory=dict)
+    history: dict[int, Alert | None] = field(factory=dict)
     lost: Counter[str] = field(factory=Counter)
 
     def __bool__(self) -> bool:
-        return bool(self.alerts or self.sightings or self.modules or self.cursors or self.lost)
+        return any(
+            (self.alerts, self.sightings, self.modules, self.cursors, self.history, self.lost)
+        )
 
     def update(self, later: Changes) -> None:
         """Take in what a later commit would have written."""
@@ -41,6 +44,7 @@ class Changes:
             self.sightings.setdefault(module, {}).update(group)
         self.modules |= later.modules
         self.cursors |= later.cursors
+        self.history |= later.history
         self.lost.update(later.lost)
 
 
@@ -61,13 +65,18 @@ class Outgoing:
 
 @define
 class Book:
-    """All state of a running supervisor that survives it."""
+    """All state of a running supervisor that survives it.
+
+    `history` are alerts that are over and of which no peer need hear any more, numbered in
+    the order of their going.
+    """
 
     service: Service
     alerts: dict[str, Alert] = field(factory=dict)
     sightings: dict[str, dict[Key, Sighting]] = field(factory=dict)
     modules: dict[str, ModuleRecord] = field(factory=dict)
     cursors: dict[str, dict[str, Cursor]] = field(factory=dict)
+    history: dict[int, Alert] = field(factory=dict)
     lost: Counter[str] = field(factory=Counter)
     unconfirmed: set[str] = field(factory=set)
     tending: DueQueue = field(factory=DueQueue)
@@ -113,6 +122,11 @@ class Book:
                     group[key] = sighting
         self.modules |= changes.modules
         self.lost.update(changes.lost)
+        for number, past in sorted(changes.history.items()):
+            if past is None:
+                self.history.pop(number, None)
+            else:
+                self.history[number] = past
         for fingerprint, alert in changes.alerts.items():
             self._replace(fingerprint, alert)
 

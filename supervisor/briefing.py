@@ -57,7 +57,8 @@ class Briefing:
         )
 
     def _alerts(self) -> tuple[AlertView, ...]:
-        return tuple(self._alert(alert) for alert in self.book.alerts.values())
+        known = (*self.book.alerts.values(), *self.book.history.values())
+        return tuple(self._alert(alert) for alert in known)
 
     def _alert(self, alert: Alert) -> AlertView:
         _, notes, _ = wire.decode(alert.body)

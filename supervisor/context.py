@@ -63,7 +63,10 @@ class Context:
         return datetime.fromtimestamp(self.clock(), self.timezone)
 
     def alerts(self) -> tuple[AlertView, ...]:
-        """Return all alerts of this supervisor, firing and recently resolved."""
+        """Return all alerts of this supervisor: those that fire, and the past that it keeps.
+
+        An alert that fired several times is there several times.
+        """
         return self.list_alerts()
 
     def runs(self) -> tuple[RunView, ...]:

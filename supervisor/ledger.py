@@ -42,7 +42,7 @@ _TRANSIENT = {
 }
 """What says nothing about the file's contents."""
 
-Rows: TypeAlias = dict[tuple[str, ...], tuple[Any, ...] | None]
+Rows: TypeAlias = dict[tuple[str | int, ...], tuple[Any, ...] | None]
 """The rest of each row by its key; None removes the row."""
 
 _SCHEMA = f"""
@@ -68,6 +68,13 @@ CREATE TABLE cursors (
 CREATE TABLE modules (
     name TEXT PRIMARY KEY, last_scheduled REAL NOT NULL, state TEXT NOT NULL,
     checksum INTEGER NOT NULL
+) WITHOUT ROWID, STRICT;
+CREATE TABLE history (
+    number INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL, module TEXT NOT NULL,
+    alertname TEXT NOT NULL, event_type TEXT NOT NULL, instance TEXT NOT NULL,
+    state TEXT NOT NULL, starts_at REAL NOT NULL, ends_at REAL, body BLOB NOT NULL,
+    frozen_labels TEXT NOT NULL, version INTEGER NOT NULL, episode INTEGER NOT NULL,
+    folded INTEGER NOT NULL, checksum INTEGER NOT NULL
 ) WITHOUT ROWID, STRICT;
 CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 PRAGMA user_version = {VERSION};
@@ -128,11 +135,14 @@ class Ledger:
             name: ModuleRecord(last, json.loads(state))
             for name, last, state in self._rows("modules")
         }
+        history: dict[int, Alert | None] = {
+            number: _alert(tuple(row)) for number, *row in self._rows("history")
+        }
         lost = Counter(
             {reason: int(count) for reason, count in self._connection.execute("SELECT * FROM lost")}
         )
         book.cursors = cursors
-        book.adopt(Changes(alerts, sightings, modules, {}, lost))
+        book.adopt(Changes(alerts, sightings, modules, {}, history, lost))
         # Left by a crash, they must not count as knowledge of a later alert of that name.
         for peer, fingerprint in orphans:
             book.forget_cursor(peer, fingerprint)
@@ -198,6 +208,7 @@ def everything(book: Book) -> Changes:
         {module: dict(group) for module, group in book.sightings.items()},
         dict(book.modules),
         cursors,
+        dict(book.history),
         Counter(book.lost),
     )
 
@@ -278,11 +289,16 @@ def _write(connection: sqlite3.Connection, changes: Changes) -> None:
         (name,): (record.last_scheduled, json.dumps(record.state))
         for name, record in changes.modules.items()
     }
+    history: Rows = {
+        (number,): None if past is None else (past.fingerprint, *_alert_row(past))
+        for number, past in changes.history.items()
+    }
     for table, keys, rows in (
         ("alerts", ("fingerprint",), alerts),
         ("sightings", ("module", "alertname", "instance"), sightings),
         ("cursors", ("peer", "fingerprint"), cursors),
         ("modules", ("name",), modules),
+        ("history", ("number",), history),
     ):
         _write_table(connection, table, keys, rows)
     connection.executemany(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define, field
 
-from supervisor import eviction, wire
+from supervisor import eviction, history, wire
 from supervisor.book import Book, Changes, cost
 from supervisor.conditions import Key
 from supervisor.model import Alert, Condition, Report, Sighting, State
@@ -21,6 +21,7 @@ class Overlay:
     now: float
     changes: Changes = field(factory=Changes)
     _growth: int = 0
+    _past: int = 0
     _in_vain: dict[int, int] = field(factory=dict)
 
     def _make_room(self, alert: Alert) -> bool:
@@ -93,7 +94,14 @@ class Overlay:
     def _set(self, fingerprint: str, alert: Alert | None) -> None:
         old = self._alert(fingerprint)
         self._growth += (cost(alert) if alert else 0) - (cost(old) if old else 0)
+        if old is not None and history.is_past(old, alert):
+            self._remember_past(old)
         self.changes.alerts[fingerprint] = alert
+
+    def _remember_past(self, alert: Alert) -> None:
+        self._past = number = 1 + (self._past or max(self.book.history, default=0))
+        self.changes.history[number] = history.entry(alert)
+        self.changes.history[number - history.MOST] = None
 
     def _body(
         self,

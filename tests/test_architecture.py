@@ -40,6 +40,7 @@ LAYERS = {
         "episodes",
         "due",
         "eviction",
+        "history",
         "overlay",
         "own",
         "plan",

@@ -98,7 +98,8 @@ def test_what_was_committed_is_read_again(
 ) -> None:
     by_name: dict[str, Alert | None] = {alert.fingerprint: alert for alert in some}
     at_peer: dict[tuple[str, str], Cursor | None] = {(PEER, name): cursor for name in by_name}
-    written = Changes(by_name, seen, modules, at_peer, Counter(lost))
+    past: dict[int, Alert | None] = dict(enumerate(some, start=1))
+    written = Changes(by_name, seen, modules, at_peer, past, Counter(lost))
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "ledger")
         fill(path, written)
@@ -107,6 +108,7 @@ def test_what_was_committed_is_read_again(
     assert found.alerts == written.alerts
     assert found.sightings == {name: group for name, group in seen.items() if group}
     assert (found.modules, found.cursors, found.lost) == (modules, at_peer, lost)
+    assert past == found.history
 
 
 def test_none_removes_a_row(tmp_path: Path) -> None:
@@ -229,6 +231,7 @@ def many() -> Changes:
         {"disk": {("Disk usage", name): Sighting(1, 0, name) for name in names}},
         {"disk": ModuleRecord(NOW, {"since": 1})},
         {(PEER, name): Cursor(1, 1, NOW, NOW + 240, NOW) for name in names},
+        {n + 1: evolve(ALERT, fingerprint=name) for n, name in enumerate(names)},
         Counter(evicted=1),
     )
 
@@ -273,7 +276,7 @@ def test_a_damaged_bit_is_noticed_wherever_it_matters(tmp_path: Path) -> None:
     [
         (b"tablelostlost", b"table\xecostlost"),  # in a message that is then no UTF-8
         (b"tablecursorscursors", b"tablecursorscurs\xffrs"),
-        (b"starts_at REAL", b"starts_at REAX"),
+        (b"held_since REAL", b"held_since REAX"),
     ],
 )
 def test_a_damaged_schema_is_set_aside(tmp_path: Path, healthy: bytes, damaged: bytes) -> None:
