@@ -19,3 +19,13 @@ class VirtualClock(Clock):
 
     def step(self, seconds: float) -> None:
         self.start += seconds
+
+
+@define
+class FrozenClock(Clock):
+    """Shows one time for ever."""
+
+    moment: float
+
+    def now(self) -> float:
+        return self.moment

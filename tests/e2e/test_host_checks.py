@@ -38,7 +38,12 @@ check = "routing_table"
 every = "1s"
 [modules.params]
 routes = [{ destination = "127.200.0.0", netmask = "255.255.0.0", interface = "lo" }]
+
+[[modules]]
+check = "daily"
+every = "1h"
 """
+REPORT = "Daily check"
 CONDITIONS = ["Daemon not running", "Route missing", "Session count", "Unprocessed files"]
 
 
@@ -67,8 +72,9 @@ def test_each_fires_is_mailed_once_and_resolves(
     )
     supervisor.start()
 
-    wait_for(lambda: len(smtp_sink.mails) >= 4, 60, "mails are missing", lambda: supervisor.log)
-    assert alertmanager.names() == CONDITIONS
+    wait_for(lambda: len(smtp_sink.mails) >= 5, 60, "mails are missing", lambda: supervisor.log)
+    assert alertmanager.names() == sorted([*CONDITIONS, REPORT])
+    assert "Busiest processes" in smtp_sink.body(REPORT)
     assert "안녕 &lt;b&gt;.xml" in smtp_sink.body("Unprocessed files")
 
     client.close()
@@ -79,7 +85,7 @@ def test_each_fires_is_mailed_once_and_resolves(
     subprocess.run(["ip", "route", "add", "127.200.0.0/16", "dev", "lo"], check=True)
     try:
         wait_for(
-            lambda: alertmanager.names() == [],
+            lambda: alertmanager.names() == [REPORT],
             20,
             "they do not resolve",
             lambda: supervisor.log,
@@ -91,4 +97,4 @@ def test_each_fires_is_mailed_once_and_resolves(
     supervisor.stop()
 
     subjects = [subject.split(", ")[1] for subject in smtp_sink.subjects()]
-    assert sorted(subjects) == CONDITIONS
+    assert sorted(subjects) == sorted([*CONDITIONS, REPORT])

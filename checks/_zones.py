@@ -1,0 +1,28 @@
+"""Time zones as legacy configurations name them. Used by the checks that report."""
+
+from __future__ import annotations
+
+import zoneinfo
+from zoneinfo import ZoneInfo
+
+ABBREVIATIONS = {
+    "KST": "Asia/Seoul",
+    "JST": "Asia/Tokyo",
+    "HKT": "Asia/Hong_Kong",
+    "SGT": "Asia/Singapore",
+    "PHT": "Asia/Manila",
+    "ICT": "Asia/Bangkok",
+    "WIB": "Asia/Jakarta",
+}
+"""Those that mean one zone alone: CST or IST may be any of several."""
+
+
+def zone(name: str) -> ZoneInfo:
+    """Return the zone of an IANA name or a known abbreviation; raises `ValueError`."""
+    try:
+        return ZoneInfo(ABBREVIATIONS.get(name.upper(), name))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        known = ", ".join(ABBREVIATIONS)
+        raise ValueError(
+            f"{name!r} is no time zone; write for example 'Asia/Seoul', or one of {known}"
+        ) from None

@@ -1,0 +1,56 @@
+"""Reports how the host and this supervisor are doing, as a page that people like to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from attrs import Attribute, field, frozen
+
+from checks import _daily_page, _daily_readings
+from checks._period import look_back
+from checks._zones import zone
+from supervisor.api import CheckFailed, Context, Duration, Observation, Report
+
+TEMPLATE = Path(__file__).with_name("daily.html")
+
+
+@frozen
+class Params:
+    """How the report is made."""
+
+    timezone: str = field(
+        default="",
+        metadata={"help": "zone of the times shown, such as 'Asia/Seoul'; default: the service's"},
+    )
+    top_processes: int = field(
+        default=5, metadata={"help": "how many of the busiest and largest processes are shown"}
+    )
+    probe_timeout: Duration = field(
+        default=Duration(5.0), metadata={"help": "how long each filesystem may take to answer"}
+    )
+
+    @timezone.validator
+    def _is_a_zone(self, _: Attribute[str], value: str) -> None:
+        if value:
+            zone(value)
+
+    @top_processes.validator
+    def _is_a_count(self, _: Attribute[int], value: int) -> None:
+        if not 0 <= value <= 20:
+            raise ValueError(f"{value} is no number of processes; write a number from 0 to 20")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return one report on the host, and on what the supervisor saw since the last one."""
+    try:
+        readings = await _daily_readings.read(params.top_processes, params.probe_timeout)
+    except (OSError, ValueError) as error:
+        raise CheckFailed(f"cannot read how the host is doing: {error}") from error
+    period = look_back(context, readings.birth)
+    now = context.now()
+    if params.timezone:
+        now = now.astimezone(zone(params.timezone))
+    values = _daily_page.page(context, now, readings, period)
+    detail = context.render(TEMPLATE.read_text(encoding="utf-8"), **values)
+    return [Report("Daily check", _daily_page.summary(readings, period), detail)]
