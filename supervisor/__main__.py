@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=run)
         return command
 
-    running = add("run", _run, "supervise until SIGTERM or SIGINT (the default command)")
+    running = add(
+        "run", _run, "supervise until SIGTERM or SIGINT; SIGHUP reloads (the default command)"
+    )
     running.add_argument("--state-dir", metavar="DIR", type=Path, help="where the ledger is kept")
     running.add_argument(
         "--log-format", choices=("auto", "text", "json", "journal"), default="auto"
@@ -109,7 +111,7 @@ def _run(options: argparse.Namespace) -> int:
     service = _load(options)
     logs.set_up(options.log_format, service.timezone, verbose=options.verbose)
     state_dir = options.state_dir or _state_dir(options.service)
-    trio.run(daemon.run, service, state_dir, Notifier.from_environment())
+    trio.run(daemon.run, service, state_dir, Notifier.from_environment(), lambda: _load(options))
     return 0
 
 

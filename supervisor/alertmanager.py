@@ -84,7 +84,8 @@ class Client:
     settings: Alertmanager
     _http: httpx.AsyncClient = field(init=False)
 
-    async def __aenter__(self) -> Self:
+    def __attrs_post_init__(self) -> None:
+        """Read the certificates. Raises `SupervisorError`."""
         self._http = httpx.AsyncClient(
             trust_env=False,
             verify=_tls(self.url, self.settings),
@@ -97,6 +98,8 @@ class Client:
                 "Accept-Encoding": "identity",  # answers are read as they come
             },
         )
+
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -94,6 +94,12 @@ class Book:
     def has_unsaved_cursors(self) -> bool:
         return bool(self._dirty)
 
+    def serve(self, service: Service) -> None:
+        """Keep to this configuration from now on; whoever calls queues all alerts anew."""
+        self.service = service
+        self._queues = {peer: self._queues.get(peer, DueQueue()) for peer in self.peers}
+        self.forget_other_peers()
+
     def cursors_of(self, fingerprint: str) -> Iterator[Cursor | None]:
         """Yield what each configured peer has accepted of an alert."""
         return (self.cursors.get(peer, {}).get(fingerprint) for peer in self.peers)

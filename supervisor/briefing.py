@@ -17,7 +17,7 @@ from supervisor.context import AlertView, Context, RunView
 from supervisor.model import Alert, ModuleRecord
 from supervisor.progress import Progress
 from supervisor.schedule import at_labels
-from supervisor.service import Module, Service
+from supervisor.service import Module
 
 
 class CheckLog(LoggerAdapter[Logger]):
@@ -35,7 +35,6 @@ class CheckLog(LoggerAdapter[Logger]):
 class Briefing:
     """Makes the context of each run. Without a book a check has no past."""
 
-    service: Service
     clock: Clock
     book: Book
     progress: Callable[[], tuple[Progress, ...]] = tuple
@@ -43,11 +42,12 @@ class Briefing:
     def context(self, module: Module) -> Context:
         """Return what the module's check is told now."""
         record = self.book.modules.get(module.name, ModuleRecord())
+        service = self.book.service
         return Context(
-            service=self.service.service,
-            host=self.service.labels["host"],
+            service=service.service,
+            host=service.labels["host"],
             module=module.name,
-            timezone=self.service.timezone,
+            timezone=service.timezone,
             log=CheckLog(getLogger("supervisor.checks"), {"module": module.name}),
             clock=self.clock.now,
             at=at_labels(module.at, module.every),
@@ -87,4 +87,4 @@ class Briefing:
         )
 
     def _local(self, moment: float) -> datetime:
-        return datetime.fromtimestamp(moment, self.service.timezone)
+        return datetime.fromtimestamp(moment, self.book.service.timezone)

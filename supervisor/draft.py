@@ -29,6 +29,7 @@ from supervisor.own import (
     OWN,
     QUIET,
     REJECTED,
+    RELOAD_FAILED,
     failure,
     failure_name,
     surplus_name,
@@ -82,8 +83,15 @@ class Draft(Episodes):
     def _all_reject(self, alert: Alert) -> bool:
         return delivery.all_reject(alert, self.book.cursors_of(alert.fingerprint))
 
+    def begin(self) -> None:
+        """Let go of what belongs to the process that wrote the ledger."""
+        for alert in list(self.book.alerts.values()):
+            if alert.module == SUPERVISOR and alert.alertname == HEARTBEAT:
+                self._forget_heartbeat(alert)
+        self.announce(Announcement(RELOAD_FAILED, "", None))
+
     def reconcile(self) -> None:
-        """Fit what the ledger held to the configuration of now."""
+        """Fit what is there to the configuration of now."""
         modules = {module.name: module for module in self.book.service.modules if module.enabled}
         self.rewind()
         for name, group in list(self.book.sightings.items()):
@@ -93,12 +101,23 @@ class Draft(Episodes):
         for alert in list(self.book.alerts.values()):
             if alert.state is State.FIRING and alert.module in modules:
                 self._relabel(modules[alert.module], alert, alert.event_type)
-            elif alert.module == SUPERVISOR and alert.alertname == HEARTBEAT:
-                self._set(alert.fingerprint, None)
-                self._see(SUPERVISOR, (HEARTBEAT, ""), None)
+            elif self._is_unwanted_heartbeat(alert):
+                self._forget_heartbeat(alert)
             elif alert.state is State.FIRING and alert.module == SUPERVISOR:
                 self._relabel(OWN, alert, alert.event_type)
         self._end_own_of_the_gone(modules)
+        if self.book.service.heartbeat:
+            text = "the supervisor is alive; its silence is the alarm"
+            self.announce(Announcement(HEARTBEAT, "", text, event_type="I"))
+
+    def _is_unwanted_heartbeat(self, alert: Alert) -> bool:
+        mine = alert.module == SUPERVISOR and alert.alertname == HEARTBEAT
+        return mine and (not self.book.service.heartbeat or self._alert(alert.fingerprint) is None)
+
+    def _forget_heartbeat(self, alert: Alert) -> None:
+        """A heartbeat is never resolved."""
+        self._set(alert.fingerprint, None)
+        self._see(SUPERVISOR, (HEARTBEAT, ""), None)
 
     def _end_own_of_the_gone(self, modules: Iterable[str]) -> None:
         """End what was said of modules and peers that are no longer configured."""

@@ -41,6 +41,13 @@ def set_up(
     logging.getLogger("supervisor").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def change_timezone(timezone: tzinfo) -> None:
+    """Let text show the time of day in another zone from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, TextFormatter):
+            handler.formatter.timezone = timezone
+
+
 def _formatter(kind: Format, stream: TextIO, timezone: tzinfo | None) -> logging.Formatter:
     if kind == "auto":
         kind = "journal" if _is_journal(stream) else "text"

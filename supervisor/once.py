@@ -23,7 +23,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
-    briefing = Briefing(service, clock, Book(service))
+    briefing = Briefing(clock, Book(service))
 
     async def run(module: Module) -> None:
         check = load_check(module.check)

@@ -12,6 +12,7 @@ OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
 
 OVERFLOW = "LedgerOverflow"
 REJECTED = "AlertRejected"
+RELOAD_FAILED = "ReloadFailed"
 HEARTBEAT = "Heartbeat"
 QUIET = 900.0
 """Seconds without a loss after which an overflow counts as over."""

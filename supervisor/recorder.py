@@ -23,8 +23,9 @@ from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger import Ledger, everything, files_of, set_aside
 from supervisor.model import CONSOLE, SUPERVISOR, Announcement, Run
+from supervisor.own import RELOAD_FAILED
 from supervisor.progress import Progress
-from supervisor.service import Module
+from supervisor.service import Module, Service
 
 MOST_MESSAGES = 500
 CURSOR_DELAY = 1.0
@@ -49,7 +50,15 @@ class Nudge:
     """Nothing to record, but cursors to be written or times to be looked at."""
 
 
-Message: TypeAlias = Run | Announcement | Ping | Nudge
+@define
+class Reload:
+    """The configuration has changed; `applied` is set once what is there has been fitted to it."""
+
+    service: Service
+    applied: trio.Event = field(factory=trio.Event)
+
+
+Message: TypeAlias = Run | Announcement | Ping | Nudge | Reload
 
 
 @define
@@ -74,7 +83,7 @@ class Recorder:
     _modules: dict[str, Module] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._modules = {module.name: module for module in self.book.service.modules}
+        self._serve(self.book.service)
 
     async def record(self, receive: trio.MemoryReceiveChannel[Message]) -> None:
         """Commit what arrives until the channel is closed and empty."""
@@ -91,6 +100,10 @@ class Recorder:
                 while len(messages) < MOST_MESSAGES:
                     messages.append(receive.receive_nowait())
             await self._take_in(messages, last=not open_ended)
+
+    def _serve(self, service: Service) -> None:
+        self.book.serve(service)
+        self._modules = {module.name: module for module in service.modules}
 
     def _patience(self) -> float:
         now = self.clock.now()
@@ -115,6 +128,10 @@ class Recorder:
                     draft.record(module, message, self.progress[module.name].last_success)
             elif isinstance(message, Announcement):
                 draft.announce(message)
+            elif isinstance(message, Reload):
+                self._serve(message.service)
+                draft.reconcile()
+                draft.announce(Announcement(RELOAD_FAILED, "", None))
         draft.tend()
         draft.review()
         pings = [message for message in messages if isinstance(message, Ping)]
@@ -124,8 +141,11 @@ class Recorder:
             self._cursors_due = math.inf
         await self._commit(draft.changes, urgent=last or bool(pings))
         self._publish(draft.changes, messages)
-        for ping in pings:
-            ping.committed.set()
+        for message in messages:
+            if isinstance(message, Ping):
+                message.committed.set()
+            elif isinstance(message, Reload):
+                message.applied.set()
 
     async def _commit(self, changes: Changes, *, urgent: bool) -> None:
         """Write what is owed; a disk that has refused is left alone for a while."""

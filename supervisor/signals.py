@@ -1,7 +1,4 @@
-"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it at once.
-
-SIGHUP does not end it, as it would by default.
-"""
+"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it. SIGHUP reloads."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from logging import getLogger
 from queue import SimpleQueue
 from types import FrameType
 
@@ -19,12 +15,13 @@ import trio
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-_log = getLogger("supervisor")
-
 
 @contextmanager
 def stop_on_signals(
-    stopping: trio.Event, grace: Callable[[], float], last_act: Callable[[], None]
+    stopping: trio.Event,
+    grace: Callable[[], float],
+    last_act: Callable[[], None],
+    reload: Callable[[], None],
 ) -> Iterator[None]:
     """Set `stopping` on the first signal, and see that the process ends within `grace()` seconds.
 
@@ -57,12 +54,12 @@ def stop_on_signals(
         allowed.put(grace())
         token.run_sync_soon(stopping.set)
 
-    def refuse(_number: int, _frame: FrameType | None) -> None:
-        token.run_sync_soon(_log.warning, "SIGHUP: this version cannot reload; restart instead")
+    def hang_up(_number: int, _frame: FrameType | None) -> None:
+        token.run_sync_soon(reload, idempotent=True)
 
     threading.Thread(target=watch, name="stop grace", daemon=True).start()
     before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
-    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, refuse)
+    before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
     try:
         yield
     finally:

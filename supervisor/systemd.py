@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 
 from attrs import frozen
@@ -32,6 +33,10 @@ class Notifier:
             with suppress(ValueError):
                 watchdog = int(os.environ.get("WATCHDOG_USEC", "")) / 1_000_000
         return cls(address, watchdog if address and watchdog and watchdog > 0 else None)
+
+    def notify_reloading(self) -> None:
+        """Say that a reload has begun; `READY=1` ends it."""
+        self.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def notify(self, *lines: str) -> None:
         """Send the lines as one message. A manager that does not listen is no error."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = {
     "commands": {"__main__", "catalogue", "once", "test_alert"},
     "daemon": {"daemon"},
-    "tasks": {"recorder", "runner", "sender", "watchdog"},
+    "tasks": {"module_tasks", "peer_tasks", "recorder", "reload", "runner", "sender", "watchdog"},
     "adapters": {
         "alertmanager",
         "api",

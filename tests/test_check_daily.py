@@ -204,7 +204,7 @@ def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
     desk.see()
     desk.stay(6 * 3600)
     assert not desk.book.alerts
-    briefing = Briefing(desk.service, FrozenClock(desk.now), desk.book)
+    briefing = Briefing(FrozenClock(desk.now), desk.book)
     period = look_back(briefing.context(DISK), BIRTH)
 
     (resolved,) = period.resolved

@@ -82,7 +82,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
             host=service.labels["host"],
             timezone=service.timezone,
         )
-        context = Briefing(service, clock, Book(service)).context
+        context = Briefing(clock, Book(service)).context
 
         async def collect() -> None:
             async for run in receive:

@@ -52,7 +52,7 @@ def a_module(name: str = "fake", **settings: object) -> Module:
 async def run_once(behaviour: Behaviour, **settings: object) -> Run:
     module = a_module("fake", **settings)
     service = a_service(module)
-    briefing = Briefing(service, VirtualClock(START), Book(service))
+    briefing = Briefing(VirtualClock(START), Book(service))
     return await execute(module, check_of(behaviour), briefing.context(module), START)
 
 
@@ -209,7 +209,7 @@ async def start(
         clock,
         progress,
         stopping,
-        Briefing(service, clock, Book(service)).context,
+        Briefing(clock, Book(service)).context,
         send,
         clock.now(),
     )

@@ -22,7 +22,7 @@ def last_act():
 
 async def main():
     stopping = trio.Event()
-    with stop_on_signals(stopping, lambda: GRACE, last_act):
+    with stop_on_signals(stopping, lambda: GRACE, last_act, lambda: print("reload", flush=True)):
         print("ready", flush=True)
         {body}
     print("over", flush=True)

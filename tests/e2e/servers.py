@@ -157,20 +157,25 @@ class SupervisorProcess:
         return self.process.pid
 
     def start(self, *arguments: str) -> None:
+        """Start it and wait until it says that it is ready."""
         address = f"\0supervisor-test-{os.getpid()}-{free_port()}"
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.bind(address)
-            with (self.directory / "supervisor.log").open("ab") as log:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-m", "supervisor", "run", *self.options(), *arguments],
-                    cwd=ROOT,
-                    stdout=log,
-                    stderr=log,
-                    stdin=subprocess.DEVNULL,
-                    env=os.environ | {"NOTIFY_SOCKET": "@" + address[1:]},
-                )
+            self.launch("@" + address[1:], *arguments)
             sock.settimeout(POLL)
             wait_for(lambda: self._is_ready(sock), 20, "not ready", lambda: self.log)
+
+    def launch(self, notify_socket: str, *arguments: str) -> None:
+        """Start it, and let it tell this socket what it tells systemd."""
+        with (self.directory / "supervisor.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor", "run", *self.options(), *arguments],
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=os.environ | {"NOTIFY_SOCKET": notify_socket},
+            )
 
     def _is_ready(self, sock: socket.socket) -> bool:
         assert self.process is not None

@@ -166,15 +166,6 @@ argv = ["sleep", "77777"]
     assert descendants_of_tests() == set()
 
 
-def test_a_hangup_does_not_end_it(supervisor: SupervisorProcess) -> None:
-    write_config(supervisor)
-    supervisor.start()
-    os.kill(supervisor.pid, signal.SIGHUP)
-    wait_for(lambda: "cannot reload" in supervisor.log, 5, "does not say so")
-
-    assert supervisor.stop() == 0
-
-
 def test_the_state_directory_has_one_owner(supervisor: SupervisorProcess) -> None:
     write_config(supervisor)
     supervisor.start()

@@ -1,0 +1,145 @@
+"""One task for each enabled module: started, and by a reload ended or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import trio
+from attrs import define, field
+
+from supervisor.book import Book
+from supervisor.clock import Clock
+from supervisor.context import Context
+from supervisor.loader import Check
+from supervisor.model import Run
+from supervisor.progress import Progress
+from supervisor.runner import Runner, first_run
+from supervisor.schedule import Schedule, build, missed
+from supervisor.service import Module, Service
+
+
+@define
+class ModuleTask:
+    """A module that is being run on its timetable."""
+
+    module: Module
+    schedule: Schedule
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    ended: trio.Event = field(factory=trio.Event)
+
+
+@define
+class ModuleTasks:
+    """Keeps one task for each enabled module of the book's service.
+
+    `progress` holds what each has done, the disabled ones included, in the service's order.
+    """
+
+    book: Book
+    clock: Clock
+    progress: dict[str, Progress]
+    stopping: trio.Event
+    make_context: Callable[[Module], Context]
+    find_check: Callable[[str], Check]
+    send: trio.MemorySendChannel[Run]
+    nursery: trio.Nursery
+    tasks: dict[str, ModuleTask] = field(factory=dict)
+
+    def end_changed(self, service: Service) -> list[str]:
+        """Cancel the modules that this service does not have in the same way; return their names.
+
+        A run that is cancelled did not happen; its module runs again soon.
+        """
+        timetables = schedules(service)
+        wanted = {module.name: module for module in service.modules if module.enabled}
+        changed = [
+            name
+            for name, task in self.tasks.items()
+            if (task.module, task.schedule) != (wanted.get(name), timetables.get(name))
+        ]
+        for name in changed:
+            self.tasks[name].scope.cancel()
+            self.progress[name].state, self.progress[name].next_run = "waiting", None
+        return changed
+
+    async def start_missing(self) -> list[str]:
+        """Start each enabled module that does not run; return their names.
+
+        One that takes the place of a cancelled one waits until that has really ended.
+        """
+        service = self.book.service
+        fit(self.progress, service)
+        timetables = schedules(service)
+        enabled = {module.name: module for module in service.modules if module.enabled}
+        for name in self.tasks.keys() - enabled.keys():
+            del self.tasks[name]
+        started = []
+        for name, module in enabled.items():
+            previous = self.tasks.get(name)
+            if previous is None or previous.scope.cancel_called:
+                self.tasks[name] = task = ModuleTask(module, timetables[name])
+                await self.nursery.start(self._live, task, previous, name=f"module {name}")
+                started.append(name)
+        return started
+
+    async def _live(
+        self,
+        task: ModuleTask,
+        previous: ModuleTask | None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        try:
+            with task.scope:
+                if previous is not None:
+                    task_status.started()
+                    task_status = trio.TASK_STATUS_IGNORED
+                    await previous.ended.wait()
+                now = self.clock.now()
+                runner = self._runner(task, now)
+                first = first_run(task.schedule, self._missed(task, now), now)
+                await runner.supervise(first, task_status=task_status)
+        finally:
+            task.ended.set()
+
+    def _runner(self, task: ModuleTask, now: float) -> Runner:
+        return Runner(
+            task.module,
+            self.find_check(task.module.check),
+            task.schedule,
+            self.clock,
+            self.progress[task.module.name],
+            self.stopping,
+            self.make_context,
+            self.send,
+            now,
+        )
+
+    def _missed(self, task: ModuleTask, now: float) -> float | None:
+        record = self.book.modules.get(task.module.name)
+        last = record.last_scheduled if record else None
+        return missed(task.schedule, last, now, task.module.catch_up)
+
+
+def schedules(service: Service) -> Mapping[str, Schedule]:
+    """Return the timetable of each module; the disabled, too: enabling one then moves no other."""
+    return build(
+        service.modules,
+        service=service.service,
+        host=service.labels["host"],
+        timezone=service.timezone,
+    )
+
+
+def fit(progress: dict[str, Progress], service: Service) -> None:
+    """Give each module of the service, and no other, its progress; what runs on keeps its own."""
+    known = dict(progress)
+    progress.clear()
+    for module in service.modules:
+        old = known.get(module.name)
+        new = old if old and old.check == module.check else Progress(module.name, module.check)
+        if not module.enabled:
+            new.state, new.next_run = "disabled", None
+        elif new.state == "disabled":
+            new.state = "waiting"
+        progress[module.name] = new

@@ -1,0 +1,70 @@
+"""One sender for each Alertmanager, and the watchdog that asks after them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import trio
+from attrs import define, field
+
+from supervisor.alertmanager import Client
+from supervisor.book import Book
+from supervisor.clock import Clock
+from supervisor.recorder import Message
+from supervisor.sender import Peer, Sender
+from supervisor.service import Service
+from supervisor.systemd import Notifier
+from supervisor.watchdog import feed_watchdog
+
+
+@define
+class PeerTasks:
+    """Delivers the book to its service's peers until it is told of others."""
+
+    book: Book
+    clock: Clock
+    notifier: Notifier
+    send: trio.MemorySendChannel[Message]
+    changed: trio.lowlevel.ParkingLot
+    jitter: Callable[[], float]
+    nursery: trio.Nursery
+    peers: tuple[Peer, ...] = ()
+    _scope: trio.CancelScope = field(factory=trio.CancelScope)
+    _ended: trio.Event = field(factory=trio.Event)
+
+    def start(self, clients: Sequence[Client]) -> None:
+        """Begin to deliver; what was known of a peer of the same URL is kept."""
+        known = {peer.url: peer for peer in self.peers}
+        self.peers = tuple(known.get(client.url) or Peer(client.url) for client in clients)
+        self._scope, self._ended = trio.CancelScope(), trio.Event()
+        self.nursery.start_soon(self._deliver, clients, name="delivery")
+
+    async def end(self) -> None:
+        """Stop delivering; what is in flight is sent again by whoever delivers next."""
+        self._scope.cancel()
+        await self._ended.wait()
+
+    async def _deliver(self, clients: Sequence[Client]) -> None:
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    for peer, client in zip(self.peers, clients, strict=True):
+                        nursery.start_soon(self._send, peer, client, name=f"sender {peer.url}")
+                    nursery.start_soon(self._feed_watchdog, name="watchdog")
+        finally:
+            self._ended.set()
+
+    async def _send(self, peer: Peer, client: Client) -> None:
+        async with client:
+            await Sender(
+                peer, client, self.book, self.clock, self.send, self.changed, self.jitter
+            ).deliver()
+
+    async def _feed_watchdog(self) -> None:
+        timeout = self.book.service.alertmanager.timeout
+        await feed_watchdog(self.notifier, self.send, self.peers, timeout)
+
+
+def connect(service: Service) -> list[Client]:
+    """Return a client for each peer. Raises `SupervisorError`; may block, to read certificates."""
+    return [Client(url, service.alertmanager) for url in service.alertmanager.urls]

@@ -1,0 +1,173 @@
+"""Tasks of modules: which a reload ends and starts, and when; in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import pairwise
+
+import trio
+from attrs import define, evolve, field
+from trio.testing import MockClock
+
+from supervisor.book import Book
+from supervisor.briefing import Briefing
+from supervisor.context import Context
+from supervisor.loader import Check
+from supervisor.model import Duration, Observation, Run
+from supervisor.module_tasks import ModuleTasks, fit
+from supervisor.progress import Progress
+from supervisor.service import Module, Service
+from tests.desk import service_of
+from tests.virtual import VirtualClock
+
+START = 1_700_000_000.0
+A = Module("fake", "a", every=Duration(60))
+B = Module("fake", "b", every=Duration(90))
+NOON = Module("fake", "noon", at=("12:00",))
+
+
+@define
+class Floor:
+    """Modules whose check does what the test says; `begun` and `ended` are trio's times."""
+
+    book: Book
+    tasks: ModuleTasks
+    receive: trio.MemoryReceiveChannel[Run]
+    begun: list[tuple[str, float]] = field(factory=list)
+    ended: list[tuple[str, float]] = field(factory=list)
+
+    async def reload(self, *modules: Module) -> tuple[list[str], list[str]]:
+        """Go over to these modules; return the names of those ended and started."""
+        service = service_of(*modules)
+        ended = self.tasks.end_changed(service)
+        self.book.serve(service)
+        return ended, await self.tasks.start_missing()
+
+    def done(self) -> list[str]:
+        found = []
+        while True:
+            try:
+                found.append(self.receive.receive_nowait().module)
+            except trio.WouldBlock:
+                return found
+
+
+@asynccontextmanager
+async def floor(
+    service: Service, work: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+) -> AsyncIterator[Floor]:
+    clock, stopping, book = VirtualClock(START), trio.Event(), Book(service)
+    send, receive = trio.open_memory_channel[Run](1000)
+    made: list[Floor] = []
+
+    async def run(context: Context, _params: object) -> Iterable[Observation]:
+        made[0].begun.append((context.module, trio.current_time()))
+        try:
+            await work()
+        finally:
+            made[0].ended.append((context.module, trio.current_time()))
+        return ()
+
+    async with trio.open_nursery() as nursery:
+        tasks = ModuleTasks(
+            book,
+            clock,
+            {},
+            stopping,
+            Briefing(clock, book).context,
+            lambda _name: Check("fake", object, run),
+            send,
+            nursery,
+        )
+        made.append(Floor(book, tasks, receive))
+        await tasks.start_missing()
+        yield made[0]
+        nursery.cancel_scope.cancel()
+
+
+async def test_only_what_differs_is_ended_and_started(autojump_clock: MockClock) -> None:
+    async with floor(service_of(A, B)) as tested:
+        slower = evolve(B, timeout=Duration(5))
+
+        assert await tested.reload(A, B) == ([], [])
+        assert await tested.reload(A, slower) == (["b"], ["b"])
+        assert await tested.reload(A, slower, NOON) == ([], ["noon"])
+        assert await tested.reload(slower) == (["a", "noon"], [])
+        assert await tested.reload(evolve(slower, enabled=False)) == (["b"], [])
+        assert await tested.reload(slower) == ([], ["b"])
+
+
+async def test_a_module_that_stays_keeps_its_timetable(autojump_clock: MockClock) -> None:
+    async with floor(service_of(A, B)) as tested:
+        await trio.sleep(200)
+        await tested.reload(A)
+        await trio.sleep(200)
+        moments = [moment for name, moment in tested.begun if name == "a"]
+
+    steps = {round(later - earlier, 3) for earlier, later in pairwise(moments[1:])}
+    assert steps == {60.0}
+
+
+async def test_a_module_that_was_changed_runs_soon(autojump_clock: MockClock) -> None:
+    async with floor(service_of(A)) as tested:
+        await trio.sleep(70)
+        before = len(tested.begun)
+        await tested.reload(evolve(A, labels={"team": "x"}))
+        await trio.sleep(10)
+
+        assert len(tested.begun) > before
+
+
+async def test_a_run_in_progress_ends_with_its_module_and_did_not_happen(
+    autojump_clock: MockClock,
+) -> None:
+    async with floor(service_of(A, B), partial(trio.sleep, 25)) as tested:
+        await trio.sleep(15)
+        await tested.reload(A)
+        await trio.sleep(20)
+
+        assert ("b", 15.0) in tested.ended
+        assert tested.done() == ["a"]
+
+
+async def test_the_new_waits_for_an_old_run_that_cannot_be_cancelled(
+    autojump_clock: MockClock,
+) -> None:
+    async def stubborn() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(300)
+
+    async with floor(service_of(A), stubborn) as tested:
+        await trio.sleep(11)
+        began = trio.current_time()
+        await tested.reload(evolve(A, labels={"team": "x"}))
+        reloaded_in = trio.current_time() - began
+        await trio.sleep(500)
+
+        assert reloaded_in == 0
+        (first, second) = (moment for _, moment in tested.begun)
+        assert second >= tested.ended[0][1] >= first + 300
+
+
+async def test_progress_follows_the_configuration(autojump_clock: MockClock) -> None:
+    async with floor(service_of(A, B)) as tested:
+        await trio.sleep(70)
+        kept = tested.tasks.progress["a"]
+        await tested.reload(NOON, A, evolve(B, check="other"))
+
+        assert ["noon", "a", "b"] == [*tested.tasks.progress]
+        assert tested.tasks.progress["a"] is kept
+        assert tested.tasks.progress["b"].check == "other"
+
+
+def test_a_module_that_is_disabled_says_so_and_comes_back() -> None:
+    progress: dict[str, Progress] = {}
+    fit(progress, service_of(A))
+    same = progress["a"]
+    fit(progress, service_of(evolve(A, enabled=False)))
+
+    assert (progress["a"], same.state) == (same, "disabled")
+    fit(progress, service_of(A))
+    assert (progress["a"], same.state) == (same, "waiting")
