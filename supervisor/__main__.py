@@ -6,11 +6,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from supervisor import __version__
 from supervisor.errors import SupervisorError, UsageError
@@ -94,7 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     once.add_argument("--json", action="store_true")
     plan = add("plan", _plan, "print the timetable of one day; nothing is run")
     plan.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
-    plan.add_argument("--format", choices=("text", "json"), default="text")
+    plan.add_argument("--format", choices=("text", "json", "svg"), default="text")
+    status = _add_asking(add("status", _status, "ask the running supervisor how it is"))
+    status.add_argument("--json", action="store_true")
+    status.add_argument("--watch", action="store_true", help="keep showing it")
+    now = _add_asking(add("run-now", _run_now, "ask the running supervisor to run modules now"))
+    now.add_argument("modules", metavar="MODULE", nargs="+")
+    tree = _add_asking(add("tree", _tree, "show the tasks of the running supervisor"))
+    tree.add_argument("--json", action="store_true")
     test = add("test-alert", _test_alert, "send one test report to each Alertmanager")
     test.add_argument("--event-type", metavar="T", default="I")
     checks = add("checks", _checks, "list the known checks, or one check's parameters")
@@ -147,8 +154,63 @@ def _plan(options: argparse.Namespace) -> int:
     made = plan.plan(service, day)
     if options.format == "json":
         print(json.dumps(plan.as_json(made), ensure_ascii=False, indent=2))
+    elif options.format == "svg":
+        from supervisor.plan_picture import picture
+
+        print(picture(made), end="")
     else:
         print(plan.as_text(made))
+    return 0
+
+
+def _add_asking(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    command.add_argument("--state-dir", metavar="DIR", type=Path, help="that of the supervisor")
+    return command
+
+
+def _ask(
+    options: argparse.Namespace, request: dict[str, Any], patience: float = 5.0
+) -> Iterator[dict[str, Any]]:
+    from supervisor.local_socket import ask
+
+    if not options.service:
+        raise UsageError("which service? say --service NAME")
+    known = [_state_dir(options.service), Path("/var/lib/supervisor", options.service)]
+    return ask([options.state_dir] if options.state_dir else known, request, patience)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from supervisor import status
+
+    def ask() -> dict[str, Any]:
+        return next(_ask(options, {"ask": "status"}))
+
+    if options.watch and not options.json:
+        status.watch(ask)
+    elif options.json:
+        print(json.dumps(ask(), ensure_ascii=False, indent=2))
+    else:
+        status.print_status(ask())
+    return 0
+
+
+def _run_now(options: argparse.Namespace) -> int:
+    refused = False
+    for told in _ask(options, {"ask": "run-now", "modules": options.modules}, patience=86400.0):
+        if "refused" in told:
+            refused = True
+            print(f"{told['module']}: not run: it {told['refused']}", file=sys.stderr)
+        else:
+            print(f"{told['module']}: {told['result']} in {told['seconds']:.2f} s", flush=True)
+    return 1 if refused else 0
+
+
+def _tree(options: argparse.Namespace) -> int:
+    from supervisor import task_tree
+
+    for tree in _ask(options, {"ask": "tree"}):
+        lines = [json.dumps(tree, indent=2)] if options.json else task_tree.render(tree)
+        print(*lines, sep="\n")
     return 0
 
 

@@ -15,13 +15,15 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor import console
+from supervisor import console, local_socket
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
 from supervisor.draft import Draft
+from supervisor.inquiries import Inquiries
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
+from supervisor.local_socket import LocalServer
 from supervisor.lock import locked
 from supervisor.model import SUPERVISOR, Announcement, State
 from supervisor.module_tasks import ModuleTasks, fit
@@ -33,6 +35,7 @@ from supervisor.recorder import CORRUPT, Message, Recorder
 from supervisor.reload import Bell, Reloader
 from supervisor.service import Service
 from supervisor.signals import stop_on_signals
+from supervisor.snapshot import Snapshot
 from supervisor.systemd import Notifier
 
 CHANNEL_SIZE = 256
@@ -83,6 +86,7 @@ class Daemon:
     load: Callable[[], Service]
     recorder: Recorder
     progress: dict[str, Progress]
+    listener: trio.SocketListener | None = None
     jitter: Callable[[], float] = random.random
     find_check: Callable[[str], Check] = load_check
     _briefing: Briefing = field(init=False)
@@ -106,7 +110,8 @@ class Daemon:
         progress: dict[str, Progress] = {}
         fit(progress, book.service)
         recorder = Recorder(book, ledger, clock, progress)
-        daemon = cls(book, clock, notifier, stopping, bell, load, recorder, progress)
+        listener = local_socket.bind(state_dir)
+        daemon = cls(book, clock, notifier, stopping, bell, load, recorder, progress, listener)
         daemon._take_up(ledger, aside)
         return daemon
 
@@ -118,21 +123,19 @@ class Daemon:
             pipeline.start_soon(self.recorder.record, receive, name="recorder")
             with send:  # closed without a checkpoint: the recorder then reads to the end
                 async with trio.open_nursery() as delivery:
-                    peers = self._peer_tasks(delivery, send)
-                    peers.start(clients)
-                    async with trio.open_nursery() as nursery:
-                        modules = self._module_tasks(nursery, send)
-                        await modules.start_missing()
+                    peer_tasks = self._peer_tasks(delivery, send)
+                    peer_tasks.start(clients)
+                    async with trio.open_nursery() as modules:
+                        module_tasks = self._module_tasks(modules, send)
+                        await module_tasks.start_missing()
                         self._say_ready()
                         async with trio.open_nursery() as control:
-                            control.start_soon(self._tell_status, peers, name="status")
-                            reloader = self._reloader(modules, peers, send)
-                            control.start_soon(reloader.reload_when_asked, name="reload")
+                            self._start_control(control, module_tasks, peer_tasks, send)
                             await self.stopping.wait()
                             self._say_stopping()
                             control.cancel_scope.cancel()
                         # Runs in progress may end; who only waits has returned already.
-                        nursery.cancel_scope.deadline = (
+                        modules.cancel_scope.deadline = (
                             trio.current_time() + self.book.service.stop_grace / 2
                         )
                     delivery.cancel_scope.cancel()
@@ -183,10 +186,29 @@ class Daemon:
             nursery,
         )
 
-    def _reloader(
-        self, modules: ModuleTasks, peers: PeerTasks, send: trio.MemorySendChannel[Message]
-    ) -> Reloader:
-        return Reloader(self.book, self.bell, self.load, modules, peers, send, self.notifier)
+    def _start_control(
+        self,
+        nursery: trio.Nursery,
+        modules: ModuleTasks,
+        peers: PeerTasks,
+        send: trio.MemorySendChannel[Message],
+    ) -> None:
+        """Start what people and systemd use to look at the others and to change them."""
+        reloader = Reloader(self.book, self.bell, self.load, modules, peers, send, self.notifier)
+        nursery.start_soon(self._tell_status, peers, name="status")
+        nursery.start_soon(reloader.reload_when_asked, name="reload")
+        if self.listener is not None:
+            snapshot = Snapshot(
+                self.book,
+                self.clock,
+                self.progress,
+                lambda: peers.peers,
+                lambda: self.recorder.ledger_bytes,
+            )
+            root = trio.lowlevel.current_task()
+            inquiries = Inquiries(snapshot, modules, self.recorder.changed, root)
+            server = LocalServer(inquiries.answers())
+            nursery.start_soon(server.serve, self.listener, name="local socket")
 
     async def _tell_status(self, peers: PeerTasks) -> None:
         """Keep systemd's status line true."""

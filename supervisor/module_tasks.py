@@ -24,6 +24,7 @@ class ModuleTask:
 
     module: Module
     schedule: Schedule
+    runner: Runner | None = None
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     ended: trio.Event = field(factory=trio.Event)
 
@@ -82,6 +83,11 @@ class ModuleTasks:
                 started.append(name)
         return started
 
+    def run_now(self, name: str) -> bool:
+        """Let a module run at once; return False if it cannot, since it runs already."""
+        task = self.tasks.get(name)
+        return task is not None and task.runner is not None and task.runner.run_now()
+
     async def _live(
         self,
         task: ModuleTask,
@@ -96,9 +102,9 @@ class ModuleTasks:
                     task_status = trio.TASK_STATUS_IGNORED
                     await previous.ended.wait()
                 now = self.clock.now()
-                runner = self._runner(task, now)
+                task.runner = self._runner(task, now)
                 first = first_run(task.schedule, self._missed(task, now), now)
-                await runner.supervise(first, task_status=task_status)
+                await task.runner.supervise(first, task_status=task_status)
         finally:
             task.ended.set()
 

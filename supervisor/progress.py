@@ -7,12 +7,14 @@ from typing import Literal
 
 from attrs import define, field
 
+from supervisor.histogram import Histogram, Recent
 from supervisor.model import Measurement, Result, Run
 
 
 @define
 class Progress:
-    """One module's counters. Times are Unix seconds.
+    """One module's counters. Times are Unix seconds; `lag` is how many seconds after its time
+    the last run started.
 
     The runner writes what is planned, the recorder what is committed.
     """
@@ -28,7 +30,11 @@ class Progress:
     runs: int = 0
     failures: int = 0
     skipped: Counter[str] = field(factory=Counter)
+    lag: float = 0.0
     measurements: tuple[Measurement, ...] = ()
+    results: Counter[str] = field(factory=Counter)
+    durations: Histogram = field(factory=Histogram)
+    recent: Recent = field(factory=Recent)
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
@@ -36,6 +42,10 @@ class Progress:
         self.last_run = run.started
         self.last_seconds = run.seconds
         self.last_result = run.result
+        self.lag = max(0.0, run.started - run.scheduled)
+        self.results[run.result] += 1
+        self.durations.observe(run.seconds)
+        self.recent.add(run.started, run.seconds, run.result)
         if run.error:
             self.failures += 1
         else:

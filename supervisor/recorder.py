@@ -74,6 +74,7 @@ class Recorder:
     progress: Mapping[str, Progress]
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     owed: Changes = field(factory=Changes)
+    ledger_bytes: int = 0
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
     _last_now: float = 0.0
     _cursors_due: float = math.inf
@@ -170,7 +171,9 @@ class Recorder:
     async def _write(self, changes: Changes) -> None:
         try:
             if not self._torn:
-                await trio.to_thread.run_sync(self.ledger.commit, self.owed, limiter=self._limiter)
+                self.ledger_bytes = await trio.to_thread.run_sync(
+                    _commit, self.ledger, self.owed, limiter=self._limiter
+                )
         except LedgerCorrupt as error:
             self._torn = str(error)
             self.ledger.close()
@@ -242,6 +245,12 @@ class Recorder:
 
     def _stands(self, alertname: str) -> bool:
         return (alertname, "") in self.book.sightings.get(SUPERVISOR, {})
+
+
+def _commit(ledger: Ledger, changes: Changes) -> int:
+    """Write the changes and return the bytes that the ledger then takes on disk."""
+    ledger.commit(changes)
+    return ledger.size()
 
 
 def _new_ledger(path: Path, whole: Changes) -> Ledger:

@@ -88,6 +88,16 @@ class Runner:
     """The last tick that was dealt with; at the start, now."""
 
     _nursery: trio.Nursery = field(init=False)
+    _pause: trio.CancelScope = field(factory=trio.CancelScope)
+    _asked: bool = False
+
+    def run_now(self) -> bool:
+        """Run at once, beside the timetable; return False while a run is in progress."""
+        if self.progress.state == "running":
+            return False
+        self._asked = True
+        self._pause.cancel()
+        return True
 
     async def supervise(
         self,
@@ -102,8 +112,13 @@ class Runner:
             task_status.started()
             while not self.stopping.is_set():
                 now = self.clock.now()
-                if now < tick:
-                    await self.clock.doze(tick, self.stopping)
+                if self._asked:
+                    self._asked = False
+                    await self._run(now)
+                    tick = self._next_tick()
+                elif now < tick:
+                    with trio.CancelScope() as self._pause:
+                        await self.clock.doze(tick, self.stopping)
                     tick = min(tick, self._next_tick())
                 else:
                     await self._run(self._latest(tick, now))
@@ -139,7 +154,8 @@ class Runner:
         outcome: list[Run] = []
         done = trio.Event()
         self.progress.state = "running"
-        self._nursery.start_soon(self._execute, tick, outcome, done)
+        name = f"run of {self.module.name}"
+        self._nursery.start_soon(self._execute, tick, outcome, done, name=name)
         with trio.move_on_after(self.module.timeout + PATIENCE):
             await done.wait()
         if outcome:

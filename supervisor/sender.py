@@ -7,14 +7,13 @@ not answer holds up nobody but itself.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from logging import getLogger
 from typing import Literal
 
 import trio
-from attrs import define, field
+from attrs import define
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Outgoing
@@ -22,6 +21,7 @@ from supervisor.clock import SLICE, Clock
 from supervisor.console import seconds
 from supervisor.model import SUPERVISOR, Announcement
 from supervisor.own import REJECTED
+from supervisor.peer import Peer
 from supervisor.recorder import Message, Nudge
 
 MOST_BYTES = 1 << 20
@@ -37,22 +37,6 @@ SKEWED = "PeerClockSkew"
 MISCONFIGURED = "PeerMisconfigured"
 
 _log = getLogger("supervisor.peers")
-
-
-@define
-class Peer:
-    """What is known of one Alertmanager. Times are Unix seconds, `shift` and skew seconds."""
-
-    url: str
-    state: Literal["ok", "retrying", "misconfigured"] = "ok"
-    last_success: float | None = None
-    error: str = ""
-    skew: float = 0.0
-    shift: float = 0.0
-    sent: int = 0
-    errors: Counter[str] = field(factory=Counter)
-    alive_at: float = 0.0
-    failures: int = 0
 
 
 @define
@@ -87,7 +71,8 @@ class Sender:
         answer = await self.client.get("/api/v2/status", self.clock.now())
         if answer.reply is Reply.DELIVERED:
             self._compare_clocks(answer)
-            _log.info("%s: Alertmanager %s is reachable", self.peer.url, _version(answer.body))
+            self.peer.version = _version(answer.body)
+            _log.info("%s: Alertmanager %s is reachable", self.peer.url, self.peer.version)
         else:
             _log.warning("%s: health check failed: %s", self.peer.url, answer)
 
@@ -101,8 +86,10 @@ class Sender:
         parts = [batch]
         while parts:
             part = parts.pop()
+            begun = trio.current_time()
             answer = await self.client.post([item.data for item in part], self.clock.now())
             self.peer.alive_at = trio.current_time()
+            self.peer.seconds.observe(self.peer.alive_at - begun)
             if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
                 # What was taken had wrong times, and so has the rest of the batch.
                 answer = Answer(Reply.RETRY, "clock", "its clock differs from what was known")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import trio
 
 from supervisor.clock import SLICE
+from supervisor.peer import Peer
 from supervisor.recorder import Message, Ping
-from supervisor.sender import Peer
 from supervisor.systemd import Notifier
 
 

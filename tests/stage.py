@@ -19,9 +19,10 @@ from supervisor.book import Book, Changes
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger
 from supervisor.model import Condition, Duration, Observation, Run
+from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder
-from supervisor.sender import Peer, Sender
+from supervisor.sender import Sender
 from supervisor.service import Alertmanager, Module, Service
 from tests.virtual import VirtualClock
 

@@ -9,9 +9,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 LAYERS = {
-    "commands": {"__main__", "catalogue", "once", "test_alert"},
+    "commands": {"__main__", "catalogue", "once", "status", "test_alert"},
     "daemon": {"daemon"},
-    "tasks": {"module_tasks", "peer_tasks", "recorder", "reload", "runner", "sender", "watchdog"},
+    "tasks": {
+        "inquiries",
+        "local_socket",
+        "module_tasks",
+        "peer_tasks",
+        "recorder",
+        "reload",
+        "runner",
+        "sender",
+        "watchdog",
+    },
     "adapters": {
         "alertmanager",
         "api",
@@ -27,7 +37,9 @@ LAYERS = {
         "process",
         "procfs",
         "signals",
+        "snapshot",
         "systemd",
+        "task_tree",
         "threads",
     },
     "pure": {
@@ -40,10 +52,14 @@ LAYERS = {
         "episodes",
         "due",
         "eviction",
+        "histogram",
         "history",
+        "local_day",
         "overlay",
         "own",
+        "peer",
         "plan",
+        "plan_picture",
         "progress",
         "schedule",
         "secret",

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from supervisor.errors import LedgerError
-from supervisor.sender import Peer
+from supervisor.peer import Peer
 from supervisor.systemd import Notifier
 from supervisor.watchdog import feed_watchdog
 from tests.stage import BUSY, ONE, Stage, eventually, full, no_threads

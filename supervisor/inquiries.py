@@ -1,0 +1,66 @@
+"""What the running supervisor answers to `status`, `run-now` and `tree`."""
+
+from __future__ import annotations
+
+import trio
+from attrs import define
+
+from supervisor import task_tree
+from supervisor.local_socket import Answer, Json, Say
+from supervisor.module_tasks import ModuleTasks
+from supervisor.runner import PATIENCE
+from supervisor.snapshot import Snapshot
+from supervisor.wording import advice
+
+
+@define
+class Inquiries:
+    """Knows the parts that are asked after; `changed` wakes who waits for a commit."""
+
+    snapshot: Snapshot
+    modules: ModuleTasks
+    changed: trio.lowlevel.ParkingLot
+    root: trio.lowlevel.Task
+
+    def answers(self) -> dict[str, Answer]:
+        """Return each request's name and who answers it."""
+        return {"status": self._status, "run-now": self._run_now, "tree": self._tree}
+
+    async def _status(self, _request: Json, say: Say) -> None:
+        await say(self.snapshot.status())
+
+    async def _tree(self, _request: Json, say: Say) -> None:
+        await say(task_tree.describe(self.root, trio.current_time()))
+
+    async def _run_now(self, request: Json, say: Say) -> None:
+        """Start what is asked for, then say of each how it ended, as it ends."""
+        names = request.get("modules")
+        names = list(dict.fromkeys(map(str, names))) if isinstance(names, list) else []
+        known = self.modules.progress
+        if unknown := [name for name in names if name not in known]:
+            remedy = advice(unknown[0], known)
+            await say({"error": f"there is no module {unknown[0]!r}; {remedy}"})
+            return
+        async with trio.open_nursery() as nursery:
+            for name in names:
+                nursery.start_soon(self._run_one, name, say)
+
+    async def _run_one(self, name: str, say: Say) -> None:
+        progress = self.modules.progress[name]
+        runs = progress.runs
+        task = self.modules.tasks.get(name)
+        if task is None:
+            await say({"module": name, "refused": "is disabled"})
+        elif not self.modules.run_now(name):
+            await say({"module": name, "refused": "is running already"})
+        else:
+            with trio.move_on_after(task.module.timeout + 2 * PATIENCE):
+                while progress.runs == runs:
+                    await self.changed.park()
+            await say(
+                {
+                    "module": name,
+                    "result": progress.last_result if progress.runs > runs else "unknown",
+                    "seconds": progress.last_seconds,
+                }
+            )

@@ -1,0 +1,161 @@
+"""The socket through which `status`, `run-now` and `tree` ask the running supervisor.
+
+A Unix socket of mode 0600 in the state directory. A client sends one line of JSON, such as
+`{"ask": "status"}`, and reads lines of JSON until the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from logging import getLogger
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import trio
+from attrs import define
+
+from supervisor.errors import SupervisorError
+
+NAME = "socket"
+MOST_CLIENTS = 16
+MOST_REQUEST_BYTES = 64 * 1024
+PATIENCE = 5.0
+"""Seconds for a client to say what it wants, and to take each line of the answer."""
+
+Json: TypeAlias = dict[str, Any]
+Say: TypeAlias = Callable[[Json], Awaitable[None]]
+Answer: TypeAlias = Callable[[Json, Say], Awaitable[None]]
+"""Answers one request, by saying one JSON object after another."""
+
+BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError)
+
+_log = getLogger("supervisor")
+
+
+def bind(directory: Path) -> trio.SocketListener | None:
+    """Return a listener on the directory's socket, or None, said in the log, if there can be none.
+
+    Whoever calls holds the directory's lock, so a socket that is there is left by the dead.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    try:
+        with _short(directory / NAME) as path:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+            sock.bind(path)
+            os.chmod(path, 0o600)
+        sock.listen(MOST_CLIENTS)
+    except OSError as error:
+        sock.close()
+        _log.warning("no local socket, so `status` cannot ask: %s", error)
+        return None
+    return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+
+
+@define
+class LocalServer:
+    """Answers clients; `answers` are the requests that it knows."""
+
+    answers: Mapping[str, Answer]
+    clients: int = 0
+
+    async def serve(self, listener: trio.SocketListener) -> None:
+        """Answer until cancelled."""
+        async with trio.open_nursery() as nursery:
+            await trio.serve_listeners(self._meet, [listener], handler_nursery=nursery)
+
+    async def _meet(self, stream: trio.SocketStream) -> None:
+        if self.clients >= MOST_CLIENTS:
+            return
+        self.clients += 1
+
+        async def say(document: Json) -> None:
+            with trio.fail_after(PATIENCE):
+                await stream.send_all(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+
+        try:
+            with suppress(*BROKEN):
+                await self._answer(await _read_request(stream), say)
+        finally:
+            self.clients -= 1
+
+    async def _answer(self, request: Json, say: Say) -> None:
+        answer = self.answers.get(str(request.get("ask")))
+        if answer is None:
+            await say({"error": f"this version cannot answer {request.get('ask')!r}"})
+        else:
+            await answer(request, say)
+
+
+async def _read_request(stream: trio.SocketStream) -> Json:
+    received = b""
+    with trio.fail_after(PATIENCE):
+        while b"\n" not in received and len(received) < MOST_REQUEST_BYTES:
+            chunk = await stream.receive_some(MOST_REQUEST_BYTES)
+            if not chunk:
+                break
+            received += chunk
+    try:
+        request = json.loads(received)
+    except (ValueError, RecursionError):
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> Iterator[Json]:
+    """Yield what the supervisor that runs in one of the directories answers.
+
+    `patience` is in seconds, for each line. Raises `SupervisorError` when none runs there.
+    """
+    with _connected(directories, patience) as sock:
+        try:
+            sock.sendall(json.dumps(request).encode() + b"\n")
+            with sock.makefile("rb") as lines:
+                for line in lines:
+                    yield _document(line)
+        except OSError as error:
+            raise SupervisorError(f"the supervisor does not answer: {error}") from None
+
+
+def _document(line: bytes) -> Json:
+    document: Json = json.loads(line)
+    if "error" in document:
+        raise SupervisorError(f"the supervisor says: {document['error']}")
+    return document
+
+
+@contextmanager
+def _connected(directories: list[Path], patience: float) -> Iterator[socket.socket]:
+    tried = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(patience)
+        for directory in directories:
+            try:
+                with _short(directory / NAME) as path:
+                    sock.connect(path)
+            except OSError as error:
+                tried.append(f"{directory / NAME}: {error.strerror or error}")
+            else:
+                yield sock
+                return
+    raise SupervisorError(
+        f"the supervisor is not running, or not under this user ({'; '.join(tried)}); "
+        "name its state directory with --state-dir"
+    )
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """Give a path to the file that is short enough for a socket's address: 107 bytes."""
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)

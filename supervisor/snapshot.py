@@ -1,0 +1,167 @@
+"""What a running supervisor is doing, as one JSON document: the status that every view shows."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import define, field
+
+from supervisor import __version__, wire
+from supervisor.book import Book
+from supervisor.clock import Clock
+from supervisor.model import SUPERVISOR, Alert, State
+from supervisor.peer import Peer
+from supervisor.progress import Progress
+
+STATES = ("pending", "firing", "resolved", "report", "quarantined")
+
+
+@define
+class Snapshot:
+    """Puts the status together. `peers` gives the Alertmanagers of now, `ledger_bytes` the size."""
+
+    book: Book
+    clock: Clock
+    progress: Mapping[str, Progress]
+    peers: Callable[[], tuple[Peer, ...]]
+    ledger_bytes: Callable[[], int]
+    started: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.started = self.clock.now()
+
+    def status(self) -> dict[str, Any]:
+        """Return the document of `status --json` and of `/api/status`."""
+        service, now = self.book.service, self.clock.now()
+        return {
+            "service": service.service,
+            "host": service.labels.get("host", ""),
+            "timezone": service.timezone.key,
+            "pid": os.getpid(),
+            "version": __version__,
+            "now": moment(now),
+            "uptime_seconds": round(max(0.0, now - self.started), 3),
+            "modules": [self._module(progress) for progress in self.progress.values()],
+            "alerts": [*self._alerts(), *self._sightings()],
+            "peers": [self._peer(peer, now) for peer in self.peers()],
+            "ledger": {
+                "bytes": self.ledger_bytes(),
+                "alerts": len(self.book.alerts),
+                "dropped": self.book.lost.total(),
+                "quarantined": self.states()["quarantined"],
+            },
+        }
+
+    def states(self) -> Counter[str]:
+        """Return how many alerts there are in each of the states."""
+        return Counter(self._state(alert) for alert in self.book.alerts.values())
+
+    def _module(self, progress: Progress) -> dict[str, Any]:
+        return {
+            "name": progress.name,
+            "check": progress.check,
+            "state": progress.state,
+            "last_run": moment(progress.last_run),
+            "last_seconds": _rounded(progress.last_seconds),
+            "last_result": progress.last_result,
+            "next_run": moment(progress.next_run),
+            "runs": progress.runs,
+            "failures": progress.failures,
+            "skipped": progress.skipped.total(),
+            "measurements": [
+                {
+                    "name": item.name,
+                    "value": item.value,
+                    "unit": item.unit,
+                    "labels": dict(item.labels),
+                }
+                for item in progress.measurements
+            ],
+        }
+
+    def _alerts(self) -> Iterator[dict[str, Any]]:
+        for alert in self.book.alerts.values():
+            _, notes, _ = wire.decode(alert.body)
+            yield {
+                "alertname": alert.alertname,
+                "event_type": alert.event_type,
+                "instance": alert.instance,
+                "check": alert.module,
+                "state": self._state(alert),
+                "message": notes.get("message", ""),
+                "starts_at": moment(alert.starts_at),
+                "ends_at": moment(alert.ends_at),
+                "peers": {
+                    peer.url: "delivered" if self._has(peer, alert) else "pending"
+                    for peer in self.peers()
+                },
+            }
+
+    def _sightings(self) -> Iterator[dict[str, Any]]:
+        """Yield what was seen, but not yet in as many runs as `fire_after` asks for."""
+        for module, group in self.book.sightings.items():
+            for (alertname, instance), sighting in group.items():
+                if module != SUPERVISOR and not sighting.fingerprint:
+                    yield {
+                        "alertname": alertname,
+                        "event_type": "",
+                        "instance": instance,
+                        "check": module,
+                        "state": "pending",
+                        "message": f"seen in {sighting.seen} runs",
+                        "starts_at": None,
+                        "ends_at": None,
+                        "peers": {},
+                    }
+
+    def _state(self, alert: Alert) -> str:
+        if self.book.is_rejected(alert):
+            return "quarantined"
+        # Over, and nobody was told yet: it waits to be shown.
+        return "pending" if alert.state is State.OVER else alert.state.value
+
+    def _has(self, peer: Peer, alert: Alert) -> bool:
+        cursor = self.book.cursors.get(peer.url, {}).get(alert.fingerprint)
+        return cursor is not None and cursor.version == alert.version
+
+    def _peer(self, peer: Peer, now: float) -> dict[str, Any]:
+        pending = self.book.pending(peer.url)
+        return {
+            "url": peer.url,
+            "state": peer.state,
+            "version": peer.version,
+            "pending": len(pending),
+            "oldest_pending_seconds": self.oldest_pending(peer, pending, now),
+            "last_success": moment(peer.last_success),
+            "error": peer.error,
+            "clock_skew_seconds": round(peer.skew, 3),
+            "sent": peer.sent,
+        }
+
+    def oldest_pending(self, peer: Peer, pending: list[Alert], now: float) -> float:
+        """Return for how many seconds the peer has been owed something, 0 if it is not."""
+        known = self.book.cursors.get(peer.url, {})
+        since = []
+        for alert in pending:
+            cursor = known.get(alert.fingerprint)
+            # What has changed has done so after it was last sent.
+            sent = cursor.sent_at if cursor else 0.0
+            ended = 0.0 if alert.state is State.REPORT else alert.ends_at or 0.0
+            since.append(max(alert.starts_at, ended, sent))
+        return round(max((now - at for at in since), default=0.0), 3)
+
+
+def moment(seconds: float | None) -> str | None:
+    """Return Unix seconds as RFC 3339, or None for what has not happened or never will."""
+    if seconds is None or seconds == float("inf"):
+        return None
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 6)

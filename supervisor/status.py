@@ -1,0 +1,166 @@
+"""The `status` command: what the running supervisor says of itself, as tables for people."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeAlias
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from supervisor.console import seconds
+
+Status: TypeAlias = dict[str, Any]
+
+REFRESH = 1.0
+"""Seconds between two looks of `--watch`."""
+
+MOST_ALERTS = 50
+
+_RESULTS = {
+    "ok": ("ok", "green"),
+    "conditions": ("conditions", "yellow"),
+    "failed": ("failed", "bold red"),
+    "timeout": ("timed out", "bold red"),
+    None: ("not yet run", "dim"),
+}
+_TYPES = {"W": "yellow", "I": "cyan", "S": "cyan", "": "dim"}
+_STATES = {"firing": 0, "quarantined": 1, "pending": 2, "report": 3, "resolved": 4}
+
+
+def print_status(status: Status) -> None:
+    """Print the tables once."""
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160)
+    console.print(view(status))
+
+
+def watch(ask: Callable[[], Status]) -> None:
+    """Show the tables, and keep them true until interrupted."""
+    with Live(view(ask()), screen=sys.stdout.isatty(), auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(REFRESH)
+                live.update(view(ask()), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def view(status: Status) -> RenderableType:
+    """Return all that there is to see."""
+    parts: list[RenderableType] = [Text(headline(status), "bold"), _modules(status)]
+    if status["alerts"]:
+        parts.append(_alerts(status))
+    if status["peers"]:
+        parts.append(_peers(status))
+    return Group(*parts)
+
+
+def headline(status: Status) -> str:
+    """Return how it is in one line."""
+    alerts, peers = status["alerts"], status["peers"]
+    firing = sum(alert["state"] == "firing" for alert in alerts)
+    failing = sum(module["last_result"] in ("failed", "timeout") for module in status["modules"])
+    parts = [f"{firing} firing" if firing else "all well"]
+    if failing:
+        parts.append(f"{failing} of {len(status['modules'])} modules failing")
+    down = sum(peer["state"] != "ok" for peer in peers)
+    if down:
+        parts.append(f"{down} of {len(peers)} Alertmanagers not reached")
+    owed = max((peer["pending"] for peer in peers), default=0)
+    if owed:
+        parts.append(f"{owed} to be delivered")
+    if status["ledger"]["dropped"]:
+        parts.append(f"{status['ledger']['dropped']} dropped")
+    up = seconds(status["uptime_seconds"])
+    return f"{status['service']} on {status['host']}: {', '.join(parts)} (up {up})"
+
+
+def _modules(status: Status) -> Table:
+    table = _table("MODULE", "CHECK", "LAST RUN", "TOOK", "RESULT", "NEXT RUN", "RUNS", "FAILED")
+    table.columns[6].justify = table.columns[7].justify = "right"
+    local = _clock(status)
+    for module in status["modules"]:
+        word, style = _RESULTS[module["last_result"]]
+        if module["state"] != "waiting":
+            word, style = (module["state"], "dim" if module["state"] == "disabled" else "cyan")
+        took = module["last_seconds"]
+        failures = module["failures"]
+        table.add_row(
+            Text(module["name"]),
+            Text(module["check"], "dim"),
+            local(module["last_run"]),
+            "" if took is None else f"{took:.2f} s",
+            Text(word, style),
+            local(module["next_run"]),
+            str(module["runs"]),
+            Text(str(failures), "red" if failures else ""),
+        )
+    return table
+
+
+def _alerts(status: Status) -> Table:
+    table = _table("STATE", "SINCE", "ALERT", "INSTANCE", "MODULE", "DELIVERED", "MESSAGE")
+    local = _clock(status)
+    alerts = sorted(status["alerts"], key=lambda alert: _STATES.get(alert["state"], 9))
+    for alert in alerts[:MOST_ALERTS]:
+        delivered = [state == "delivered" for state in alert["peers"].values()]
+        resolved = alert["state"] in ("resolved", "report")
+        table.add_row(
+            Text(alert["state"], "dim" if resolved else ""),
+            local(alert["starts_at"]),
+            Text(
+                f"{alert['event_type']} {alert['alertname']}".strip(),
+                "dim" if resolved else _TYPES.get(alert["event_type"], "red"),
+            ),
+            Text(alert["instance"]),
+            Text(alert["check"]),
+            f"{sum(delivered)} of {len(delivered)}" if delivered else "",
+            Text(alert["message"].replace("\n", " | ")),
+        )
+    if len(alerts) > MOST_ALERTS:
+        table.add_row("", "", f"and {len(alerts) - MOST_ALERTS} more; see --json")
+    return table
+
+
+def _peers(status: Status) -> Table:
+    table = _table("ALERTMANAGER", "STATE", "PENDING", "OLDEST", "LAST SUCCESS", "SKEW", "ERROR")
+    local = _clock(status)
+    for peer in status["peers"]:
+        table.add_row(
+            Text(peer["url"]),
+            Text(peer["state"], "green" if peer["state"] == "ok" else "red"),
+            str(peer["pending"]),
+            seconds(peer["oldest_pending_seconds"]) if peer["pending"] else "",
+            local(peer["last_success"]),
+            f"{peer['clock_skew_seconds']:.0f} s",
+            Text(peer["error"]),
+        )
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _clock(status: Status) -> Callable[[str | None], str]:
+    """Return what shows a time in the service's zone: the time of day, with its date if need be."""
+    zone = ZoneInfo(status["timezone"])
+    today = datetime.fromisoformat(status["now"]).astimezone(zone).date()
+
+    def local(text: str | None) -> str:
+        if text is None:
+            return ""
+        when = datetime.fromisoformat(text).astimezone(zone)
+        return f"{when:%H:%M:%S}" if when.date() == today else f"{when:%m-%d %H:%M}"
+
+    return local
