@@ -93,7 +93,19 @@ def reachable(mounts: Iterable[Mount]) -> list[Mount]:
         for mount in by_number.values()
         if (mount.number, mount.mount_point) not in covers
         and not any(ancestor.number in hidden for ancestor in _lineage(mount, by_number))
+        and not _is_mere_directory(mount, by_number.get(mount.parent))
     ]
+
+
+def _is_mere_directory(mount: Mount, parent: Mount | None) -> bool:
+    """Tell whether a mount shows what would be there without it.
+
+    systemd mounts directories over themselves to protect them; no filesystem is mounted there.
+    """
+    if parent is None or parent is mount or parent.filesystem != mount.filesystem:
+        return False
+    below = os.path.relpath(mount.mount_point, parent.mount_point)
+    return mount.root == os.path.normpath(os.path.join(parent.root, below))
 
 
 def _above(path: str) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import string
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._mounts import Mount, named, parse, reachable
+from checks._mounts import MOUNTINFO, Mount, named, parse, reachable, read_mounts
+from tests.mounts import mounted, needs_root
 
 ROOT = Mount(1, 0, "8:1", "/", "/", "ext4", "/dev/sda1", "rw")
 
@@ -183,3 +185,29 @@ def test_no_name_finds_another_mount(name: str, source: str) -> None:
     found = named(name, [mount(2, 1, "/a", source=source, kind="ext4")])
 
     assert bool(found) == (name in (source, "ext4") or os.path.normpath(name) == "/a")
+
+
+def test_a_directory_mounted_over_itself_is_no_filesystem() -> None:
+    """As systemd does it with ProtectHome=read-only."""
+    home = mount(2, 1, "/home", "/home", device="8:1", kind="ext4")
+    inner = mount(3, 2, "/home/a", "/home/a", device="8:1", kind="ext4")
+    other = mount(4, 1, "/srv", "/home", device="8:1", kind="ext4")
+    real = mount(5, 2, "/home/disk")
+
+    assert reachable([ROOT, home, inner, other, real]) == [ROOT, other, real]
+    assert named("/home", reachable([ROOT, home])) == []
+
+
+def test_a_subvolume_in_its_own_place_is_a_filesystem() -> None:
+    top = mount(1, 1, "/", "/@", device="0:30", kind="btrfs", options="rw,subvolid=256,subvol=/@")
+    options = "rw,subvolid=257,subvol=/@/home"
+    home = mount(2, 1, "/home", "/@/home", device="0:30", kind="btrfs", options=options)
+
+    assert reachable([top, home]) == [top, home]
+
+
+@needs_root
+def test_a_real_directory_mounted_over_itself(tmp_path: Path) -> None:
+    with mounted("--bind", tmp_path, tmp_path):
+        assert str(tmp_path) in MOUNTINFO.read_text()
+        assert str(tmp_path) not in points(read_mounts())
