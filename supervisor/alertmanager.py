@@ -183,14 +183,24 @@ def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
 
 
 def _fault(error: httpx.HTTPError) -> Answer:
-    text = str(error) or type(error).__name__
+    text = ""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Answer(Reply.MISCONFIGURED, "certificate", text)
+        if isinstance(cause, ssl.SSLError) and (said := _about_certificates(cause)):
+            return Answer(Reply.MISCONFIGURED, "certificate", said)
+        text = text or _line(str(cause))  # httpx's own errors often have none
         cause = cause.__cause__ or cause.__context__
     reason = "connect" if isinstance(error, httpx.ConnectError) else "transport"
-    return Answer(Reply.RETRY, reason, text)
+    return Answer(Reply.RETRY, reason, text or type(error).__name__)
+
+
+def _about_certificates(error: ssl.SSLError) -> str:
+    """Return what is wrong with the peer's certificate or with ours; nothing of other errors."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the peer's is not trusted: {_line(error.verify_message)}"
+    reason = (error.reason or "").replace("_", " ").lower()
+    ours = "alert" in reason and ("certificate" in reason or "unknown ca" in reason)
+    return f"the peer refuses ours: {reason}" if ours else ""
 
 
 def _line(text: str) -> str:

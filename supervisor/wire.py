@@ -30,7 +30,7 @@ SEVERITY = ("I", "S", "W", "E", "TE")
 _CUT = "… (cut)"
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_LINE_BREAKS = re.compile(r"[\t\n]+")
+_LINE_BREAKS = re.compile(r"[\t\r\n]+")
 
 
 def clean_text(text: str, limit: int) -> str:

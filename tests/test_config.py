@@ -460,3 +460,24 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
 def test_a_damaged_file_is_read_or_refused(cut: int, length: int, put: bytes) -> None:
     text = FULL.encode()
     load_or_refuse(text[:cut] + put + text[cut + length :])
+
+
+@pytest.mark.parametrize("which", ["file", "directory"])
+def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path, which: str) -> None:
+    path = tmp_path / "X.toml"
+    path.write_text('service = "X"\n', encoding="utf-8")
+    writable = path if which == "file" else tmp_path
+    writable.chmod(writable.stat().st_mode | 0o002)
+
+    with pytest.raises(ConfigError) as raised:
+        config.load(path, lambda _: Ports)
+    assert "may be written by everybody" in str(raised.value)
+    assert f"; chmod o-w {writable}" in str(raised.value)
+
+
+def test_a_directory_with_the_sticky_bit_is_no_danger(tmp_path: Path) -> None:
+    path = tmp_path / "X.toml"
+    path.write_text('service = "X"\n', encoding="utf-8")
+    tmp_path.chmod(0o1777)
+
+    assert config.load(path, lambda _: Ports).service == "X"

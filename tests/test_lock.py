@@ -137,3 +137,13 @@ def test_a_file_system_without_locks_is_named(
     monkeypatch.setattr(fcntl, "flock", without)
     with pytest.raises(SupervisorError, match=r"cannot lock .*No locks"), locked(tmp_path):
         pytest.fail("not locked")
+
+
+def test_a_directory_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+
+    with (
+        pytest.raises(SupervisorError, match="everybody may write there; chmod 700"),
+        locked(tmp_path),
+    ):
+        pass

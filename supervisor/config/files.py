@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     key, remedy = "", "give a TOML file in UTF-8 that this user may read"
     try:
+        _refuse_writable_by_all(path)
         text = path.read_bytes().decode()
         # The line's end gives an error there its line, where tomllib says "end of document".
         return tomllib.loads(f"{text}\n")
@@ -70,3 +72,12 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError:  # a NUL in the path, or an integer of thousands of digits
         wrong = "cannot be read as TOML"
     raise ConfigError([Problem(str(path), key, wrong, remedy)])
+
+
+def _refuse_writable_by_all(path: Path) -> None:
+    """Raise `ConfigError` if anybody could make us run a command of theirs."""
+    for where in (path, path.absolute().parent):
+        mode = where.stat().st_mode
+        if mode & stat.S_IWOTH and not (where is not path and mode & stat.S_ISVTX):
+            wrong = f"may be written by everybody (mode {stat.S_IMODE(mode):04o} of {where})"
+            raise ConfigError([Problem(str(path), "", wrong, f"chmod o-w {where}")])

@@ -88,16 +88,21 @@ class AlertmanagerServer:
     directory: Path
     smarthost: str
     port: int = field(factory=free_port)
+    flags: tuple[str, ...] = ("--cluster.listen-address=",)
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def configure(self, config: Path) -> None:
+        """Write the configuration file."""
         template = Path(__file__).with_name("alertmanager.yml").read_text(encoding="utf-8")
-        config = self.directory / "alertmanager.yml"
         config.write_text(template.replace("@SMARTHOST@", self.smarthost), encoding="utf-8")
+
+    def start(self) -> None:
+        config = self.directory / "alertmanager.yml"
+        self.configure(config)
         with (self.directory / "alertmanager.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -105,7 +110,7 @@ class AlertmanagerServer:
                     f"--config.file={config}",
                     f"--storage.path={self.directory / 'storage'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
-                    "--cluster.listen-address=",
+                    *self.flags,
                 ],
                 stdout=log,
                 stderr=log,
