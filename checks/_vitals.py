@@ -1,0 +1,126 @@
+"""What /proc tells of the whole host in one look, as proc(5) has it. Used by `system`.
+
+Blocks for some milliseconds with many processes, so call it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+from attrs import frozen
+
+from checks import _host
+from checks._host import PROC, CpuTimes, Memory
+
+FIRST_LOOK = 0.5
+"""Seconds between the two looks at the processors when there was no run before."""
+
+KINDS = ("cpu", "memory", "io")
+_SOME = re.compile(rb"^some .*avg60=([0-9.]{1,10})", re.MULTILINE)
+_KILLS = re.compile(rb"^oom_kill ([0-9]{1,18})$", re.MULTILINE)
+
+
+@frozen
+class Vitals:
+    """How the host is doing. Percentages are of 100, sizes in bytes, times in seconds."""
+
+    boot: str
+    uptime: float
+    load: tuple[float, float, float]
+    cpu_percent: float
+    ticks: CpuTimes
+    memory: Memory
+    pressure: Mapping[str, float]
+    open_files: int
+    most_open_files: int
+    processes: int
+    zombies: int
+    oom_kills: int
+
+    @property
+    def memory_percent(self) -> float:
+        """How much of the memory is available."""
+        return 100 * self.memory.available / self.memory.total
+
+    @property
+    def open_files_percent(self) -> float:
+        """How much of the kernel's open files is in use."""
+        return 100 * self.open_files / self.most_open_files
+
+
+def read(before: CpuTimes | None) -> Vitals:
+    """Return how the host is doing; the processors since `before`. Raises `OSError`."""
+    ticks = _host.cpu_times()
+    if before is None or ticks.total <= before.total:
+        before = ticks
+        time.sleep(FIRST_LOOK)
+        ticks = _host.cpu_times()
+    used = ticks.since(before)
+    processes, zombies = _count_processes()
+    opened, _, most = map(int, (PROC / "sys/fs/file-nr").read_bytes().split())
+    kills = _KILLS.search((PROC / "vmstat").read_bytes())
+    return Vitals(
+        boot=(PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+        uptime=_host.uptime(),
+        load=os.getloadavg(),
+        cpu_percent=used.percent(used.busy),
+        ticks=ticks,
+        memory=_host.memory(),
+        pressure=_pressure(),
+        open_files=opened,
+        most_open_files=max(most, 1),
+        processes=processes,
+        zombies=zombies,
+        oom_kills=int(kills[1]) if kills else 0,
+    )
+
+
+def recalled(state: Mapping[str, object]) -> CpuTimes | None:
+    """Return the processors' times that the last run left, if it was since this boot."""
+    match state.get("cpu"):
+        case [int(busy), int(idle), int(waiting), int(stolen)]:
+            return CpuTimes(busy, idle, waiting, stolen)
+    return None
+
+
+def kills_since(state: Mapping[str, object], vitals: Vitals) -> int:
+    """Return how often the kernel has killed for memory since the last run, 0 if there was none."""
+    before = state.get("oom_kills")
+    if not isinstance(before, int):
+        return 0
+    return vitals.oom_kills - before if state.get("boot") == vitals.boot else vitals.oom_kills
+
+
+def parse_pressure(text: bytes) -> float | None:
+    """Return for which percentage of the last minute some task waited; None if it is not said."""
+    found = _SOME.search(text)
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def _pressure() -> dict[str, float]:
+    found = {}
+    for kind in KINDS:
+        with suppress(OSError):  # a kernel without PSI, or a container that may not see it
+            value = parse_pressure((PROC / "pressure" / kind).read_bytes())
+            if value is not None:
+                found[kind] = value
+    return found
+
+
+def _count_processes() -> tuple[int, int]:
+    """Return how many processes there are, and how many of them are zombies."""
+    count = zombies = 0
+    for entry in os.listdir(PROC):
+        if entry.isdecimal():
+            with suppress(OSError):  # it has ended meanwhile
+                text = (PROC / entry / "stat").read_bytes()
+                count += 1
+                zombies += text.rpartition(b")")[2][1:2] == b"Z"
+    return count, zombies

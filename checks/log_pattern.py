@@ -1,0 +1,224 @@
+"""Looks for lines that match a pattern among those appended to a log since the last run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import re2
+import trio
+from attrs import Attribute, define, field, frozen
+
+from checks._log_reader import Position, Progress, read
+from checks._names import shown
+from supervisor.api import (
+    Condition,
+    Context,
+    Duration,
+    Json,
+    Measurement,
+    Observation,
+    Report,
+    StillHanging,
+    preformatted,
+    probe,
+)
+
+MOST_BYTES = 32 << 20
+"""So much is read of each log in one run; a longer backlog is read on by the next runs."""
+
+MISSING = "missing"
+"""Kept in the place of a position."""
+
+LISTED = 50
+LONGEST = 1000
+"""Lines that the detail shows, and characters of each."""
+
+
+def compiled(pattern: str) -> Any:
+    """Return a pattern in RE2's syntax, for bytes; raises `ValueError`."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern.encode(), options)
+    except re2.error as error:
+        said = error.args[0].decode(errors="replace") if error.args else "unknown error"
+        raise ValueError(
+            f"is no regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
+        ) from None
+
+
+@frozen
+class Log:
+    """One log and what is looked for in it."""
+
+    path: str = field(metadata={"help": "the log; it may be rotated, truncated or missing"})
+    pattern: str = field(metadata={"help": "a regular expression, in RE2's syntax"})
+    name: str = field(default="", metadata={"help": "the instance; default: the path"})
+    exclude: str = field(default="", metadata={"help": "lines that match this do not count"})
+    min_count: int = field(default=1, metadata={"help": "fires from so many lines in one run"})
+    report: bool = field(
+        default=False,
+        metadata={"help": "true: each run with such lines is reported once, nothing fires"},
+    )
+    from_start: bool = field(
+        default=False, metadata={"help": "true: the first run reads what is there already"}
+    )
+    optional: bool = field(default=False, metadata={"help": "true: the log may be missing"})
+    event_type: str = field(default="W", metadata={"help": "the event type of lines that match"})
+
+    @path.validator
+    def _is_path(self, _: Attribute[str], value: str) -> None:
+        if not value.startswith("/") or "\0" in value:
+            raise ValueError(f"{value!r} is no absolute path; write for example '/var/log/syslog'")
+
+    @pattern.validator
+    def _is_pattern(self, _: Attribute[str], value: str) -> None:
+        if not value:
+            raise ValueError("is empty and would match every line; write for example 'ERROR'")
+        compiled(value)
+
+    @exclude.validator
+    def _is_pattern_too(self, _: Attribute[str], value: str) -> None:
+        compiled(value)
+
+    @min_count.validator
+    def _is_count(self, _: Attribute[int], value: int) -> None:
+        if value < 1:
+            raise ValueError(f"{value} is no number of lines; write 1 or more")
+
+    @property
+    def instance(self) -> str:
+        """What it is called in alerts."""
+        return self.name or self.path
+
+    @property
+    def key(self) -> str:
+        """What its position is kept under: another pattern begins anew."""
+        text = "\0".join((self.path, self.pattern, self.exclude, self.instance))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@frozen
+class Params:
+    """Which logs are read."""
+
+    logs: tuple[Log, ...] = field(metadata={"help": "the logs and their patterns"})
+    probe_timeout: Duration = field(
+        default=Duration(20), metadata={"help": "a log that takes longer to read is unreadable"}
+    )
+
+    @logs.validator
+    def _differ(self, _: Attribute[tuple[Log, ...]], value: tuple[Log, ...]) -> None:
+        keys = [log.key for log in value]
+        twice = sorted({log.instance for log in value if keys.count(log.key) > 1})
+        if twice:
+            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
+
+
+@define
+class Matches:
+    """Counts the lines that match, and keeps the first of them."""
+
+    log: Log
+    count: int = 0
+    first: list[str] = field(factory=list)
+    _pattern: Any = field(init=False)
+    _exclude: Any = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._pattern = compiled(self.log.pattern)
+        self._exclude = compiled(self.log.exclude) if self.log.exclude else None
+
+    def take(self, line: bytes) -> None:
+        """Look at one line."""
+        if not self._pattern.search(line):
+            return
+        if self._exclude is not None and self._exclude.search(line):
+            return
+        self.count += 1
+        if len(self.first) < LISTED:
+            self.first.append(shown(line.decode(errors="replace"), LONGEST))
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return what matches in each log; where reading stopped is kept in the state."""
+    observed: dict[str, list[Observation]] = {}
+    kept: dict[str, Json] = {}
+
+    async def examine(log: Log) -> None:
+        known = context.state.get(log.key)
+        observed[log.key] = await _examine(log, known, params.probe_timeout, kept)
+
+    async with trio.open_nursery() as nursery:
+        for log in params.logs:
+            nursery.start_soon(examine, log)
+    # One that could not be read is read on from where it was.
+    remembered = {log.key: context.state.get(log.key) for log in params.logs} | kept
+    context.state.clear()
+    context.state.update({key: value for key, value in remembered.items() if value is not None})
+    return [seen for log in params.logs for seen in observed[log.key]]
+
+
+async def _examine(
+    log: Log,
+    known: Json,
+    timeout: float,  # noqa: ASYNC109  # each log has its own
+    kept: dict[str, Json],
+) -> list[Observation]:
+    def work() -> tuple[Progress, Matches]:
+        matches = Matches(log)
+        position = _recalled(known)
+        # A log that appears after the first run is new from its first line on.
+        from_start = log.from_start or known == MISSING
+        progress = read(Path(log.path), position, matches.take, MOST_BYTES, from_start=from_start)
+        return progress, matches
+
+    try:
+        with trio.fail_after(timeout):
+            progress, matches = await probe(f"read of {log.path} for {log.instance}", work)
+    except (trio.TooSlowError, StillHanging):
+        return [_unreadable(log, f"no answer within {timeout:g} s")]
+    except FileNotFoundError:
+        kept[log.key] = known or MISSING
+        message = f"there is no {log.path}"
+        missing = Condition("Log file missing", "E", log.instance, message)
+        return [] if log.optional else [missing]
+    except OSError as error:
+        return [_unreadable(log, error.strerror or str(error))]
+    at = progress.position
+    kept[log.key] = [at.device, at.inode, at.offset, at.digest]
+    labels = {"log": log.instance}
+    return [
+        Measurement("log_matching_lines", matches.count, labels=labels),
+        Measurement("log_unread_bytes", progress.left, "B", labels=labels),
+        *_told(log, matches),
+    ]
+
+
+def _told(log: Log, matches: Matches) -> list[Observation]:
+    if matches.count < log.min_count:
+        return []
+    lines = f"{matches.count:,} line{'' if matches.count == 1 else 's'}"
+    message = f"{lines} in {log.path} matched {log.pattern}; the first: {matches.first[0]}"
+    text = "\n".join(matches.first)
+    if matches.count > len(matches.first):
+        text += f"\n… and {matches.count - len(matches.first):,} more"
+    detail = preformatted(text)
+    if log.report:
+        return [Report(f"Log lines ({log.instance})", message, detail, log.event_type)]
+    return [Condition("Log lines", log.event_type, log.instance, message, detail)]
+
+
+def _unreadable(log: Log, cause: str) -> Condition:
+    message = f"cannot read {log.path}: {cause}"
+    return Condition("Log file unreadable", "E", log.instance, message)
+
+
+def _recalled(value: object) -> Position | None:
+    match value:
+        case [int(device), int(inode), int(offset), str(digest)] if offset >= 0:
+            return Position(device, inode, offset, digest)
+    return None

@@ -1,0 +1,183 @@
+"""Watches this host's load, memory, swap, processors, pressure, open files and processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from attrs import Attribute, field, frozen
+
+from checks import _vitals
+from checks._durations import long_span
+from checks._vitals import Vitals
+from checks.disk import size
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Duration,
+    Json,
+    Measurement,
+    Observation,
+    Report,
+    probe,
+)
+
+
+def _limit(text: str) -> float | None:
+    return field(default=None, metadata={"help": text})  # type: ignore[no-any-return]  # attrs's own
+
+
+@frozen
+class Params:
+    """The limits. One that is left out raises nothing; all values are measured anyhow."""
+
+    max_load_per_core: float | None = _limit("fires when the load of 5 minutes is more, per core")
+    max_cpu_percent: float | None = _limit("processors busier since the last run, on average")
+    min_memory_percent: float | None = _limit("less memory available, of all")
+    max_swap_percent: float | None = _limit("more of the swap space used")
+    max_cpu_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for a processor")
+    max_memory_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for memory")
+    max_io_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for disks")
+    max_open_files_percent: float | None = _limit("more of the kernel's open files in use")
+    max_processes: int | None = field(default=None, metadata={"help": "more processes"})
+    max_zombies: int | None = field(default=None, metadata={"help": "more zombies"})
+    min_uptime: Duration | None = field(
+        default=None, metadata={"help": "fires for so long after each start of the host"}
+    )
+    oom_kills: bool = field(
+        default=True, metadata={"help": "reports when the kernel killed for want of memory"}
+    )
+    event_type: str = field(default="W", metadata={"help": "the event type of all of them"})
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'W'")
+
+    def __attrs_post_init__(self) -> None:
+        for name in (item.name for item in self.__attrs_attrs__):
+            value = getattr(self, name)
+            if isinstance(value, int | float) and value < 0:
+                raise ValueError(f"{name} = {value} is less than 0; write 0 or more")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return a condition for each limit that is passed, and all values as measurements."""
+    before = _vitals.recalled(context.state)
+    try:
+        vitals = await probe("read of the host's vitals", lambda: _vitals.read(before))
+    except (OSError, ValueError) as error:
+        raise CheckFailed(f"cannot read how the host is doing: {error}") from error
+    kills = _vitals.kills_since(context.state, vitals)
+    context.state.clear()
+    context.state.update(_kept(vitals))
+    observed: list[Observation] = [*_measured(vitals), *_conditions(params, vitals)]
+    if params.oom_kills and kills:
+        times = "once" if kills == 1 else f"{kills} times"
+        message = f"the kernel has killed for want of memory {times} since the last run"
+        observed.append(Report("Out of memory", message, event_type=params.event_type))
+    return observed
+
+
+def _kept(vitals: Vitals) -> dict[str, Json]:
+    return {
+        "boot": vitals.boot,
+        "oom_kills": vitals.oom_kills,
+        "cpu": [vitals.ticks.busy, vitals.ticks.idle, vitals.ticks.waiting, vitals.ticks.stolen],
+    }
+
+
+def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
+    cores = os.cpu_count() or 1
+    per_core = vitals.load[1] / cores
+    found = [
+        _above("Load", per_core, params.max_load_per_core, f"the load per core is {per_core:.2f}"),
+        _above(
+            "CPU usage",
+            vitals.cpu_percent,
+            params.max_cpu_percent,
+            f"the processors are {vitals.cpu_percent:.0f} % busy",
+        ),
+        _below(
+            "Memory",
+            vitals.memory_percent,
+            params.min_memory_percent,
+            f"{vitals.memory_percent:.0f} % of the memory is available, "
+            f"{size(vitals.memory.available)} of {size(vitals.memory.total)}",
+        ),
+        _above(
+            "Swap usage",
+            vitals.memory.swap_percent,
+            params.max_swap_percent,
+            f"{vitals.memory.swap_percent} % of the swap space is used",
+        ),
+        *_pressed(params, vitals),
+        _above(
+            "Open files",
+            vitals.open_files_percent,
+            params.max_open_files_percent,
+            f"{vitals.open_files:,} files are open, {vitals.open_files_percent:.0f} % of the limit",
+        ),
+        _above(
+            "Processes",
+            vitals.processes,
+            params.max_processes,
+            f"there are {vitals.processes:,} processes",
+        ),
+        _above(
+            "Zombies", vitals.zombies, params.max_zombies, f"there are {vitals.zombies:,} zombies"
+        ),
+        _below(
+            "Host started",
+            vitals.uptime,
+            params.min_uptime,
+            f"the host has been up for {long_span(vitals.uptime)} only",
+        ),
+    ]
+    for alertname, instance, message in filter(None, found):
+        yield Condition(alertname, params.event_type, instance, message)
+
+
+def _pressed(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] | None]:
+    for kind, limit in (
+        ("cpu", params.max_cpu_pressure),
+        ("memory", params.max_memory_pressure),
+        ("io", params.max_io_pressure),
+    ):
+        value = vitals.pressure.get(kind)
+        if value is not None:
+            message = f"tasks wait for {kind} {value:.1f} % of the time"
+            yield _above("Pressure", value, limit, message, instance=kind)
+
+
+def _above(
+    alertname: str, value: float, limit: float | None, message: str, instance: str = ""
+) -> tuple[str, str, str] | None:
+    if limit is None or value <= limit:
+        return None
+    return alertname, instance, f"{message} (limit {limit:g})"
+
+
+def _below(
+    alertname: str, value: float, limit: float | None, message: str
+) -> tuple[str, str, str] | None:
+    if limit is None or value >= limit:
+        return None
+    return alertname, "", f"{message} (limit {limit:g})"
+
+
+def _measured(vitals: Vitals) -> Iterator[Measurement]:
+    for minutes, value in zip((1, 5, 15), vitals.load, strict=True):
+        yield Measurement("load", value, labels={"minutes": str(minutes)})
+    yield Measurement("cpu_busy_percent", round(vitals.cpu_percent, 1), "%")
+    yield Measurement("memory_available_bytes", vitals.memory.available, "B")
+    yield Measurement("memory_total_bytes", vitals.memory.total, "B")
+    yield Measurement("swap_used_bytes", vitals.memory.swap - vitals.memory.swap_free, "B")
+    yield Measurement("open_files", vitals.open_files)
+    yield Measurement("processes", vitals.processes)
+    yield Measurement("zombies", vitals.zombies)
+    yield Measurement("uptime_seconds", round(vitals.uptime), "s")
+    yield Measurement("oom_kills", vitals.oom_kills)
+    for kind, value in vitals.pressure.items():
+        yield Measurement("pressure_percent", value, "%", {"kind": kind})

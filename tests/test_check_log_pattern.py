@@ -1,0 +1,190 @@
+"""The `log_pattern` check on real files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.log_pattern import LISTED, Log, Matches, Params, run
+from supervisor.api import Condition, Context, Duration, Measurement, Report
+from tests.commands import context
+from tests.mounts import bindfs, needs_root
+
+
+class Watch:
+    """A check that is run again and again with the state that it left."""
+
+    def __init__(self, *logs: Log, **params: Any) -> None:
+        self.params = Params(logs, **params)
+        self.context: Context = context()
+
+    async def look(self) -> list[Condition | Report]:
+        self.context = evolve(self.context, state=dict(self.context.state))
+        found = await run(self.context, self.params)
+        return [item for item in found if not isinstance(item, Measurement)]
+
+    def look_now(self) -> list[Condition | Report]:
+        """Look from a test that itself works with files."""
+        return trio.run(self.look)
+
+
+def append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "app.log"
+    path.write_text("ERROR old\n", encoding="utf-8")
+    return path
+
+
+async def test_new_lines_that_match_fire_and_are_over_in_the_next_run(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERROR", exclude="harmless"))
+    before = await watch.look()
+    append(log, "ERROR <b>1\nfine\nERROR harmless\nERROR 2\n")
+    (found,) = await watch.look()
+    after = await watch.look()
+
+    assert isinstance(found, Condition)
+    assert (found.alertname, found.event_type, found.instance) == ("Log lines", "W", str(log))
+    assert found.message == f"2 lines in {log} matched ERROR; the first: ERROR <b>1"
+    assert found.detail == "<pre>ERROR &lt;b&gt;1\nERROR 2</pre>"
+    assert before == after == []
+
+
+async def test_reports_are_said_once(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERROR", name="app", report=True, from_start=True))
+    (found,) = await watch.look()
+
+    assert isinstance(found, Report)
+    assert (found.alertname, found.event_type) == ("Log lines (app)", "W")
+    assert await watch.look() == []
+
+
+async def test_a_restart_neither_misses_nor_repeats_a_line(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERROR"))
+    await watch.look()
+    append(log, "ERROR while away\n")
+    restarted = Watch(*watch.params.logs)
+    restarted.context = evolve(restarted.context, state=watch.context.state)
+
+    assert len(await restarted.look()) == 1
+    assert await restarted.look() == []
+
+
+async def test_fewer_lines_than_min_count_are_nothing(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERROR", min_count=3))
+    await watch.look()
+    append(log, "ERROR\n" * 2)
+    two = await watch.look()
+    append(log, "ERROR\n" * 3)
+
+    assert two == []
+    assert len(await watch.look()) == 1
+
+
+@pytest.mark.parametrize("how", ["rename", "copytruncate"])
+def test_rotation_loses_no_line(log: Path, how: str) -> None:
+    watch = Watch(Log(str(log), "ERROR"))
+    watch.look_now()
+    append(log, "ERROR before\n")
+    if how == "rename":
+        log.rename(f"{log}.1")
+    else:
+        shutil.copy(log, f"{log}.1")
+    log.write_text("ERROR after\n", encoding="utf-8")
+    (found,) = watch.look_now()
+
+    assert found.message.startswith("2 lines in ")
+
+
+def test_a_missing_log_is_a_condition_unless_it_is_optional(log: Path) -> None:
+    watch, lenient = (Watch(Log(str(log), "ERROR", optional=flag)) for flag in (False, True))
+    log.unlink()
+    (missing,) = watch.look_now()
+    silent = lenient.look_now()
+    log.write_text("ERROR at once\n", encoding="utf-8")
+
+    assert isinstance(missing, Condition)
+    assert (missing.alertname, missing.event_type) == ("Log file missing", "E")
+    assert silent == []
+    assert len(watch.look_now()) == len(lenient.look_now()) == 1
+
+
+async def test_what_is_no_log_is_unreadable(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    found = [await Watch(Log(str(path), "x")).look() for path in (tmp_path / "pipe", tmp_path)]
+
+    for (condition,) in found:
+        assert isinstance(condition, Condition)
+        assert condition.alertname == "Log file unreadable"
+
+
+@needs_root
+async def test_a_log_that_hangs_holds_up_no_other(tmp_path: Path, log: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "x.log").write_text("x\n", encoding="utf-8")
+    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
+        hung = Log(str(tmp_path / "hung" / "x.log"), "x")
+        watch = Watch(hung, Log(str(log), "ERROR"), probe_timeout=Duration(0.5))
+        await watch.look()
+        append(log, "ERROR 1\n")
+        process.send_signal(19)  # SIGSTOP
+        (stuck, fired) = await watch.look()
+        process.send_signal(18)
+
+    assert isinstance(stuck, Condition)
+    assert stuck.message.endswith("no answer within 0.5 s")
+    assert isinstance(fired, Condition)
+    assert fired.alertname == "Log lines"
+
+
+async def test_bytes_that_are_no_text_are_read_all_the_same(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERR"))
+    await watch.look()
+    with log.open("ab") as file:
+        file.write(b"\x00\xff\xfe ERR \x1b[2J\n" * 100)
+    (found,) = await watch.look()
+
+    assert found.message.startswith("100 lines in ")
+    assert isinstance(found, Condition)
+    assert "\x1b" not in found.detail
+    assert found.detail.count("ERR") == LISTED
+    assert "… and 50 more" in found.detail
+
+
+def test_a_pattern_that_would_take_others_for_ever_does_not() -> None:
+    matches = Matches(Log("/x", "(a+)+$"))
+    matches.take(b"a" * 60_000 + b"b")
+
+    assert matches.count == 0
+
+
+@given(st.binary(max_size=100), st.text(max_size=20))
+def test_any_line_and_any_pattern_are_taken_or_refused(line: bytes, pattern: str) -> None:
+    try:
+        matches = Matches(Log("/x", pattern))
+    except ValueError:
+        return
+    matches.take(line)
+
+    assert matches.count in (0, 1)
+
+
+def test_parameters_that_make_no_sense_are_refused() -> None:
+    for wrong in ({"path": "relative"}, {"pattern": "("}, {"pattern": ""}, {"min_count": 0}):
+        given: dict[str, Any] = {"path": "/x", "pattern": "x", **wrong}
+        with pytest.raises(ValueError, match=r"write|see"):
+            Log(**given)
+    with pytest.raises(ValueError, match="give each its own name"):
+        Params((Log("/x", "x"), Log("/x", "x")))

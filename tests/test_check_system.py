@@ -1,0 +1,175 @@
+"""The `system` check on this very host, made busy, short and crowded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import trio
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks import _vitals
+from checks._host import CpuTimes, Memory
+from checks._vitals import Vitals, kills_since, parse_pressure, recalled
+from checks.system import Params, run
+from supervisor.api import Condition, Context, Measurement, Observation, Report
+from tests.commands import context
+from tests.processes import make_zombie
+
+CALM = Vitals(
+    boot="b",
+    uptime=86400.0 * 3,
+    load=(0.1, 0.1, 0.1),
+    cpu_percent=5.0,
+    ticks=CpuTimes(5, 95, 0, 0),
+    memory=Memory(1000, 800, 100, 100),
+    pressure={"cpu": 0.0, "memory": 0.0, "io": 0.0},
+    open_files=100,
+    most_open_files=1000,
+    processes=50,
+    zombies=0,
+    oom_kills=0,
+)
+LIMITS: Mapping[str, Any] = {
+    "max_load_per_core": 2,
+    "max_cpu_percent": 90,
+    "min_memory_percent": 10,
+    "max_swap_percent": 50,
+    "max_cpu_pressure": 20,
+    "max_memory_pressure": 10,
+    "max_io_pressure": 30,
+    "max_open_files_percent": 80,
+    "max_processes": 500,
+    "max_zombies": 10,
+    "min_uptime": 600.0,
+}
+WRONG = [
+    ("Load", "", {"load": (0.0, 1000.0, 0.0)}),
+    ("CPU usage", "", {"cpu_percent": 91.0}),
+    ("Memory", "", {"memory": Memory(1000, 99, 100, 100)}),
+    ("Swap usage", "", {"memory": Memory(1000, 800, 100, 40)}),
+    ("Pressure", "cpu", {"pressure": {"cpu": 20.1}}),
+    ("Pressure", "memory", {"pressure": {"memory": 10.1}}),
+    ("Pressure", "io", {"pressure": {"io": 30.1}}),
+    ("Open files", "", {"open_files": 801}),
+    ("Processes", "", {"processes": 501}),
+    ("Zombies", "", {"zombies": 11}),
+    ("Host started", "", {"uptime": 599.0}),
+]
+
+
+async def look(given: Context | None = None, **limits: Any) -> list[Observation]:
+    return list(await run(given or context(), Params(**limits)))
+
+
+def conditions(seen: list[Observation]) -> list[str]:
+    return [item.alertname for item in seen if isinstance(item, Condition)]
+
+
+def measured(seen: list[Observation]) -> dict[str, float]:
+    return {item.name: item.value for item in seen if isinstance(item, Measurement)}
+
+
+async def test_a_host_is_measured_without_any_limit() -> None:
+    seen = await look()
+    found = measured(seen)
+
+    assert conditions(seen) == []
+    assert 0 < found["memory_available_bytes"] <= found["memory_total_bytes"]
+    assert found["processes"] > 1
+    assert found["uptime_seconds"] > 1
+
+
+@pytest.mark.parametrize(("alertname", "instance", "change"), WRONG)
+async def test_each_limit_raises_its_own_condition(
+    monkeypatch: pytest.MonkeyPatch, alertname: str, instance: str, change: dict[str, Any]
+) -> None:
+    found = [CALM, evolve(CALM, **change)]
+    monkeypatch.setattr(_vitals, "read", lambda _before: found.pop(0))
+    calm = await look(**LIMITS)
+    seen = [item for item in await look(**LIMITS) if isinstance(item, Condition)]
+
+    assert conditions(calm) == []
+    assert [(item.alertname, item.instance, item.event_type) for item in seen] == [
+        (alertname, instance, "W")
+    ]
+    assert "(limit " in seen[0].message
+
+
+def test_busy_processors_are_seen_and_calm_again() -> None:
+    given = context()
+    trio.run(look, given)
+    spin = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(spin) for _ in range(4)]
+    try:
+        trio.run(trio.sleep, 0.5)  # what is measured is real time
+        seen = trio.run(lambda: look(evolve(given, state=dict(given.state)), max_cpu_percent=60))
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+    assert conditions(seen) == ["CPU usage"]
+
+
+def test_a_real_zombie_is_counted() -> None:
+    before = measured(trio.run(look))["zombies"]
+    with subprocess.Popen(["sleep", "600"]) as dead:
+        make_zombie(dead.pid)
+        after = measured(trio.run(look))["zombies"]
+
+    assert after > before
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ({}, 0),
+        ({"boot": "b", "oom_kills": 3}, 2),
+        ({"boot": "b", "oom_kills": 5}, 0),
+        ({"boot": "another", "oom_kills": 9}, 5),
+        ({"boot": "b", "oom_kills": "x"}, 0),
+    ],
+)
+def test_kills_for_memory_are_told_once(state: dict[str, Any], expected: int) -> None:
+    assert kills_since(state, evolve(CALM, oom_kills=5)) == expected
+
+
+async def test_a_kill_for_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [CALM, evolve(CALM, oom_kills=2), evolve(CALM, oom_kills=2)]
+    monkeypatch.setattr(_vitals, "read", lambda _before: found.pop(0))
+    given = context()
+    seen = [[item for item in await look(given) if isinstance(item, Report)] for _ in range(3)]
+
+    assert [len(each) for each in seen] == [0, 1, 0]
+    assert "2 times since the last run" in seen[1][0].message
+
+
+@pytest.mark.parametrize("state", [{}, {"cpu": 5}, {"cpu": [1, 2]}, {"cpu": [1, 2, 3, "x"]}])
+def test_a_state_that_makes_no_sense_is_none(state: dict[str, Any]) -> None:
+    assert recalled(state) is None
+
+
+@given(st.binary(max_size=100))
+def test_any_pressure_file_is_read_or_passed_over(text: bytes) -> None:
+    found = parse_pressure(text)
+
+    assert found is None or found >= 0
+
+
+def test_the_minute_of_those_that_had_to_wait_counts() -> None:
+    text = (
+        b"some avg10=1.00 avg60=2.50 avg300=3.00 total=4\nfull avg10=0 avg60=9.9 avg300=0 total=0"
+    )
+
+    assert parse_pressure(text) == 2.5
+
+
+def test_a_limit_below_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="max_zombies = -1 is less than 0; write 0 or more"):
+        Params(max_zombies=-1)

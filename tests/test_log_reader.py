@@ -1,0 +1,150 @@
+"""Reading on in a log, against a model of what was written, through everything that rotates it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from checks._log_reader import LONGEST_LINE, Position, read
+
+MOST = 1 << 30
+
+
+class LogFile(RuleBasedStateMachine):
+    """Each whole line is taken once; only what was destroyed unread may be missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp())
+        self.path = self.directory / "app.log"
+        self.path.touch()
+        self.position: Position | None = None
+        self.taken: list[bytes] = []
+        self.expected: list[bytes] = []
+        self.unread: list[bytes] = []
+        self.partial = b""
+        self.number = 0
+        self.read()
+
+    def teardown(self) -> None:
+        shutil.rmtree(self.directory)
+
+    def append(self, text: bytes) -> None:
+        with self.path.open("ab") as file:
+            file.write(text)
+
+    def new_line(self) -> bytes:
+        self.number += 1
+        return b"line %d" % self.number
+
+    @rule(count=st.integers(1, 4))
+    def write(self, count: int) -> None:
+        for _ in range(count):
+            line = self.new_line()
+            self.append(line + b"\n")
+            self.unread.append(self.partial + line)
+            self.partial = b""
+
+    @rule()
+    def write_part_of_a_line(self) -> None:
+        part = self.new_line() + b" ..."
+        self.append(part)
+        self.partial += part
+
+    @rule()
+    def rename(self) -> None:
+        """As logrotate does with `create`: once only between two reads."""
+        self.read()
+        self.write(2)
+        self.path.rename(self.directory / f"app.log.{self.number}")
+        self.path.touch()
+        self.unread += [self.partial] * bool(self.partial)
+        self.partial = b""
+
+    @rule()
+    def copy_and_truncate(self) -> None:
+        """Of a file in which nothing was read yet, nobody could tell the copy."""
+        self.write(1)
+        self.read()
+        self.write(1)
+        shutil.copy(self.path, self.directory / f"app.log.{self.number}")
+        self.path.write_bytes(b"")
+        self.unread += [self.partial] * bool(self.partial)
+        self.partial = b""
+
+    @rule()
+    def truncate(self) -> None:
+        """What had not been read would be gone for ever."""
+        self.read()
+        self.path.write_bytes(b"")
+        self.partial = b""
+        self.write(1)
+
+    @rule()
+    def read(self) -> None:
+        progress = read(self.path, self.position, self.taken.append, MOST)
+        self.position = progress.position
+        self.expected += self.unread
+        self.unread = []
+
+        assert progress.left == 0
+
+    @rule(most=st.integers(1, 30))
+    def read_in_small_steps(self, most: int) -> None:
+        for _ in range(1000):
+            progress = read(self.path, self.position, self.taken.append, most)
+            self.position = progress.position
+            if not progress.left:
+                break
+        self.read()
+
+    @invariant()
+    def each_line_was_taken_once(self) -> None:
+        assert self.taken == self.expected
+
+
+LogFile.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLogFile = LogFile.TestCase
+
+
+def test_the_first_look_takes_nothing_but_the_rest_of_a_line(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"old\nbegun")
+    first = read(path, None, taken.append, MOST)
+    path.write_bytes(b"old\nbegun and done\n")
+    read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"begun and done"]
+
+
+def test_a_file_written_anew_with_as_many_bytes_is_noticed(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"one\n")
+    first = read(path, None, taken.append, MOST, from_start=True)
+    path.write_bytes(b"two\nthree\n")
+    read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"one", b"two", b"three"]
+
+
+def test_a_line_without_end_is_read_in_parts(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"x" * (2 * LONGEST_LINE + 10))
+    progress = read(path, None, taken.append, MOST, from_start=True)
+
+    assert [len(line) for line in taken] == [LONGEST_LINE, LONGEST_LINE]
+    assert progress.position.offset == 2 * LONGEST_LINE
+
+
+def test_a_long_backlog_is_bounded(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"0123456789\n" * 10_000)
+    progress = read(path, None, taken.append, 1000, from_start=True)
+
+    assert len(taken) == 91
+    assert progress.left == 110_000 - 91 * 11
