@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
+from rich.cells import cell_len, chop_cells
 
-from supervisor.errors import UsageError
-from supervisor.schedule import build, instant
+from supervisor import wording
+from supervisor.local_day import LocalDay, local_day
+from supervisor.schedule import Schedule, build
 from supervisor.service import Module, Service
+
+WIDEST = 40
+"""Of a cell in the table, in columns of the terminal; longer ones are cut."""
+
+RIGHT = (False, False, False, True, False, False)
+"""Which columns of the table are aligned to the right: the numbers."""
 
 
 @frozen
@@ -25,17 +33,31 @@ class PlannedRun:
 
 @frozen
 class Plan:
-    """All runs of one day in the service's zone, sorted by time.
+    """When each module of a service is due on one day in the service's zone.
 
-    `peak_at` is the minute (Unix seconds) in which most runs are due, `peak_runs` how many;
-    None and 0 when nothing runs.
+    `peak_at` is the minute (Unix seconds) in which most runs are due, the first of them if there
+    are several, `peak_runs` how many; None and 0 when nothing runs.
     """
 
     service: Service
-    day: date
-    runs: tuple[PlannedRun, ...]
+    day: LocalDay
+    schedules: Mapping[str, Schedule]
     peak_at: float | None
     peak_runs: int
+
+    def ticks(self, module: Module) -> tuple[float, ...]:
+        """Return when the module is due, in order; computed anew, since there may be millions."""
+        return _ticks(module, self.schedules, self.day)
+
+    @property
+    def runs(self) -> tuple[PlannedRun, ...]:
+        """All runs, sorted by time; modules of one instant keep their order."""
+        runs = [
+            PlannedRun(tick, module.name)
+            for module in self.service.modules
+            for tick in self.ticks(module)
+        ]
+        return tuple(sorted(runs, key=lambda run: run.at))
 
 
 def plan(service: Service, day: date) -> Plan:
@@ -43,25 +65,22 @@ def plan(service: Service, day: date) -> Plan:
 
     Raises `UsageError` for a day at the edge of the calendar.
     """
-    if not 1 < day.year < 9999:
-        raise UsageError(f"cannot plan {day}: the calendar ends there; choose another day")
+    within = local_day(day, service.timezone)
     schedules = build(
         service.modules,
         service=service.service,
         host=service.labels["host"],
         timezone=service.timezone,
     )
-    start, end = (instant(each, 0, service.timezone) for each in (day, day + timedelta(1)))
-    runs = [
-        PlannedRun(tick, module.name)
-        for module in service.modules
-        if module.enabled
-        for tick in schedules[module.name].between(start, end)
-    ]
-    runs.sort(key=lambda run: run.at)  # stable: modules of one instant keep their order
-    minutes = Counter(run.at // 60 * 60 for run in runs)
+    minutes: Counter[float] = Counter()
+    for module in service.modules:
+        minutes.update(tick // 60 * 60 for tick in _ticks(module, schedules, within))
     peak = max(minutes.items(), key=lambda entry: (entry[1], -entry[0]), default=(None, 0))
-    return Plan(service, day, tuple(runs), *peak)
+    return Plan(service, within, schedules, *peak)
+
+
+def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> tuple[float, ...]:
+    return schedules[module.name].between(day.start, day.end) if module.enabled else ()
 
 
 def as_json(made: Plan) -> dict[str, Any]:
@@ -69,7 +88,7 @@ def as_json(made: Plan) -> dict[str, Any]:
     zone = made.service.timezone
     return {
         "service": made.service.service,
-        "date": made.day.isoformat(),
+        "date": made.day.date.isoformat(),
         "timezone": zone.key,
         "runs": [{"at": _rfc3339(run.at, zone), "module": run.module} for run in made.runs],
         "peak": {
@@ -81,21 +100,35 @@ def as_json(made: Plan) -> dict[str, Any]:
 
 def as_text(made: Plan) -> str:
     """Return a table for people: a line for each module, then the busiest minute."""
-    zone = made.service.timezone
+    day = made.day
     rows = [("MODULE", "CHECK", "SCHEDULE", "RUNS", "FIRST", "LAST")]
-    ticks: defaultdict[str, list[float]] = defaultdict(list)
-    for run in made.runs:
-        ticks[run.module].append(run.at)
+    total = 0
     for module in made.service.modules:
-        times = ticks[module.name]
-        first, last = (_clock(times[0], zone), _clock(times[-1], zone)) if times else ("-", "-")
-        rows.append((module.name, module.check, in_words(module), str(len(times)), first, last))
-    title = f"{made.service.service}, {made.day:%A} {made.day}, {zone.key}"
-    peak = "nothing runs"
-    if made.peak_at is not None:
-        most = f"at most {made.peak_runs} in one minute, first at {_clock(made.peak_at, zone)[:5]}"
-        peak = f"{len(made.runs)} runs; {most}"
-    return f"{title}\n\n{_aligned(rows)}\n\n{peak}"
+        ticks = made.ticks(module)
+        total += len(ticks)
+        span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
+        rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
+    head = "\n".join(filter(None, (title(made), day.oddity())))
+    return f"{head}\n\n{_aligned(rows)}\n\n{summary(made, total)}"
+
+
+def title(made: Plan) -> str:
+    """Return whose day it is: service, date and zone."""
+    service = cut(wording.printable(made.service.service), WIDEST)
+    return f"{service}, {made.day.date:%A} {made.day.date}, {made.day.timezone.key}"
+
+
+def summary(made: Plan, total: int) -> str:
+    """Return in words how many runs there are, and the busiest minute."""
+    if made.peak_at is None:
+        return "nothing runs"
+    first = made.day.clock(made.peak_at)[:5]
+    return f"{counted(total, 'run')}; at most {made.peak_runs} in one minute, first at {first}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 run", "2 runs"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def in_words(module: Module) -> str:
@@ -114,10 +147,6 @@ def _rfc3339(moment: float, zone: ZoneInfo) -> str:
     return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
 
 
-def _clock(moment: float, zone: ZoneInfo) -> str:
-    return f"{datetime.fromtimestamp(moment, zone):%H:%M:%S}"
-
-
 def _span(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
@@ -125,10 +154,17 @@ def _span(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
+def cut(text: str, most: int) -> str:
+    """Return text that takes at most so many columns of a terminal, with a mark where it is cut."""
+    return text if cell_len(text) <= most else f"{chop_cells(text, most - 1)[0]}…"
+
+
 def _aligned(rows: Iterable[tuple[str, ...]]) -> str:
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    shown = [[cut(wording.printable(cell), WIDEST) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
+    return "\n".join("  ".join(map(_padded, row, widths, RIGHT)).rstrip() for row in shown)
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    spaces = " " * (width - cell_len(cell))
+    return spaces + cell if right else cell + spaces

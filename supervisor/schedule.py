@@ -106,8 +106,13 @@ def instant(day: date, second: int, timezone: ZoneInfo) -> float:
     first, later = wall.timestamp(), wall.replace(fold=1).timestamp()
     if datetime.fromtimestamp(first, timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return first
-    # In a gap: the two readings lie on either side of the change, which is looked for.
-    low, high = int(later), int(first)
+    # In a gap: the two readings lie on either side of the change.
+    return change_between(later, first, timezone)
+
+
+def change_between(low: float, high: float, timezone: ZoneInfo) -> float:
+    """Return when the clocks change between two moments whose offsets differ."""
+    low, high = int(low), int(high)
     before = datetime.fromtimestamp(low, timezone).utcoffset()
     while high - low > 1:
         middle = (low + high) // 2

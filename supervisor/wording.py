@@ -118,11 +118,15 @@ def written(value: object) -> str:
 
 def shortened(text: str, most: int = 60) -> str:
     """Return text that fits in a message: escaped, and cut with a mark."""
-    escaped = "".join(
-        character if character.isprintable() else ascii(character)[1:-1]
-        for character in text[: most + 1]
-    )
+    escaped = printable(text[: most + 1])
     return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
+
+
+def printable(text: str) -> str:
+    """Return text in one line: what is no visible character is escaped, as in `\\n`."""
+    return "".join(
+        character if character.isprintable() else ascii(character)[1:-1] for character in text
+    )
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 from attrs import evolve
+from rich.cells import cell_len
 from trio.testing import MockClock
 
 from supervisor.book import Book
@@ -158,6 +159,16 @@ def test_the_json_has_offsets_and_the_peak() -> None:
     }
 
 
+def test_of_equally_busy_minutes_the_first_is_the_peak() -> None:
+    modules = (Module("c", "late", at=("18:00", "12:00")), Module("c", "early", at=("09:00",)))
+    service = evolve(korpnrtest.service("UTC"), modules=modules)
+
+    assert as_json(plan(service, ORDINARY))["peak"] == {
+        "at": "2026-11-22T09:00:00+00:00",
+        "runs": 1,
+    }
+
+
 def test_a_day_without_runs_has_no_peak() -> None:
     service = evolve(korpnrtest.service("UTC"), modules=())
 
@@ -170,7 +181,7 @@ def test_the_text_has_a_line_for_each_module() -> None:
 
     assert text.splitlines()[0] == "KOR-PNR-TEST, Sunday 2026-11-22, Asia/Seoul"
     assert (
-        "connection             connection             00:00-23:55 every 5m  288   00:00:00" in text
+        "connection             connection             00:00-23:55 every 5m   288  00:00:00" in text
     )
     assert len(text.splitlines()) == len(korpnrtest.MODULES) + 5
 
@@ -204,6 +215,33 @@ def test_modules_with_the_same_check_have_lines_of_their_own() -> None:
     assert [line.split() for line in text.splitlines()[3:5]] == [
         ["a", "c", "09:00", "1", "09:00:00", "09:00:00"],
         ["b", "c", "10:00,", "11:00", "2", "10:00:00", "11:00:00"],
+    ]
+
+
+def test_the_columns_stand_below_each_other_whatever_the_names() -> None:
+    modules = (
+        Module("c", "일일 보고서", at=("09:00",)),
+        Module("c", "a" * 100, at=tuple(f"{hour:02}:00" for hour in range(24))),
+        Module("c", "two\nlines", at=("09:00",)),
+    )
+    lines = as_text(plan(evolve(korpnrtest.service("UTC"), modules=modules), ORDINARY)).splitlines()
+    table = lines[2:6]
+
+    assert {cell_len(line[: line.index(" c ")]) for line in table[1:]} == {40 + 1}
+    assert {cell_len(line) for line in table[1:]} == {40 + 2 + 5 + 2 + 40 + 2 + 4 + 2 + 8 + 2 + 8}
+    assert "two\\nlines" in table[3]
+
+
+def test_the_text_says_that_a_day_has_23_or_25_hours() -> None:
+    heads = [
+        as_text(plan(korpnrtest.service("Europe/Berlin"), day)).splitlines()[1]
+        for day in (ORDINARY, SPRING, AUTUMN)
+    ]
+
+    assert heads == [
+        "",
+        "23 hours: the clocks go forward from 02:00 to 03:00",
+        "25 hours: the clocks go back from 03:00 to 02:00",
     ]
 
 

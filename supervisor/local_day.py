@@ -1,0 +1,83 @@
+"""A day as the clocks of one zone show it: where it begins and ends, its hours, its change.
+
+Pure; Unix seconds throughout. A day is 23 or 25 hours long where the clocks change.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from supervisor.errors import UsageError
+from supervisor.schedule import change_between, instant
+
+HOUR = 3600
+
+
+@frozen
+class LocalDay:
+    """All moments from `start` on and before `end`, which are the midnights of the zone."""
+
+    date: date
+    timezone: ZoneInfo
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        """Seconds; zero for a day that the zone has leapt over."""
+        return self.end - self.start
+
+    def clock(self, moment: float) -> str:
+        """Return what the clocks show: "09:00:00"."""
+        return f"{datetime.fromtimestamp(moment, self.timezone):%H:%M:%S}"
+
+    def whole_hours(self) -> tuple[tuple[float, int], ...]:
+        """Return each moment at which the clocks show a whole hour of this day, with the hour.
+
+        An hour that they show twice comes twice; one that they leap over is missing.
+        """
+        shown = {}
+        for hour in range(24):
+            for fold in (0, 1):
+                wall = datetime.combine(self.date, time(hour, fold=fold), self.timezone)
+                moment = wall.timestamp()
+                back = datetime.fromtimestamp(moment, self.timezone)
+                if back.replace(tzinfo=None) == wall.replace(tzinfo=None):
+                    shown[moment] = hour
+        return tuple(sorted(shown.items()))
+
+    def change(self) -> float | None:
+        """Return when the clocks change on this day; a change at midnight opens the day."""
+        before, after = (self._offset(moment - 1) for moment in (self.start, self.end))
+        if before == after:
+            return None
+        return change_between(self.start - 1, self.end - 1, self.timezone)
+
+    def oddity(self) -> str:
+        """Return in words why the day has not 24 hours; nothing when it has."""
+        if self.length == 24 * HOUR:
+            return ""
+        hours = f"{self.length / HOUR:g} hours"
+        change = self.change()
+        if change is None:
+            return f"{hours}: the clocks leap over this day"
+        old = datetime.fromtimestamp(change - 1, self.timezone) + timedelta(seconds=1)
+        way = "back" if self.length > 24 * HOUR else "forward"
+        return f"{hours}: the clocks go {way} from {old:%H:%M} to {self.clock(change)[:5]}"
+
+    def _offset(self, moment: float) -> timedelta | None:
+        return datetime.fromtimestamp(moment, self.timezone).utcoffset()
+
+
+def local_day(day: date, timezone: ZoneInfo) -> LocalDay:
+    """Return the day from midnight to midnight.
+
+    Raises `UsageError` for a day at the edge of the calendar.
+    """
+    if not 1 < day.year < 9999:
+        raise UsageError(f"cannot plan {day}: the calendar ends there; choose another day")
+    start, end = (instant(each, 0, timezone) for each in (day, day + timedelta(1)))
+    return LocalDay(day, timezone, start, end)
