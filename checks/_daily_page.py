@@ -11,12 +11,10 @@ from attrs import frozen
 from checks._daily_readings import Filesystem, Readings, Top
 from checks._durations import MINUTE, long_span
 from checks._names import shown
+from checks._page import AMBER, BLUE, GREEN, RED
 from checks._period import Activity, Period, Resolved
 from checks.disk import size
 from supervisor.api import AlertView, Context
-
-GREEN, AMBER, RED, BLUE = "#2f7d5d", "#a86400", "#b23a34", "#5b8db8"
-"""White text can be read well on the first three."""
 
 GRAVITY = {"W": AMBER, "I": BLUE}
 """The colours of event types; all others are grave."""

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
 from checks import _daily_page, _daily_readings
+from checks._page import template
 from checks._period import look_back
 from checks._zones import zone
 from supervisor.api import CheckFailed, Context, Duration, Observation, Report
-
-TEMPLATE = Path(__file__).with_name("daily.html")
 
 
 @frozen
@@ -52,5 +50,5 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     if params.timezone:
         now = now.astimezone(zone(params.timezone))
     values = _daily_page.page(context, now, readings, period)
-    detail = context.render(TEMPLATE.read_text(encoding="utf-8"), **values)
+    detail = context.render(template("daily.html"), **values)
     return [Report("Daily check", _daily_page.summary(readings, period), detail)]

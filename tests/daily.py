@@ -6,11 +6,11 @@ import logging
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from checks import daily
 from checks._daily_page import page
 from checks._daily_readings import Filesystem, Readings, Top
 from checks._filesystems import Usage
 from checks._host import Birth, CpuTimes, Memory
+from checks._page import template
 from checks._period import Activity, Period, Resolved
 from checks._top import Consumer, Process
 from supervisor.api import AlertView, Context
@@ -120,8 +120,7 @@ def context(now: datetime = NOW, **values: object) -> Context:
 
 def html(readings: Readings = READINGS, period: Period = PERIOD, now: datetime = NOW) -> str:
     """Return the page that is mailed."""
-    template = daily.TEMPLATE.read_text(encoding="utf-8")
-    return context().render(template, **page(context(), now, readings, period))
+    return context().render(template("daily.html"), **page(context(), now, readings, period))
 
 
 def later(hours: float) -> datetime:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from datetime import datetime
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _daily_page, _daily_readings, _host, _top, daily
+from checks import _daily_page, _daily_readings, _host, _page, _top, daily
 from checks._daily_readings import Filesystem
 from checks._host import Birth
 from checks._period import Activity, Resolved, look_back, recall
@@ -29,31 +28,10 @@ from supervisor.model import Duration
 from tests.daily import MORNING, NOW, PERIOD, READINGS, alert, context, html, later, top, use
 from tests.desk import DISK, FULL, Desk
 from tests.mounts import bindfs, needs_root, poll, tmpfs
+from tests.page import Page
 from tests.virtual import FrozenClock
 
 BIRTH = Birth("boot/7/1", 3600.0)
-
-
-class Page(HTMLParser):
-    """The text of a page, its tags and its attributes."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
 
 
 async def report(**params: Any) -> Report:
@@ -291,10 +269,10 @@ def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
 @pytest.mark.parametrize(
     ("kinds", "colour"),
     [
-        ((), _daily_page.GREEN),
-        (("I",), _daily_page.GREEN),
-        (("I", "W"), _daily_page.AMBER),
-        (("W", "TE"), _daily_page.RED),
+        ((), _page.GREEN),
+        (("I",), _page.GREEN),
+        (("I", "W"), _page.AMBER),
+        (("W", "TE"), _page.RED),
     ],
 )
 def test_the_gravest_alert_gives_the_colour(kinds: tuple[str, ...], colour: str) -> None:

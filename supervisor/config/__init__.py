@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from supervisor.config import notation, rules
+from supervisor.config import notation, rules, strict
 from supervisor.config.faults import Fault, Faulty, KeyPath, split, unknown_key
 from supervisor.config.files import directories, find, read
 from supervisor.config.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
@@ -36,11 +36,12 @@ def load(path: Path, params_of: ParamsOf) -> Service:
     document = read(path)
     service, faults = _structure(document, path)
     params: list[object] = []
-    for index, module in rules.tables(document.get("modules")):
-        try:
-            params.append(_params(("modules", index), module, params_of))
-        except Faulty as error:
-            faults += error.faults
+    with strict.paths_from(path.parent):
+        for index, module in rules.tables(document.get("modules")):
+            try:
+                params.append(_params(("modules", index), module, params_of))
+            except Faulty as error:
+                faults += error.faults
     lifetime: float = attrs.fields(Service).report_lifetime.default or 0
     faults += rules.between(document, lifetime, Alertmanager().min_visible)
     if service is None or faults:

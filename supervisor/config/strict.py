@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
@@ -18,6 +19,8 @@ from supervisor.secret import Secret
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 """Takes a TOML value and the type expected of it; raises `Invalid` or another `ValueError`."""
+
+_directory = ContextVar("directory", default=Path())
 
 LONGEST = 10 * 366 * 86400
 """Seconds: a longer duration from now would leave the calendar."""
@@ -53,12 +56,22 @@ def duration(value: Any, expected: Any) -> Duration:
     raise Invalid('is less than 0 or more than 10 years; write for example "5m"')
 
 
+@contextlib.contextmanager
+def paths_from(directory: Path) -> Iterator[None]:
+    """Take relative paths as seen from a directory, within this context."""
+    token = _directory.set(directory)
+    try:
+        yield
+    finally:
+        _directory.reset(token)
+
+
 def path(value: Any, expected: Any) -> Path:
-    """Return a path as it is written; whether it is there is not looked at."""
-    text = exactly(str)(value, expected)
+    """Return a path, relative ones from the directory of `paths_from`; it need not be there."""
+    text: str = exactly(str)(value, expected)
     if not text or "\0" in text:
         raise Invalid('is no path; write for example "/path/to/file"')
-    return Path(text)
+    return _directory.get() / text
 
 
 def timezone(value: Any, expected: Any) -> ZoneInfo:

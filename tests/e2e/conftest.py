@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.mariadb import MariaDbServer
 from tests.e2e.servers import AlertmanagerServer, SmtpSink, SupervisorProcess
 
 
@@ -33,3 +34,20 @@ def supervisor(tmp_path: Path) -> Iterator[SupervisorProcess]:
     process = SupervisorProcess(directory)
     yield process
     process.kill()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
+    server = MariaDbServer(tmp_path_factory.mktemp("mariadb"))
+    try:
+        server.prepare()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def mariadb(mariadb_server: MariaDbServer) -> MariaDbServer:
+    """The one MariaDB of all tests, without any rows."""
+    mariadb_server.empty()
+    return mariadb_server

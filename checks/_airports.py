@@ -1,0 +1,59 @@
+"""Reads the file of local airport codes that other programs of a site share."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from checks._names import shown
+from supervisor.api import CheckFailed
+
+LARGEST = 1 << 20
+_CODE = re.compile(r"[A-Z]{3,4}")
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """Return the airport codes of a file, sorted; raises `CheckFailed`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise CheckFailed(f"cannot read the airports file {path}: {error.strerror}") from None
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise CheckFailed(
+            f"cannot use the airports file {path}: {error}; "
+            'write for example ["ICN", "GMP"] or {"ICN": "Incheon", "GMP": "Gimpo"}'
+        ) from None
+
+
+def parse(raw: bytes) -> tuple[str, ...]:
+    """Return the codes of a JSON list, or of an object: its keys, or those in its lists.
+
+    Raises `ValueError` with what is wrong.
+    """
+    if len(raw) > LARGEST:
+        raise ValueError("it is larger than 1 MiB")
+    try:
+        found = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno} is no JSON: {error.msg}") from None
+    except (RecursionError, ValueError):
+        raise ValueError("it is no JSON of codes") from None
+    if isinstance(found, dict) and found and all(isinstance(v, list) for v in found.values()):
+        found = [code for codes in found.values() for code in codes]
+    if not isinstance(found, list | dict):
+        raise ValueError("it holds neither a list nor an object")  # noqa: TRY004  # it is the file's value that is wrong
+    if not found:
+        raise ValueError("it holds no airport")
+    return tuple(sorted({_code(code) for code in found}))
+
+
+def _code(value: object) -> str:
+    if isinstance(value, str) and _CODE.fullmatch(value.strip().upper()):
+        return value.strip().upper()
+    raise ValueError(f"{shown(repr(value), 60)} is no airport code")

@@ -1,0 +1,240 @@
+"""Talks to a database so that nothing is left behind, neither here nor on the server.
+
+PyMySQL blocks in a thread; the loop keeps a duplicate of its socket. When time is up, or the
+run is cancelled, the loop cuts the socket, which ends the thread, and then the session on the
+server: a server does not notice by itself that nobody waits for its answer.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pymysql
+import trio
+from attrs import frozen
+
+from checks import _mysql
+from checks._database import Database, Rows, missing_columns
+from checks._mysql import MOST_ROWS, Session, Values
+from checks._sql import Contract, Statement
+from supervisor.api import CheckFailed, probe
+
+T = TypeVar("T")
+
+MOST_RESERVE = 2.0
+"""Seconds kept back from the run's deadline to clean up, and to say what happened."""
+
+UTC = "+00:00"
+
+
+async def read(
+    now: datetime, database: Database, *questions: tuple[Statement, Values]
+) -> list[Rows]:
+    """Return what the queries return, all of one moment; times are in the zone of `now`.
+
+    Raises `CheckFailed` when one cannot be answered within the module's deadline.
+    """
+
+    def ask(session: Session) -> list[Rows]:
+        session.begin(offset(now), read_only=True, most_rows=MOST_ROWS + 1)
+        return [session.select(statement, values) for statement, values in questions]
+
+    return await converse(database, ask)
+
+
+async def write(
+    now: datetime, database: Database, statement: Statement, rows: Sequence[Values]
+) -> None:
+    """Carry out the statement once for each row, all or none; raises `CheckFailed`."""
+
+    def tell(session: Session) -> None:
+        session.begin(offset(now), read_only=False)
+        for values in rows:
+            session.execute(statement, values)
+        session.commit()
+
+    await converse(database, tell)
+
+
+async def examine(database: Database, contract: Contract, path: Path | None) -> list[str]:
+    """Return what is wrong with a query on a live server; it is planned but not carried out."""
+
+    def ask(session: Session) -> str:
+        session.begin(UTC, read_only=False)
+        session.explain(statement, contract.given)
+        if not contract.columns:
+            return ""
+        session.begin(UTC, read_only=True, most_rows=0)
+        found = session.select(statement, contract.given)
+        return missing_columns(found.columns, contract.columns)
+
+    try:
+        statement = await contract.statement(path)
+        problem = await converse(database, ask)
+    except CheckFailed as error:
+        return [str(error)]
+    return [f"{database}: {problem}"] if problem else []
+
+
+def offset(now: datetime) -> str:
+    """Return the distance of its zone from UTC as a server takes it: "+09:00"."""
+    text = f"{now:%z}"
+    return f"{text[:3]}:{text[3:5]}"
+
+
+async def converse(database: Database, work: Callable[[Session], T]) -> T:
+    """Log in, let `work` use the session in a thread, log out; return what it returns.
+
+    Raises `CheckFailed` when the server does not answer in time: the database's own, and a
+    little less than the run's.
+    """
+    left = trio.current_effective_deadline() - trio.current_time()
+    reserve = min(MOST_RESERVE, left / 10)
+    latest = trio.current_time() + left - reserve
+    line = await _connected(database, latest, reserve / 3)
+    with line:
+        seconds = _seconds(latest, database.read_timeout)
+        with trio.move_on_after(seconds):
+            return await _answered(database, line, work, seconds)
+        raise CheckFailed(f"cannot query {database}: no answer within {seconds:.2g} s")
+
+
+@frozen
+class Line:
+    """A logged-in connection, which a thread uses, and the loop's own hold of its socket."""
+
+    connection: pymysql.Connection[Any]
+    hold: socket.socket
+    patience: float
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        cut(self.hold)
+
+
+def _seconds(latest: float, most: float) -> float:
+    return max(0.0, min(latest - trio.current_time(), most))
+
+
+async def _connected(database: Database, latest: float, patience: float) -> Line:
+    seconds = _seconds(latest, database.connect_timeout)
+    with trio.move_on_after(seconds):
+        sock = await _dial(database)
+        hold = sock.dup()
+        try:
+            call = partial(_mysql.log_in, database, sock)
+            return Line(
+                await _in_thread(f"login to {database}", call, hold, patience), hold, patience
+            )
+        except BaseException:
+            cut(hold)
+            sock.close()  # the thread may not even have begun
+            raise
+    raise CheckFailed(f"cannot log in to {database}: no answer within {seconds:.2g} s")
+
+
+async def _answered(
+    database: Database, line: Line, work: Callable[[Session], T], seconds: float
+) -> T:
+    def talk() -> T:
+        with closing(line.connection):
+            return work(Session(database, line.connection, time.monotonic() + seconds))
+
+    try:
+        return await _in_thread(f"query of {database}", talk, line.hold, line.patience)
+    except* trio.Cancelled:  # in the group of a nursery
+        with trio.move_on_after(line.patience, shield=True), suppress(CheckFailed):
+            await _end(database, line)
+        raise
+
+
+async def _end(database: Database, line: Line) -> None:
+    """Log in once more and end what our session left running on the server."""
+    session: int = line.connection.thread_id()  # type: ignore[no-untyped-call]
+    with await _dial(database) as sock, sock.dup() as hold:
+        call = partial(_mysql.end, database, sock, session)
+        await _in_thread(f"end of a query of {database}", call, hold, line.patience)
+
+
+async def _in_thread(
+    key: str, function: Callable[[], T], hold: socket.socket, patience: float
+) -> T:
+    """Return what the function returns; when cancelled, cut the socket that it waits for.
+
+    The thread then ends at once. One that does not within `patience` seconds is given up.
+    """
+    found: T
+    failed: Exception | None = None
+    waiting = trio.CancelScope(shield=True)
+
+    async def cut_when_cancelled() -> None:
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            if not nursery.cancel_scope.cancel_called:
+                cut(hold)
+                waiting.deadline = trio.current_time() + patience
+            raise
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cut_when_cancelled)
+        with waiting:
+            try:
+                found = await probe(key, function)
+            except Exception as error:  # raised below: the nursery would make a group of it
+                failed = error
+        nursery.cancel_scope.cancel()
+    if failed is not None:
+        raise failed
+    return found
+
+
+def cut(hold: socket.socket) -> None:
+    """End a connection, whoever else holds its socket and waits for it."""
+    with suppress(OSError):  # it may have ended already
+        hold.shutdown(socket.SHUT_RDWR)
+    hold.close()
+
+
+async def _dial(database: Database) -> socket.socket:
+    """Return a connected socket; raises `CheckFailed` when there is none to be had."""
+    errors: dict[str, None] = {}
+    for family, address in await _addresses(database):
+        sock = trio.socket.socket(family, socket.SOCK_STREAM)
+        try:
+            await sock.connect(address)
+            return _blocking(sock)
+        except OSError as error:
+            errors[_mysql.reason(error)] = None
+        finally:
+            sock.close()  # it holds nothing any more when it was handed on
+    why = ", ".join(errors) or "its name has no address"
+    raise CheckFailed(f"cannot connect to {database}: {why}")
+
+
+def _blocking(sock: trio.socket.SocketType) -> socket.socket:
+    plain = socket.socket(fileno=sock.detach())
+    plain.setblocking(True)
+    return plain
+
+
+async def _addresses(database: Database) -> list[tuple[int, Any]]:
+    if database.socket is not None:
+        return [(socket.AF_UNIX, str(database.socket))]
+    # Not trio's own: a dead resolver would use up the threads that all share.
+    call = partial(socket.getaddrinfo, database.host, database.port, type=socket.SOCK_STREAM)
+    try:
+        found = await probe(f"name resolution of {database.host}", call)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no host name"
+        raise CheckFailed(f"cannot resolve {database.host}: {why}") from None
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))

@@ -1,0 +1,148 @@
+"""A MySQL or MariaDB server as a service file names it, and what a query returned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from checks._names import shown
+from supervisor.api import CheckFailed, Duration, Secret
+
+
+@frozen(kw_only=True)
+class Database:
+    """Where a server is, how to log in, and how long it may take."""
+
+    host: str = field(default="127.0.0.1", metadata={"help": "the server's name or IP address"})
+    port: int = field(default=3306, metadata={"help": "its TCP port"})
+    socket: Path | None = field(
+        default=None, metadata={"help": "a local server's socket, in the place of host and port"}
+    )
+    user: str = field(metadata={"help": "the user to log in as"})
+    password: Secret | None = field(
+        default=None, metadata={"help": "the user's password, read anew for each run"}
+    )
+    name: str = field(default="", metadata={"help": "the database that the queries begin in"})
+    connect_timeout: Duration = field(
+        default=Duration(5), metadata={"help": "how long to connect and log in may take"}
+    )
+    read_timeout: Duration = field(
+        default=Duration(20),
+        metadata={"help": "how long the queries of one run may take; the server stops them, too"},
+    )
+    tls: bool = field(
+        default=False, metadata={"help": "encrypt, and verify the server's certificate and name"}
+    )
+    ca_file: Path | None = field(
+        default=None, metadata={"help": "with tls: who may sign the certificate, a PEM file"}
+    )
+
+    @host.validator
+    def _is_host(self, _: Attribute[str], value: str) -> None:
+        if not value.isprintable() or " " in value or not value:
+            raise ValueError(f"{value!r} is no host; write an IP address or a name")
+
+    @port.validator
+    def _is_port(self, _: Attribute[int], value: int) -> None:
+        if not 0 < value < 65536:
+            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
+
+    @user.validator
+    def _is_user(self, _: Attribute[str], value: str) -> None:
+        if not value.strip() or "\0" in value:
+            raise ValueError("is empty; write the user to log in as")
+
+    @connect_timeout.validator
+    @read_timeout.validator
+    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
+        if value <= 0:
+            raise ValueError("leaves no time; write for example '20s'")
+
+    @ca_file.validator
+    def _is_for_tls(self, _: Attribute[Path | None], value: Path | None) -> None:
+        if value is not None and not self.tls:
+            raise ValueError("is given without tls; add tls = true")
+
+    @property
+    def title(self) -> str:
+        """What people call it: its name, else where it is."""
+        return shown(self.name, 80) or self.place
+
+    @property
+    def place(self) -> str:
+        """Its address: "127.0.0.1:3306"."""
+        if self.socket is not None:
+            return str(self.socket)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        name = f"{shown(self.name, 80)} at " if self.name else ""
+        return f"{name}{self.place} as {shown(self.user, 80)}"
+
+
+@frozen
+class Rows:
+    """What a query returned."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def pick(self, *columns: str) -> Iterator[list[Any]]:
+        """Return the values of these columns, row by row; raises `CheckFailed` if one is absent."""
+        if problem := missing_columns(self.columns, columns):
+            raise CheckFailed(problem)
+        places = [self.columns.index(column) for column in columns]
+        return ([row[place] for place in places] for row in self.rows)
+
+
+def missing_columns(found: Sequence[str], wanted: Sequence[str]) -> str:
+    """Return what is wrong when a wanted column is not among those found, else nothing."""
+    missing = [column for column in wanted if column not in found]
+    if not missing:
+        return ""
+    returned = ", ".join(shown(column, 80) for column in found) or "none"
+    return f"the query returns no column {missing[0]}; it returns {returned}"
+
+
+def text(value: object) -> str:
+    """Return a value of a row for people and for names; NULL is empty."""
+    match value:
+        case None:
+            return ""
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S}"
+        case date():
+            return f"{value:%Y-%m-%d}"
+    return str(value)
+
+
+def number(value: object, what: str) -> float:
+    """Return a value of a row as a number; raises `CheckFailed` when it is none."""
+    if isinstance(value, int | float | Decimal):
+        return float(value)
+    found = "NULL" if value is None else repr(shown(text(value), 80))
+    raise CheckFailed(f"{what} is {found}, which is no number")
+
+
+def count(value: object, what: str) -> int:
+    """Return a value of a row as a whole number of at least 0; raises `CheckFailed`."""
+    found = number(value, what)
+    if found < 0 or found != int(found):
+        raise CheckFailed(f"{what} is {found:g}, which is no count")
+    return int(found)
+
+
+def moment(value: object, what: str) -> datetime:
+    """Return a value of a row as a time, naive in the session's zone; raises `CheckFailed`."""
+    if isinstance(value, datetime):
+        return value
+    found = "NULL" if value is None else repr(shown(text(value), 80))
+    raise CheckFailed(f"{what} is {found}, which is no date with a time")

@@ -1,0 +1,168 @@
+"""A session with MySQL or MariaDB, through PyMySQL. Everything here blocks: `_conversation`
+calls it in a thread, and cuts the socket to end it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from attrs import define
+from pymysql.constants import CR, ER
+
+from checks._database import Database, Rows
+from checks._names import shown
+from checks._sql import Statement
+from supervisor.api import CheckFailed, SecretUnreadable
+
+MOST_ROWS = 10_000
+"""A query that returns more has failed: what is left out would be taken for gone."""
+
+NO_LIMIT = 2**64 - 1
+LEAST_SECONDS = 0.05
+STOPPED = frozenset({1969, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
+"""The server's own limits: MariaDB's, MySQL's, and for a lock."""
+
+Values = Mapping[str, object]
+
+
+def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
+    """Return a connection over a connected socket; raises `CheckFailed`."""
+    try:
+        password = database.password.read() if database.password else ""
+        tls = _tls(database.ca_file) if database.tls else None
+        connection = pymysql.Connection(
+            defer_connect=True,
+            host=database.host,
+            user=database.user,
+            password=password.encode(),
+            database=database.name or None,
+            charset="utf8mb4",
+            autocommit=None,
+            ssl=tls,
+            ssl_disabled=tls is None,
+            program_name="supervisor",
+        )
+        # Nobody listens on a local socket: passwords may be sent as they are.
+        connection._secure = database.socket is not None  # type: ignore[attr-defined]  # else set by connect, which is given a socket here
+        connection.connect(sock)
+    except SecretUnreadable as error:
+        raise CheckFailed(f"cannot log in to {database}: {error}") from None
+    except Exception as error:  # the server may answer anything
+        raise CheckFailed(f"cannot log in to {database}: {reason(error)}") from None
+    return connection
+
+
+@define
+class Session:
+    """One login. What it does must be over at `ends`, a time of `time.monotonic`."""
+
+    database: Database
+    connection: pymysql.Connection[Any]
+    ends: float
+
+    def begin(self, offset: str, *, read_only: bool, most_rows: int = NO_LIMIT) -> None:
+        """Start a transaction; times are in the zone of `offset`, such as "+09:00"."""
+        access = "READ ONLY" if read_only else "READ WRITE"
+        self._send(f"SET SESSION time_zone = '{offset}', sql_select_limit = {most_rows}")
+        # For the whole session, since some statements end a transaction.
+        self._send(f"SET SESSION TRANSACTION {access}")
+        self._send("START TRANSACTION")
+
+    def commit(self) -> None:
+        """Let what was written stand."""
+        self._send("COMMIT")
+
+    def select(self, statement: Statement, values: Values) -> Rows:
+        """Return what a query returns; raises `CheckFailed`."""
+        rows = self._limited(statement.sql, values)
+        if len(rows.rows) > MOST_ROWS:
+            raise CheckFailed(f"the query on {self.database} returns more than {MOST_ROWS:,} rows")
+        return rows
+
+    def execute(self, statement: Statement, values: Values) -> None:
+        """Carry out a statement; raises `CheckFailed`."""
+        self._limited(statement.sql, values)
+
+    def explain(self, statement: Statement, values: Values) -> None:
+        """Let the server plan a statement and not carry it out; raises `CheckFailed`."""
+        self._limited(f"EXPLAIN {statement.sql}", values)
+
+    def _limited(self, sql: str, values: Values) -> Rows:
+        left = self.ends - time.monotonic()
+        # The server is to stop before we give up: then it is the one who says why.
+        seconds = max(LEAST_SECONDS, left - min(1.0, left / 10))
+        version: str = self.connection.get_server_info()  # type: ignore[no-untyped-call]
+        self._send(limits(version, seconds))
+        return self._send(sql, dict(values), within=f"{seconds:.2g} s")
+
+    def _send(self, sql: str, values: Values | None = None, within: str = "") -> Rows:
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(sql, values)
+                columns = tuple(column[0] for column in cursor.description or ())
+                return Rows(columns, cursor.fetchall())
+        except Exception as error:  # the server may answer anything
+            why = reason(error)
+            if _code(error) in STOPPED:
+                why = f"it ran, or waited for a lock, for {within} and was stopped"
+            raise CheckFailed(f"cannot query {self.database}: {why}") from None
+
+
+def end(database: Database, sock: socket.socket, session: int) -> None:
+    """End another session of this user, whatever it is doing."""
+    connection = log_in(database, sock)
+    try:
+        Session(database, connection, 0.0)._send(f"KILL {session:d}")
+    finally:
+        connection.close()
+
+
+def limits(version: str, seconds: float) -> str:
+    """Return the statement by which a server of this version stops later ones itself."""
+    if "mariadb" in version.lower():
+        return f"SET SESSION max_statement_time = {seconds:.3f}"
+    whole = max(1, int(seconds))  # its limit is for SELECT alone; what writes waits for locks
+    return (
+        f"SET SESSION max_execution_time = {seconds * 1000:.0f}, "
+        f"lock_wait_timeout = {whole}, innodb_lock_wait_timeout = {whole}"
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Return in a few words what a driver's error says."""
+    error = getattr(error, "original_exception", error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not to be trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or type(error).__name__}"
+    if isinstance(error, OSError):
+        return os.strerror(error.errno) if error.errno else str(error)
+    if not isinstance(error, pymysql.err.MySQLError):
+        return f"it answered nonsense ({type(error).__name__})"
+    if _code(error) in (CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR):
+        return "the server ended the connection"
+    text = str(error.args[-1]) if error.args else type(error).__name__
+    return shown(" ".join(text.split()), 500)
+
+
+def _code(error: BaseException) -> object:
+    return error.args[0] if isinstance(error, pymysql.err.MySQLError) and error.args else None
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    changed = ca_file.stat().st_mtime_ns if ca_file else 0
+    return _context(ca_file, changed)
+
+
+@functools.lru_cache(maxsize=16)
+def _context(ca_file: Path | None, changed: int) -> ssl.SSLContext:
+    """Return the one context of all that trust the same: to make one takes 40 ms."""
+    return ssl.create_default_context(cafile=ca_file)

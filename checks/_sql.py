@@ -1,0 +1,143 @@
+"""SQL files with named placeholders: read, checked, and made ready for the driver.
+
+In a file only `%(name)s` means something to us; every other % is SQL. Comments are not sent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from attrs import field, frozen
+
+from supervisor.api import CheckFailed, probe
+
+HERE = Path(__file__).parent
+PLACES = (HERE / "_queries", HERE.parent / "configs" / "sql")
+"""Where the shipped files are: in an installed package, in the source tree."""
+
+LARGEST = 1 << 20
+"""Bytes of a file."""
+
+_TOKEN = re.compile(
+    r"""
+      (?P<comment> --(?=\s|$)[^\n]* | \#[^\n]* | /\*(?![!+M]).*?\*/ )
+    | (?P<literal> '(?:[^'\\]|\\.|'')*' | "(?:[^"\\]|\\.|"")*" | `[^`]*` | /\*.*?\*/ )
+    | (?P<unclosed> ['"`] | /\* )
+    | %\((?P<name>[^()]*)\)s
+    | (?P<text> [^-\#/'"`%]+ | . )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PLACEHOLDER = re.compile(r"%\([^()]*\)s")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@frozen
+class Statement:
+    """One SQL statement as the driver takes it, and the values that it asks for."""
+
+    sql: str
+    names: frozenset[str] = frozenset()
+
+
+@frozen
+class Contract:
+    """What a query is given, and the columns that it must return; one that writes returns none.
+
+    `given` holds each value that the query must ask for, with an example of it. `file` is the
+    query that comes along.
+    """
+
+    file: str
+    given: Mapping[str, object] = field(factory=dict)
+    columns: tuple[str, ...] = ()
+
+    def refuse_unfit(self, path: Path | None) -> None:
+        """Raise `ValueError` when the file is missing or does not fit; none is the shipped one."""
+        if path is not None:
+            fitting(read(path), self.given)
+
+    async def statement(self, path: Path | None) -> Statement:
+        """Return what the file holds now; raises `CheckFailed` when it does not fit."""
+        return await load(path or shipped(self.file), self.given)
+
+
+async def load(path: Path, given: Iterable[str]) -> Statement:
+    """Return what a file holds now, read in a thread; raises `CheckFailed` when it does not fit."""
+    try:
+        return fitting(await probe(f"read of {path}", lambda: read(path)), given)
+    except ValueError as error:
+        raise CheckFailed(f"cannot use {path}: {error}") from None
+
+
+def shipped(name: str) -> Path:
+    """Return the path of a query that comes along."""
+    return next((place for place in PLACES if place.is_dir()), PLACES[0]) / name
+
+
+def read(path: Path) -> Statement:
+    """Return the one statement of a file; raises `ValueError`."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST + 1)
+    except OSError as error:
+        raise ValueError(
+            f"cannot be read: {path}: {error.strerror}; give the path of a file with one "
+            "SQL statement, as it is seen from the service file"
+        ) from None
+    if len(raw) > LARGEST:
+        raise ValueError(f"{path} is larger than 1 MiB; give a file with one SQL statement")
+    try:
+        return parse(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not UTF-8; save it as UTF-8") from None
+
+
+def parse(text: str) -> Statement:
+    """Return the one statement of a text; raises `ValueError` "what is wrong; the remedy"."""
+    parts: list[str] = []
+    names: set[str] = set()
+    for token in _TOKEN.finditer(text):
+        found = token[0]
+        if token.lastgroup == "unclosed":
+            line = text.count("\n", 0, token.start()) + 1
+            raise ValueError(f"line {line} opens {found}, which is never closed; close it")
+        if token.lastgroup == "literal" and (inner := _PLACEHOLDER.search(found)):
+            raise ValueError(f"{inner[0]} stands in quotes; the value brings its own, remove them")
+        if token.lastgroup == "comment":
+            parts.append(" ")
+        elif token.lastgroup == "name":
+            names.add(_checked(token["name"]))
+            parts.append(found)
+        else:
+            parts.append(found.replace("%", "%%"))
+            if token.lastgroup == "text" and ";" in found:
+                _refuse_a_second(text[token.end() - len(found.partition(";")[2]) :])
+    sql = "".join(parts).strip().rstrip(";").rstrip()
+    if not sql:
+        raise ValueError("holds no SQL statement; write one")
+    return Statement(sql, frozenset(names))
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a value; write for example %(since)s")
+    return name
+
+
+def _refuse_a_second(rest: str) -> None:
+    for token in _TOKEN.finditer(rest):
+        if token.lastgroup != "comment" and token[0].strip(" \t\r\n;"):
+            raise ValueError("holds more than one SQL statement; write one in each file")
+
+
+def fitting(statement: Statement, given: Iterable[str]) -> Statement:
+    """Return the statement if it asks for exactly what is given, else raise `ValueError`."""
+    known = ", ".join(f"%({name})s" for name in given) or "no values"
+    if unknown := sorted(statement.names - set(given)):
+        raise ValueError(f"asks for %({unknown[0]})s, which it is not given; given are {known}")
+    if missing := [name for name in given if name not in statement.names]:
+        raise ValueError(f"does not ask for %({missing[0]})s; it must, of {known}")
+    return statement

@@ -1,0 +1,95 @@
+"""Copies each service's last message date from the PNR database to the monitoring database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+from attrs import Attribute, field, frozen
+
+from checks._conversation import examine as examine_query
+from checks._conversation import read, write
+from checks._database import Database, Rows, moment, text
+from checks._sql import Contract
+from supervisor.api import CheckFailed, Context, Measurement, Observation
+
+SELECT = Contract(
+    "pnr_last_message_date_select.sql",
+    columns=("service", "last_message_date"),
+)
+UPDATE = Contract(
+    "pnr_last_message_date_update.sql",
+    {"server_name": "TEST", "service": "KE", "last_message_date": datetime(2026, 1, 1)},  # noqa: DTZ001  # as all times that go to the database, in the session's zone
+)
+
+
+@frozen
+class Params:
+    """From where to where, and under which name."""
+
+    server_name: str = field(metadata={"help": "this server's name in the monitoring database"})
+    pnr_database: Database = field(metadata={"help": "where the dates are read"})
+    monitoring_database: Database = field(metadata={"help": "where they are written"})
+    select_query: Path | None = field(
+        default=None,
+        metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_select.sql"},
+    )
+    update_query: Path | None = field(
+        default=None,
+        metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_update.sql"},
+    )
+
+    @server_name.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write the server's name in the monitoring database")
+
+    @select_query.validator
+    def _selects(self, _: Attribute[Path | None], value: Path | None) -> None:
+        SELECT.refuse_unfit(value)
+
+    @update_query.validator
+    def _updates(self, _: Attribute[Path | None], value: Path | None) -> None:
+        UPDATE.refuse_unfit(value)
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return how many dates were copied: all that there are, or none.
+
+    Raises `CheckFailed` when they could not be read whole, or not be written.
+    """
+    select = await SELECT.statement(params.select_query)
+    update = await UPDATE.statement(params.update_query)
+    now = context.now()
+    (rows,) = await read(now, params.pnr_database, (select, {}))
+    dates = latest(rows)
+    if dates:
+        # Sorted, so that two servers that write at the same time wait for each other in turn.
+        values = [
+            {"server_name": params.server_name, "service": service, "last_message_date": date}
+            for service, date in sorted(dates.items())
+        ]
+        await write(now, params.monitoring_database, update, values)
+    return [Measurement("services", len(dates))]
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return what live servers find wrong with the two queries."""
+    return [
+        *await examine_query(params.pnr_database, SELECT, params.select_query),
+        *await examine_query(params.monitoring_database, UPDATE, params.update_query),
+    ]
+
+
+def latest(rows: Rows) -> dict[str, datetime]:
+    """Return the last date of each service; one that never had a message is left out."""
+    dates: dict[str, datetime] = {}
+    for name, date in rows.pick(*SELECT.columns):
+        service = text(name)
+        if not service:
+            raise CheckFailed("the query returns a row whose column service is empty")
+        if date is not None:
+            found = moment(date, f"the last message date of {service}")
+            dates[service] = max(found, dates.get(service, found))
+    return dates

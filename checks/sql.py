@@ -1,0 +1,153 @@
+"""Puts a query to MySQL or MariaDB: its rows, or a number against limits.
+
+With instance_column or message_column alone, each row is a condition. Otherwise the query gives a
+number, or with instance_column one for each row, which is measured and compared with max and min.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, field, frozen
+
+from checks import _sql
+from checks._conversation import examine as examine_query
+from checks._conversation import read
+from checks._database import Database, Rows, missing_columns, number, text
+from checks._names import shown
+from checks._sql import Contract
+from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
+
+LONGEST_VALUE = 200
+
+
+@frozen
+class Params:
+    """Which query, on which database, and what its rows mean."""
+
+    database: Database = field(metadata={"help": "where the query is put"})
+    query: Path = field(
+        metadata={"help": "an SQL file with one SELECT; relative to the service file's directory"}
+    )
+    params: Mapping[str, str | int | float | bool | tuple[str | int, ...]] = field(
+        factory=dict, metadata={"help": "the value of each %(name)s in the query"}
+    )
+    alertname: str = field(
+        default="", metadata={"help": "what its conditions are called; default: the module's name"}
+    )
+    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+    instance_column: str = field(
+        default="", metadata={"help": "the column that tells the rows apart"}
+    )
+    message_column: str = field(
+        default="", metadata={"help": "the column with the message; default: all of the row"}
+    )
+    max: float | None = field(default=None, metadata={"help": "fires when the number is greater"})
+    min: float | None = field(default=None, metadata={"help": "fires when the number is less"})
+
+    @query.validator
+    def _fits(self, _: Attribute[Path], value: Path) -> None:
+        _sql.fitting(_sql.read(value), self.params)
+
+    @params.validator
+    def _hold_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
+        if empty := [name for name, given in value.items() if given == ()]:
+            raise ValueError(f"{empty[0]} is an empty list, which SQL has not; give it a value")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'W'")
+
+    @min.validator  # noqa: A003  # the parameter's name
+    def _is_not_above_max(self, _: Attribute[float | None], value: float | None) -> None:
+        if value is not None and self.max is not None and value > self.max:
+            raise ValueError(f"{value:g} is more than max ({self.max:g}); exchange them")
+
+    @property
+    def gives_conditions(self) -> bool:
+        """Whether each row is a condition, rather than a number."""
+        named = self.instance_column or self.message_column
+        return bool(named) and self.max is None and self.min is None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the query must return."""
+        return tuple(filter(None, (self.instance_column, self.message_column)))
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return what the rows say; raises `CheckFailed` when they cannot be read or understood."""
+    statement = await _sql.load(params.query, params.params)
+    (rows,) = await read(context.now(), params.database, (statement, params.params))
+    if problem := missing_columns(rows.columns, params.columns):
+        raise CheckFailed(problem)
+    alertname = params.alertname or context.module
+    if params.gives_conditions:
+        return [_condition(alertname, params, row) for row in _records(rows)]
+    return list(_numbers(alertname, params, rows))
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return what a live server finds wrong with the query."""
+    contract = Contract(params.query.name, params.params, params.columns)
+    return await examine_query(params.database, contract, params.query)
+
+
+def _records(rows: Rows) -> Iterator[dict[str, str]]:
+    for row in rows.rows:
+        yield dict(zip(rows.columns, map(text, row), strict=True))
+
+
+def _condition(alertname: str, params: Params, row: Mapping[str, str]) -> Condition:
+    instance = row.get(params.instance_column, "")
+    return Condition(alertname, params.event_type, instance, _message(params, row))
+
+
+def _message(params: Params, row: Mapping[str, str]) -> str:
+    if params.message_column:
+        return row[params.message_column]
+    others = (
+        f"{name} {shown(value, LONGEST_VALUE)}"
+        for name, value in row.items()
+        if name != params.instance_column
+    )
+    return ", ".join(others) or row[params.instance_column]
+
+
+def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation]:
+    if not params.instance_column and len(rows.rows) != 1:
+        raise CheckFailed(
+            f"the query returns {len(rows.rows):,} rows where one number was expected; "
+            "write instance_column to tell rows apart"
+        )
+    place = _number_column(params, rows.columns)
+    for row, record in zip(rows.rows, _records(rows), strict=True):
+        instance = record.get(params.instance_column, "")
+        value = number(row[place], f"column {rows.columns[place]}")
+        if not math.isfinite(value):
+            raise CheckFailed(f"column {rows.columns[place]} is {value}, which is no number")
+        yield Measurement("value", value, labels={"instance": instance} if instance else {})
+        if limit := _crossed(params, value):
+            what = f"{shown(instance, LONGEST_VALUE)}: " if instance else ""
+            message = record.get(params.message_column) or f"{what}{value:,.10g} is {limit}"
+            yield Condition(alertname, params.event_type, instance, message)
+
+
+def _number_column(params: Params, columns: tuple[str, ...]) -> int:
+    """Return the place of the first column that is neither instance nor message."""
+    for place, column in enumerate(columns):
+        if column not in params.columns:
+            return place
+    raise CheckFailed("the query returns no column with a number; add one to it")
+
+
+def _crossed(params: Params, value: float) -> str:
+    if params.max is not None and value > params.max:
+        return f"more than {params.max:,.10g}"
+    if params.min is not None and value < params.min:
+        return f"less than {params.min:,.10g}"
+    return ""

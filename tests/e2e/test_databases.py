@@ -1,0 +1,429 @@
+"""Databases that fail in every way: a run ends in time, says why, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import attrs
+import pytest
+import trio
+
+from checks import sql
+from checks._conversation import read, write
+from checks._database import Database
+from checks._sql import Statement, parse
+from supervisor import threads
+from supervisor.api import Duration, Measurement, Secret
+from supervisor.loader import Check
+from supervisor.model import Run
+from supervisor.runner import execute
+from supervisor.service import Module
+from tests.commands import context
+from tests.e2e.mariadb import MariaDbServer, SlowProxy
+from tests.e2e.servers import free_port
+
+TIMEOUT = 3.0
+SLEEP = "SELECT SLEEP(30) AS slept"
+NOW = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Asia/Seoul"))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left(mariadb_server: MariaDbServer) -> Iterator[None]:
+    before = sockets()
+    yield
+    mariadb_server.until_nobody()
+
+    assert (threads.abandoned_threads(), threads._threads.borrowed_tokens) == (0, 0)
+    assert sockets() <= before
+
+
+def sockets() -> set[str]:
+    """Return the sockets that this process holds."""
+    found = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink(f"/proc/self/fd/{descriptor}")
+        except FileNotFoundError:  # that of the listing itself
+            continue
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+async def run_query(
+    directory: Path, database: Database, query: str, seconds: float = TIMEOUT, **params: Any
+) -> Run:
+    """Run the check as the supervisor does."""
+    file = directory / "query.sql"
+    file.write_text(query, encoding="utf-8")
+    module = Module(
+        "sql",
+        "m",
+        Duration(60),
+        timeout=Duration(seconds),
+        params=sql.Params(database, file, **params),
+    )
+    return await execute(module, Check("sql", sql.Params, sql.run), context(), 0.0)
+
+
+async def failure(
+    directory: Path, database: Database, query: str = "SELECT 1 AS n", seconds: float = TIMEOUT
+) -> str:
+    """Return how a run failed; it must have ended by itself, and in time."""
+    done = await run_query(directory, database, query, seconds)
+
+    assert done.result == "failed"
+    assert done.seconds < seconds
+    return done.error
+
+
+async def test_a_query_is_answered(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    done = await run_query(tmp_path, mariadb.database(), "SELECT 41 + 1 AS n")
+
+    assert done.observations == (Measurement("value", 42.0),)
+
+
+async def test_a_local_socket_will_do(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    database = mariadb.database(socket=mariadb.socket, port=1)
+    done = await run_query(tmp_path, database, "SELECT 41 + 1 AS n")
+
+    assert done.observations == (Measurement("value", 42.0),)
+
+
+async def test_tls_is_verified(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    query = (
+        "SELECT LENGTH(variable_value) AS n FROM information_schema.session_status "
+        "WHERE variable_name = 'Ssl_cipher'"
+    )
+    trusted = mariadb.database(tls=True, ca_file=mariadb.ca_file)
+    done = await run_query(tmp_path, trusted, query, min=1)
+    plain = await run_query(tmp_path, mariadb.database(), query, min=1)
+
+    assert (done.result, plain.result) == ("ok", "conditions")
+    assert await failure(tmp_path, mariadb.database(tls=True)) == (
+        f"cannot log in to KOR-PNR at 127.0.0.1:{mariadb.port} as eborder: its certificate is not "
+        "to be trusted: unable to get local issuer certificate"
+    )
+    misnamed = attrs.evolve(trusted, host="localhost")
+    assert "Hostname mismatch" in await failure(tmp_path, misnamed)
+
+
+async def test_a_server_that_is_down_is_said_to_be(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    port = free_port()
+    error = await failure(tmp_path, mariadb.database(port=port))
+    by_socket = await failure(tmp_path, mariadb.database(socket=tmp_path / "none"))
+
+    assert error == f"cannot connect to KOR-PNR at 127.0.0.1:{port} as eborder: Connection refused"
+    assert by_socket == (
+        f"cannot connect to KOR-PNR at {tmp_path / 'none'} as eborder: No such file or directory"
+    )
+
+
+async def test_a_host_without_address_is_named(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    error = await failure(tmp_path, mariadb.database(host="db.example.invalid"), seconds=10)
+
+    assert error.startswith("cannot resolve db.example.invalid: ")
+
+
+async def test_a_refused_login_names_the_user_and_no_password(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("dummy-비밀-wrong")
+    wrong.chmod(0o600)
+    error = await failure(tmp_path, mariadb.database(password=Secret("file", str(wrong))))
+
+    assert error == (
+        f"cannot log in to KOR-PNR at 127.0.0.1:{mariadb.port} as eborder: "
+        "Access denied for user 'eborder'@'127.0.0.1' (using password: YES)"
+    )
+
+
+async def test_a_missing_or_open_secret_is_named(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    where = f"cannot log in to KOR-PNR at 127.0.0.1:{mariadb.port} as eborder: "
+    missing = mariadb.database(password=Secret("file", str(tmp_path / "none")))
+    (tmp_path / "open").write_text("dummy-open")
+    (tmp_path / "open").chmod(0o644)
+    readable = mariadb.database(password=Secret("file", str(tmp_path / "open")))
+
+    assert await failure(tmp_path, missing) == (
+        f"{where}cannot read the secret {tmp_path / 'none'}: "
+        f"[Errno 2] No such file or directory: '{tmp_path / 'none'}'"
+    )
+    assert "others may read it" in await failure(tmp_path, readable)
+
+
+async def test_a_password_is_read_anew_in_each_run(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    file = tmp_path / "password"
+    file.write_text("dummy-old")
+    file.chmod(0o600)
+    database = mariadb.database(password=Secret("file", str(file)))
+    await failure(tmp_path, database)
+
+    file.write_text(mariadb.password + "\n")
+
+    assert (await run_query(tmp_path, database, "SELECT 1 AS n")).result == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "reason"),
+    [
+        ("KOR-PNR", "SELECT 1 FROM absent", "Table 'KOR-PNR.absent' doesn't exist"),
+        ("KOR-PNR", "SELECT absent FROM flight", "Unknown column 'absent' in 'SELECT'"),
+        ("KOR-PNR", "SELEC 1", "You have an error in your SQL syntax"),
+        ("", "SELECT 1 FROM flight", "No database selected"),
+        ("KOR-PNR", "DELETE FROM flight", "Cannot execute statement in a READ ONLY transaction"),
+        ("KOR-PNR", "CREATE TABLE x (a INT)", "Cannot execute statement in a READ ONLY"),
+    ],
+)
+async def test_a_query_that_does_not_fit_is_explained(
+    tmp_path: Path, mariadb: MariaDbServer, name: str, query: str, reason: str
+) -> None:
+    error = await failure(tmp_path, mariadb.database(name), query)
+
+    assert error.startswith("cannot query ")
+    assert reason.lower() in error.lower()
+
+
+async def test_a_database_that_is_absent_or_closed_is_named(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    error = await failure(tmp_path, mariadb.database("absent"))
+
+    assert error.startswith(f"cannot log in to absent at 127.0.0.1:{mariadb.port} as eborder: ")
+
+
+async def test_too_many_rows_are_an_error(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    fitting = await run_query(
+        tmp_path, mariadb.database(), "SELECT seq AS n FROM seq_1_to_10000", instance_column="n"
+    )
+    error = await failure(tmp_path, mariadb.database(), "SELECT seq AS n FROM seq_1_to_10001")
+
+    assert len(fitting.observations) == 10_000
+    assert error.endswith("returns more than 10,000 rows")
+
+
+async def test_a_query_of_30_s_is_stopped_by_the_server(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    error = await failure(tmp_path, mariadb.database(), SLEEP)
+
+    assert error.startswith("cannot query KOR-PNR at ")
+    assert re.search(r"it ran, or waited for a lock, for 2\.[34] s and was stopped$", error)
+
+
+async def test_the_databases_own_time_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(0.5)), SLEEP)
+
+    assert done.error.endswith("for 0.45 s and was stopped")
+    assert done.seconds < 1.5
+
+
+async def test_a_locked_table_is_not_waited_for(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    with mariadb.locked("KOR-PNR", "flight"):
+        error = await failure(tmp_path, mariadb.database(), "SELECT COUNT(*) AS n FROM flight")
+
+    assert "waited for a lock" in error
+
+
+@pytest.mark.parametrize("kill", ["KILL", "KILL QUERY"])
+async def test_a_query_killed_in_the_middle_is_a_failure(
+    tmp_path: Path, mariadb: MariaDbServer, kill: str
+) -> None:
+    errors = []
+
+    async def ask() -> None:
+        errors.append(
+            await failure(tmp_path, mariadb.database(), "SELECT SLEEP(30) + id FROM flight", 20)
+        )
+
+    mariadb.sql("INSERT INTO flight VALUES (1, 'KE', '1', 'ICN', 'NRT', NOW())", "KOR-PNR")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        session = await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
+        mariadb.sql(f"{kill} {session}")
+
+    assert errors[0].startswith(f"cannot query KOR-PNR at 127.0.0.1:{mariadb.port} as eborder: ")
+
+
+async def test_a_server_killed_in_the_middle_is_a_failure(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    errors = []
+
+    async def ask() -> None:
+        errors.append(await failure(tmp_path, mariadb.database(), SLEEP, 20))
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
+            mariadb.stop()
+    finally:
+        mariadb.start()
+
+    assert errors[0].endswith("the server ended the connection")
+    assert (await run_query(tmp_path, mariadb.database(), "SELECT 1 AS n")).result == "ok"
+
+
+async def failures_through(directory: Path, mariadb: MariaDbServer, marker: bytes) -> list[str]:
+    """Return how a run fails at a server that falls silent, and at one that drips."""
+    query = "SELECT COUNT(*) AS n FROM seq_1_to_50"
+    errors = {}
+
+    async def ask(name: str, port: int) -> None:
+        (directory / name).mkdir()
+        error = await failure(directory / name, mariadb.database(port=port), query)
+        errors[name] = error.replace(f":{port} ", ":PORT ")
+
+    with (
+        SlowProxy(mariadb.port, marker).running() as silent,
+        SlowProxy(mariadb.port, marker, drips=True).running() as dripping,
+    ):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask, "silent", silent.port)
+            nursery.start_soon(ask, "dripping", dripping.port)
+    return sorted(errors.values())
+
+
+async def test_a_server_that_never_finishes_its_greeting_is_given_up_on(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    errors = await failures_through(tmp_path, mariadb, b"")
+
+    where = "KOR-PNR at 127.0.0.1:PORT as eborder"
+    assert errors == [f"cannot log in to {where}: no answer within 2.7 s"] * 2
+
+
+async def test_a_server_that_never_finishes_its_answer_is_given_up_on(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    errors = await failures_through(tmp_path, mariadb, b"seq_1_to_50")
+
+    where = "KOR-PNR at 127.0.0.1:PORT as eborder"
+    assert [error.rpartition(" within ")[0] for error in errors] == [
+        f"cannot query {where}: no answer"
+    ] * 2
+
+
+async def test_a_server_that_speaks_something_else_is_a_failure(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    async def greet(stream: trio.SocketStream) -> None:
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"\x00" * 5_000_000)
+
+    async with trio.open_nursery() as nursery:
+        listeners: Sequence[trio.SocketListener] = await nursery.start(trio.serve_tcp, greet, 0)
+        port = listeners[0].socket.getsockname()[1]
+        error = await failure(tmp_path, mariadb.database(port=port))
+        nursery.cancel_scope.cancel()
+
+    assert error.startswith(f"cannot log in to KOR-PNR at 127.0.0.1:{port} as eborder: ")
+
+
+@pytest.mark.parametrize("query", [SLEEP, "SELECT BENCHMARK(2000000000, SHA1('a')) AS n"])
+async def test_a_run_that_is_stopped_leaves_no_query_on_the_server(
+    tmp_path: Path, mariadb: MariaDbServer, query: str
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run_query, tmp_path, mariadb.database(), query, 60)
+        await trio.to_thread.run_sync(mariadb.until_querying, query[:12])
+        begun = time.monotonic()
+        nursery.cancel_scope.cancel()
+
+    assert time.monotonic() - begun < 1
+    mariadb.until_nobody()
+
+
+async def test_a_run_that_is_stopped_disturbs_no_other_of_the_same_database(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    results = set()
+    (tmp_path / "slow").mkdir()
+
+    async def ask_again_and_again() -> None:
+        while True:
+            results.add((await run_query(tmp_path, mariadb.database(), "SELECT 1 AS n")).result)
+
+    async with trio.open_nursery() as asking:
+        asking.start_soon(ask_again_and_again)
+        for _ in range(20):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(run_query, tmp_path / "slow", mariadb.database(), SLEEP, 60)
+                await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
+                nursery.cancel_scope.cancel()
+        asking.cancel_scope.cancel()
+
+    assert results == {"ok"}
+
+
+async def test_many_at_once_leave_nothing(tmp_path: Path, mariadb: MariaDbServer) -> None:
+    before = threading.active_count()
+    with SlowProxy(mariadb.port).running() as proxy, trio.move_on_after(1):
+        async with trio.open_nursery() as nursery:
+            for _ in range(50):
+                nursery.start_soon(
+                    run_query, tmp_path, mariadb.database(port=proxy.port), SLEEP, 60
+                )
+
+    assert threading.active_count() - before <= 100 + 2  # idle ones of trio, which end in 10 s
+
+
+def insert(code: str) -> Statement:
+    return parse(f"INSERT INTO service (server_name, service) VALUES ('T', {code})")  # noqa: S608  # the test's own text
+
+
+async def test_of_several_writes_all_or_none_are_kept(mariadb: MariaDbServer) -> None:
+    database, statement = mariadb.database("eborder"), insert("%(code)s")
+    with pytest.raises(Exception, match="Duplicate entry"):
+        await write(NOW, database, statement, [{"code": "KE"}, {"code": "OZ"}, {"code": "KE"}])
+    assert mariadb.sql("SELECT service FROM service", "eborder") == []
+
+    await write(NOW, database, statement, [{"code": "KE"}, {"code": "OZ"}])
+
+    assert mariadb.sql("SELECT service FROM service", "eborder") == [("KE",), ("OZ",)]
+
+
+async def test_a_write_that_is_stopped_is_rolled_back(mariadb: MariaDbServer) -> None:
+    values = [{"code": "KE"}, {"code": "OZ"}]
+    statement = insert("IF(%(code)s = 'OZ', SLEEP(30), %(code)s)")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write, NOW, mariadb.database("eborder"), statement, values)
+        await trio.to_thread.run_sync(mariadb.until_querying, "'OZ' = 'OZ'")
+        nursery.cancel_scope.cancel()
+    mariadb.until_nobody()
+
+    assert mariadb.sql("SELECT service FROM service", "eborder") == []
+
+
+@contextmanager
+def offset(mariadb: MariaDbServer) -> Iterator[None]:
+    mariadb.sql("SET GLOBAL time_zone = '-05:00'")
+    yield
+    mariadb.sql("SET GLOBAL time_zone = 'SYSTEM'")
+
+
+async def test_a_session_lives_in_the_zone_of_the_service_and_in_utf8(
+    mariadb: MariaDbServer,
+) -> None:
+    query = parse(
+        "SELECT FROM_UNIXTIME(%(stamp)s) AS at, '대한항공 ✈ 😀' AS name, %(name)s AS same"
+    )
+    with offset(mariadb):
+        (rows,) = await read(
+            NOW,
+            mariadb.database(),
+            (query, {"stamp": NOW.timestamp(), "name": "대한항공 😀 % ' \\"}),
+        )
+
+    assert rows.rows[0][0] == NOW.replace(tzinfo=None)
+    assert rows.rows[0][1:] == ("대한항공 ✈ 😀", "대한항공 😀 % ' \\")

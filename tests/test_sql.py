@@ -1,0 +1,165 @@
+"""SQL files: which values they ask for, what is sent, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pymysql
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks import _sql
+from checks._sql import Contract, Statement, parse
+from supervisor.api import CheckFailed
+
+LITERALS = ("'it''s; %d'", "'a\\'b'", '"say ""no"" -- to"', "`od;d`", "/*! 5 */", "/*+ hint */")
+COMMENTS = ("-- a 'quote\n", '# "one\n', "/* `; %(x)s */", "--\n")
+WORDS = ("SELECT", "a%b", "5 - 3", "x/y", "(", ")", "LIKE", "#\n", "대한", "%", "%%", "%s", "%(a")
+
+
+def bound(statement: Statement, values: dict[str, object]) -> str:
+    """Return the text that the driver sends."""
+    connection = pymysql.Connection(defer_connect=True, ssl_disabled=True)
+    connection.server_status = 0  # type: ignore[attr-defined]  # a server would have told
+    return connection.cursor().mogrify(statement.sql, values)
+
+
+def test_values_stand_where_their_names_are_and_other_percents_are_sql() -> None:
+    statement = parse("SELECT '50%', a % 2, DATE_FORMAT(t, '%Y') WHERE n IN %(names)s AND b=%(b)s")
+
+    assert statement.names == {"names", "b"}
+    assert bound(statement, {"names": ("KE", "NO"), "b": "it's"}) == (
+        "SELECT '50%', a % 2, DATE_FORMAT(t, '%Y') WHERE n IN ('KE','NO') AND b='it\\'s'"
+    )
+
+
+def test_comments_are_not_sent_and_ask_for_nothing() -> None:
+    statement = parse("-- by %(who)s\nSELECT /* %(x)s; */ 1 # it's\n;\n-- the end")
+
+    assert statement.names == frozenset()
+    assert bound(statement, {}).split() == ["SELECT", "1"]
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(LITERALS).map(lambda text: ("literal", text)),
+            st.sampled_from(COMMENTS).map(lambda text: ("comment", text)),
+            st.sampled_from(WORDS).map(lambda text: ("word", text)),
+            st.sampled_from(("a", "b_1")).map(lambda text: ("name", text)),
+        )
+    )
+)
+def test_any_mixture_is_taken_apart_and_put_together(parts: list[tuple[str, str]]) -> None:
+    written = {"name": "%({})s"}
+    text = " ".join(written.get(kind, "{}").format(part) for kind, part in parts)
+    kept = [part for kind, part in parts if kind != "comment" and part != "#\n"]
+    if not kept:
+        with pytest.raises(ValueError, match="holds no SQL"):
+            parse(text)
+        return
+    statement = parse(text)
+
+    assert statement.names == {part for kind, part in parts if kind == "name"}
+    sent = bound(statement, {"a": "a", "b_1": "b_1"}).replace("'a'", "a").replace("'b_1'", "b_1")
+    assert sent.split() == " ".join(kept).split()
+
+
+@given(st.text(alphabet="ab '\"`\\%()s;-#/*!\n대"))
+def test_any_text_is_a_statement_or_refused_with_a_remedy(text: str) -> None:
+    wrong = ""
+    try:
+        statement = parse(text)
+        bound(statement, dict.fromkeys(statement.names, 1))
+    except ValueError as error:
+        wrong = str(error)
+
+    assert not wrong or "; " in wrong
+
+
+@given(st.text())
+def test_no_value_leaves_its_place(value: str) -> None:
+    sent = bound(parse("SELECT %(v)s AS v"), {"v": value})
+    body = sent.removeprefix("SELECT '").removesuffix("' AS v")
+
+    assert "'" not in body.replace("\\\\", "").replace("\\'", "")
+    assert not body.replace("\\\\", "").endswith("\\")
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "holds no SQL statement; write one"),
+        (" -- nothing\n;", "holds no SQL statement; write one"),
+        ("SELECT 1; SELECT 2", "holds more than one SQL statement; write one in each file"),
+        ("SELECT '%(a)s'", "%(a)s stands in quotes; the value brings its own, remove them"),
+        ("SELECT\n'a", "line 2 opens ', which is never closed; close it"),
+        ("SELECT /* a", "line 1 opens /*, which is never closed; close it"),
+        ("SELECT %(a b)s", "'a b' is no name of a value; write for example %(since)s"),
+    ],
+)
+def test_what_is_no_single_statement_is_refused(text: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match="; ") as caught:
+        parse(text)
+
+    assert str(caught.value) == wrong
+
+
+def test_a_query_must_ask_for_what_it_is_given_and_for_nothing_else(tmp_path: Path) -> None:
+    contract = Contract("x.sql", {"since": 1, "until": 2})
+    path = tmp_path / "query.sql"
+
+    path.write_text("SELECT %(since)s, %(until)s", encoding="utf-8-sig")
+    contract.refuse_unfit(path)
+    path.write_text("SELECT %(since)s")
+    with pytest.raises(ValueError, match=r"does not ask for %\(until\)s; it must, of %\(since\)s"):
+        contract.refuse_unfit(path)
+    path.write_text("SELECT %(since)s, %(untill)s")
+    with pytest.raises(ValueError, match=r"asks for %\(untill\)s, which it is not given; given"):
+        contract.refuse_unfit(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (None, "cannot be read: .*: No such file or directory; give the path"),
+        (b"\xff\xfe", "is not UTF-8; save it"),
+        (b" " * (1 << 20) + b"a", "is larger than 1 MiB; give a file"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named(
+    tmp_path: Path, content: bytes | None, wrong: str
+) -> None:
+    path = tmp_path / "query.sql"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ValueError, match=wrong) as caught:
+        _sql.read(path)
+    assert str(path) in str(caught.value)
+    with pytest.raises(CheckFailed, match=f"cannot use {path}: "):
+        trio.run(_sql.load, path, ())
+
+
+def test_the_queries_that_come_along_fit_their_checks() -> None:
+    from checks import pnr_last_message_date, pnr_push_process, pnr_report
+
+    contracts = (
+        pnr_push_process.QUERY,
+        pnr_last_message_date.SELECT,
+        pnr_last_message_date.UPDATE,
+        pnr_report.QUERY,
+        pnr_report.SERVICES,
+    )
+    for contract in contracts:
+        contract.refuse_unfit(_sql.shipped(contract.file))
+
+    directory = _sql.shipped("")
+    named = {contract.file for contract in contracts} | {"reference_schema.sql"}
+    assert {path.name for path in directory.glob("*.sql")} == named
+    readme = (directory / "README.md").read_text(encoding="utf-8")
+    for contract in contracts:
+        assert all(f"%({name})s" in readme for name in contract.given)
+        assert all(f"`{column}`" in readme for column in contract.columns)
