@@ -9,6 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 LAYERS = {
+    "converter": {"convert"},
     "commands": {"__main__", "catalogue", "once", "status", "test_alert"},
     "daemon": {"daemon"},
     "tasks": {
@@ -21,6 +22,7 @@ LAYERS = {
         "runner",
         "sender",
         "watchdog",
+        "web",
     },
     "adapters": {
         "alertmanager",
@@ -52,15 +54,20 @@ LAYERS = {
         "episodes",
         "due",
         "eviction",
+        "finding",
         "histogram",
         "history",
+        "matchers",
         "local_day",
         "overlay",
         "own",
+        "peer_findings",
         "peer",
         "plan",
         "plan_picture",
         "progress",
+        "routing",
+        "routing_findings",
         "schedule",
         "secret",
         "service",
@@ -153,6 +160,16 @@ def test_only_the_alertmanager_adapter_knows_httpx() -> None:
     ]
 
     assert knowing == ["alertmanager"]
+
+
+def test_nothing_but_its_script_imports_the_converter() -> None:
+    importing = {
+        name.split(".")[0]
+        for name, path in rooms().items()
+        if any(f"{dotted}.".startswith("supervisor.convert.") for dotted in imports(path))
+    }
+
+    assert importing == {"convert"}
 
 
 def test_the_supervisor_never_imports_checks() -> None:

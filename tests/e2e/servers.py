@@ -116,7 +116,7 @@ class AlertmanagerServer:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        wait_for(self._is_ready, 20, "Alertmanager does not start")
+        wait_for(self._is_ready, 40, "Alertmanager does not start")
 
     def stop(self) -> None:
         if self._process is not None:

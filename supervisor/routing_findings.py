@@ -1,0 +1,196 @@
+"""What in an Alertmanager's configuration would lose our alerts or tell them twice. Pure.
+
+`doctor` calls `samples` for the alerts that a service can send, and `findings` for each peer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import frozen
+
+from supervisor import wire
+from supervisor.finding import Finding
+from supervisor.model import Condition, Report
+from supervisor.own import HEARTBEAT, OWN
+from supervisor.routing import Route, Routing
+from supervisor.service import Module, Service
+from supervisor.wording import duration
+
+NO_LOST_MAILS = (0, 28)
+"""The first version that tries a mail again which the mail server refuses after DATA."""
+
+_EVENT_ID = "0000000000000000"
+
+
+@frozen
+class Sample:
+    """The labels of an alert that a service may send, and whether it is a report."""
+
+    event_type: str
+    labels: Mapping[str, str]
+    is_report: bool = False
+
+
+def samples(service: Service) -> tuple[Sample, ...]:
+    """Return one alert of each event type and kind for each module that is on, and our own."""
+    found = [
+        sample
+        for module in service.modules
+        if module.enabled
+        for sample in (
+            *(_condition(service, module, kind) for kind in ("W", "E", "TE")),
+            *(_report(service, module, kind) for kind in ("I", "S")),
+        )
+    ]
+    found.append(_condition(service, OWN, "TE"))
+    if service.heartbeat:
+        found.append(_condition(service, OWN, "I", HEARTBEAT))
+    return tuple(found)
+
+
+def _condition(service: Service, module: Module, event_type: str, name: str = "Any") -> Sample:
+    condition = Condition(name, event_type, "", "")
+    return Sample(event_type, wire.alert_labels(service, module, condition))
+
+
+def _report(service: Service, module: Module, event_type: str) -> Sample:
+    report = Report("Any", "", event_type=event_type)
+    labels = wire.alert_labels(service, module, report, _EVENT_ID)
+    return Sample(event_type, labels, is_report=True)
+
+
+def receivers(routing: Routing, alerts: Iterable[Sample]) -> dict[str, tuple[str, ...]]:
+    """Return the receivers that each event type reaches, in the order of the routes."""
+    found: dict[str, dict[str, None]] = {}
+    for alert in alerts:
+        names = found.setdefault(alert.event_type, {})
+        names.update(dict.fromkeys(route.receiver for route in routing.reached(alert.labels)))
+    return {event_type: tuple(names) for event_type, names in found.items()}
+
+
+def findings(
+    routing: Routing, version: str, service: Service, alerts: Iterable[Sample]
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a peer's configuration for these alerts, each thing once."""
+    found: dict[Finding, None] = {}
+    mails = False
+    for alert in alerts:
+        reached = routing.reached(alert.labels)
+        if not reached:
+            found[_unmatched(alert)] = None
+        for route in reached:
+            integrations = routing.receivers.get(route.receiver, ())
+            mails = mails or any(each.kind == "email" for each in integrations)
+            found.update(dict.fromkeys(_of_route(routing, route, alert, service)))
+    if mails and (finding := _of_version(version)):
+        found[finding] = None
+    found.update(dict.fromkeys(_of_resolve_timeout(routing, service)))
+    return tuple(found)
+
+
+def _unmatched(alert: Sample) -> Finding:
+    return Finding(
+        f"alerts of type {alert.event_type} match no route at all",
+        "take the matchers off the top route",
+    )
+
+
+def _of_route(routing: Routing, route: Route, alert: Sample, service: Service) -> Iterator[Finding]:
+    integrations = routing.receivers.get(route.receiver, ())
+    if not integrations:
+        yield Finding(
+            f"alerts of type {alert.event_type} reach the receiver '{route.receiver}', "
+            "which notifies nobody",
+            f"give '{route.receiver}' an email_configs, or add a route with the matcher "
+            f'event_type="{alert.event_type}" to a receiver that has one',
+        )
+    elif alert.is_report:
+        yield from _of_reports(route, service)
+        if any(each.send_resolved for each in integrations):
+            yield Finding(
+                f"reports are told a second time when they end: '{route.receiver}' has "
+                "send_resolved: true",
+                "add a receiver with send_resolved: false and a route to it with the matcher "
+                'event_id!=""',
+                serious=False,
+            )
+    else:
+        yield from _of_conditions(route, service)
+
+
+def _of_reports(route: Route, service: Service) -> Iterator[Finding]:
+    where = f"the route to '{route.receiver}'"
+    lifetime, visible = service.report_lifetime, service.alertmanager.min_visible
+    if not route.tells_apart("event_id"):
+        yield Finding(
+            f"{where} groups reports by {_names(route.group_by)}: of several that overlap one "
+            "may be lost or told twice",
+            "add event_id to its group_by",
+        )
+    if route.group_wait >= lifetime:
+        yield Finding(
+            f"{where} waits {duration(route.group_wait)} (group_wait), but a report ends after "
+            f"{duration(lifetime)}: no report is ever notified",
+            f"set its group_wait below {duration(lifetime)}, or report_lifetime of the service "
+            f"file above {duration(route.group_wait)}",
+        )
+    elif route.group_wait >= visible:
+        yield _too_short(where, "group_wait", route.group_wait, visible)
+    if route.repeat_interval <= lifetime:
+        yield Finding(
+            f"{where} repeats after {duration(route.repeat_interval)} (repeat_interval), but a "
+            f"report lasts {duration(lifetime)}: it is told more than once",
+            f"set its repeat_interval above {duration(lifetime)}",
+        )
+    if route.muted:
+        yield Finding(
+            f"{where} is muted at times: a report made then is never notified",
+            'route reports (event_id!="") to it without mute_time_intervals and '
+            "active_time_intervals",
+        )
+
+
+def _of_conditions(route: Route, service: Service) -> Iterator[Finding]:
+    visible = service.alertmanager.min_visible
+    for name in ("group_wait", "group_interval"):
+        seconds = float(getattr(route, name))
+        if seconds >= visible:
+            yield _too_short(f"the route to '{route.receiver}'", name, seconds, visible)
+
+
+def _too_short(where: str, name: str, seconds: float, visible: float) -> Finding:
+    return Finding(
+        f"{where} waits {duration(seconds)} ({name}), but what came and went while no "
+        f"Alertmanager could be reached is shown to it for {duration(visible)} only",
+        f"set its {name} below {duration(visible)}, or min_visible of the service file above "
+        f"{duration(seconds)}",
+    )
+
+
+def _of_version(version: str) -> Finding | None:
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) >= NO_LOST_MAILS:
+        return None
+    return Finding(
+        f"Alertmanager {version} takes a mail for sent that the mail server refuses at its end",
+        "upgrade it to 0.28 or newer",
+        serious=False,
+    )
+
+
+def _of_resolve_timeout(routing: Routing, service: Service) -> Iterator[Finding]:
+    """Our alerts say when they end; this is about those that others send for the same host."""
+    if routing.resolve_timeout < service.resend_interval:
+        yield Finding(
+            f"resolve_timeout is {duration(routing.resolve_timeout)}: an alert without an end, as "
+            f"the legacy agent sends, is resolved before it is sent again",
+            f"set resolve_timeout in the section global to 5m, or at least above "
+            f"{duration(service.resend_interval)}",
+            serious=False,
+        )
+
+
+def _names(labels: Iterable[str]) -> str:
+    return ", ".join(labels) or "nothing"
