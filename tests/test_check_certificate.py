@@ -1,0 +1,217 @@
+"""The `certificate` check on real TLS servers, a real mail server and real files."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+import trustme
+from aiosmtpd.controller import Controller
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks._certificates import of_der, of_pem
+from checks.certificate import Certificate, Params, run
+from supervisor.api import Condition, Context, Measurement, Observation
+from supervisor.model import Duration
+from tests.commands import context
+from tests.e2e.servers import free_port
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+CA = trustme.CA()
+
+
+def ending(days: float) -> trustme.LeafCert:
+    """Return a certificate for 127.0.0.1 that ends so many days from now."""
+    return CA.issue_cert("127.0.0.1", "localhost", not_after=datetime.now(UTC) + timedelta(days))
+
+
+def today() -> Context:
+    return evolve(context(), clock=lambda: datetime.now(UTC).timestamp())
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> Path:
+    path = tmp_path / "ca.pem"
+    CA.cert_pem.write_to_path(str(path))
+    return path
+
+
+async def serve(
+    handler: Callable[[trio.SocketStream], Awaitable[None]],
+    *,
+    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    port: int = listener.socket.getsockname()[1]
+    task_status.started(port)
+    await trio.serve_listeners(handler, [listener])
+
+
+async def speak_tls(leaf: trustme.LeafCert, plain: trio.SocketStream) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    leaf.configure_cert(server)
+    try:
+        await trio.SSLStream(plain, server, server_side=True).do_handshake()
+        await plain.receive_some(1)
+    except trio.BrokenResourceError:
+        pass  # the client does not trust us
+
+
+async def look(within: float = 5.0, **given: Any) -> list[Observation]:
+    params = Params((Certificate("x", **given),), Duration(within))
+    return list(await run(today(), params))
+
+
+def told(seen: list[Observation]) -> list[tuple[str, str, str]]:
+    return [
+        (item.alertname, item.event_type, item.message)
+        for item in seen
+        if isinstance(item, Condition)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (100, []),
+        (29.5, [("Certificate expires", "W", "days, on ")]),
+        (6.5, [("Certificate expires", "E", "ends in 6 days")]),
+        (0.52, [("Certificate expires", "E", "ends in 12 hours")]),
+        (-1, [("Certificate invalid", "E", "certificate has expired")]),
+    ],
+)
+async def test_a_port_is_judged_by_the_days_that_are_left(
+    nursery: trio.Nursery, ca_file: Path, days: float, expected: list[tuple[str, str, str]]
+) -> None:
+    port = await nursery.start(serve, partial(speak_tls, ending(days)))
+    seen = await look(host="127.0.0.1", port=port, ca_file=ca_file)
+
+    assert [(name, kind) for name, kind, _ in told(seen)] == [each[:2] for each in expected]
+    assert all(
+        part in message for (*_, message), (*_, part) in zip(told(seen), expected, strict=True)
+    )
+    left = [item.value for item in seen if isinstance(item, Measurement)]
+    assert left == ([] if days < 0 else [pytest.approx(days, abs=0.01)])
+
+
+async def test_what_is_not_trusted_is_invalid_unless_that_is_allowed(
+    nursery: trio.Nursery, ca_file: Path
+) -> None:
+    port = await nursery.start(serve, partial(speak_tls, ending(100)))
+    unknown = await look(host="127.0.0.1", port=port)
+    other_name = await look(host="127.0.0.1", port=port, ca_file=ca_file, server_name="x.invalid")
+    allowed = await look(host="127.0.0.1", port=port, verify=False)
+    soon = await look(host="127.0.0.1", port=port, verify=False, warn_days=200)
+
+    assert [name for name, *_ in told(unknown)] == ["Certificate invalid"]
+    assert "is not trusted: " in told(unknown)[0][2]
+    assert "Hostname mismatch" in told(other_name)[0][2]
+    assert told(allowed) == []
+    assert [name for name, *_ in told(soon)] == ["Certificate expires"]
+
+
+async def silent(stream: trio.SocketStream) -> None:
+    await trio.sleep_forever()
+
+
+async def hang_up(stream: trio.SocketStream) -> None:
+    await stream.receive_some(1)
+
+
+async def drip(stream: trio.SocketStream) -> None:
+    for byte in b"\x16\x03\x03\x40\x00" + bytes(1000):
+        await stream.send_all(bytes([byte]))
+        await trio.sleep(0.05)
+
+
+async def no_tls(stream: trio.SocketStream) -> None:
+    await stream.send_all(b"220 hello, I speak no TLS\r\n")
+    await stream.receive_some(1000)
+
+
+@pytest.mark.parametrize(
+    ("handler", "starttls", "alertname", "said"),
+    [
+        (silent, "", "Certificate not available", "no answer within 0.5 s"),
+        (silent, "smtp", "Certificate not available", "no answer within 0.5 s"),
+        (drip, "", "Certificate not available", "no answer within 0.5 s"),
+        (hang_up, "", "Certificate not available", "closed during the handshake"),
+        (hang_up, "smtp", "Certificate not available", "no answer within 0.5 s"),
+        (no_tls, "", "Certificate invalid", "TLS failed: "),
+        (no_tls, "smtp", "Certificate not available", "closed the connection before TLS"),
+    ],
+)
+async def test_a_server_that_does_not_come_to_tls_is_named_in_time(
+    nursery: trio.Nursery, handler: Any, starttls: Any, alertname: str, said: str
+) -> None:
+    port = await nursery.start(serve, handler)
+    ((name, kind, message),) = told(await look(0.5, host="127.0.0.1", port=port, starttls=starttls))
+
+    assert (name, kind) == (alertname, "E")
+    assert said in message
+
+
+async def test_a_closed_port_is_named() -> None:
+    ((name, _, message),) = told(await look(host="127.0.0.1", port=1))
+
+    assert name == "Certificate not available"
+    assert "127.0.0.1:1" in message
+
+
+def test_a_real_mail_server_is_asked_for_tls(ca_file: Path) -> None:
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ending(5).configure_cert(server)
+    port = free_port()
+    controller = Controller(object(), hostname="127.0.0.1", port=port, tls_context=server)
+    controller.start()
+    try:
+        ask = partial(look, host="127.0.0.1", port=port, ca_file=ca_file, starttls="smtp")
+        seen = trio.run(ask)
+    finally:
+        controller.stop()
+
+    assert [(name, kind) for name, kind, _ in told(seen)] == [("Certificate expires", "E")]
+
+
+async def test_of_a_file_the_certificate_that_ends_first_counts(tmp_path: Path) -> None:
+    path = tmp_path / "chain.pem"
+    for days in (100, 20):
+        ending(days).cert_chain_pems[0].write_to_path(str(path), append=True)
+    seen = await look(file=path)
+
+    assert [(name, kind) for name, kind, _ in told(seen)] == [("Certificate expires", "W")]
+    assert "ends in 20 days" in told(seen)[0][2]
+
+
+async def test_a_file_that_holds_none_or_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no PEM", encoding="utf-8")
+    broken = told(await look(file=tmp_path / "text"))
+    missing = told(await look(file=tmp_path / "none"))
+
+    assert broken[0][0] == "Certificate invalid"
+    assert missing[0][0] == "Certificate not available"
+    assert "No such file or directory" in missing[0][2]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(text: bytes) -> None:
+    for read in (of_der, of_pem):
+        with pytest.raises(ValueError):  # noqa: PT011  # the library's own words
+            read(text)
+
+
+def test_parameters_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="needs either host or file; write one of them"):
+        Certificate("x")
+    with pytest.raises(ValueError, match="0 is no port"):
+        Certificate("x", host="h", port=0)
+    with pytest.raises(ValueError, match="has x more than once"):
+        Params((Certificate("x", host="h"), Certificate("x", host="i")))
