@@ -481,3 +481,16 @@ def test_a_directory_with_the_sticky_bit_is_no_danger(tmp_path: Path) -> None:
     tmp_path.chmod(0o1777)
 
     assert config.load(path, lambda _: Ports).service == "X"
+
+
+def test_relative_paths_are_seen_from_the_files_own_directory(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("PEM", encoding="utf-8")
+    path = tmp_path / "X.toml"
+    path.write_text(
+        'service = "X"\n[alertmanager]\nca_file = "ca.pem"\nbearer_token = { file = "token" }\n',
+        encoding="utf-8",
+    )
+    service = config.load(path, lambda _: Ports)
+
+    assert service.alertmanager.ca_file == tmp_path / "ca.pem"
+    assert service.alertmanager.bearer_token == Secret("file", str(tmp_path / "token"))

@@ -34,16 +34,16 @@ def load(path: Path, params_of: ParamsOf) -> Service:
     Raises `ConfigError` with everything that is wrong.
     """
     document = read(path)
-    service, faults = _structure(document, path)
     params: list[object] = []
     with strict.paths_from(path.parent):
+        service, faults = _structure(document, path)
         for index, module in rules.tables(document.get("modules")):
             try:
                 params.append(_params(("modules", index), module, params_of))
             except Faulty as error:
                 faults += error.faults
     lifetime: float = attrs.fields(Service).report_lifetime.default or 0
-    faults += rules.between(document, lifetime, Alertmanager().min_visible)
+    faults += rules.between(document, path.parent, lifetime, Alertmanager().min_visible)
     if service is None or faults:
         raise ConfigError(
             Problem(str(path), fault.key, fault.wrong, fault.remedy)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from supervisor import wording
@@ -22,8 +23,13 @@ _TIMES = 'write for example at = ["09:00", "10:00-12:00"]'
 _LOOPBACK = 'add token = { credential = "status-token" }, or listen on 127.0.0.1'
 
 
-def between(document: Table, report_lifetime: float, min_visible: float) -> Iterator[Fault]:
-    """Yield what does not fit together; the two durations are the defaults, in seconds."""
+def between(
+    document: Table, directory: Path, report_lifetime: float, min_visible: float
+) -> Iterator[Fault]:
+    """Yield what does not fit together; the two durations are the defaults, in seconds.
+
+    Relative paths are seen from the directory.
+    """
     alertmanager = table(document.get("alertmanager"))
     lifetime = _seconds(document, "report_lifetime", report_lifetime)
     visible = _seconds(alertmanager, "min_visible", min_visible)
@@ -33,7 +39,7 @@ def between(document: Table, report_lifetime: float, min_visible: float) -> Iter
         yield Fault(("report_lifetime",), wrong, f"write more than {least}")
     yield from _peers(alertmanager)
     yield from _credentials(alertmanager)
-    yield from _files(alertmanager)
+    yield from _files(alertmanager, directory)
     yield from _listener(table(document.get("status")))
     modules = tables(document.get("modules"))
     yield from _names(modules)
@@ -89,7 +95,7 @@ def _credentials(alertmanager: Table) -> Iterator[Fault]:
         yield Fault(("alertmanager", "password"), "is given without username", remedy)
 
 
-def _files(alertmanager: Table) -> Iterator[Fault]:
+def _files(alertmanager: Table, directory: Path) -> Iterator[Fault]:
     for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if key in alertmanager and other not in alertmanager:
             remedy = f'add {other} = "/path/to/file"'
@@ -99,7 +105,7 @@ def _files(alertmanager: Table) -> Iterator[Fault]:
         if not isinstance(path, str) or not path:
             continue
         try:
-            with open(path, "rb"):
+            with open(directory / path, "rb"):
                 pass
         except OSError as error:
             wrong = f"cannot be read: {wording.shortened(path)}: {error.strerror}"

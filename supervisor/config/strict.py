@@ -84,7 +84,7 @@ def secret(value: Any, expected: Any) -> Secret:
     if isinstance(value, Mapping) and len(value) == 1:
         ((form, name),) = value.items()
         if form in ("credential", "file", "env") and _names_a_secret(form, name):
-            return Secret(form, name)
+            return Secret(form, str(_directory.get() / name) if form == "file" else name)
     raise WrongKind(value, expected, f"a secret is never written here, write {wording.THREE_FORMS}")
 
 
