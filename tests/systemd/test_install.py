@@ -79,6 +79,17 @@ def test_an_upgrade_and_a_way_back_keep_the_state(machine: Machine) -> None:
     assert len(starts) == 1
 
 
+def test_a_dependency_that_was_tampered_with_is_refused(machine: Machine) -> None:
+    before = release(machine)
+    machine.run("cp -r /srv/project /srv/tampered")
+    machine.run("sed -i 's/sha256:..../sha256:0000/' /srv/tampered/requirements.lock")
+    said = machine.run("/srv/tampered/scripts/install", PIP, check=False, timeout=300)
+
+    assert said.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in said.stderr
+    assert release(machine) == before
+
+
 def test_a_wheel_can_be_installed(machine: Machine, project: Path, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
     subprocess.run([*pip, str(tmp_path), str(project)], check=True, stdin=subprocess.DEVNULL)
