@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Turns configuration files of the legacy agent into service files; see --help."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = {"ruamel": "ruamel.yaml", "tomli_w": "tomli-w", "attrs": "attrs", "cattrs": "cattrs"}
+
+
+def main() -> int:
+    """Run the converter, from wherever it is started."""
+    sys.path.insert(0, str(ROOT))
+    missing = sorted(package for module, package in NEEDED.items() if find_spec(module) is None)
+    if missing:
+        print(
+            f"cannot convert: {', '.join(missing)} is not installed; run: "
+            f"{sys.executable} -m pip install '{ROOT}[convert]', or use {ROOT}/.venv/bin/python",
+            file=sys.stderr,
+        )
+        return 1
+    from supervisor.convert.command import main as convert
+
+    return convert()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Turns a legacy document into the tables of a service file."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from supervisor.convert.fault import Fault
+from supervisor.convert.fields import Desk, as_text
+from supervisor.convert.journal import Section
+from supervisor.convert.modules import Modules, Surroundings
+from supervisor.convert.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
+from supervisor.convert.toml import Table, texts
+from supervisor.convert.vault import split_login
+
+
+@define
+class Builder:
+    """Builds the tables of one file; `faults` holds what could not be converted."""
+
+    desk: Desk
+    around: Surroundings
+    tables: list[Table] = field(factory=list)
+    faults: list[Fault] = field(factory=list)
+
+    def build(self, root: Node) -> None:
+        """Convert the document, as far as it goes."""
+        if not isinstance(root, Mapping):
+            wrong = "is no mapping"
+            raise Fault(root.span.first, wrong, "write ServiceName, Alertmanager and Modules")
+        section = Section(root, "", "", self.desk.journal)
+        for step in (self._top, self._alertmanager, self._modules):
+            try:
+                step(section)
+            except Fault as fault:
+                self.faults.append(fault)
+        section.close()
+
+    def _top(self, section: Section) -> None:
+        pair = section.take("ServiceName", "service")
+        top = Table("", None)
+        self.tables.append(top)
+        if pair is None:
+            raise Fault(section.line, "has no ServiceName", "write ServiceName: …")
+        if isinstance(pair.value, Scalar) and pair.value.is_null:
+            raise Fault(pair.span.first, "has an empty ServiceName", "write ServiceName: …")
+        name = as_text(self.desk, "ServiceName", pair.value)
+        top.add("service", name, pair.span)
+        self.desk.journal.assume("timezone: that of the machine, as the agent had it")
+
+    def _alertmanager(self, section: Section) -> None:
+        pair = section.take("Alertmanager", "alertmanager")
+        if pair is None or not isinstance(pair.value, Mapping):
+            line = section.line if pair is None else pair.span.first
+            raise Fault(line, "has no Alertmanager with a URL", "write Alertmanager: and URL:")
+        inner = Section(pair.value, "Alertmanager", "alertmanager", self.desk.journal)
+        url = inner.take("URL", "urls")
+        if url is None or not isinstance(url.value, Scalar) or not isinstance(url.value.value, str):
+            line = pair.span.first if url is None else url.span.first
+            raise Fault(line, "has no URL below Alertmanager", "write URL: http://HOST:9093")
+        table = Table("alertmanager", Span(pair.span.first, pair.span.first))
+        self._url(table, url, url.value.value)
+        self.tables.append(table)
+        inner.close()
+
+    def _url(self, table: Table, pair: Pair, url: str) -> None:
+        login = split_login(url)
+        if login is not None:
+            before, password, after = login
+            scheme, _, user = before.removesuffix(":").rpartition("//")
+            url = f"{scheme}//{after.removeprefix('@')}"
+        table.put("urls", texts((url,), pair.span))
+        if login is not None:
+            table.add("username", user)
+            name = self.desk.vault.keep(f"{self.desk.name}-alertmanager", password)
+            table.put("password", self.desk.vault.reference(name))
+            self.desk.journal.warn(pair.span.first, "URL has a password: it is a secret now")
+
+    def _modules(self, section: Section) -> None:
+        pair = section.take("Modules", "modules")
+        if pair is None or not isinstance(pair.value, Sequence):
+            line = section.line if pair is None else pair.span.first
+            raise Fault(line, "has no list of Modules", "write Modules: and - ModuleFileName: …")
+        modules = Modules(self.desk, self.around)
+        for number, node in enumerate(pair.value.items):
+            if not isinstance(node, Mapping):
+                wrong = "has an item of Modules that is no mapping"
+                self.faults.append(Fault(node.span.first, wrong, "write - ModuleFileName: …"))
+                continue
+            try:
+                inner = Section(node, f"Modules[{number}]", f"modules[{number}]", section.journal)
+                self.tables += modules.convert(inner)
+            except Fault as fault:
+                self.faults.append(fault)

@@ -1,0 +1,200 @@
+"""When a module runs: `ExecuteTime` and `Interval` of the legacy agent as `at` and `every`.
+
+Follows `AlertmanagerMonitor#initialize`: each part of `ExecuteTime` is a time or a range, read by
+Ruby's `strptime("%R")`, which stops at the first character that does not fit.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from attrs import define, field, frozen
+
+from supervisor.convert.fault import Fault
+from supervisor.convert.nodes import Node, Scalar, Sequence
+from supervisor.schedule import at_labels
+
+DAY = 86400
+POLL = 4
+"""Seconds: the agent looks this often whether a module is due."""
+
+MIDNIGHT, SUB_MINUTE = "crosses midnight", "at most once a minute"
+"""Parts of the notes on timetables that are meant to differ from the agent's."""
+
+_TIME = re.compile(r"(?: ([0-9])|([0-9]{1,2})):([0-9]{1,2})")
+_DUE = "write for example 09:00,16:30 or 08:00-18:00"
+
+
+@frozen
+class Range:
+    """One part of `ExecuteTime` in minutes after midnight; `last` is None for a single time."""
+
+    first: int
+    last: int | None = None
+
+
+@define
+class Timetable:
+    """What a service file says, `agent` what the agent's own list of HH:MM was."""
+
+    at: tuple[str, ...] = ()
+    every: float | None = None
+    agent: tuple[str, ...] = ()
+    notes: list[str] = field(factory=list)
+
+    @property
+    def execute_times(self) -> str:
+        """What the agent gave to its modules as ExecuteTimes."""
+        return f"{self.agent[0]},{self.agent[-1]}"
+
+
+def read(execute_time: Node | None, interval: Node | None, line: int) -> Timetable:
+    """Return the timetable of a module; raises `Fault` where the agent could not start with it."""
+    timetable = Timetable()
+    step = _interval(interval, timetable)
+    if execute_time is None or (
+        isinstance(execute_time, Scalar)
+        and (execute_time.value is None or execute_time.value is False)
+    ):
+        if step is None:
+            raise Fault(line, "has neither Interval nor ExecuteTime", "write Interval: 300")
+        timetable.every = step if step > 0 else POLL
+        if step <= 0:
+            timetable.notes.append(f"Interval is not more than 0: the agent ran it every {POLL} s")
+        return timetable
+    ranges = _ranges(execute_time, timetable)
+    if step is not None and step <= 0:
+        wrong = "has an Interval that is not more than 0, with which the agent never starts"
+        raise Fault(line, wrong, "write Interval: 300, or remove it")
+    if step is not None and step < 1:
+        timetable.notes.append("Interval is less than a second: 1 s is used")
+        step = 1
+    timetable.agent = tuple(_hhmm(minute) for each in ranges for minute in _agent(each, step))
+    _write(timetable, ranges, step)
+    return timetable
+
+
+def _interval(node: Node | None, timetable: Timetable) -> float | None:
+    if node is None or (isinstance(node, Scalar) and node.value is None):
+        return None
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
+        timetable.notes.append("Interval is text, which the agent could not add: a number now")
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        wrong = "has an Interval that is no number of seconds"
+        raise Fault(node.span.first, wrong, "write for example Interval: 300")
+    if value > 366 * DAY:
+        raise Fault(node.span.first, "has an Interval of more than a year", "write less")
+    return value
+
+
+def _ranges(node: Node, timetable: Timetable) -> list[Range]:
+    line = node.span.first
+    if isinstance(node, Sequence):
+        timetable.notes.append("ExecuteTime is a list, which the agent could not split: its items")
+        return [each for item in node.items for each in _ranges(item, timetable)]
+    value = node.value if isinstance(node, Scalar) else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        minute = math.floor(value) % DAY // 60
+        if isinstance(node, Scalar) and not re.match("[0-9_]+:", node.text):
+            timetable.notes.append(
+                "ExecuteTime is a number, seconds after midnight: "
+                f"the agent ran it at {_hhmm(minute)}"
+            )
+        return [Range(minute)]
+    if not isinstance(value, str):
+        raise Fault(line, "has an ExecuteTime that is no time", _DUE)
+    # Ruby drops empty strings at the end of what it has split.
+    parts = value.split(",")
+    while parts and not parts[-1]:
+        parts.pop()
+    if not parts:
+        raise Fault(line, "has an ExecuteTime without a time: the agent never ran it", _DUE)
+    return [_range(part.strip(" \t\n\v\f\r\0"), line, timetable) for part in parts]
+
+
+def _range(text: str, line: int, timetable: Timetable) -> Range:
+    parts = text.split("-")
+    while parts and not parts[-1]:
+        parts.pop()
+    if len(parts) > 2:
+        timetable.notes.append("a range of ExecuteTime has more than one '-': two times count")
+    minutes = [_minute(part, line) for part in parts[:2]]
+    if not minutes:
+        raise Fault(line, "has an ExecuteTime that the agent cannot read", _DUE)
+    return Range(*minutes)
+
+
+def _minute(text: str, line: int) -> int:
+    found = _TIME.match(text)
+    hour, minute = (int(found[1] or found[2]), int(found[3])) if found else (99, 99)
+    if hour > 24 or minute > 59 or (hour == 24 and minute):
+        raise Fault(line, "has an ExecuteTime that the agent cannot read", _DUE)
+    return hour * 60 + minute
+
+
+def _agent(each: Range, step: float | None) -> Iterator[int]:
+    """Yield the minutes that the agent lists: its loop adds the step and only then looks."""
+    yield each.first
+    if step is None or each.last is None:
+        return
+    end, number = each.last * 60, 1
+    while each.first * 60 + number * step <= end:
+        yield int((each.first * 60 + number * step) // 60)
+        number += 1
+
+
+def _write(timetable: Timetable, ranges: list[Range], step: float | None) -> None:
+    """Set `at` and `every`, and note where they differ from the agent's list."""
+    notes = timetable.notes
+    steps = step if step is not None and any(each.last is not None for each in ranges) else None
+    at: list[str] = []
+    for each in ranges:
+        if each.last is None or steps is None:
+            at.append(_hhmm(each.first))
+            if each.last is not None:
+                notes.append(f"ExecuteTime is a range, but without Interval: only {at[-1]} counts")
+            continue
+        at += _written(each.first, each.last, steps, notes)
+    if steps is not None and any("-" in item for item in at):
+        timetable.every = steps
+    is_exact = not any(each in note for note in notes for each in (MIDNIGHT, SUB_MINUTE))
+    at = list(dict.fromkeys(at))
+    if is_exact and at_labels(tuple(at), timetable.every)[-1] != timetable.agent[-1]:
+        at.append(timetable.agent[-1])  # the agent told its modules the last time of its list
+    timetable.at = tuple(at)
+    if steps is None and step is not None:
+        notes.append("Interval is not used: with single times the agent ignored it")
+    minutes = sorted({minute % 1440 for each in ranges for minute in _agent(each, steps)})
+    pairs = zip(minutes, [*minutes[1:], minutes[0] + 1440], strict=True)
+    if any(after - before == 1 for before, after in pairs):
+        notes.append("runs in each of adjacent minutes, which the agent merged into one run")
+
+
+def _written(start: int, last: int, step: float, notes: list[str]) -> list[str]:
+    """Return a range as the service file has it; `start` and `last` may be 24:00."""
+    first = start % 1440
+    if last < start and first != last:
+        notes.append(
+            f"{_hhmm(first)}-{_hhmm(last)} {MIDNIGHT}: runs until then, "
+            f"where the agent ran once, at {_hhmm(first)}"
+        )
+        return [f"{_hhmm(first)}-{_hhmm(last)}"]
+    if step < 60:
+        notes.append(f"runs every {step:g} s, where the agent ran {SUB_MINUTE}")
+    elif step % 60:
+        # The agent's list has whole minutes.
+        minutes = dict.fromkeys(minute % 1440 for minute in _agent(Range(start, last), step))
+        return [_hhmm(minute) for minute in minutes]
+    if first == last % 1440:
+        if last <= start:
+            return [_hhmm(first)]
+        last = 1439  # 00:00-24:00: its end is the next day's first time
+    return [f"{_hhmm(first)}-{_hhmm(last)}"]
+
+
+def _hhmm(minute: int) -> str:
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"

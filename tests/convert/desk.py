@@ -1,0 +1,41 @@
+"""Legacy files of the tests, their conversion, and what the result says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from supervisor import config
+from supervisor.convert.conversion import Conversion, convert
+from supervisor.convert.vault import Vault
+from supervisor.loader import load_check
+from supervisor.service import Service
+from tests.convert.ruby import HERE, SEOUL
+
+SAMPLE = HERE / "legacy/alertmanager_KorPnrTest.conf"
+HEAD = "ServiceName: KOR\nAlertmanager:\n  URL: http://127.0.14.31:9093\nModules:\n"
+
+
+def write(directory: Path, modules: str, name: str = "Kor") -> Path:
+    """Write a legacy file with these modules, and return its path."""
+    path = directory / f"alertmanager_{name}.conf"
+    path.write_text(HEAD + modules, encoding="utf-8")
+    return path
+
+
+def made(path: Path, vault: Vault | None = None) -> Conversion:
+    return convert(path, vault or Vault(), SEOUL)
+
+
+def converted(directory: Path, modules: str, vault: Vault | None = None) -> Conversion:
+    return made(write(directory, modules), vault)
+
+
+def loaded(conversion: Conversion, directory: Path) -> Service:
+    """Return what `validate` reads; it raises when the result is not valid."""
+    path = directory / f"{conversion.name}.toml"
+    path.write_text(conversion.text, encoding="utf-8")
+    return config.load(path, lambda name: load_check(name).params)
+
+
+def warnings(conversion: Conversion) -> str:
+    return "\n".join(note.text for note in conversion.journal.warnings)

@@ -1,0 +1,85 @@
+"""One Ruby process that answers many questions: a JSON string in, a JSON object out."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from supervisor.convert import document, encoding
+from supervisor.convert.fault import Fault
+from supervisor.convert.nodes import Mapping, Node, Sequence
+from supervisor.convert.psych import Symbol
+from supervisor.convert.psych_time import Date, Time
+
+HERE = Path(__file__).parent
+SEOUL = ZoneInfo("Asia/Seoul")
+
+
+@frozen
+class Ruby:
+    """A running script."""
+
+    process: subprocess.Popen[str]
+
+    def ask(self, question: str) -> Any:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+
+@contextmanager
+def running(script: str) -> Iterator[Ruby]:
+    with subprocess.Popen(
+        ["ruby", HERE / script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env={**os.environ, "TZ": SEOUL.key, "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"},
+    ) as process:
+        yield Ruby(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def read(text: str) -> Any:
+    """Return the document as `psych.rb` tells it, or the fault."""
+    try:
+        return told(document.read(encoding.decode(text.encode()).text).root)
+    except Fault as fault:
+        return fault
+
+
+def told(node: Node) -> list[Any]:
+    match node:
+        case Sequence():
+            return ["seq", [told(item) for item in node.items]]
+        case Mapping():
+            return ["map", [[told(pair.key), told(pair.value)] for pair in node.pairs.values()]]
+    value = node.value
+    match value:
+        case None:
+            return ["nil"]
+        case bool():
+            return ["bool", value]
+        case int():
+            return ["int", str(value)]
+        case float():
+            return ["float", struct.pack(">d", value).hex()]
+        case Symbol(name=name):
+            return ["sym", name]
+        case Date(text=text):
+            return ["date", text]
+        case Time():
+            return ["time", value.shown(SEOUL)]
+    return ["str", value]
