@@ -74,6 +74,9 @@ def _server(desk: Desk, section: Section, legacy: str, name: str) -> Item | None
         node = row.value(key, column)
         entries[column] = None if node is None else field(desk, key, node)
     row.close()
+    if entries["name"] is None:
+        said = f"{legacy} has no DatabaseName: write name = … unless the SQL names its database"
+        desk.journal.warn(pair.span.first, said)
     return table(entries, pair.span)
 
 

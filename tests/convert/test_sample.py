@@ -163,3 +163,7 @@ def test_the_file_in_configs_is_the_converted_sample() -> None:
     )
 
     assert text == (ROOT / "configs/KorPnrTest.toml").read_text(encoding="utf-8")
+
+
+def test_a_database_without_a_name_is_pointed_out(sample: Conversion) -> None:
+    assert "PNRDatabaseServer has no DatabaseName: write name = …" in warnings(sample)
