@@ -17,6 +17,7 @@ from attrs import Attribute, field, frozen
 
 from checks import _mounts
 from checks._mounts import Mount
+from checks._names import shown
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100
@@ -43,7 +44,7 @@ class Filesystem:
 
     @filesystem.validator
     def _names_something(self, _: Attribute[str], value: str) -> None:
-        if not value or "\0" in value:
+        if not value.strip() or "\0" in value:
             raise ValueError("names no filesystem; write for example '/' or '/dev/sda1'")
 
     @max_use_percent.validator
@@ -163,12 +164,13 @@ def _conditions(
         yield Condition("Filesystem not mounted", "E", name, message, labels=labels)
     for finding in findings:
         mount, usage = finding.mount, finding.usage
+        where, device = shown(mount.mount_point), shown(mount.source)
         if finding.trouble:
             yield Condition(
                 "Filesystem not responding",
                 "E",
                 mount.mount_point,
-                f"{mount.mount_point} does not respond: {finding.trouble}, device {mount.source}",
+                f"{where} does not respond: {finding.trouble}, device {device}",
                 labels=labels,
             )
         elif usage is not None and usage.percent > filesystem.max_use_percent:
@@ -176,7 +178,7 @@ def _conditions(
                 alertname,
                 filesystem.event_type,
                 mount.mount_point,
-                f"{mount.mount_point} {usage.full} (limit {filesystem.max_use_percent} %), "
-                f"{usage.left}, device {mount.source}",
+                f"{where} {usage.full} (limit {filesystem.max_use_percent} %), "
+                f"{usage.left}, device {device}",
                 labels=labels,
             )

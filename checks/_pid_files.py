@@ -10,6 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from checks._names import shown
 from checks._processes import Process, going_by, look_up, read_cmdline
 
 LONGEST = 4096
@@ -97,9 +98,9 @@ def _stranger(pid: int, name: str) -> str:
         return ""
     if process.is_zombie:
         return f"names {pid}, which is a zombie"
-    return f"names {pid}, which is another program: {os.fsdecode(process.comm)}"
+    return f"names {pid}, which is another program: {shown(os.fsdecode(process.comm))}"
 
 
 def _list(pids: Sequence[int]) -> str:
-    shown = ", ".join(map(str, pids[:SHOWN])) + (", …" if len(pids) > SHOWN else "")
-    return f"pid{'s' if len(pids) > 1 else ''} {shown}"
+    listed = ", ".join(map(str, pids[:SHOWN])) + (", …" if len(pids) > SHOWN else "")
+    return f"pid{'s' if len(pids) > 1 else ''} {listed}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from checks._command_line import basename, names, program, stem
+from checks._names import shown
 from supervisor.api import is_command
 
 PROC = "/proc"
@@ -49,7 +50,7 @@ class Process:
         return self.state in ZOMBIE and self.threads <= 1
 
     def __str__(self) -> str:
-        return f"{self.pid} ({os.fsdecode(self.comm)})"
+        return f"{self.pid} ({shown(os.fsdecode(self.comm))})"
 
 
 @frozen

@@ -34,7 +34,7 @@ _SOCKET = struct.Struct("=16xxBxxH")
 _SOCKET_LENGTH = _HEADER.size + 72
 _ERROR = struct.Struct("=16xi")
 _BUFFER = 64 * 1024  # the kernel never fills more than half of it
-_LINE = re.compile(rb" *[0-9]+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} 01 ")
+_LINE = re.compile(rb" *[0-9]+: ([0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4}) 01 ")
 
 
 def count_sessions() -> Counter[int]:
@@ -123,7 +123,13 @@ def count_by_proc() -> Counter[int]:
 
 
 def parse_table(lines: Iterable[bytes]) -> Iterator[int]:
-    """Yield the local port of each established session; lines that are none are left out."""
+    """Yield the local port of each established session; lines that are none are left out.
+
+    A session comes again where the table changed while it was read; it counts once.
+    """
+    seen = set()
     for line in lines:
-        if found := _LINE.match(line):
-            yield int(found[1], 16)
+        found = _LINE.match(line)
+        if found and found[1] not in seen:
+            seen.add(found[1])
+            yield int(found[2], 16)

@@ -44,7 +44,9 @@ class Daemon:
     def _are_names(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
         for name in [value] if isinstance(value, str) else value:
             if name != name.strip() or not name.isprintable() or name.endswith(("/", "/..")):
-                raise ValueError(f"{name!r} is no name of a process")
+                raise ValueError(
+                    f"{name!r} is no name of a process; write for example 'archiveManager'"
+                )
             if not name:
                 raise ValueError("is empty; write the name of a process, or leave the key out")
 

@@ -172,7 +172,9 @@ def _address(text: str, key: str = "") -> Address:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        raise ValueError(f"{key}{text!r} is no IP address") from None
+        raise ValueError(
+            f"{key}{text!r} is no IP address; write for example '127.0.14.1'"
+        ) from None
     if "%" in text:
         raise ValueError(f"{key}{text!r} has a zone; write it as the interface")
     return address

@@ -75,7 +75,7 @@ class LocalServer:
 
         async def say(document: Json) -> None:
             with trio.fail_after(PATIENCE):
-                await stream.send_all(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+                await stream.send_all(json.dumps(document).encode() + b"\n")
 
         try:
             with suppress(*BROKEN):
@@ -114,15 +114,22 @@ def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> I
     with _connected(directories, patience) as sock:
         try:
             sock.sendall(json.dumps(request).encode() + b"\n")
+            answered = False
             with sock.makefile("rb") as lines:
                 for line in lines:
                     yield _document(line)
+                    answered = True
+            if not answered:
+                raise SupervisorError("the supervisor has ended before it could answer")
         except OSError as error:
             raise SupervisorError(f"the supervisor does not answer: {error}") from None
 
 
 def _document(line: bytes) -> Json:
-    document: Json = json.loads(line)
+    try:
+        document: Json = json.loads(line)
+    except ValueError:
+        raise SupervisorError("the supervisor has ended in the middle of its answer") from None
     if "error" in document:
         raise SupervisorError(f"the supervisor says: {document['error']}")
     return document

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from attrs import evolve
@@ -174,6 +175,7 @@ def dated(body: bytes, starts_at: float, ends_at: float) -> bytes:
     return body + times.encode()
 
 
+@lru_cache(1024)  # the alerts of one batch share most of their times
 def rfc3339(moment: float) -> str:
     """Return Unix seconds as RFC 3339 in UTC with milliseconds and `Z`."""
     text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
@@ -193,7 +195,14 @@ def _measurement(observation: object) -> Observation:
         )
     if not isinstance(observation.name, str) or not isinstance(observation.value, int | float):
         raise CheckFailed("the check returned a Measurement without a name or a number")
-    return observation
+    if not isinstance(observation.labels, Mapping):
+        raise CheckFailed("the check returned a Measurement whose labels are no mapping")
+    return Measurement(
+        clean_label(observation.name),
+        observation.value,
+        clean_label(str(observation.unit)),
+        {clean_label(str(key)): clean_label(str(text)) for key, text in observation.labels.items()},
+    )
 
 
 def _clean_mapping(kind: str, what: str, values: object, limit: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from checks import disk, inode
 from checks._filesystems import Filesystem, Params, use_percent
 from checks._mounts import Mount
+from supervisor import wire
 from supervisor.api import Condition, Observation
 from supervisor.threads import abandoned_threads
 from tests.commands import context
@@ -160,6 +161,21 @@ async def test_what_is_no_longer_mounted_is_said_until_it_is_mounted(tmp_path: P
 
 
 @needs_root
+async def test_the_name_of_a_mount_point_is_shown_safely(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\n<b>\x1b[m")
+    with tmpfs(tmp_path / name, "size=400k") as point:
+        fill(point / "file")
+        (condition,) = conditions(await look(watching(point)))
+    cleaned = wire.clean_observation(condition)
+
+    assert condition.instance == str(point)
+    expected = rf"{tmp_path}/\xff\n<b>\x1b[m is 100 % full (limit 90 %), 0 B free, device tmpfs"
+    assert condition.message == expected
+    assert isinstance(cleaned, Condition)
+    assert cleaned.message == expected
+
+
+@needs_root
 async def test_a_limit_of_100_raises_nothing_at_all(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "small", "size=400k") as point:
         fill(point / "file")
@@ -261,8 +277,9 @@ def test_a_limit_that_is_no_percentage_is_refused(limit: int) -> None:
 
 
 def test_an_empty_name_or_no_time_is_refused() -> None:
-    with pytest.raises(ValueError, match="names no filesystem; "):
-        Filesystem("", 90)
+    for name in ("", " ", "/\0"):
+        with pytest.raises(ValueError, match="names no filesystem; "):
+            Filesystem(name, 90)
     with pytest.raises(ValueError, match="leaves no time; "):
         watching("/", timeout=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checks import _routes, routing_table
 from checks.routing_table import Params, Wanted
@@ -286,7 +289,7 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"destination": ""}, "destination '' is no IP address"),
+        ({"destination": ""}, "destination '' is no IP address; write for example '127.0.14.1'$"),
         ({"destination": "host.example.invalid"}, "destination 'host.example.invalid' is no IP"),
         ({"destination": "192.168.100.0/"}, "netmask '' is none of IPv4; write 255.255.255.0 or"),
         ({"destination": "192.168.100.0/33"}, "netmask '33' is none of IPv4"),
@@ -311,6 +314,25 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
 def test_what_is_no_route_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Wanted(**given)
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=12),
+    st.text(st.sampled_from("0123456789abcdef.:/%*- "), max_size=40),
+    st.ip_addresses().map(str),
+    st.tuples(st.ip_addresses(), st.integers(-1, 130)).map(lambda p: f"{p[0]}/{p[1]}"),
+)
+
+
+@given(HOSTILE, HOSTILE, st.one_of(HOSTILE, st.integers(-1, 999)), HOSTILE)
+def test_any_text_is_a_route_or_refused(
+    destination: str, gateway: str, netmask: str | int, interface: str
+) -> None:
+    with contextlib.suppress(ValueError):  # which the service file's reader explains
+        wanted = Wanted(destination, gateway, netmask, interface)
+
+        assert str(wanted.network)
+        assert wanted.hop_gateway is None or wanted.hop_gateway.version == wanted.network.version
 
 
 def test_a_route_that_is_given_twice_is_refused() -> None:

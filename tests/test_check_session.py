@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+import subprocess
+import sys
+from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+import trio
 
-from checks import _sockets
+from checks import session
 from checks.session import Params, Session, run
 from supervisor.api import Condition, Measurement
 from tests.commands import context
+from tests.hanging import Hanging
+from tests.sockets import MAPPED, REFUSE_NETLINK, sessions
 
-
-@contextmanager
-def sessions(count: int, host: str = "127.0.0.1") -> Iterator[int]:
-    """Hold so many established sessions to one local port, and give the port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with ExitStack() as stack:
-        listener = stack.enter_context(
-            socket.create_server((host, 0), family=family, backlog=count)
-        )
-        port: int = listener.getsockname()[1]
-        for _ in range(count):
-            stack.enter_context(socket.create_connection((host, port)))
-            stack.enter_context(listener.accept()[0])
-        yield port
+BLIND = f"""{REFUSE_NETLINK}
+import errno, trio
+from checks import _sockets
+from checks.session import Params, run
+from supervisor.api import CheckFailed
+refuse_netlink(errno.EAFNOSUPPORT)
+_sockets.TABLES = ("/proc/missing",)
+try:
+    trio.run(run, None, Params())
+except CheckFailed as error:
+    print(error)
+"""
 
 
 async def seen(params: Params) -> list[Condition]:
     return [item for item in await run(context(), params) if isinstance(item, Condition)]
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_both_readers_count_the_sessions_of_a_port(host: str) -> None:
-    with sessions(300, host) as port:
-        found = (_sockets.count_by_netlink()[port], _sockets.count_by_proc()[port])
-
-    assert found == (300, 300)
 
 
 async def test_strictly_more_or_fewer_than_the_limit_fires() -> None:
@@ -78,6 +70,71 @@ async def test_without_alert_it_is_only_measured() -> None:
     assert 2.0 in [item.value for item in found if isinstance(item, Measurement)]
 
 
+async def test_ipv4_and_ipv6_are_counted_and_shown_whether_they_alert_or_not() -> None:
+    with sessions(3) as four, sessions(4, "::1") as six, sessions(5, MAPPED) as mapped:
+        params = Params(
+            sessions=(
+                Session("four", four, 2, event_type="S"),
+                Session("six", six, 5, "under", alert=False),
+                Session("mapped", mapped, 6, "under"),
+            )
+        )
+        observed = list(await run(context(), params))
+
+    measured = {
+        item.labels["session"]: item.value for item in observed if isinstance(item, Measurement)
+    }
+    assert measured.pop("total") >= 24
+    assert measured == {"four": 3, "six": 4, "mapped": 5}
+    assert [item for item in observed if isinstance(item, Condition)] == [
+        Condition(
+            "Session count",
+            "S",
+            "four",
+            f"four has 3 established TCP sessions on port {four}, more than 2",
+        ),
+        Condition(
+            "Session count",
+            "W",
+            "mapped",
+            f"mapped has 5 established TCP sessions on port {mapped}, fewer than 6",
+        ),
+    ]
+
+
+async def test_an_identity_stays_the_same_while_the_number_changes() -> None:
+    with sessions(2) as port:
+        params = Params(0, (Session("x", port, 0),))
+        few = await seen(params)
+    with sessions(3) as port:
+        many = await seen(Params(0, (Session("x", port, 0),)))
+
+    identities = [[(found.alertname, found.instance, found.labels) for found in few]]
+    assert identities == [[(found.alertname, found.instance, found.labels) for found in many]]
+    assert few[1].message != many[1].message
+
+
+async def test_sessions_are_counted_off_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    counting = Hanging(Counter({80: 1}))
+    monkeypatch.setattr(session, "count_sessions", counting)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, context(), Params())
+        await counting.begun()  # this task goes on while the count hangs
+        counting.released.set()
+
+    assert counting.calls == 1
+
+
+@pytest.mark.skipif(
+    os.uname().machine not in ("x86_64", "aarch64"), reason="the number of a system call"
+)
+def test_where_neither_netlink_nor_proc_can_be_read_the_check_fails() -> None:
+    argv = [sys.executable, "-c", BLIND]
+    done = subprocess.run(argv, check=True, capture_output=True, text=True)
+
+    assert done.stdout == "cannot count the TCP sessions: No such file or directory\n"
+
+
 async def test_the_total_has_a_limit_of_its_own() -> None:
     with sessions(2):
         (condition,) = await seen(Params(max_total=1))
@@ -92,6 +149,8 @@ async def test_the_total_has_a_limit_of_its_own() -> None:
         {"name": "x", "port": 0, "limit": 1},
         {"name": "x", "port": 1, "limit": -1},
         {"name": " ", "port": 1, "limit": 1},
+        {"name": "x", "port": 65536, "limit": 1},
+        {"name": "x", "port": 1, "limit": 1, "event_type": " "},
     ],
 )
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
@@ -99,13 +158,8 @@ def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
         Session(**wrong)
 
 
-@given(st.binary(max_size=200))
-def test_a_hostile_table_or_dump_ends_in_an_error_that_is_foreseen(junk: bytes) -> None:
-    for parse in (
-        lambda: list(_sockets.parse_table(junk.splitlines())),
-        lambda: _sockets.parse_dump(junk, 1),
-    ):
-        try:
-            parse()
-        except (ValueError, IndexError, OSError):
-            continue
+def test_a_name_given_twice_or_a_total_below_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^has x more than once; give each its own name$"):
+        Params(sessions=(Session("x", 1, 1), Session("x", 2, 1)))
+    with pytest.raises(ValueError, match=r"^-1 is no number of sessions; write 0 or more$"):
+        Params(max_total=-1)

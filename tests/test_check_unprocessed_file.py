@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import json
 import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import trio
 from attrs import evolve
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from markupsafe import escape
 
+from checks._names import shown
 from checks.unprocessed_file import Directory, Params, run
+from supervisor import wire
 from supervisor.api import Condition, Duration
+from supervisor.threads import abandoned_threads
 from tests.commands import context
+from tests.hanging import until_no_thread_hangs
+from tests.mounts import bindfs, needs_root, tmpfs
 
 NOW = 1_000_000_000.0
 OLD = NOW - 7200.0
 
 
 def put(directory: Path, name: str | bytes, moment: float = OLD) -> None:
+    directory.mkdir(exist_ok=True)
     path = os.path.join(os.fsencode(directory), os.fsencode(name))
     with open(path, "wb"):
         os.utime(path, (moment, moment))
 
 
-async def look(directory: Path) -> list[Condition]:
-    params = Params((Directory(str(directory), Duration(600)),))
-    now = evolve(context(), clock=lambda: NOW)
-    return [item for item in await run(now, params) if isinstance(item, Condition)]
+async def look(directory: Path, now: float = NOW) -> list[Condition]:
+    return await conditions(Params((Directory(str(directory), Duration(600)),)), now)
+
+
+async def conditions(params: Params, now: float = NOW) -> list[Condition]:
+    then = evolve(context(), clock=lambda: now)
+    return [item for item in await run(then, params) if isinstance(item, Condition)]
+
+
+def identities(seen: list[Condition]) -> list[tuple[str, str]]:
+    return [(condition.alertname, condition.instance) for condition in seen]
 
 
 async def test_old_files_fire_and_resolve(tmp_path: Path) -> None:
@@ -93,21 +119,206 @@ async def test_a_directory_that_cannot_be_read_is_a_condition(tmp_path: Path, ki
     )
 
 
-async def test_many_files_do_not_hold_up_the_others(tmp_path: Path) -> None:
-    for number in range(20_000):
-        put(tmp_path, str(number))
-    ticks = 0
+class Scandir:
+    """os.scandir(3) that lets something happen before a certain entry is given."""
 
-    async def tick() -> None:
-        nonlocal ticks
-        while True:
-            await trio.sleep(0.001)
-            ticks += 1
+    def __init__(self, at: int, happen: Callable[[os.DirEntry[str]], object]) -> None:
+        self.at, self.happen, self.real = at, happen, os.scandir
+
+    @contextlib.contextmanager
+    def __call__(self, path: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with self.real(path) as entries:
+            yield map(self._given, itertools.count(), entries)
+
+    def _given(self, number: int, entry: os.DirEntry[str]) -> os.DirEntry[str]:
+        if number == self.at:
+            self.happen(entry)
+        return entry
+
+
+@needs_root
+async def test_a_hundred_thousand_files_do_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halfway, moved_on = trio.Event(), threading.Event()
+
+    def wait_for_the_other(_: object) -> None:
+        trio.from_thread.run_sync(halfway.set)
+        assert moved_on.wait(60)
+
+    async def other() -> None:
+        await halfway.wait()
+        moved_on.set()
+
+    with tmpfs(tmp_path / "many", "nr_inodes=100010") as directory:
+        here = os.open(directory, os.O_RDONLY)
+        for number in range(100_000):
+            os.mknod(f"{number:06}.xml", 0o600, dir_fd=here)
+        os.utime("031415.xml", (OLD, OLD), dir_fd=here)
+        os.close(here)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "scandir", Scandir(50_000, wait_for_the_other))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(other)
+                (condition,) = await look(directory, now=time.time() + 7200)
+
+    expected = f"{directory} holds 100,000 files older than 10 min; the oldest, 031415.xml, is"
+    assert condition.message.startswith(expected)
+    assert "and 99,950 more" in condition.detail
+
+
+async def test_a_file_that_vanishes_before_it_is_looked_at_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        put(tmp_path, f"{number}.xml")
+    monkeypatch.setattr(os, "scandir", Scandir(5, os.unlink))
+    (condition,) = await look(tmp_path)
+
+    assert f"{tmp_path} holds 9 files" in condition.message
+
+
+async def test_a_directory_that_is_worked_on_meanwhile_is_read(tmp_path: Path) -> None:
+    put(tmp_path, "stays.xml")
+    ended = threading.Event()
+
+    def work() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                put(tmp_path, f"{number}.xml")
+            for number in range(20):
+                (tmp_path / f"{number}.xml").unlink()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(tick)
-        (condition,) = await look(tmp_path)
-        nursery.cancel_scope.cancel()
+        nursery.start_soon(trio.to_thread.run_sync, work)
+        seen = [await look(tmp_path) for _ in range(100)]
+        ended.set()
 
-    assert "20,000" in condition.message or "20000" in condition.message
-    assert ticks > 5
+    assert {condition.alertname for (condition,) in seen} == {"Unprocessed files"}
+
+
+READ = """
+import json, os, sys, trio
+from attrs import asdict
+from checks.unprocessed_file import Directory, Params, run
+from tests.commands import context
+params = Params(tuple(Directory(path, 600.0) for path in sys.argv[1:]))
+trio.run(run, context(), params)  # imports all that it needs, while it may
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+print(json.dumps([asdict(item) for item in trio.run(run, context(), params)]))
+"""
+
+
+def test_a_directory_of_another_user_is_unreadable_until_it_is_opened() -> None:
+    def seen_by_another() -> dict[str, str]:
+        """Return what a user without rights is told of the directories."""
+        argv = [sys.executable, "-c", READ, *map(str, directories)]
+        done = subprocess.run(argv, check=True, capture_output=True, text=True)
+        observed = [item for item in json.loads(done.stdout) if "message" in item]
+        return {item["instance"]: item["message"] for item in observed}
+
+    with tempfile.TemporaryDirectory() as parent:
+        os.chmod(parent, 0o755)  # noqa: S103  # that of the tests is closed to others
+        directories = [Path(parent, name) for name in ("closed", "listed", "entered", "open")]
+        for directory, mode in zip(directories, (0o000, 0o444, 0o111, 0o755), strict=True):
+            directory.mkdir()
+            put(directory, "a.xml", -1000.0)
+            directory.chmod(mode)
+        closed = seen_by_another()
+        for directory in directories:
+            directory.chmod(0o755)
+        opened = seen_by_another()
+
+    refused = {
+        str(path): f"cannot read {path}: Permission denied"
+        for path in directories
+        if path.name != "open"
+    }
+    judged = {str(path): f"{path} holds 1 file older than 10 min" for path in directories}
+    assert {path: message for path, message in closed.items() if path in refused} == refused
+    assert {path: message.partition(";")[0] for path, message in opened.items()} == judged
+
+
+@needs_root
+async def test_a_directory_that_hangs_is_unreadable_and_the_others_are_judged(
+    tmp_path: Path,
+) -> None:
+    put(tmp_path / "good", "a.xml")
+    good, gone, hung = (str(tmp_path / name) for name in ("good", "gone", "hung"))
+
+    async def seen(within: float) -> list[Condition]:
+        paths = (Directory(path, Duration(600)) for path in (hung, good, gone))
+        return await conditions(Params(tuple(paths), Duration(within)))
+
+    with bindfs(tmp_path / "good", tmp_path / "hung") as process:
+        process.send_signal(signal.SIGSTOP)
+        with trio.fail_after(20):
+            first = await seen(0.5)
+        assert abandoned_threads() == 1
+        with trio.fail_after(20):  # nobody asks again while the first one hangs
+            second = await seen(60)
+        assert abandoned_threads() == 1
+        process.send_signal(signal.SIGCONT)
+        await until_no_thread_hangs()
+        answered = await seen(20)
+
+    message = f"cannot read {hung}: no answer within 0.5 s"
+    assert first[0] == Condition("Directory unreadable", "E", hung, message)
+    unreadable = [("Directory unreadable", hung), ("Unprocessed files", good)]
+    unreadable.append(("Directory unreadable", gone))
+    assert identities(first) == identities(second) == unreadable
+    assert identities(answered) == [("Unprocessed files", hung), *unreadable[1:]]
+
+
+@needs_root
+async def test_a_module_that_runs_out_of_time_leaves_no_second_thread_behind(
+    tmp_path: Path,
+) -> None:
+    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
+        process.send_signal(signal.SIGSTOP)
+        with trio.move_on_after(0.2) as given:
+            await look(tmp_path / "hung")
+        (condition,) = await look(tmp_path / "hung")
+        counted = abandoned_threads()
+    await until_no_thread_hangs()
+
+    assert given.cancelled_caught
+    assert condition.alertname == "Directory unreadable"
+    assert counted == 1
+
+
+@given(st.binary(min_size=1, max_size=255).filter(lambda name: not {*b"/\0"} & {*name}))
+@example(b"\xff<script>alert(1)")
+@example(b"\x1b[31m\r\n\x7f")
+@example(b"<img src='x' onerror=\"raw()\">&amp;")
+@example("\u202egnp.exe \u200b\ue000".encode())
+@example(b"{{ 7 * 7 }}{% raw %}")
+@settings(deadline=None, max_examples=40)
+def test_any_name_is_shown_safely(name: bytes) -> None:
+    assume(name not in (b".", b".."))
+    with tempfile.TemporaryDirectory() as directory:
+        put(Path(directory), name)
+        (condition,) = trio.run(look, Path(directory))
+
+    assert wire.clean_observation(condition) == condition
+    assert (condition.message + condition.detail.replace("\n", "")).isprintable()
+    assert f">{escape(shown(os.fsdecode(name)))}</td>" in condition.detail
+
+
+@pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0"])
+def test_what_is_no_directory_is_refused(directory: str) -> None:
+    with pytest.raises(ValueError, match=r"is no directory; write for example '/srv/inbound'$"):
+        Directory(directory, Duration(600))
+
+
+def test_a_directory_given_twice_or_no_time_is_refused() -> None:
+    one, same = Directory("/srv/in", Duration(1)), Directory("/srv/./in/", Duration(2))
+    with pytest.raises(ValueError, match=r"^has /srv/in more than once; keep one of them$"):
+        Params((one, same))
+    with pytest.raises(ValueError, match=r"^leaves no time; write for example '20s'$"):
+        Params((one,), Duration(0))
+    with pytest.raises(ValueError, match=r"^is empty; write for example 'W'$"):
+        Directory("/srv/in", Duration(1), " ")

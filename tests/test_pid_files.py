@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_pid_of_another_program_is_stale(file: Path) -> None:
     assert own is not None
     expected = f"names {os.getpid()}, which is another program: {own.comm.decode()}"
     assert expected == judged(file)
+
+
+def test_the_name_of_another_program_is_shown_safely(file: Path) -> None:
+    program = file.with_name(os.fsdecode(b"\xff\n<b>\x1b[m"))
+    shutil.copy(shutil.which("sleep") or "", program)
+    with running(program, "60") as pid:
+        file.write_text(f"{pid}\n")
+
+        assert judged(file) == rf"names {pid}, which is another program: \xff\n<b>\x1b[m"
 
 
 def test_a_pid_of_a_zombie_is_stale(file: Path) -> None:

@@ -218,6 +218,10 @@ def test_a_name_with_brackets_and_spaces_is_read_to_its_last_bracket() -> None:
     assert str(process) == "4711 (a) b)"
 
 
+def test_a_hostile_name_is_shown_safely() -> None:
+    assert str(Process(7, b"\xff\n<b>\x1b[m", "Z", 1, 1)) == r"7 (\xff\n<b>\x1b[m)"
+
+
 @given(
     st.integers(1, 2**31),
     st.binary(max_size=16),

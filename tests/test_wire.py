@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -162,6 +163,23 @@ def test_what_is_no_observation_is_refused(rubbish: object) -> None:
 def test_label_names_are_those_of_prometheus(name: str) -> None:
     with pytest.raises(CheckFailed, match="with the label name"):
         wire.clean_observation(Report("A", "m", labels={name: "x"}))
+
+
+def test_a_measurement_is_made_fit_to_be_shown() -> None:
+    labels = {"mount_point": "/srv/\udcff\n<b>\x1b", "n": 1}
+    found = wire.clean_observation(Measurement("a\udcff", 3, "\udcff", labels))  # type: ignore[arg-type]  # rubbish is the point
+
+    assert found == Measurement("a�", 3, "�", {"mount_point": "/srv/� <b>�", "n": "1"})
+    with pytest.raises(CheckFailed, match="whose labels are no mapping"):
+        wire.clean_observation(Measurement("use", 3, labels=["x"]))  # type: ignore[arg-type]  # as above
+
+
+@given(anything, anything, anything)
+def test_any_measurement_can_be_sent_as_json(name: str, label: str, text: str) -> None:
+    found = wire.clean_observation(Measurement(name, 1.5, text, {label: text}))
+
+    assert isinstance(found, Measurement)
+    assert json.dumps(asdict(found), ensure_ascii=False).encode()
 
 
 def test_a_measurement_is_a_name_and_a_number() -> None:

@@ -192,3 +192,28 @@ def test_bad_clients_disturb_nobody(running: SupervisorProcess) -> None:
         sock.close()
     assert os.listdir(f"/proc/{running.pid}/fd")
     assert running.stop() == 0
+
+
+def test_a_supervisor_that_ends_while_it_is_asked_is_no_traceback(tmp_path: Path) -> None:
+    supervisor = SupervisorProcess(tmp_path)
+    (tmp_path / "state").mkdir()
+    for answer in (b"", b'{"service": '):
+        path_of(supervisor).unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.bind(str(path_of(supervisor)))
+            sock.listen(1)
+            service, _, state = supervisor.options()
+            asking = subprocess.Popen(
+                [sys.executable, "-m", "supervisor", "status", service, state],
+                cwd=ROOT,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            client, _ = sock.accept()
+            client.recv(1000)
+            client.sendall(answer)
+            client.close()
+            _, said = asking.communicate(timeout=20)
+
+        assert asking.returncode == 1
+        assert said.startswith("the supervisor has ended ")

@@ -1,0 +1,152 @@
+"""Milliseconds of counting the TCP sessions of a host that has 20,000, and what the loop feels.
+
+Beside it, in the same run, `ss` and the tables of /proc, which the check reads where netlink is
+refused: `scripts/bench sessions [--quick]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import resource
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import trio
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
+from checks import _sockets, session  # noqa: E402 - found by the line above
+from supervisor.api import Context, Measurement  # noqa: E402 - as above
+
+SOCKETS = 20_000
+AIM = 60.0
+HOSTS = ("127.0.1.1", "127.0.1.2", "127.0.2.1", "127.0.2.2", "::1")
+"""Each is held by a process of its own, so that neither ports nor descriptors run out."""
+
+EACH = SOCKETS // 2 // len(HOSTS)
+TICK = 0.001
+SS = ["ss", "-tnH", "state", "established"]
+
+
+def hold(host: str) -> None:
+    """Hold both ends of this address's connections until standard input ends."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server((host, 0), family=family))
+        for _ in range(EACH):
+            stack.enter_context(socket.create_connection(listener.getsockname()[:2]))
+            stack.enter_context(listener.accept()[0])
+        print(listener.getsockname()[1], flush=True)
+        sys.stdin.read()
+
+
+@contextlib.contextmanager
+def sessions() -> Iterator[list[int]]:
+    """Keep so many established sockets, and give the ports that half of them are on."""
+    argv = [sys.executable, __file__, "--hold"]
+    holders = [
+        subprocess.Popen([*argv, host], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for host in HOSTS
+    ]
+    try:
+        yield [int(holder.stdout.readline()) for holder in holders if holder.stdout]
+    finally:
+        for holder in holders:
+            holder.communicate()
+
+
+async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[float]:
+    """Return, for each piece of work, the longest wait of a task that wakes each millisecond."""
+    longest: list[float] = []
+
+    async def tick() -> None:
+        while True:
+            due = time.perf_counter() + TICK
+            await trio.sleep(TICK)
+            longest[-1] = max(longest[-1], 1000 * (time.perf_counter() - due))
+
+    async with trio.open_nursery() as nursery:
+        longest.append(0.0)
+        nursery.start_soon(tick)
+        for _ in range(times):
+            longest.append(0.0)
+            await work()
+        nursery.cancel_scope.cancel()
+    return longest[1:]
+
+
+def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable[None]]:
+    """Return a run of the whole check on these ports, which notes its milliseconds."""
+    watched_ports = (session.Session(f"{port}", port, 0, alert=False) for port in ports)
+    params = session.Params(sessions=tuple(watched_ports))
+    log = logging.LoggerAdapter(logging.getLogger("bench"))
+    context = Context("BENCH", "host", "session", ZoneInfo("UTC"), log, time.time)
+
+    async def one() -> None:
+        begun = time.perf_counter()
+        observed = [*await session.run(context, params)]
+        taken.append(1000 * (time.perf_counter() - begun))
+        counts = [item.value for item in observed if isinstance(item, Measurement)]
+        assert counts[1:] == [EACH] * len(ports), counts
+
+    return one
+
+
+async def idle() -> None:
+    await trio.sleep(0.05)
+
+
+def milliseconds(look: Callable[[], object], times: int) -> float:
+    """Return the median of so many looks, after one that does not count."""
+    look()
+    taken = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        look()
+        taken.append(1000 * (time.perf_counter() - begun))
+    return statistics.median(taken)
+
+
+def with_ss() -> None:
+    subprocess.run(SS, check=True, stdout=subprocess.DEVNULL)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer looks")
+    parser.add_argument("--hold", metavar="HOST", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.hold:
+        hold(options.hold)
+        return
+    times = 10 if options.quick else 50
+    runs: list[float] = []
+    with sessions() as ports:
+        total = _sockets.count_sessions().total()
+        waits = trio.run(watched, of_the_check(ports, runs), times)
+        idle_waits = trio.run(watched, idle, times)
+        ours = milliseconds(_sockets.count_by_netlink, times)
+        print(f"{total:,} established sockets on {len(HOSTS)} addresses; median of {times}")
+        print(f"  one reading          {ours:7.2f} ms   aim: at most {AIM:g} ms")
+        print(f"  a run of the check   {statistics.median(runs):7.2f} ms   aim: at most {AIM:g} ms")
+        for what, found in (("by a run", waits), ("by nothing", idle_waits)):
+            median = statistics.median(found)
+            print(f"  loop held up {what:10} {median:5.2f} ms   at most {max(found):.2f} ms")
+        peers = {"ss state established": with_ss, "/proc/net/tcp, tcp6": _sockets.count_by_proc}
+        for name, look in peers.items():
+            theirs = milliseconds(look, times)
+            print(f"  {name:20} {theirs:7.2f} ms   ratio {ours / theirs:.2f}")
+
+
+if __name__ == "__main__":
+    main()
