@@ -1,7 +1,8 @@
 """An Alertmanager on a loopback socket that behaves as badly as its script says.
 
 `peer = await nursery.start(FakePeer().serve)`; then post to `peer.url`. Each request is met by
-the next behaviour of `peer.script`, and by `peer.usual` when the script is at its end.
+the next behaviour of `peer.script`, and by `peer.usual` when the script is at its end; or, where
+`peer.choose` is given, by what that returns for the request.
 """
 
 from __future__ import annotations
@@ -120,6 +121,7 @@ class FakePeer:
 
     script: deque[Behaviour] = field(factory=deque)
     usual: Behaviour = field(factory=answer)
+    choose: Callable[[Request], Behaviour] | None = None
     tls: ssl.SSLContext | None = None
     requests: list[Request] = field(factory=list)
     connections: int = 0
@@ -159,9 +161,14 @@ class FakePeer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await (self.script.popleft() if self.script else self.usual)(stream)
+            await self._behaviour(request)(stream)
         finally:
             self.in_flight -= 1
+
+    def _behaviour(self, request: Request) -> Behaviour:
+        if self.script:
+            return self.script.popleft()
+        return self.choose(request) if self.choose else self.usual
 
 
 async def _request(stream: Stream, received: bytearray, number: int) -> Request | None:
