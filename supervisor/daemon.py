@@ -7,7 +7,7 @@ is closed. `run` is the whole life, wired to this process; the tree itself knows
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from logging import getLogger
 from pathlib import Path
@@ -20,6 +20,7 @@ from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
 from supervisor.draft import Draft
+from supervisor.errors import LedgerError
 from supervisor.inquiries import Inquiries
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
@@ -37,6 +38,8 @@ from supervisor.service import Service
 from supervisor.signals import stop_on_signals
 from supervisor.snapshot import Snapshot
 from supervisor.systemd import Notifier
+from supervisor.web import binding
+from supervisor.web.listener import WebTasks
 
 CHANNEL_SIZE = 256
 LAST_ACT = 0.2
@@ -87,6 +90,7 @@ class Daemon:
     recorder: Recorder
     progress: dict[str, Progress]
     listener: trio.SocketListener | None = None
+    web_listeners: Sequence[trio.SocketListener] = ()
     jitter: Callable[[], float] = random.random
     find_check: Callable[[str], Check] = load_check
     _briefing: Briefing = field(init=False)
@@ -105,13 +109,25 @@ class Daemon:
         bell: Bell,
         load: Callable[[], Service],
     ) -> Daemon:
-        """Open the ledger and fit what it holds to the configuration."""
+        """Open the listeners and the ledger, and fit what that holds to the configuration."""
+        web_listeners = binding.bind(book.service, binding.addresses(book.service))
         ledger, aside = open_ledger(state_dir / "ledger", book, clock.now())
         progress: dict[str, Progress] = {}
         fit(progress, book.service)
         recorder = Recorder(book, ledger, clock, progress)
         listener = local_socket.bind(state_dir)
-        daemon = cls(book, clock, notifier, stopping, bell, load, recorder, progress, listener)
+        daemon = cls(
+            book,
+            clock,
+            notifier,
+            stopping,
+            bell,
+            load,
+            recorder,
+            progress,
+            listener,
+            web_listeners,
+        )
         daemon._take_up(ledger, aside)
         return daemon
 
@@ -155,7 +171,10 @@ class Daemon:
             _log.error("%s", corrupt)
         draft.announce(Announcement(CORRUPT, "", corrupt))
         draft.changes.cursors |= self.book.unsaved_cursors()
-        ledger.commit(draft.changes)
+        try:
+            ledger.commit(draft.changes)
+        except LedgerError:
+            self.recorder.owed.update(draft.changes)  # it tries at once, and says so if it cannot
         self.book.adopt(draft.changes)
         self.book.await_confirmation(now)
 
@@ -194,17 +213,26 @@ class Daemon:
         send: trio.MemorySendChannel[Message],
     ) -> None:
         """Start what people and systemd use to look at the others and to change them."""
-        reloader = Reloader(self.book, self.bell, self.load, modules, peers, send, self.notifier)
+        snapshot = Snapshot(
+            self.book,
+            self.clock,
+            self.progress,
+            lambda: peers.peers,
+            lambda: self.recorder.ledger_bytes,
+        )
+        web = WebTasks(
+            snapshot,
+            self.recorder.changed,
+            lambda: send.statistics().current_buffer_used,
+            nursery,
+        )
+        web.start(self.web_listeners)
+        reloader = Reloader(
+            self.book, self.bell, self.load, modules, peers, web, send, self.notifier
+        )
         nursery.start_soon(self._tell_status, peers, name="status")
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         if self.listener is not None:
-            snapshot = Snapshot(
-                self.book,
-                self.clock,
-                self.progress,
-                lambda: peers.peers,
-                lambda: self.recorder.ledger_bytes,
-            )
             root = trio.lowlevel.current_task()
             inquiries = Inquiries(snapshot, modules, self.recorder.changed, root)
             server = LocalServer(inquiries.answers())
@@ -238,11 +266,17 @@ class Daemon:
             self.progress.values(), self.book.service.timezone, self.clock.now()
         )
         target = ", ".join(self.book.service.alertmanager.urls) or "this console (no Alertmanager)"
+        status = self.book.service.status
+        url = status.external_url or f"http://{status.listen}/"
+        page = f"; status page at {url}" if status.listen else ""
         _log.info(
-            "%s: %d modules, reporting to %s\n%s", self.book.service.service, enabled, target, table
+            "%s: %d modules, reporting to %s%s\n%s",
+            self.book.service.service,
+            enabled,
+            target,
+            page,
+            table,
         )
-        if self.book.service.status.listen:
-            _log.warning("status.listen is set, but this version has no HTTP listener yet")
         self.notifier.notify("READY=1", f"STATUS={enabled} modules, reporting to {target}")
 
     def _say_stopping(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from logging import getLogger
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from supervisor import logs
 from supervisor.alertmanager import Client
@@ -23,6 +23,9 @@ from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
 from supervisor.service import Service
 from supervisor.systemd import Notifier
+from supervisor.web import binding
+from supervisor.web.binding import Address
+from supervisor.web.listener import WebTasks
 
 _log = getLogger("supervisor")
 
@@ -43,6 +46,15 @@ class Bell:
         self._rung = trio.Event()
 
 
+@frozen
+class Target:
+    """The configuration to go over to; clients and addresses are None where nothing differs."""
+
+    service: Service
+    clients: list[Client] | None
+    addresses: list[Address] | None
+
+
 @define
 class Reloader:
     """Goes over from one configuration to the next."""
@@ -52,6 +64,7 @@ class Reloader:
     load: Callable[[], Service]
     modules: ModuleTasks
     peers: PeerTasks
+    web: WebTasks
     send: trio.MemorySendChannel[Message]
     notifier: Notifier
 
@@ -61,24 +74,31 @@ class Reloader:
             await self.bell.wait()
             self.notifier.notify_reloading()
             try:
-                service, clients = await trio.to_thread.run_sync(
+                target = await trio.to_thread.run_sync(
                     self._prepare, self.book.service, abandon_on_cancel=True
                 )
+                listeners = None
+                if target.addresses is not None:
+                    listeners = self.web.bind(target.service, target.addresses)
             except SupervisorError as error:
                 await self._refuse(error)
             else:
-                await self._apply(service, clients)
+                await self._apply(target.service, target.clients, listeners)
             self.notifier.notify("READY=1")
 
-    def _prepare(self, old: Service) -> tuple[Service, list[Client] | None]:
-        """Return the new configuration, and new clients if the peers differ. Blocks."""
+    def _prepare(self, old: Service) -> Target:
+        """Return the new configuration and what it needs. Blocks."""
         service = self.load()
         if service.service != old.service:
             raise SupervisorError(
                 f"{service.path}: service: changed from {old.service!r} to {service.service!r}; "
                 "restart the supervisor for that"
             )
-        return service, None if service.alertmanager == old.alertmanager else connect(service)
+        return Target(
+            service,
+            None if service.alertmanager == old.alertmanager else connect(service),
+            None if service.status == old.status else binding.addresses(service),
+        )
 
     async def _refuse(self, error: SupervisorError) -> None:
         message = f"cannot reload, the old configuration stays: {error}"
@@ -86,7 +106,12 @@ class Reloader:
         self.notifier.notify("STATUS=cannot reload, the old configuration stays; see the log")
         await self.send.send(Announcement(RELOAD_FAILED, "", message))
 
-    async def _apply(self, service: Service, clients: list[Client] | None) -> None:
+    async def _apply(
+        self,
+        service: Service,
+        clients: list[Client] | None,
+        listeners: list[trio.SocketListener] | None,
+    ) -> None:
         """Go over: what differs ends, the book is fitted to the new, what is missing starts."""
         before = self.modules.tasks.keys() | ()
         ended = self.modules.end_changed(service)
@@ -97,16 +122,25 @@ class Reloader:
         await message.applied.wait()
         if clients is not None:
             self.peers.start(clients)
+        if listeners is not None:
+            await self.web.end()
+            self.web.start(listeners)
         started = await self.modules.start_missing()
         logs.change_timezone(service.timezone)
         _log.info(
             "reloaded %s: %s",
             service.path,
-            _differences(set(before), set(ended), set(started), clients is not None),
+            _differences(
+                set(before),
+                set(ended),
+                set(started),
+                ["connected to the peers anew"] * (clients is not None)
+                + ["opened the status page anew"] * bool(listeners),
+            ),
         )
 
 
-def _differences(before: set[str], ended: set[str], started: set[str], peers: bool) -> str:
+def _differences(before: set[str], ended: set[str], started: set[str], others: list[str]) -> str:
     """Return in words what a reload has changed."""
     parts = [
         f"{verb} {', '.join(sorted(names))}"
@@ -117,6 +151,6 @@ def _differences(before: set[str], ended: set[str], started: set[str], peers: bo
         )
         if names
     ]
-    parts += ["connected to the peers anew"] * peers
+    parts += others
     parts.append(f"{len(before - ended)} modules go on")
     return "; ".join(parts)

@@ -6,8 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, TypeAlias
 
+import trio
 from attrs import define, field
 
 from supervisor import __version__, wire
@@ -16,6 +18,11 @@ from supervisor.clock import Clock
 from supervisor.model import SUPERVISOR, Alert, State
 from supervisor.peer import Peer
 from supervisor.progress import Progress
+
+Part: TypeAlias = dict[str, Any]
+
+SLICE = 100
+"""So many modules or alerts are looked at in one turn, in about a millisecond."""
 
 STATES = ("pending", "firing", "resolved", "report", "quarantined")
 
@@ -35,7 +42,15 @@ class Snapshot:
         self.started = self.clock.now()
 
     def status(self) -> dict[str, Any]:
-        """Return the document of `status --json` and of `/api/status`."""
+        """Return the document of `status --json`."""
+        return self._document([*self._modules()], [*self._alerts(), *self._sightings()])
+
+    async def status_in_turns(self) -> dict[str, Any]:
+        """Return the same; of thousands of modules and alerts others have their turn in between."""
+        modules = await _in_turns(self._modules())
+        return self._document(modules, await _in_turns(chain(self._alerts(), self._sightings())))
+
+    def _document(self, modules: list[Part], alerts: list[Part]) -> dict[str, Any]:
         service, now = self.book.service, self.clock.now()
         return {
             "service": service.service,
@@ -45,8 +60,8 @@ class Snapshot:
             "version": __version__,
             "now": moment(now),
             "uptime_seconds": round(max(0.0, now - self.started), 3),
-            "modules": [self._module(progress) for progress in self.progress.values()],
-            "alerts": [*self._alerts(), *self._sightings()],
+            "modules": modules,
+            "alerts": alerts,
             "peers": [self._peer(peer, now) for peer in self.peers()],
             "ledger": {
                 "bytes": self.ledger_bytes(),
@@ -58,9 +73,12 @@ class Snapshot:
 
     def states(self) -> Counter[str]:
         """Return how many alerts there are in each of the states."""
-        return Counter(self._state(alert) for alert in self.book.alerts.values())
+        return Counter(self.state(alert) for alert in self.book.alerts.values())
 
-    def _module(self, progress: Progress) -> dict[str, Any]:
+    def _modules(self) -> Iterator[Part]:
+        return map(self._module, [*self.progress.values()])
+
+    def _module(self, progress: Progress) -> Part:
         return {
             "name": progress.name,
             "check": progress.check,
@@ -83,16 +101,18 @@ class Snapshot:
             ],
         }
 
-    def _alerts(self) -> Iterator[dict[str, Any]]:
-        for alert in self.book.alerts.values():
+    def _alerts(self) -> Iterator[Part]:
+        for alert in [*self.book.alerts.values()]:
             _, notes, _ = wire.decode(alert.body)
             yield {
+                "fingerprint": alert.fingerprint,
                 "alertname": alert.alertname,
                 "event_type": alert.event_type,
                 "instance": alert.instance,
                 "check": alert.module,
-                "state": self._state(alert),
+                "state": self.state(alert),
                 "message": notes.get("message", ""),
+                "detailed": "detail" in notes,
                 "starts_at": moment(alert.starts_at),
                 "ends_at": moment(alert.ends_at),
                 "peers": {
@@ -101,24 +121,27 @@ class Snapshot:
                 },
             }
 
-    def _sightings(self) -> Iterator[dict[str, Any]]:
+    def _sightings(self) -> Iterator[Part]:
         """Yield what was seen, but not yet in as many runs as `fire_after` asks for."""
-        for module, group in self.book.sightings.items():
-            for (alertname, instance), sighting in group.items():
+        for module, group in [*self.book.sightings.items()]:
+            for (alertname, instance), sighting in [*group.items()]:
                 if module != SUPERVISOR and not sighting.fingerprint:
                     yield {
+                        "fingerprint": "",
                         "alertname": alertname,
                         "event_type": "",
                         "instance": instance,
                         "check": module,
                         "state": "pending",
                         "message": f"seen in {sighting.seen} runs",
+                        "detailed": False,
                         "starts_at": None,
                         "ends_at": None,
                         "peers": {},
                     }
 
-    def _state(self, alert: Alert) -> str:
+    def state(self, alert: Alert) -> str:
+        """Return one of `STATES`."""
         if self.book.is_rejected(alert):
             return "quarantined"
         # Over, and nobody was told yet: it waits to be shown.
@@ -153,6 +176,15 @@ class Snapshot:
             ended = 0.0 if alert.state is State.REPORT else alert.ends_at or 0.0
             since.append(max(alert.starts_at, ended, sent))
         return round(max((now - at for at in since), default=0.0), 3)
+
+
+async def _in_turns(parts: Iterator[Part]) -> list[Part]:
+    found = []
+    for count, part in enumerate(parts):
+        found.append(part)
+        if count % SLICE == 0:
+            await trio.lowlevel.checkpoint()
+    return found
 
 
 def moment(seconds: float | None) -> str | None:

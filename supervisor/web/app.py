@@ -1,0 +1,110 @@
+"""The routes of the status listener: the page, what it is made of, and probes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import trio
+from attrs import define, field
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from supervisor.snapshot import Snapshot
+from supervisor.web import exposition, metrics, templates
+from supervisor.web.guard import Guard
+from supervisor.web.live import Events, Live
+from supervisor.web.server import App
+from supervisor.web.stream import Stream, Write
+from supervisor.web.view import mailed
+
+PIECES = 16
+"""So many pieces of the metrics are written at a time."""
+
+_MAIL_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+)
+"""A mail may look as it likes, and neither runs nor fetches anything."""
+
+
+def make_app(
+    snapshot: Snapshot,
+    changed: trio.lowlevel.ParkingLot,
+    waiting: Callable[[], int],
+) -> App:
+    """Return the application, guarded."""
+    live = Live(snapshot, changed)
+    site = Site(snapshot, live, metrics.Source(snapshot, waiting))
+    routes = [
+        Route("/", site.page),
+        Route("/api/status", site.status),
+        Route("/api/events", Events(live)),
+        Route("/reports/{fingerprint}", site.report),
+        Route("/metrics", site.metrics),
+        Route("/-/healthy", site.healthy),
+        Route("/-/ready", site.ready),
+    ]
+    return Guard(Starlette(routes=routes), snapshot.book)
+
+
+@define
+class Site:
+    """Answers requests. Nothing here changes anything."""
+
+    snapshot: Snapshot
+    live: Live
+    source: metrics.Source
+    _rendering: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
+
+    async def page(self, _request: Request) -> Response:
+        """Return the page as it is now."""
+        html = await self.live.document()
+        return HTMLResponse(html, headers={"content-security-policy": templates.POLICY})
+
+    async def status(self, _request: Request) -> Response:
+        """Return what `status --json` prints."""
+        document = await self.snapshot.status_in_turns()
+        text = await trio.to_thread.run_sync(
+            _encoded, document, limiter=self._rendering, abandon_on_cancel=True
+        )
+        return Response(text, media_type="application/json")
+
+    async def report(self, request: Request) -> Response:
+        """Return an alert as it was mailed."""
+        mail = mailed(self.snapshot.book, request.path_params["fingerprint"])
+        if mail is None:
+            return PlainTextResponse("it is not known, or not any more\n", 404)
+        html = await trio.to_thread.run_sync(
+            templates.mail, mail, limiter=self._rendering, abandon_on_cancel=True
+        )
+        headers = {"content-security-policy": _MAIL_POLICY, "x-frame-options": "SAMEORIGIN"}
+        return HTMLResponse(html, headers=headers)
+
+    async def metrics(self, _request: Request) -> Stream:
+        """Return the metrics, in pieces between which others have their turn."""
+        return Stream(self._expose, {"content-type": exposition.CONTENT_TYPE})
+
+    async def _expose(self, write: Write) -> None:
+        waiting: list[bytes] = []
+        for piece in metrics.pieces(self.source):
+            waiting.append(piece.encode(errors="replace"))
+            await trio.lowlevel.checkpoint()
+            if len(waiting) >= PIECES:
+                await write(b"".join(waiting))
+                waiting.clear()
+        await write(b"".join(waiting))
+
+    async def healthy(self, _request: Request) -> Response:
+        """Tell that the process lives."""
+        return PlainTextResponse("healthy\n")
+
+    async def ready(self, _request: Request) -> Response:
+        """Tell that modules run: before they do, nobody is answered."""
+        return PlainTextResponse("ready\n")
+
+
+def _encoded(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode(errors="replace")

@@ -1,0 +1,71 @@
+"""The task that serves the status page; a reload ends it and starts it on other sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import trio
+from attrs import define, field
+
+from supervisor.service import Service
+from supervisor.snapshot import Snapshot
+from supervisor.web import binding
+from supervisor.web.binding import Address
+
+if TYPE_CHECKING:
+    from supervisor.web.server import Server
+
+
+@define
+class WebTasks:
+    """Serves what `snapshot` shows until it is told otherwise.
+
+    `changed` wakes who waits for a commit; `waiting` counts what waits to be recorded.
+    """
+
+    snapshot: Snapshot
+    changed: trio.lowlevel.ParkingLot
+    waiting: Callable[[], int]
+    nursery: trio.Nursery
+    listeners: Sequence[trio.SocketListener] = ()
+    _scope: trio.CancelScope = field(factory=trio.CancelScope)
+    _ended: trio.Event = field(factory=trio.Event)
+
+    def start(self, listeners: Sequence[trio.SocketListener]) -> None:
+        """Begin to serve; without listeners there is nothing to be done."""
+        self.listeners = listeners
+        self._scope, self._ended = trio.CancelScope(), trio.Event()
+        if listeners:
+            self.nursery.start_soon(self._serve, name="status page")
+        else:
+            self._ended.set()
+
+    def bind(self, service: Service, addresses: Sequence[Address]) -> list[trio.SocketListener]:
+        """Return listeners for a new configuration while the old ones go on.
+
+        Raises `SupervisorError`.
+        """
+        return binding.bind(service, addresses, self.listeners)
+
+    async def end(self) -> None:
+        """Stop serving; clients that were connected come again."""
+        self._scope.cancel()
+        await self._ended.wait()
+
+    async def _serve(self) -> None:
+        try:
+            with self._scope:
+                server = await trio.to_thread.run_sync(self._server, abandon_on_cancel=True)
+                await server.serve(self.listeners)
+        finally:
+            for listener in self.listeners:
+                listener.socket.close()
+            self._ended.set()
+
+    def _server(self) -> Server:
+        """Return the server; what it imports takes a while, so this is called in a thread."""
+        from supervisor.web.app import make_app
+        from supervisor.web.server import Server
+
+        return Server(make_app(self.snapshot, self.changed, self.waiting))

@@ -1,0 +1,65 @@
+"""The page's files, compiled once: template, style and script, each with its hash for the CSP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from supervisor.web.page import Page
+from supervisor.web.view import Mail, View
+
+SECTIONS = ("verdict", "alerts", "modules", "timeline", "peers", "reports")
+"""What the live page replaces, by the ids of the elements."""
+
+_HERE = Path(__file__).parent
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_page = _environment.get_template("page.html")
+_mail = _environment.get_template("mail.html")
+_sections = _environment.get_template("sections.html")
+_style = (_HERE / "page.css").read_text(encoding="utf-8")
+_script = (_HERE / "live.js").read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+POLICY = (
+    f"default-src 'none'; style-src {_hash(_style)}; script-src {_hash(_script)}; "
+    "img-src data:; connect-src 'self'; frame-src 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""The page's content security policy: nothing but what this file puts into it."""
+
+
+def sections(view: View) -> dict[str, str]:
+    """Return the HTML of each section by its id."""
+    module = _sections.make_module(Page(view).values())
+    return {name: str(getattr(module, f"{name}_section")()) for name in SECTIONS}
+
+
+def document(found: Mapping[str, str]) -> str:
+    """Return the whole page around its sections."""
+    return _page.render(
+        {name: Markup(html) for name, html in found.items()}  # noqa: S704 - escaped by `sections`
+        | {"style": Markup(_style), "script": Markup(_script)}  # noqa: S704 - our own files
+    )
+
+
+def mail(shown: Mail) -> str:
+    """Return a mail as a page of its own."""
+    detail = Markup(shown.detail)  # noqa: S704 - HTML by contract; the page is a sandbox
+    return _mail.render(title=shown.title, detail=detail, message=shown.message)

@@ -1,0 +1,120 @@
+"""A supervisor's state as the status page sees it, made to order and served on a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+import trio
+from attrs import define, field
+
+from supervisor.clock import Clock
+from supervisor.histogram import KEPT
+from supervisor.model import Condition, Duration, Measurement, Report, Run
+from supervisor.module_tasks import fit
+from supervisor.peer import Peer
+from supervisor.progress import Progress
+from supervisor.service import Module, StatusListener
+from supervisor.snapshot import Snapshot
+from supervisor.web.app import make_app
+from supervisor.web.server import Server
+from tests.desk import A, Desk, service_of
+
+NOON = 1_795_402_800.0
+"""12:00 on 23 November 2026 in Seoul."""
+
+LISTEN = "127.0.0.1:9477"
+
+
+def modules(count: int, every: float = 60) -> tuple[Module, ...]:
+    checks = ("disk", "inode", "connection", "command", "session")
+    return tuple(
+        Module(checks[number % 5], f"{checks[number % 5]}-{number}", every=Duration(every))
+        for number in range(count)
+    )
+
+
+@define
+class DeskClock(Clock):
+    """Shows the time of a desk."""
+
+    desk: Desk
+
+    def now(self) -> float:
+        return self.desk.now
+
+
+@define
+class Site:
+    """A desk with modules and peers."""
+
+    desk: Desk
+    progress: dict[str, Progress] = field(factory=dict)
+    peers: list[Peer] = field(factory=list)
+    changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+
+    @classmethod
+    def make(
+        cls,
+        *given: Module,
+        urls: tuple[str, ...] = (A,),
+        status: StatusListener = StatusListener(listen=LISTEN),  # noqa: B008 - frozen
+    ) -> Site:
+        desk = Desk(service_of(*given, urls=urls, status=status), NOON)
+        site = cls(desk, peers=[Peer(url, version="0.28.1", last_success=NOON) for url in urls])
+        fit(site.progress, desk.service)
+        return site
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return Snapshot(
+            self.desk.book,
+            DeskClock(self.desk),
+            self.progress,
+            lambda: tuple(self.peers),
+            lambda: 40960,
+        )
+
+    def run(self, name: str, *seen: Condition | Report | Measurement, **more: object) -> None:
+        """Let a module have run now."""
+        values: Mapping[str, object] = {"seconds": 0.012, **more}
+        run = Run(name, self.desk.now, self.desk.now, observations=seen, **values)  # type: ignore[arg-type]  # any of its fields
+        module = next(each for each in self.desk.service.modules if each.name == name)
+        self.desk.work(lambda draft: draft.record(module, run, None))
+        self.progress[name].finish(run)
+        self.progress[name].next_run = self.desk.now + (module.every or 60)
+        self.changed.unpark_all()
+
+    def fill(self, every: float = 60, failing: float = 0.0) -> None:
+        """Give each module a hundred past runs, some of them failed."""
+        for number, progress in enumerate(self.progress.values()):
+            for past in range(KEPT, 0, -1):
+                chance = (past * 37 + number * 11) % 100
+                seconds = 0.01 * (1 + chance / 60) * (9 if chance == 7 else 1)
+                at = self.desk.now - past * every + number % every
+                error = "it broke" if chance < 100 * failing else ""
+                progress.finish(Run(progress.name, at, at, seconds, (), error))
+            progress.next_run = self.desk.now + number % every
+
+
+@asynccontextmanager
+async def served(site: Site) -> AsyncIterator[str]:
+    """Serve the site; give its URL."""
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    server = Server(make_app(site.snapshot, site.changed, lambda: 0))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(server.serve, [listener])
+        host, port = listener.socket.getsockname()[:2]
+        yield f"http://{host}:{port}"
+        nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def client_of(site: Site, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the site, and give a client of it."""
+    async with (
+        served(site) as url,
+        httpx.AsyncClient(base_url=url, trust_env=False, headers=headers) as client,
+    ):
+        yield client

@@ -1,0 +1,334 @@
+"""The status page: its verdict, its rows, and that nothing which a check says becomes HTML."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+import trio
+from attrs import define, evolve, field
+
+from supervisor.histogram import Past
+from supervisor.model import Announcement, Condition, Measurement, Report
+from supervisor.service import Module
+from supervisor.web import drawing, templates, wording
+from supervisor.web.page import MOST_ALERTS, Page
+from supervisor.web.verdict import verdict
+from supervisor.web.view import MOST_MODULES, View, gather, mailed
+from tests.desk import A, B
+from tests.site import NOON, Site, client_of, modules
+
+FULL = Condition("Disk usage", "W", "/data", "/data is 97 % full")
+DOWN = Condition("Connection failed", "E", "DEV1", "refused")
+EVIL = """<script>alert(1)</script>"'><img src=x onerror=alert(1)>{{ 7*7 }}&amp;\N{SNOWMAN}"""
+
+
+@define
+class Reading(HTMLParser):
+    """What a browser would make of a page."""
+
+    text: list[str] = field(factory=list)
+    tags: list[tuple[str, dict[str, str | None]]] = field(factory=list)
+
+    def __attrs_pre_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def view_of(site: Site) -> View:
+    return trio.run(gather, site.snapshot)
+
+
+def html_of(site: Site) -> str:
+    return templates.document(templates.sections(view_of(site)))
+
+
+def read(html: str) -> Reading:
+    reading = Reading()
+    reading.feed(html)
+    return reading
+
+
+def shown(site: Site) -> tuple[str, str, tuple[str, ...]]:
+    found = verdict(site.snapshot.status())
+    return found.text, found.colour, found.notes
+
+
+def well(*given: Module) -> Site:
+    site = Site.make(*(given or modules(3)))
+    site.fill()
+    return site
+
+
+def test_all_is_well_when_nothing_fires() -> None:
+    assert shown(well()) == ("All well", "green", ())
+
+
+def test_the_gravest_alert_gives_the_colour() -> None:
+    site = well()
+    site.run("disk-0", FULL)
+    warned = shown(site)
+    site.run("connection-2", DOWN)
+
+    assert warned == ("1 alert firing", "amber", ())
+    assert shown(site) == ("2 alerts firing", "red", ())
+
+
+def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
+    site = well()
+    site.desk.work(lambda draft: draft.announce(Announcement("Heartbeat", "", "I live", "I")))
+
+    assert shown(site) == ("All well", "green", ())
+
+
+def test_the_first_minute_is_neither_well_nor_ill() -> None:
+    site = Site.make(*modules(3), Module("daily", "daily", at=("09:00",)))
+    for progress in site.progress.values():
+        progress.next_run = NOON + 3
+    site.progress["daily"].next_run = NOON + 75600
+    site.run("disk-0")
+
+    assert shown(site) == ("Starting", "blue", ("2 of 4 modules have run",))
+
+
+def test_what_is_not_reached_owed_refused_or_dropped_is_said() -> None:
+    site = well()
+    site.peers[0].state = "retrying"
+    one = shown(site)
+    site.run("disk-0", FULL)
+    site.run("disk-0")
+    site.desk.pass_time(40)
+    site.desk.book.lost["evicted"] = 2
+
+    assert one == ("1 of 1 Alertmanagers not reached", "amber", ("nothing is firing",))
+    assert shown(site)[1:] == (
+        "amber",
+        ("1 not delivered for 40 s", "2 dropped", "nothing is firing"),
+    )
+
+
+def test_modules_that_fail_are_said_beside_the_alerts() -> None:
+    site = well()
+    site.run("disk-0", error="it broke")
+
+    assert shown(site) == ("1 alert firing", "red", ("1 of 3 modules failing",))
+
+
+def test_an_alert_tells_since_when_it_fires_and_who_knows() -> None:
+    site = Site.make(*modules(3), urls=(A, B))
+    site.run("disk-0", FULL)
+    site.desk.deliver(A)
+    site.desk.pass_time(150)
+    values: dict[str, Any] = Page(view_of(site)).values()
+    (row,) = values["alerts"]
+    text = "".join(read(html_of(site)).text)
+
+    assert (row.since.text, row.lasting) == ("12:00:00", "2 min")
+    assert [(peer.peer, peer.done) for peer in row.peers] == [
+        ("127.0.0.1:9093", True),
+        ("127.0.0.2:9093", False),
+    ]
+    assert "since 12:00:00, for 2 min, module disk-0" in text
+
+
+def test_a_time_of_another_day_has_its_date() -> None:
+    site = Site.make(*modules(3))
+    site.run("disk-0", FULL)
+    site.desk.pass_time(86400)
+
+    assert "since 23 Nov 12:00, for 1 d 0 h" in "".join(read(html_of(site)).text)
+
+
+def test_what_is_resolved_is_folded_away() -> None:
+    site = well()
+    site.run("disk-0", FULL)
+    site.desk.deliver()
+    site.desk.pass_time(120)
+    site.run("disk-0")
+    text = "".join(read(html_of(site)).text)
+
+    assert "Nothing is firing." in text
+    assert "1 alert resolved in the last minutes" in text
+    assert "lasted 2 min" in text
+
+
+def test_a_module_shows_what_it_did_and_measured() -> None:
+    site = well()
+    uses = [Measurement("use", 40 + n, "%", {"mount_point": f"/{n}"}) for n in range(5)]
+    site.run("disk-0", *uses)
+    site.progress["disk-0"].skipped["late"] = 2
+    site.progress["disk-0"].state = "running"
+    site.run("inode-1", timed_out=True, error="timed out", seconds=30.0)
+    text = " ".join("".join(read(html_of(site)).text).split())
+
+    assert "use /0 40 % · use /1 41 % · use /2 42 % · and 2 more" in text
+    assert "running" in text
+    assert "2 skipped" in text
+    assert "1 failed" in text
+    assert "timed out" in text
+
+
+@pytest.mark.parametrize(
+    "where", ["name", "alertname", "instance", "message", "measurement", "report"]
+)
+def test_nothing_that_a_check_says_becomes_html(where: str) -> None:
+    name = EVIL if where == "name" else "m"
+    site = Site.make(Module("disk", name))
+    kinds: dict[str, Condition | Measurement | Report] = {
+        "alertname": evolve(FULL, alertname=EVIL),
+        "instance": evolve(FULL, instance=EVIL),
+        "message": evolve(FULL, message=EVIL),
+        "measurement": Measurement(EVIL, 1, EVIL, {"a": EVIL}),
+        "report": Report(EVIL, EVIL, EVIL),
+    }
+    plain = read(html_of(Site.make(Module("disk", "m"))))
+    site.run(name, kinds.get(where, FULL))
+    reading = read(html_of(site))
+
+    assert EVIL in "".join(reading.text)
+    assert [tag for tag, _ in reading.tags].count("script") == 1
+    assert "img" not in [tag for tag, _ in reading.tags]
+    assert {name for _, attributes in reading.tags for name in attributes} - {
+        name for _, attributes in plain.tags for name in attributes
+    } <= {"href", "target", "rel", "sandbox", "loading", "src", "title", "d"}
+
+
+def test_nothing_on_the_page_comes_from_elsewhere() -> None:
+    site = well()
+    site.run("disk-0", FULL, Report("Daily", "hello", "<b>hello</b>"))
+    addresses = [
+        value or ""
+        for _, attributes in read(html_of(site)).tags
+        for name, value in attributes.items()
+        if name in ("href", "src", "action", "poster", "srcset")
+    ]
+
+    assert addresses
+    assert not [each for each in addresses if re.match(r"(?!data:)[a-z]+:|/", each)]
+
+
+def test_the_policy_allows_what_the_page_has_and_no_more() -> None:
+    html = html_of(well())
+    inline = re.search(r"<script>(.*)</script>", html, re.DOTALL)
+
+    assert inline is not None
+    assert templates._hash(inline[1]) in templates.POLICY
+    assert "unsafe" not in templates.POLICY
+    assert " style=" not in html
+    assert " onclick" not in html
+
+
+def test_long_lists_are_cut_and_say_so() -> None:
+    site = Site.make(*modules(MOST_MODULES + 1))
+    site.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MOST_ALERTS + 3)))
+    site.progress[f"disk-{MOST_MODULES}"].last_result = "failed"
+    html = html_of(site)
+
+    assert html.count('class="alert amber"') == MOST_ALERTS
+    assert "and 3 more" in html
+    assert "and 1 more" in html
+    assert f'id="m-disk-{MOST_MODULES}"' in html, "those that fail are shown first"
+
+
+def test_every_id_is_there_once() -> None:
+    site = well()
+    site.run("disk-0", FULL, evolve(FULL, instance="/b"), Report("Daily", "hello"))
+    ids = [attributes["id"] for _, attributes in read(html_of(site)).tags if "id" in attributes]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_a_mail_is_shown_as_it_was_sent() -> None:
+    site = well()
+    site.run(
+        "disk-0", Report("Daily", "hello <b>", "<b onclick=x>hello</b>"), Report("Short", "<i>")
+    )
+    keys = {alert.alertname: key for key, alert in site.desk.book.alerts.items()}
+    daily = mailed(site.desk.book, keys["Daily"])
+    short = mailed(site.desk.book, keys["Short"])
+
+    assert daily is not None
+    assert "<b onclick=x>hello</b>" in templates.mail(daily)
+    assert short is not None
+    assert "* &lt;i&gt;" in templates.mail(short)
+    assert mailed(site.desk.book, "unknown") is None
+
+
+def test_a_report_of_the_past_is_kept_in_view() -> None:
+    site = well()
+    site.run("disk-0", Report("Daily", "hello", "<b>hello</b>"))
+    (key,) = site.desk.book.alerts
+    for _ in range(40):
+        site.desk.pass_time(60)
+        site.desk.tend()
+        site.desk.deliver()
+
+    assert site.desk.book.alerts == {}
+    assert mailed(site.desk.book, key) is not None
+    assert f'id="r-{key}"' in html_of(site)
+
+
+async def test_a_mail_is_served_into_a_sandbox() -> None:
+    site = well()
+    site.run("disk-0", Report("Daily", "hello", "<script>alert(1)</script>"))
+    (key,) = site.desk.book.alerts
+    async with client_of(site) as client:
+        whole = (await client.get("/")).text
+        found = await client.get(f"/reports/{key}")
+        missing = await client.get("/reports/0123456789abcdef")
+
+    (frame,) = (given for tag, given in read(whole).tags if tag == "iframe")
+
+    assert (frame["sandbox"], frame["src"]) == (None, f"reports/{key}")
+    assert found.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+    assert "script-src" not in found.headers["content-security-policy"]
+    assert found.headers["x-frame-options"] == "SAMEORIGIN"
+    assert missing.status_code == 404
+
+
+def test_bars_show_durations_and_outcomes() -> None:
+    runs = [Past(number, 0.01, "ok") for number in range(98)]
+    picture = drawing.bars([*runs, Past(98, 0.09, "conditions"), Past(99, 0.001, "failed")])
+
+    assert [path.style for path in picture.paths] == ["ok", "conditions", "failed"]
+    assert picture.paths[0].outline.startswith("M1 240v-80M3 240v-80")
+    assert picture.paths[1].outline == "M197 240v-240"
+    assert picture.paths[2].outline == "M199 240v-240"
+    assert picture.words == ("100 runs, 1 with conditions, 1 failed; 10 ms usually, 90 ms at most")
+
+
+def test_a_lane_shows_the_last_hour_and_what_is_not_known_of_it() -> None:
+    end = 10_000.0
+    few = drawing.lane([Past(6000, 1, "ok"), Past(7000, 1, "ok"), Past(9900, 60, "timeout")], end)
+    many = drawing.lane([Past(8000 + 10 * n, 1, "ok") for n in range(100)], end)
+
+    assert [(path.style, path.outline) for path in few.paths] == [
+        ("ok", "M600 0v10"),
+        ("timeout", "M3500 0h60v10h-60z"),
+    ]
+    assert few.words == "2 runs, 1 timed out in the last hour"
+    assert many.paths[0] == drawing.Path("unknown", "M0 0h1600v10h-1600z")
+    assert drawing.lane([], end).words == "no run"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0004, "0.4 ms"), (0.012, "12 ms"), (0.25, "0.25 s"), (12, "12 s"), (300, "5 min")],
+)
+def test_short_durations_are_worded(seconds: float, text: str) -> None:
+    assert text == wording.brief(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5, "5 s"), (125, "2 min"), (11100, "3 h 5 min"), (1_051_200, "12 d 4 h"), (-1, "0 s")],
+)
+def test_long_durations_are_worded(seconds: float, text: str) -> None:
+    assert text == wording.span(seconds)
