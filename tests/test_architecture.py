@@ -41,7 +41,6 @@ LAYERS = {
         "signals",
         "snapshot",
         "systemd",
-        "tables",
         "task_tree",
         "threads",
     },
@@ -80,7 +79,7 @@ LAYERS = {
 HEIGHT = {name: height for height, names in enumerate(reversed(LAYERS.values())) for name in names}
 """The higher may import the lower; within a layer no two may import each other."""
 
-WITHOUT_TRIO = LAYERS["pure"] | LAYERS["values"] | {"ledger", "tables"}
+WITHOUT_TRIO = LAYERS["pure"] | LAYERS["values"] | {"ledger"}
 
 
 def imports(path: Path) -> Iterator[str]:
