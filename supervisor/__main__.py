@@ -104,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     tree.add_argument("--json", action="store_true")
     test = add("test-alert", _test_alert, "send one test report to each Alertmanager")
     test.add_argument("--event-type", metavar="T", default="I")
+    doctor = add("doctor", _doctor, "look whether all that alerts need on their way is right")
+    doctor.add_argument("--state-dir", metavar="DIR", type=Path, help="that of the supervisor")
+    doctor.add_argument("--json", action="store_true")
     checks = add("checks", _checks, "list the known checks, or one check's parameters")
     checks.add_argument("name", metavar="NAME", nargs="?")
     return parser
@@ -175,8 +178,7 @@ def _ask(
 
     if not options.service:
         raise UsageError("which service? say --service NAME")
-    known = [_state_dir(options.service), Path("/var/lib/supervisor", options.service)]
-    return ask([options.state_dir] if options.state_dir else known, request, patience)
+    return ask(_state_dirs(options), request, patience)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -228,6 +230,20 @@ def _test_alert(options: argparse.Namespace) -> int:
     return 0 if trio.run(send_test_alert, service, options.event_type) else 1
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    import trio
+
+    from supervisor import doctor
+
+    service = _load(options)
+    sections = trio.run(doctor.examine, service, _state_dirs(options))
+    if options.json:
+        print(json.dumps(doctor.as_json(service, sections), ensure_ascii=False, indent=2))
+    else:
+        doctor.print_sections(sections)
+    return doctor.exit_code(sections)
+
+
 def _checks(options: argparse.Namespace) -> int:
     from supervisor import catalogue
 
@@ -255,6 +271,13 @@ def _chosen(service: Service, names: Sequence[str]) -> list[Module]:
     if names:
         return [by_name[name] for name in names]
     return [module for module in service.modules if module.enabled]
+
+
+def _state_dirs(options: argparse.Namespace) -> list[Path]:
+    """Return where the state of the running supervisor may be, the likeliest first."""
+    if options.state_dir:
+        return [options.state_dir]
+    return [_state_dir(options.service), Path("/var/lib/supervisor", options.service)]
 
 
 def _state_dir(service: str) -> Path:

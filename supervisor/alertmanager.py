@@ -117,12 +117,17 @@ class Client:
         body = b"[" + b",".join(alerts) + b"]"
         return await self._request("POST", "/api/v2/alerts", now, body)
 
-    async def get(self, path: str, now: float) -> Answer:
-        """Read something; the body of the answer is cut at 64 KiB."""
-        return await self._request("GET", path, now)
+    async def get(self, path: str, now: float, most: int = MOST_ANSWER_BYTES) -> Answer:
+        """Read something; the body of the answer is cut at so many bytes."""
+        return await self._request("GET", path, now, most=most)
 
     async def _request(
-        self, method: str, path: str, now: float, content: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        now: float,
+        content: bytes | None = None,
+        most: int = MOST_ANSWER_BYTES,
     ) -> Answer:
         try:
             with trio.fail_after(self.settings.timeout):
@@ -132,7 +137,7 @@ class Client:
                     content=content,
                     headers={"Content-Type": "application/json", **self._authorization()},
                 ) as response:
-                    body = await _bounded(response)
+                    body = await _bounded(response, most)
         except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
         except httpx.HTTPError as error:
@@ -158,16 +163,16 @@ class Client:
         return {}
 
 
-async def _bounded(response: httpx.Response) -> bytes:
+async def _bounded(response: httpx.Response, most: int) -> bytes:
     """Read an answer, and no more of it than is worth reading."""
-    body = b""
+    body = bytearray()
     # Cancelled, httpx closes what it reads from; left by `break`, the garbage collector must.
     with trio.CancelScope() as scope:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) >= MOST_ANSWER_BYTES:
+            if len(body) >= most:
                 scope.cancel()
-    return body[:MOST_ANSWER_BYTES]
+    return bytes(body[:most])
 
 
 def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:

@@ -15,3 +15,12 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}"
+
+
+@frozen
+class Section:
+    """What was found on one subject: what is as it should be, and what is not."""
+
+    subject: str
+    good: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()

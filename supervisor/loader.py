@@ -23,6 +23,7 @@ PACKAGE = "checks"
 ENTRY_POINTS = "supervisor.checks"
 
 _SIGNATURE = "async def run(context, params)"
+_EXAMINE = "async def examine(params)"
 
 
 @frozen
@@ -32,12 +33,16 @@ class NoParams:
 
 @frozen
 class Check:
-    """One check: `params` is its attrs class, `run` what a module of it runs."""
+    """One check: `params` is its attrs class, `run` what a module of it runs.
+
+    `examine`, which few have, says what is wrong with what its parameters name.
+    """
 
     name: str
     params: type
     run: Callable[[Context, Any], Awaitable[Iterable[Observation]]]
     doc: str = ""
+    examine: Callable[[Any], Awaitable[Iterable[str]]] | None = None
 
 
 def load_check(name: str) -> Check:
@@ -105,7 +110,20 @@ def _check(name: str, module: ModuleType) -> Check:
     except TypeError:
         wrong = f"run of check '{name}' does not take two arguments"
         raise _error(name, wrong, f"write {_SIGNATURE}") from None
-    return Check(name, params, run, inspect.cleandoc(module.__doc__ or ""))
+    return Check(name, params, run, inspect.cleandoc(module.__doc__ or ""), _examine(name, module))
+
+
+def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterable[str]]] | None:
+    """Return the check's `examine`; a plain function of that name is the check's own affair."""
+    examine = getattr(module, "examine", None)
+    if not inspect.iscoroutinefunction(examine):
+        return None
+    try:
+        inspect.signature(examine).bind(None)
+    except TypeError:
+        wrong = f"examine of check '{name}' does not take one argument"
+        raise _error(name, wrong, f"write {_EXAMINE}") from None
+    return examine
 
 
 def _error(name: str, wrong: str, remedy: str) -> ConfigError:

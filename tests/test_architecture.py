@@ -10,7 +10,16 @@ ROOT = Path(__file__).parent.parent
 
 LAYERS = {
     "converter": {"convert"},
-    "commands": {"__main__", "catalogue", "once", "status", "test_alert"},
+    "commands": {
+        "__main__",
+        "catalogue",
+        "doctor",
+        "host_examination",
+        "once",
+        "peer_examination",
+        "status",
+        "test_alert",
+    },
     "daemon": {"daemon"},
     "tasks": {
         "inquiries",

@@ -13,6 +13,12 @@ from supervisor import config, loader
 from supervisor.errors import ConfigError
 from supervisor.loader import NoParams, known_checks, load_check
 
+EXAMINED = """
+async def run(context, params):
+    return ()
+
+{}
+"""
 FAN = '''
 """Looks at the fans.
 
@@ -200,3 +206,27 @@ def test_an_annotation_that_names_nothing_is_a_problem_of_its_module(
 
     wrong = "has parameters that no file can give: name 'Nonsense' is not defined"
     assert f"{path}: modules[0].check: {wrong}; tell its author" == str(caught.value)
+
+
+async def test_a_check_may_have_a_second_function(checks: Path) -> None:
+    text = EXAMINED.format("async def examine(params):\n    return [f'no {params}']")
+    (checks / "fan.py").write_text(text, encoding="utf-8")
+    examine = load_check("fan").examine
+
+    assert examine is not None
+    assert await examine("air") == ["no air"]
+
+
+def test_a_plain_function_of_that_name_is_the_checks_own(checks: Path) -> None:
+    text = EXAMINED.format("def examine(one, two):\n    return ()")
+    (checks / "fan.py").write_text(text, encoding="utf-8")
+
+    assert load_check("fan").examine is None
+
+
+def test_an_examine_that_takes_something_else_is_refused(checks: Path) -> None:
+    text = EXAMINED.format("async def examine(context, params):\n    return ()")
+    (checks / "fan.py").write_text(text, encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="take one argument; write async def examine"):
+        load_check("fan")

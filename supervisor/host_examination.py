@@ -1,0 +1,234 @@
+"""Looks, for `doctor`, at what a service needs on this host: its secrets, its state directory."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import attrs
+import trio
+
+from supervisor.errors import SecretUnreadable, SupervisorError
+from supervisor.finding import Finding, Section
+from supervisor.local_socket import ask
+from supervisor.secret import Secret
+from supervisor.service import Service
+
+PATIENCE = 10.0
+"""Seconds for a disk, which may be a dead mount, and for the supervisor's local socket."""
+
+LEDGER = "ledger"
+LOCK = "lock"
+
+_REMEDIES = {
+    "credential": "give the unit a LoadCredential= for it; from a shell set CREDENTIALS_DIRECTORY "
+    "to that of the unit that runs, under /run/credentials",
+    "file": "make that file, readable by the supervisor's user alone, or name another",
+    "env": "set it where the supervisor is started, and here",
+}
+
+T = TypeVar("T")
+
+
+async def examine_secrets(service: Service) -> Section:
+    """Return which secrets can be read; what they hold is never shown."""
+    good: list[str] = []
+    findings: list[Finding] = []
+    users: dict[Secret, list[str]] = {}
+    for key, secret in secrets(service):
+        users.setdefault(secret, []).append(key)
+    for secret, keys in users.items():
+        finding = await _bounded(partial(_unreadable, secret), f"{secret.kind} {secret.name}")
+        if finding is None:
+            good.append(f"{', '.join(keys)}: can be read")
+        else:
+            findings.append(attrs.evolve(finding, what=f"{', '.join(keys)}: {finding.what}"))
+    if not good and not findings:
+        good.append("none is needed")
+    return Section("Secrets", tuple(good), tuple(findings))
+
+
+def secrets(service: Service) -> Iterator[tuple[str, Secret]]:
+    """Yield each secret that is in use, with its key in the service file."""
+    yield from _within("alertmanager", service.alertmanager)
+    yield from _within("status", service.status)
+    for number, module in enumerate(service.modules):
+        if module.enabled:
+            yield from _within(f"modules[{number}].params", module.params)
+
+
+def _within(key: str, value: object) -> Iterator[tuple[str, Secret]]:
+    if isinstance(value, Secret):
+        yield key, value
+    elif attrs.has(kind := type(value)):
+        for field in attrs.fields(kind):
+            yield from _within(f"{key}.{field.name}", getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _within(f"{key}.{name}", each)
+    elif isinstance(value, tuple | list):
+        for number, each in enumerate(value):
+            yield from _within(f"{key}[{number}]", each)
+
+
+def _unreadable(secret: Secret) -> Finding | None:
+    try:
+        if secret.read():
+            return None
+    except SecretUnreadable as error:
+        what, _, remedy = str(error).partition("; ")
+        own = secret.kind == "file" and remedy
+        return Finding(what, remedy if own else _REMEDIES[secret.kind])
+    return Finding(f"the {secret.kind} {secret.name} is empty", "write the secret into it")
+
+
+async def examine_state(service: Service, directories: Sequence[Path]) -> Section:
+    """Return whether the state directory can be used, and by whom it is; nothing is made there."""
+    directory = await _bounded(partial(_in_use, directories), "state directory")
+    if isinstance(directory, Finding):
+        return Section("State", (), (directory,))
+    look = partial(_look_at, directory, service.max_ledger)
+    found = await _bounded(look, f"directory {directory}")
+    return Section("State", (), (found,)) if isinstance(found, Finding) else found
+
+
+def _in_use(directories: Sequence[Path]) -> Path | Finding:
+    """Return the first directory that holds a lock, else the first."""
+    for directory in directories:
+        try:
+            (directory / LOCK).lstat()
+        except PermissionError:
+            return _closed(directory)
+        except OSError:
+            continue
+        return directory
+    return directories[0]
+
+
+def _closed(directory: Path) -> Finding:
+    return Finding(
+        f"cannot look into {directory}: Permission denied",
+        "run doctor as the user of the supervisor, or name another with --state-dir",
+    )
+
+
+def _look_at(directory: Path, max_ledger: int) -> Section:
+    good: list[str] = []
+    findings: list[Finding] = []
+    locked_out: list[Finding] = []
+    place = directory
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if finding := _unusable(directory, place):
+        return Section("State", (), (finding,))
+    if place == directory:
+        good.append(f"{directory} is writable")
+        findings += (locked_out := list(_unwritable_files(directory)))
+    else:
+        good.append(f"{directory} is not there yet; the first start can make it")
+    found = os.statvfs(place)
+    free = found.f_bavail * found.f_frsize + _size(directory / LEDGER)
+    if free < max_ledger:
+        what = (
+            f"{_mebibytes(free)} are free for the ledger, which may take {_mebibytes(max_ledger)}"
+        )
+        findings.append(Finding(what, "make room there, or set a smaller max_ledger"))
+    else:
+        good.append(f"{_mebibytes(free)} are free for it")
+    if not locked_out:  # else it cannot be told
+        told = _who_runs(directory)
+        if isinstance(told, Finding):
+            findings.append(told)
+        else:
+            good.append(told)
+    return Section("State", tuple(good), tuple(findings))
+
+
+def _unusable(directory: Path, place: Path) -> Finding | None:
+    """Return why the directory, or the one in which it would be made, cannot be used."""
+    try:
+        mode = place.stat().st_mode
+    except OSError as error:
+        return Finding(f"cannot look into {place}: {error.strerror}", "name another by --state-dir")
+    if not stat.S_ISDIR(mode):
+        return Finding(f"{place} is no directory", "take it away, or name another with --state-dir")
+    if place == directory and mode & stat.S_IWOTH:
+        return Finding(f"everybody may write to {directory}", f"run: chmod 700 {directory}")
+    if not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
+        doing = "write to" if place == directory else f"make {directory} in"
+        return Finding(
+            f"cannot {doing} {place}",
+            "run doctor as the user of the supervisor; if it is that, give it the directory by "
+            "chown, or name another with --state-dir",
+        )
+    return None
+
+
+def _unwritable_files(directory: Path) -> Iterator[Finding]:
+    """A start by another user, root for instance, leaves files that only that user may write."""
+    for name in (LEDGER, LOCK):
+        path = directory / name
+        allowed = os.access(path, os.R_OK | os.W_OK, effective_ids=True)
+        if path.exists() and not allowed:
+            yield Finding(
+                f"cannot read and write {path}",
+                f"give it back: chown --reference {directory} {path}",
+            )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:,.0f} MiB"
+
+
+def _who_runs(directory: Path) -> str | Finding:
+    """Return whether a supervisor runs there, and whether it answers."""
+    holder = _holder(directory / LOCK)
+    try:
+        told = next(ask([directory], {"ask": "status"}, PATIENCE / 2))
+    except SupervisorError as error:
+        if holder is None:
+            return "no supervisor runs there now"
+        return Finding(
+            f"process {holder} holds {directory}, but does not answer: {error}",
+            "ask as its user or as root; if it is stuck, restart it",
+        )
+    return f"the supervisor runs there as process {told.get('pid', holder)} and answers"
+
+
+def _holder(path: Path) -> int | None:
+    """Return the process that holds the lock, without trying to take it from one that starts."""
+    try:
+        inode = path.stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
+        holder = int(path.read_bytes()[:32])
+    except (OSError, ValueError):
+        return None
+    found = f" {holder} ", f":{inode} "
+    held = any(
+        " FLOCK " in line and all(each in line for each in found) for line in locks.splitlines()
+    )
+    return holder if held else None
+
+
+async def _bounded(look: Callable[[], T], name: str) -> T | Finding:
+    """Look at files in a thread that is left behind when their disk does not answer."""
+    with trio.move_on_after(PATIENCE):
+        try:
+            return await trio.to_thread.run_sync(look, abandon_on_cancel=True)
+        except OSError as error:
+            return Finding(f"cannot look at the {name}: {error.strerror}", "see to its file system")
+    return Finding(
+        f"the {name} does not answer within {PATIENCE:g} s",
+        "look whether its file system is a mount whose server is gone",
+    )

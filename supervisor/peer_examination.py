@@ -1,0 +1,160 @@
+"""Asks one Alertmanager, for `doctor`, whether it would notify of our alerts. GET only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import trio
+from attrs import define, field
+
+from supervisor import peer_findings, routing, routing_findings
+from supervisor.alertmanager import Answer, Client, Reply
+from supervisor.clock import Clock
+from supervisor.errors import SupervisorError
+from supervisor.finding import Finding, Section
+from supervisor.peer_findings import Status
+from supervisor.routing import Routing
+from supervisor.sender import TOLERATED_SKEW
+from supervisor.service import Service
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Of an answer: a configuration with hundreds of routes, the metrics of a large cluster."""
+
+PATIENCE = 20.0
+"""Seconds to understand a configuration of that size."""
+
+_REMEDIES = {
+    "timeout": "look whether it is overloaded and whether a firewall drops the packets; "
+    "alertmanager.timeout is how long it may take",
+    "connect": "start it, let a firewall pass it, or correct alertmanager.urls",
+    "transport": "look whether it is http or https, and whether a proxy is in the way",
+    "address": "correct alertmanager.urls",
+    "credentials": "make that secret readable, or name another in [alertmanager]",
+    "HTTP 401": "correct username and password, or bearer_token, in [alertmanager]",
+    "HTTP 403": "let this user, or this host, use the API",
+    "HTTP 404": "correct the path in alertmanager.urls: it must be that of --web.route-prefix",
+}
+
+
+async def examine(url: str, service: Service) -> Section:
+    """Return what is right and wrong with the peer; takes at most two timeouts and `PATIENCE`."""
+    examination = _Examination(url, service)
+    try:
+        async with Client(url, service.alertmanager) as client:
+            await examination.look(client)
+    except SupervisorError as error:
+        remedy = "correct ca_file, cert_file and key_file in [alertmanager]"
+        examination.findings.append(Finding(str(error), remedy))
+    return Section(f"Alertmanager {url}", tuple(examination.good), tuple(examination.findings))
+
+
+@define
+class _Examination:
+    url: str
+    service: Service
+    good: list[str] = field(factory=list)
+    findings: list[Finding] = field(factory=list)
+
+    async def look(self, client: Client) -> None:
+        clock = Clock()
+        begun = trio.current_time()
+        answer = await client.get("/api/v2/status", clock.now(), MOST_BYTES)
+        seconds = trio.current_time() - begun
+        if answer.reply is not Reply.DELIVERED:
+            self.findings += [unreachable(answer), *_skew(answer, clock.now())]
+            return
+        try:
+            status = peer_findings.read_status(answer.body)
+        except SupervisorError as error:
+            self.findings.append(Finding(str(error), "correct alertmanager.urls"))
+            return
+        self.good.append(f"reachable in {seconds:.3f} s, version {status.version}")
+        self._compare_clocks(answer, clock.now())
+        await self._read_routing(status)
+        await self._read_metrics(client, clock.now())
+
+    def _compare_clocks(self, answer: Answer, now: float) -> None:
+        found = tuple(_skew(answer, now))
+        self.findings += found
+        if not found and answer.date is not None:
+            self.good.append(f"its clock is ours, to {max(1, abs(round(answer.date - now)))} s")
+
+    async def _read_routing(self, status: Status) -> None:
+        alerts = routing_findings.samples(self.service)
+        read = partial(_judge, status, self.service, alerts)
+        try:
+            with trio.fail_after(PATIENCE):
+                tree, found = await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+        except (SupervisorError, trio.TooSlowError) as error:
+            why = str(error) or f"its configuration is not understood within {PATIENCE:g} s"
+            remedy = f"look at its routes with amtool config routes --alertmanager.url={self.url}"
+            self.findings.append(Finding(why, remedy))
+            return
+        for event_type, names in routing_findings.receivers(tree, alerts).items():
+            self.good.append(f"{event_type} reaches {', '.join(names) or 'nobody'}")
+        if not any(finding.serious for finding in found):
+            self.good.append(
+                "its group_by, group_wait, group_interval and repeat_interval suit our alerts"
+            )
+        self.findings += found
+
+    async def _read_metrics(self, client: Client, now: float) -> None:
+        answer = await client.get("/metrics", now, MOST_BYTES)
+        totals = peer_findings.read_metrics(answer.body.decode(errors="replace"))
+        if answer.reply is not Reply.DELIVERED or not totals:
+            why = str(answer) if answer.reply is not Reply.DELIVERED else "there are none"
+            self.findings.append(
+                Finding(
+                    f"cannot read its metrics, so notifications that failed are not seen: {why}",
+                    "let GET /metrics through to it",
+                    serious=False,
+                )
+            )
+            return
+        found = peer_findings.findings(totals, peers=len(self.service.alertmanager.urls))
+        self.findings += found
+        if not found:
+            self.good.append("no notification has failed since it started")
+
+
+def _judge(
+    status: Status, service: Service, alerts: tuple[routing_findings.Sample, ...]
+) -> tuple[Routing, tuple[Finding, ...]]:
+    tree = routing.read(status.configuration)
+    return tree, routing_findings.findings(tree, status.version, service, alerts)
+
+
+def unreachable(answer: Answer) -> Finding:
+    """Return what a peer's refusal, or its silence, means."""
+    if answer.reason == "certificate":
+        ours = "refuses ours" in answer.detail
+        remedy = (
+            "name in cert_file and key_file a certificate that its client_ca_file has signed"
+            if ours
+            else "name in ca_file who signed it, and in alertmanager.urls a host that it is for"
+        )
+    elif answer.reason in _REMEDIES:
+        remedy = _REMEDIES[answer.reason]
+    elif answer.reason.startswith("HTTP 3"):
+        remedy = "write in alertmanager.urls where it redirects to"
+    else:
+        remedy = "look in its log, and in that of a proxy in front of it"
+    return Finding(f"cannot be asked: {answer}", remedy)
+
+
+def _skew(answer: Answer, now: float) -> Iterator[Finding]:
+    if answer.date is None:
+        if answer.reply is Reply.DELIVERED:
+            yield Finding(
+                "its answers have no Date, so its clock cannot be compared with ours",
+                "let a proxy in front of it pass the header Date on",
+                serious=False,
+            )
+        return
+    skew = answer.date - now
+    if abs(skew) > TOLERATED_SKEW:
+        yield Finding(
+            f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours",
+            "run an NTP client, such as chrony, on both hosts",
+        )

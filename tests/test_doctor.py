@@ -1,0 +1,160 @@
+"""What `doctor` looks at, what it prints of that, and its exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+import trio
+
+from supervisor import doctor
+from supervisor.doctor import as_json, exit_code, print_sections
+from supervisor.finding import Finding, Section
+from supervisor.model import Duration
+from supervisor.service import Alertmanager, Module, Service
+from tests.examined import Params
+from tests.fake_peer import FakePeer, black_hole
+
+BAD = Finding("it leaks", "mend it")
+WARNING = Finding("it drips", "wipe it", serious=False)
+
+
+def service(*modules: Module, urls: tuple[str, ...] = ()) -> Service:
+    return Service(
+        path=Path("Test.toml"),
+        service="TEST",
+        timezone=ZoneInfo("UTC"),
+        labels={"host": "h"},
+        alertmanager=Alertmanager(urls=urls, timeout=Duration(0.4)),
+        modules=modules,
+    )
+
+
+def module(params: Params, *, enabled: bool = True, seconds: float = 30) -> Module:
+    return Module(
+        "tests.examined", "mixer", enabled=enabled, params=params, timeout=Duration(seconds)
+    )
+
+
+async def told_of(examined: Module, tmp_path: Path) -> list[Section]:
+    sections = await doctor.examine(service(examined), [tmp_path])
+    return [section for section in sections if section.subject == "Module mixer"]
+
+
+def test_only_what_is_serious_makes_it_fail() -> None:
+    assert exit_code([Section("Pipe", ("it holds",), (WARNING,))]) == 0
+    assert exit_code([Section("Pipe", (), (WARNING,)), Section("Tap", (), (BAD,))]) == 1
+
+
+def test_each_line_has_a_mark_and_what_is_wrong_a_remedy(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_sections([Section("Pipe", ("it is long",), (WARNING, BAD)), Section("Tap", ("closed",))])
+
+    assert capsys.readouterr().out == (
+        "Pipe\n"
+        "  ok       it is long\n"
+        "  FAILED   it leaks\n"
+        "           → mend it\n"
+        "  warning  it drips\n"
+        "           → wipe it\n"
+        "\n"
+        "Tap\n"
+        "  ok       closed\n"
+        "\n"
+        "1 failed, 1 warning\n"
+    )
+
+
+def test_no_line_is_broken_and_no_control_is_passed_on_when_it_is_read_by_a_program(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_sections([Section("Pipe", (f"[red]{'long ' * 60}\x1b[31m\nFAILED it",))])
+
+    assert f"  ok       [red]{'long ' * 60}\\x1b[31m\\nFAILED it\n" in capsys.readouterr().out
+
+
+def test_json_holds_the_same() -> None:
+    document = as_json(service(), [Section("Pipe", ("long",), (WARNING,))])
+
+    assert json.loads(json.dumps(document)) == {
+        "service": "TEST",
+        "ok": True,
+        "sections": [
+            {
+                "subject": "Pipe",
+                "good": ["long"],
+                "findings": [{"what": "it drips", "remedy": "wipe it", "serious": False}],
+            }
+        ],
+    }
+
+
+async def test_without_peers_nothing_is_wrong(tmp_path: Path) -> None:
+    sections = await doctor.examine(service(), [tmp_path])
+
+    assert [section.subject for section in sections] == [
+        "Service TEST",
+        "State",
+        "Secrets",
+        "Alertmanager",
+    ]
+    assert sections[-1].good == (
+        "alertmanager.urls names none: alerts are printed and sent nowhere",
+    )
+    assert exit_code(sections) == 0
+
+
+async def test_a_check_says_that_all_is_there(tmp_path: Path) -> None:
+    assert await told_of(module(Params()), tmp_path) == [
+        Section("Module mixer", ("what it names is there and answers",))
+    ]
+
+
+async def test_a_check_says_what_is_wrong_and_may_give_the_remedy(tmp_path: Path) -> None:
+    (section,) = await told_of(module(Params(("the fuse is gone", "no oil; add oil"))), tmp_path)
+
+    assert section.good == ()
+    assert section.findings == (
+        Finding(
+            "the fuse is gone",
+            "look whether it is there and lets this host in, "
+            "or correct modules[0].params in Test.toml",
+        ),
+        Finding("no oil", "add oil"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("fails", "cannot ask the mixer"),
+        ("raises", "LookupError: a bug"),
+        ("hangs", "no answer within 0.05 s"),
+    ],
+)
+async def test_a_check_that_cannot_tell_fails(tmp_path: Path, does: str, said: str) -> None:
+    (section,) = await told_of(module(Params(does=does), seconds=0.05), tmp_path)
+
+    assert [finding.what for finding in section.findings] == [said]
+    assert exit_code([section]) == 1
+
+
+async def test_a_module_that_is_off_is_not_asked(tmp_path: Path) -> None:
+    assert await told_of(module(Params(("broken",)), enabled=False), tmp_path) == []
+
+
+async def test_everything_is_waited_for_at_the_same_time(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    peers = [await nursery.start(FakePeer(usual=black_hole).serve) for _ in range(6)]
+    begun = trio.current_time()
+    sections = await doctor.examine(service(urls=tuple(peer.url for peer in peers)), [tmp_path])
+
+    assert trio.current_time() - begun < 2 * 0.4
+    assert [section.subject for section in sections[3:]] == [
+        f"Alertmanager {peer.url}" for peer in peers
+    ]
+    assert exit_code(sections) == 1
