@@ -261,3 +261,24 @@ def test_two_services_live_side_by_side(machine: Machine) -> None:
 
     assert [each["service"] for each in found] == ["ONE", "TWO"]
     assert found[0]["pid"] != found[1]["pid"]
+
+
+def test_doctor_sees_what_the_unit_sees(machine: Machine) -> None:
+    """With the two commands of docs/operations.md."""
+    machine.write("/etc/supervisor/secrets/token", "s3cret-token\n", "600")
+    peers = 'urls = ["http://127.0.0.1:1"]\nbearer_token = { credential = "token" }\n'
+    configure(machine, "doctor", DISK, "[alertmanager]\n" + peers)
+    drop_in(machine, "doctor", "LoadCredential=token:/etc/supervisor/secrets/token")
+    machine.run("systemctl start supervisor@doctor")
+    doctor = "alertmanager-supervisor doctor --service doctor"
+    as_user = machine.run(f"runuser -u supervisor -- {doctor}", check=False)
+    credentials = {"CREDENTIALS_DIRECTORY": "/run/credentials/supervisor@doctor.service"}
+    as_root = machine.run(doctor, credentials, check=False)
+    machine.run("systemctl stop supervisor@doctor")
+
+    assert (as_user.returncode, as_root.returncode) == (1, 1)
+    assert "127.0.0.1:1" in as_user.stdout
+    assert "s3cret" not in as_user.stdout + as_root.stdout
+    assert as_user.stdout.count("FAILED") == as_root.stdout.count("FAILED") + 1, (
+        as_user.stdout + as_root.stdout
+    )
