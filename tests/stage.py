@@ -70,7 +70,7 @@ class FakeClient(Client):
     posts: list[Post] = field(factory=list)
     in_flight: int = 0
 
-    async def get(self, path: str, now: float) -> Answer:
+    async def get(self, path: str, now: float, most: int = 0) -> Answer:
         assert path == "/api/v2/status"
         return await self._answer(lambda: self.greeting)
 
