@@ -60,6 +60,10 @@ class LedgerError(SupervisorError):
     """The ledger cannot be read or written."""
 
 
+class LedgerUnwritable(LedgerError):
+    """The disk is full, read-only or failing: the ledger cannot be written for now."""
+
+
 class LedgerCorrupt(LedgerError):
     """The ledger's file is torn: it must be set aside."""
 

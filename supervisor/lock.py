@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -25,9 +26,7 @@ def locked(directory: Path) -> Iterator[None]:
                 f"cannot use the state directory {directory}: everybody may write there; "
                 f"chmod 700 {directory}"
             )
-        descriptor = os.open(
-            directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
+        descriptor = _open(directory / "lock")
     except OSError as error:
         raise SupervisorError(
             f"cannot use the state directory {directory}: {error.strerror}; "
@@ -52,3 +51,13 @@ def locked(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        # A disk that failed and became read-only is something to report, not to die of.
+        if error.errno == errno.EROFS and path.exists():
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        raise

@@ -50,6 +50,7 @@ LAYERS = {
         "signals",
         "snapshot",
         "systemd",
+        "tables",
         "task_tree",
         "threads",
     },
@@ -88,7 +89,7 @@ LAYERS = {
 HEIGHT = {name: height for height, names in enumerate(reversed(LAYERS.values())) for name in names}
 """The higher may import the lower; within a layer no two may import each other."""
 
-WITHOUT_TRIO = LAYERS["pure"] | LAYERS["values"] | {"ledger"}
+WITHOUT_TRIO = LAYERS["pure"] | LAYERS["values"] | {"ledger", "tables"}
 
 
 def imports(path: Path) -> Iterator[str]:
