@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from supervisor import delivery, wire
 from supervisor.conditions import Key
@@ -50,7 +50,10 @@ class Changes:
 
 @frozen
 class Outgoing:
-    """One alert as it is about to be posted to one peer; `data` is its whole JSON object."""
+    """One alert as it is about to be posted to one peer; `data` is its whole JSON object.
+
+    `steps` is how often the clock had been set when its times were made.
+    """
 
     fingerprint: str
     module: str
@@ -60,6 +63,7 @@ class Outgoing:
     sent_at: float
     ends_at: float
     shift: float
+    steps: int
     data: bytes
 
 
@@ -68,7 +72,8 @@ class Book:
     """All state of a running supervisor that survives it.
 
     `history` are alerts that are over and of which no peer need hear any more, numbered in
-    the order of their going.
+    the order of their going. `steps` is how often the clock was set, `last_step` by how many
+    seconds the last time.
     """
 
     service: Service
@@ -82,6 +87,8 @@ class Book:
     tending: DueQueue = field(factory=DueQueue)
     bytes: int = 0
     last_loss: float = 0.0
+    steps: int = 0
+    last_step: float = 0.0
     _queues: dict[str, DueQueue] = field(factory=dict)
     _dirty: set[tuple[str, str]] = field(factory=set)
 
@@ -182,7 +189,7 @@ class Book:
         size = 2
         while len(batch) < most and (fingerprint := queue.pop(now)):
             alert = self.alerts[fingerprint]
-            if delivery.is_past(alert, self.was_taken(alert), now, self.service):
+            if delivery.is_past(alert, self._is_seen(alert), now, self.service):
                 continue  # housekeeping is about to date it anew, or to forget it
             outgoing = self._outgoing(peer, alert, now, shift)
             size += len(outgoing.data) + 1
@@ -211,8 +218,10 @@ class Book:
         alert = self.alerts.get(outgoing.fingerprint)
         if alert is None:
             return
-        if outgoing.state in (State.FIRING, State.OVER) and now >= outgoing.ends_at:
-            # The answer took so long that what was sent is over already: it was never active.
+        is_firing = outgoing.state in (State.FIRING, State.OVER)
+        if outgoing.steps != self.steps or (is_firing and now >= outgoing.ends_at):
+            # The clock was set meanwhile, or the answer took so long that what was sent is over
+            # already: nobody knows for how long it is active.
             self.put_back(peer, [outgoing], now)
             return
         known = self.cursors.setdefault(peer, {})
@@ -231,7 +240,10 @@ class Book:
             cursor.rejected if cursor else 0,
         )
         self._dirty.add((peer, outgoing.fingerprint))
-        self._queue(outgoing.fingerprint)
+        if alert.state is State.FIRING:
+            self._queue_for(peer, alert, seen=False)  # what one peer has is all the same to others
+        else:
+            self._queue(outgoing.fingerprint)
 
     def rejected(self, peer: str, outgoing: Outgoing) -> None:
         """Quarantine this body at the peer until it changes."""
@@ -268,22 +280,40 @@ class Book:
     def rewind(self, now: float) -> None:
         """Forget every time of the past that lies ahead: the clock was set back."""
         self.last_loss = min(self.last_loss, now)
+        latest = now + delivery.LIFETIMES * self.service.resend_interval
         for peer, known in self.cursors.items():
             for fingerprint, cursor in known.items():
                 if cursor.sent_at > now or (cursor.held_since or 0) > now:
                     held = None if cursor.held_since is None else min(cursor.held_since, now)
-                    known[fingerprint] = Cursor(
-                        cursor.version,
-                        cursor.episode,
-                        0.0,
-                        cursor.ends_at,
-                        held,
-                        cursor.shift,
-                        cursor.rejected,
+                    is_report = self.alerts[fingerprint].state is State.REPORT
+                    known[fingerprint] = evolve(
+                        cursor,
+                        sent_at=0.0,
+                        ends_at=cursor.ends_at if is_report else min(cursor.ends_at, latest),
+                        held_since=held,
                     )
                     self._dirty.add((peer, fingerprint))
         for fingerprint in self.alerts:
             self._queue(fingerprint)
+
+    def adjust(self, step: float) -> None:
+        """Let no peer have held anything for longer or shorter than before the clock was set.
+
+        A step ahead may be a suspend, in which the peers' own time went on: no end is moved ahead.
+        """
+        self.steps += 1
+        self.last_step = step
+        for peer, known in self.cursors.items():
+            for fingerprint, cursor in known.items():
+                alert = self.alerts.get(fingerprint)
+                if cursor.held_since and alert and alert.state is not State.REPORT:
+                    known[fingerprint] = evolve(
+                        cursor,
+                        held_since=cursor.held_since + step,
+                        ends_at=cursor.ends_at + min(0.0, step),
+                    )
+                    self._dirty.add((peer, fingerprint))
+                    self._queue(fingerprint)
 
     def _replace(self, fingerprint: str, alert: Alert | None) -> None:
         old = self.alerts.pop(fingerprint, None)
@@ -301,18 +331,25 @@ class Book:
     def _queue(self, fingerprint: str) -> None:
         """Work out anew when each peer, and housekeeping, must look at the alert."""
         alert = self.alerts.get(fingerprint)
-        seen = alert is not None and self.was_taken(alert)
+        seen = alert is not None and self._is_seen(alert)
         for peer in self.peers:
-            queue = self._queues.setdefault(peer, DueQueue())
             if alert is None or fingerprint in self.unconfirmed:
-                queue.set(fingerprint, None)
+                self._queues.setdefault(peer, DueQueue()).set(fingerprint, None)
             else:
-                cursor = self.cursors.get(peer, {}).get(fingerprint)
-                queue.set(fingerprint, delivery.due_at(alert, cursor, seen, self.service))
+                self._queue_for(peer, alert, seen=seen)
         tended = None
         if alert is not None:
             tended = delivery.tended_at(alert, self.cursors_of(fingerprint), self.service)
         self.tending.set(fingerprint, tended)
+
+    def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
+        cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
+        due = delivery.due_at(alert, cursor, seen, self.service)
+        self._queues.setdefault(peer, DueQueue()).set(alert.fingerprint, due)
+
+    def _is_seen(self, alert: Alert) -> bool:
+        """Return whether this is a report that some peer took in time."""
+        return alert.state is State.REPORT and self.was_taken(alert)
 
     def _outgoing(self, peer: str, alert: Alert, now: float, shift: float) -> Outgoing:
         cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
@@ -333,6 +370,7 @@ class Book:
             now,
             ends_at,
             shift,
+            self.steps,
             wire.dated(alert.body, alert.starts_at + shift, ends_at + shift),
         )
 

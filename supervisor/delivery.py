@@ -102,6 +102,8 @@ def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) 
     firing; a report is dated anew when nobody took it in time, or forgotten at its end. What
     every peer refuses is given up.
     """
+    if alert.state is State.FIRING:
+        return None
     cursors = tuple(cursors)
     match alert.state:
         case State.OVER:
@@ -121,8 +123,6 @@ def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) 
         case State.REPORT:
             settled = was_seen(alert, cursors, service) or all_reject(alert, cursors)
             return ends_at(alert) if settled else visible_until(alert, service)
-        case _:
-            return None
 
 
 def _held(alert: Alert, cursors: Iterable[Cursor | None]) -> Iterable[float | None]:

@@ -76,7 +76,7 @@ class Recorder:
     owed: Changes = field(factory=Changes)
     ledger_bytes: int = 0
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
-    _last_now: float = 0.0
+    _steps: int = 0
     _cursors_due: float = math.inf
     _retry_at: float = -math.inf
     _torn: str = ""
@@ -120,8 +120,9 @@ class Recorder:
 
     async def _take_in(self, messages: list[Message], *, last: bool = False) -> None:
         draft = Draft(self.book, self.clock.now())
-        if self._was_set_back(draft.now):
+        if self._was_clock_set():
             draft.rewind()
+            self._cursors_due = -math.inf
         for message in messages:
             if isinstance(message, Run):
                 module = self._modules.get(message.module)
@@ -221,12 +222,16 @@ class Recorder:
             for outgoing in batch:
                 self.book.delivered(CONSOLE, outgoing, now)
 
-    def _was_set_back(self, now: float) -> bool:
-        step = self._last_now - now
-        self._last_now = now
-        if step > 1.0:
-            _log.warning("the clock was set back by %.0f s", step)
-        return step > 1.0
+    def _was_clock_set(self) -> bool:
+        """Return whether it was since the last call, noticed here or by a sender."""
+        if step := self.clock.was_set_by():
+            self.book.adjust(step)
+        known, self._steps = self._steps, self.book.steps
+        if known == self.book.steps:
+            return False
+        step = self.book.last_step
+        _log.warning("the clock was set %s by %.0f s", "back" if step < 0 else "ahead", abs(step))
+        return True
 
     def _say_unwritable(self, error: Exception) -> None:
         if not self._stands(UNWRITABLE):

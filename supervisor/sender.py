@@ -54,9 +54,14 @@ class Sender:
     async def deliver(self) -> None:
         """Post what is due, for as long as the supervisor lives."""
         self.peer.alive_at = trio.current_time()
+        steps = self._clock_steps()
         await self._greet()
         while True:
             self.peer.alive_at = trio.current_time()
+            known, steps = steps, self._clock_steps()
+            if steps != known:
+                self._tell(Nudge())  # so that the recorder looks at its clock
+                await self._greet()
             now = self.clock.now()
             batch = self.book.take_due(
                 self.peer.url, now, self.peer.shift, self.client.settings.max_batch, MOST_BYTES
@@ -65,6 +70,12 @@ class Sender:
                 await self._post(batch)
             else:
                 await self._wait(now)
+
+    def _clock_steps(self) -> int:
+        """Return how often the clock was set; the book is told before it learns of an answer."""
+        if step := self.clock.was_set_by():
+            self.book.adjust(step)
+        return self.book.steps
 
     async def _greet(self) -> None:
         """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
@@ -90,6 +101,7 @@ class Sender:
             answer = await self.client.post([item.data for item in part], self.clock.now())
             self.peer.alive_at = trio.current_time()
             self.peer.seconds.observe(self.peer.alive_at - begun)
+            self._clock_steps()
             if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
                 # What was taken had wrong times, and so has the rest of the batch.
                 answer = Answer(Reply.RETRY, "clock", "its clock differs from what was known")

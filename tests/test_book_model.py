@@ -31,6 +31,7 @@ from hypothesis.stateful import (
 )
 
 from supervisor.book import Book, Outgoing, cost
+from supervisor.clock import STEP
 from supervisor.draft import Draft
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.model import SUPERVISOR, Condition, Duration, Report, Run, State
@@ -121,6 +122,7 @@ class BookMachine(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory(dir=fast if fast.is_dir() else None)
         self.time = 1_000_000_000.0
         self.ahead = 0.0
+        self.unnoticed = 0.0
         self.lives: Counter[str] = Counter()
         self.peers = {url: FakePeer() for url in PEERS}
         self.configured: tuple[str, ...] = PEERS[:2]
@@ -283,13 +285,27 @@ class BookMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from([0.5, 20.0, 3600.0, 86_400.0]), running=st.booleans())
     def set_the_clock_back(self, by: float, running: bool) -> None:
         self.ahead -= by
-        if running:
+        if by <= STEP:
+            self.unnoticed += by
+        elif running:
+            self.book.adjust(-by)
             draft = Draft(self.book, self.now)
             draft.rewind()
             self.commit(draft)
         else:
             self.ledger.close()
             self.start()
+
+    @rule(by=st.sampled_from([0.5, 20.0, 3600.0, 86_400.0]))
+    def set_the_clock_ahead(self, by: float) -> None:
+        """Only while it runs: who was down cannot tell this from time that has passed."""
+        self.ahead += by
+        if by > STEP:
+            self.book.adjust(by)
+            self.commit(Draft(self.book, self.now))
+        else:
+            self.unnoticed += by
+        self.tend()
 
     @rule(count=st.integers(1, 3))
     def change_peers(self, count: int) -> None:
@@ -365,7 +381,7 @@ class BookMachine(RuleBasedStateMachine):
                 assert all(len(bodies) == 1 for bodies in peer.bodies.values())
         for name, life, episode in self.must_be_seen:
             if name not in self.refused and name not in reports:
-                assert visible[name, life, episode] >= MIN_VISIBLE - 0.01
+                assert visible[name, life, episode] >= MIN_VISIBLE - 0.01 - self.unnoticed
 
     def reports_of(self, url: str) -> set[str]:
         return {name for name, _ in self.peers[url].bodies}
