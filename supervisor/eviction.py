@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 
 from supervisor.book import Book
 from supervisor.model import SUPERVISOR, Alert, State
@@ -28,19 +29,23 @@ def victims(book: Book, alerts: Iterable[Alert], newcomer: Alert) -> Iterator[Al
     knows of counts for more.
     """
     limit = rank(book, newcomer)
-    ranked = [
-        (rank(book, alert), alert.starts_at, alert)
-        for alert in alerts
-        if alert.module != SUPERVISOR and alert.fingerprint != newcomer.fingerprint
-    ]
-    ranked.sort(key=lambda entry: entry[:2])
-    for found, _, alert in ranked:
-        if found < limit or (found == limit and _everyone_has(book, alert)):
-            yield alert
+    groups: list[list[Alert]] = [[] for _ in range(limit + 1)]
+    for alert in alerts:
+        if alert.module != SUPERVISOR and alert.fingerprint != newcomer.fingerprint:
+            found = rank(book, alert)
+            if found <= limit:
+                groups[found].append(alert)
+    # Most searches end in the first group: the others need no sorting.
+    for found, group in enumerate(groups):
+        group.sort(key=attrgetter("starts_at"))
+        for alert in group:
+            if found < limit or _everyone_has(book, alert):
+                yield alert
 
 
 def _everyone_has(book: Book, alert: Alert) -> bool:
-    return all(
-        cursor is not None and cursor.version == alert.version
-        for cursor in book.cursors_of(alert.fingerprint)
-    )
+    for peer in book.peers:
+        cursor = book.cursors.get(peer, {}).get(alert.fingerprint)
+        if cursor is None or cursor.version != alert.version:
+            return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,7 +76,7 @@ async def test_it_is_fed_four_times_an_interval_while_all_is_well(
 
 
 @virtually
-async def test_it_is_fed_while_a_peer_is_down_and_the_disk_is_full(
+async def test_it_is_fed_while_a_peer_is_down_for_an_hour_and_the_disk_is_full(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
     stage = Stage.make(ONE)
@@ -86,7 +87,7 @@ async def test_it_is_fed_while_a_peer_is_down_and_the_disk_is_full(
     start(stage, manager, nursery)
     await stage.see(full())
 
-    assert 400 == pytest.approx(await fed(manager, 2000), abs=2)
+    assert 720 == pytest.approx(await fed(manager, 3600), abs=2)
 
 
 @virtually
@@ -158,6 +159,15 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
     await eventually(lambda: bool(manager.heard()))
 
     assert [] == stuck
+
+
+async def test_it_is_fed_while_the_disk_is_slow(nursery: trio.Nursery, manager: Manager) -> None:
+    stage = Stage.make()
+    stage.ledger.on_commit = lambda: time.sleep(0.1)
+    await stage.live(nursery)
+    nursery.start_soon(feed_watchdog, Notifier(manager.notifier.address, 2.0), stage.send, (), 5.0)
+    for _ in range(3):
+        await eventually(lambda: manager.heard() == ["WATCHDOG=1"])
 
 
 async def test_without_a_watchdog_it_returns_at_once(autojump_clock: MockClock) -> None:

@@ -1,0 +1,305 @@
+"""How fast a backlog is delivered after an outage, beside what an Alertmanager can take at most.
+
+`scripts/bench delivery [--alerts N] [--repeats N] [--profile]`: N alerts wait in a ledger; the
+recorder and a sender deliver them to a peer that only reads, then to a real Alertmanager, then to
+one while runs are being written. The ceiling is a plain loop that posts the same alerts to such an
+Alertmanager in batches made beforehand. Each measurement has a new one, and they alternate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import http.client
+import logging
+import multiprocessing
+import pstats
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import trio
+from attrs import frozen
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
+from supervisor.alertmanager import Client  # noqa: E402 - found by the line above
+from supervisor.book import Book  # noqa: E402
+from supervisor.clock import Clock  # noqa: E402
+from supervisor.draft import Draft  # noqa: E402
+from supervisor.ledger import Ledger, open_ledger  # noqa: E402
+from supervisor.model import Condition, Duration, Run  # noqa: E402
+from supervisor.peer import Peer  # noqa: E402
+from supervisor.progress import Progress  # noqa: E402
+from supervisor.recorder import Message, Recorder  # noqa: E402
+from supervisor.sender import MOST_BYTES, Sender  # noqa: E402
+from supervisor.service import Alertmanager, Module, Service  # noqa: E402
+
+FAKE_AIM = 10_000
+AIM = 0.75
+WRITING_AIM = 0.65
+OTHER = "other"
+WRITES = 0.02
+"""Seconds between two runs that fire one condition and end another: 50 commits a second."""
+
+BACKLOG = Module("fake", "backlog", at=("00:00",), max_conditions=1_000_000)
+BUSY = Module("fake", OTHER, every=Duration(1))
+CONFIG = """
+route: {receiver: nobody, group_by: [alertname], repeat_interval: 12h}
+receivers: [{name: nobody}]
+"""
+
+
+def service_for(url: str) -> Service:
+    return Service(
+        ROOT / "BENCH.toml",
+        "BENCH",
+        ZoneInfo("UTC"),
+        labels={"host": "bench", "site": "test"},
+        max_ledger=1 << 30,
+        alertmanager=Alertmanager(urls=(url,)),
+        modules=(BACKLOG, BUSY),
+    )
+
+
+def backlog(count: int, now: float) -> Run:
+    """Return a run that saw so many things."""
+    return Run(
+        BACKLOG.name,
+        now,
+        now,
+        0.1,
+        tuple(
+            Condition("Disk usage", "W", f"/srv/{n}", f"{n % 100} % used, more than 90 %")
+            for n in range(count)
+        ),
+    )
+
+
+@contextmanager
+def filled(url: str, count: int) -> Iterator[tuple[Book, Ledger]]:
+    """Yield book and ledger as a supervisor finds them that was started after an outage."""
+    with tempfile.TemporaryDirectory(prefix="delivery-") as directory:
+        path = Path(directory, "ledger")
+        book = Book(service_for(url))
+        ledger, _ = open_ledger(path, book, time.time())
+        draft = Draft(book, time.time())
+        draft.record(BACKLOG, backlog(count, time.time()), None)
+        ledger.commit(draft.changes)
+        ledger.close()
+        book = Book(service_for(url))
+        ledger, _ = open_ledger(path, book, time.time())
+        yield book, ledger
+        ledger.close()
+
+
+async def deliver(book: Book, ledger: Ledger, *, writing: bool) -> float:
+    """Return the seconds until the peer has taken what was waiting at the beginning."""
+    (url,) = book.peers
+    waiting = len(book.pending(url))
+    clock = Clock()
+    send, receive = trio.open_memory_channel[Message](256)
+    progress = {module.name: Progress(module.name, "fake") for module in book.service.modules}
+    recorder = Recorder(book, ledger, clock, progress)
+    peer = Peer(url)
+    async with Client(url, book.service.alertmanager) as client, trio.open_nursery() as nursery:
+        nursery.start_soon(recorder.record, receive)
+        sender = Sender(peer, client, book, clock, send, recorder.changed, lambda: 0.1)
+        begun = time.perf_counter()
+        nursery.start_soon(sender.deliver)
+        if writing:
+            nursery.start_soon(write, send)
+        while peer.sent < waiting:  # noqa: ASYNC110 - a sender tells nobody how far it is
+            await trio.sleep(0.002)
+        took = time.perf_counter() - begun
+        nursery.cancel_scope.cancel()
+    return took
+
+
+async def write(send: trio.MemorySendChannel[Message]) -> None:
+    """Record runs, each of which changes something."""
+    number = 0
+    while True:
+        number += 1
+        now = time.time()
+        seen = Condition("Session count", "W", f"n{number}", "too many")
+        await send.send(Run(OTHER, now, now, 0.0, (seen,)))
+        await trio.sleep(WRITES)
+
+
+def batches(count: int) -> list[bytes]:
+    """Return the requests that a sender would make."""
+    book = Book(service_for("http://127.0.0.1:1"))
+    now = time.time()
+    draft = Draft(book, now)
+    draft.record(BACKLOG, backlog(count, now), None)
+    book.adopt(draft.changes)
+    made = []
+    most = book.service.alertmanager.max_batch
+    while batch := book.take_due(book.peers[0], now, 0.0, most, MOST_BYTES):
+        made.append(b"[" + b",".join(item.data for item in batch) + b"]")
+    return made
+
+
+def post(url: str, bodies: list[bytes]) -> float:
+    """Return the seconds in which one connection takes the requests, one after another."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    connection.connect()
+    begun = time.perf_counter()
+    for body in bodies:
+        connection.request("POST", "/api/v2/alerts", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"Alertmanager answers {answer.status}")
+    took = time.perf_counter() - begun
+    connection.close()
+    return took
+
+
+@contextmanager
+def alertmanager() -> Iterator[str]:
+    """Yield the URL of a new Alertmanager that notifies nobody."""
+    with tempfile.TemporaryDirectory(prefix="delivery-") as directory, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        probe.close()
+        config = Path(directory, "alertmanager.yml")
+        config.write_text(CONFIG, encoding="utf-8")
+        process = subprocess.Popen(
+            [
+                "prometheus-alertmanager",
+                f"--config.file={config}",
+                f"--storage.path={directory}/storage",
+                f"--web.listen-address={address}",
+                "--cluster.listen-address=",
+                "--log.level=error",
+            ]
+        )
+        try:
+            url = f"http://{address}"
+            wait_until_ready(url)
+            yield url
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready"):  # noqa: S310 - loopback
+            return
+        time.sleep(0.05)
+    raise RuntimeError("Alertmanager does not start")
+
+
+@contextmanager
+def reader() -> Iterator[str]:
+    """Yield the URL of a process that reads requests and answers 200, and does nothing else."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = multiprocessing.get_context("fork").Process(target=read, args=(listener,))
+        process.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            process.kill()
+            process.join()
+
+
+def read(listener: socket.socket) -> None:
+    while True:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as stream:
+            while stream.readline():
+                size = 0
+                while line := stream.readline().strip():
+                    name, _, value = line.partition(b":")
+                    size = int(value) if name.lower() == b"content-length" else size
+                stream.read(size)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+@frozen
+class Rates:
+    """Alerts a second."""
+
+    ceiling: float
+    drain: float
+    writing: float
+
+
+def rate(url: str, count: int, *, writing: bool = False, profile: bool = False) -> float:
+    """Return the alerts a second at which a backlog is delivered."""
+    with filled(url, count) as (book, ledger):
+
+        def run() -> float:
+            return trio.run(lambda: deliver(book, ledger, writing=writing))
+
+        return count / (profiled(run) if profile else run())
+
+
+def profiled(run: Callable[[], float]) -> float:
+    profile = cProfile.Profile()
+    took = profile.runcall(run)
+    pstats.Stats(profile).sort_stats("tottime").print_stats(25)
+    return took
+
+
+def compared(count: int) -> Rates:
+    """Measure one after another, each against an Alertmanager of its own."""
+    bodies = batches(count)
+    with alertmanager() as url:
+        ceiling = count / post(url, bodies)
+    with alertmanager() as url:
+        drain = rate(url, count)
+    with alertmanager() as url:
+        return Rates(ceiling, drain, rate(url, count, writing=True))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--alerts", type=int, default=50_000, metavar="N")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N")
+    parser.add_argument("--profile", action="store_true", help="show where the time goes")
+    options = parser.parse_args()
+    logging.getLogger("supervisor").addHandler(logging.NullHandler())
+    repeats = 1 if options.profile else 3
+    with reader() as url:
+        fake = [rate(url, options.alerts, profile=options.profile) for _ in range(repeats)]
+    print(f"to a peer that only reads: {statistics.median(fake):.0f} alerts/s   (aim {FAKE_AIM})")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"memory at most {peak:.0f} MB, with what made the {options.alerts} alerts")
+    if options.profile:
+        return
+    if shutil.which("prometheus-alertmanager") is None:
+        print("prometheus-alertmanager is not installed: not measured")
+        return
+    found = []
+    for number in range(options.repeats):
+        rates = compared(options.alerts)
+        found.append(rates)
+        print(
+            f"repeat {number + 1}: ceiling {rates.ceiling:6.0f}/s   "
+            f"delivered {rates.drain:6.0f}/s = {rates.drain / rates.ceiling:.2f}   "
+            f"while writing {rates.writing:6.0f}/s = {rates.writing / rates.ceiling:.2f}"
+        )
+    for name, aim, share in (
+        ("delivered", AIM, [rates.drain / rates.ceiling for rates in found]),
+        ("while writing", WRITING_AIM, [rates.writing / rates.ceiling for rates in found]),
+    ):
+        print(f"median {name}: {statistics.median(share):.2f} of the ceiling   (aim {aim})")
+
+
+if __name__ == "__main__":
+    main()

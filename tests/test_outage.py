@@ -1,0 +1,115 @@
+"""A day without any Alertmanager, in virtual time: what is kept, what it takes, what is told."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import tracemalloc
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from supervisor.model import Report, State
+from tests.stage import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
+
+__all__ = ["no_threads"]  # a fixture
+
+pytestmark = pytest.mark.usefixtures("no_threads")
+
+HOUR = 3600
+DAY = 24 * HOUR
+MIN_VISIBLE = 360
+STANDING = [full(f"/standing/{n}") for n in range(10)]
+
+
+async def live_through(stage: Stage, hours: range) -> None:
+    """Let things stand, flap with different periods, happen once, and be reported each hour."""
+    for hour in hours:
+        for minute in range(0, 60, 5):
+            await stage.until(hour * HOUR + minute * 60)
+            tick = hour * 12 + minute // 5
+            seen = [full(f"/flapping/{n}", f"{tick} %") for n in range(1, 9) if tick % (n + 1)]
+            once = [full(f"/once/{hour}")] if minute == 30 else []
+            said = [Report("Hourly", f"hour {hour}")] if minute == 0 else []
+            await stage.see(*STANDING, *seen, *once, *said)
+
+
+def cut_off(*urls: str) -> Stage:
+    stage = Stage.make(*urls)
+    for client in stage.clients.values():
+        client.respond = lambda _post: BUSY
+    return stage
+
+
+def told(posts: list[tuple[float, dict[str, Any]]]) -> dict[str, list[tuple[float, bool]]]:
+    """Return when each instance was sent, and whether as firing."""
+    found = defaultdict(list)
+    for at, alert in posts:
+        ((_, end),) = spans([alert])
+        found[alert["labels"]["instance"]].append((at, end > at))
+    return found
+
+
+async def test_what_happened_in_a_day_without_peers_is_told_afterwards(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = cut_off(ONE, TWO)
+    await stage.live(nursery)
+    await live_through(stage, range(24))
+    await stage.until(DAY - 1)
+    await stage.see(*STANDING)
+    await stage.until(DAY)
+    for client in stage.clients.values():
+        client.posts.clear()
+        client.respond = lambda _post: OK
+    for quarter in range(1, 13):
+        await stage.until(DAY + quarter * 900)
+        await stage.see(*STANDING)
+
+    for client in stage.clients.values():
+        instances = told(client.sent("Disk usage"))
+        over = {name for name in instances if not name.startswith("/standing/")}
+        assert 8 + 24 == len(over)
+        for name in over:
+            first = instances[name][0][0]
+            states = [is_firing for _, is_firing in instances[name]]
+            ended = instances[name][states.index(False)][0]
+            assert first <= DAY + 61
+            assert ended - first >= MIN_VISIBLE
+            assert sorted(states, reverse=True) == states
+        for n in range(10):
+            assert all(is_firing for _, is_firing in instances[f"/standing/{n}"])
+        reports: dict[str, set[str]] = defaultdict(set)
+        for _, alert in client.sent("Hourly"):
+            reports[alert["annotations"]["message"]].add(str(alert))
+        assert {f"hour {hour}": 1 for hour in range(24)} == {
+            text: len(bodies) for text, bodies in reports.items()
+        }
+    assert 10 * [State.FIRING] == [alert.state for alert in stage.book.alerts.values()]
+    assert 0 == stage.book.lost.total()
+
+
+async def test_half_a_day_without_peers_takes_no_more_memory_than_its_alerts(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "supervisor")  # what is captured takes memory, too
+    stage = cut_off(ONE)
+    client = stage.clients[ONE]
+    await stage.live(nursery)
+    taken = []
+    tracemalloc.start()
+    try:
+        for hour in range(12):
+            await live_through(stage, range(hour, hour + 1))
+            client.posts.clear()
+            stage.ledger.commits.clear()
+            gc.collect()
+            taken.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+
+    assert 10 + 8 + 12 + 12 == len(stage.book.alerts)
+    assert taken[-1] - taken[5] < 150_000

@@ -1,0 +1,156 @@
+"""One module that says far too much is bounded and announced, and the others do not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import trio
+from attrs import evolve
+from trio.testing import MockClock, wait_all_tasks_blocked
+
+from supervisor.model import Condition, Duration, Observation, Run, State
+from supervisor.progress import Progress
+from supervisor.recorder import Recorder
+from supervisor.service import Module
+from tests.stage import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
+from tests.test_runner import run_once
+
+__all__ = ["no_threads"]  # a fixture
+
+CALM = Module("fake", "calm", every=Duration(60))
+QUIET = Condition("Connection failed", "E", "db", "no answer")
+
+
+def with_calm_neighbour(max_ledger: int = 1 << 26) -> Stage:
+    """Return a stage with a second module, and a ledger of this size."""
+    stage = Stage.make(ONE)
+    stage.service = evolve(stage.service, modules=(MODULE, CALM), max_ledger=max_ledger)
+    stage.book.service = stage.service
+    progress = {name: Progress(name, "fake") for name in ("m", "calm")}
+    stage.recorder = Recorder(stage.book, stage.ledger, stage.clock, progress)
+    return stage
+
+
+async def see_calmly(stage: Stage, *seen: Observation) -> None:
+    now = stage.clock.now()
+    await stage.send.send(Run("calm", now, now, 0.01, seen))
+    await wait_all_tasks_blocked()
+
+
+def kept(stage: Stage) -> int:
+    return sum(alert.module == "m" for alert in stage.book.alerts.values())
+
+
+def messages(stage: Stage, name: str) -> list[str]:
+    return [alert["annotations"]["message"] for _, alert in stage.clients[ONE].sent(name)]
+
+
+async def test_others_have_their_turn_while_fifty_thousand_conditions_are_looked_at() -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async def check(_context: object, _params: object) -> Iterator[Condition]:
+        return (full(f"/{n}") for n in range(50_000))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(count_turns)
+        run = await run_once(check)
+        nursery.cancel_scope.cancel()
+
+    assert 50_000 == len(run.observations)
+    assert turns >= 90
+
+
+async def test_a_check_that_never_stops_returning_things_is_ended_at_its_timeout() -> None:
+    async def check(_context: object, _params: object) -> Iterator[Condition]:
+        def endless() -> Iterator[Condition]:
+            while True:
+                yield full()
+
+        return endless()
+
+    run = await run_once(check, timeout=Duration(0.05))
+
+    assert ("timed out after 0.05 s", ()) == (run.error, run.observations)
+
+
+@pytest.mark.usefixtures("no_threads")
+async def test_fifty_thousand_conditions_are_a_thousand_and_one_alert_that_says_so(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = with_calm_neighbour()
+    await stage.live(nursery)
+    for _ in range(2):
+        await stage.see(*(full(f"/{n}") for n in range(50_000)))
+        await see_calmly(stage, QUIET)
+        await trio.sleep(60)
+    many = (kept(stage), stage.own, messages(stage, "Too many conditions (m)")[0])
+    await stage.see()
+
+    told = "module m returned 49000 conditions more than its max_conditions = 1000"
+    assert (1000, {"Too many conditions (m)": ""}) == many[:2]
+    assert many[2].startswith(told)
+    assert {} == stage.own
+    assert stage.clients[ONE].sent("Connection failed")[0][0] < 1
+
+
+@pytest.mark.usefixtures("no_threads")
+async def test_a_condition_that_flaps_with_every_run_stays_one_alert_in_its_order(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = with_calm_neighbour()
+    await stage.live(nursery)
+    for number in range(500):
+        await stage.see(*([full()] if number % 2 else []))
+        await see_calmly(stage, QUIET)
+        await trio.sleep(1)
+
+    sent = [alert for _, alert in stage.clients[ONE].sent("Disk usage")]
+    starts = [alert["startsAt"] for alert in sent]
+    assert 2 == len(stage.book.alerts)
+    assert sorted(starts) == starts
+    assert 500 == pytest.approx(len(sent), abs=2)
+    assert {60.0} == gaps(stage, "Connection failed")
+
+
+def gaps(stage: Stage, name: str) -> set[float]:
+    """Return the times between two deliveries of an alert."""
+    times = [at for at, _ in stage.clients[ONE].sent(name)]
+    return {round(later - earlier, 1) for earlier, later in pairwise(times)}
+
+
+@pytest.mark.usefixtures("no_threads")
+@pytest.mark.parametrize("peer", [OK, BUSY])
+async def test_names_that_change_with_every_run_push_out_nobody_else(
+    nursery: trio.Nursery, autojump_clock: MockClock, peer: Any
+) -> None:
+    stage = with_calm_neighbour(max_ledger=200_000)
+    stage.clients[ONE].respond = lambda _post: peer
+    await stage.live(nursery)
+    largest = 0
+    for number in range(300):
+        await stage.see(*(full(f"/{number}/{n}") for n in range(20)))
+        await see_calmly(stage, QUIET)
+        largest = max(largest, stage.book.bytes)
+        await trio.sleep(5)
+    overflow = "LedgerOverflow" in stage.own
+    lost = stage.book.lost.total()
+    quiet = [a for a in stage.book.alerts.values() if a.module == "calm"]
+    stage.clients[ONE].respond = lambda _post: OK
+    await stage.see()
+    await trio.sleep(2000)
+
+    assert largest < 202_000
+    assert (peer is BUSY, peer is BUSY) == (overflow, lost > 0)
+    assert [State.FIRING] == [alert.state for alert in quiet]
+    assert START == quiet[0].starts_at
+    assert {} == stage.own
+    assert 1 == len(stage.book.alerts)
