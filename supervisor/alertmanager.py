@@ -9,7 +9,7 @@ import enum
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
@@ -112,10 +112,15 @@ class Client:
             scope.shield = True
             await self._http.aclose()
 
-    async def post(self, alerts: list[bytes], now: float) -> Answer:
-        """Post encoded alerts as one batch; every fault of the way is an answer, too."""
+    async def post(
+        self, alerts: list[bytes], now: float, meanwhile: Callable[[], None] | None = None
+    ) -> Answer:
+        """Post encoded alerts as one batch; every fault of the way is an answer, too.
+
+        `meanwhile` is called when the request is sent, while the peer works on it.
+        """
         body = b"[" + b",".join(alerts) + b"]"
-        return await self._request("POST", "/api/v2/alerts", now, body)
+        return await self._request("POST", "/api/v2/alerts", now, body, meanwhile=meanwhile)
 
     async def get(self, path: str, now: float, most: int = MOST_ANSWER_BYTES) -> Answer:
         """Read something; the body of the answer is cut at so many bytes."""
@@ -128,7 +133,12 @@ class Client:
         now: float,
         content: bytes | None = None,
         most: int = MOST_ANSWER_BYTES,
+        meanwhile: Callable[[], None] | None = None,
     ) -> Answer:
+        async def trace(event: str, _details: object) -> None:
+            if meanwhile and event == "http11.receive_response_headers.started":
+                meanwhile()
+
         try:
             with trio.fail_after(self.settings.timeout):
                 async with self._http.stream(
@@ -136,6 +146,7 @@ class Client:
                     self.url.rstrip("/") + path,
                     content=content,
                     headers={"Content-Type": "application/json", **self._authorization()},
+                    extensions={"trace": trace} if meanwhile else None,
                 ) as response:
                     body = await _bounded(response, most)
         except (trio.TooSlowError, httpx.TimeoutException):

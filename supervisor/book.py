@@ -6,7 +6,7 @@ reach the ledger with the next commit (a lost cursor only sends again).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from attrs import define, evolve, field, frozen
@@ -55,11 +55,7 @@ class Outgoing:
     `steps` is how often the clock had been set when its times were made.
     """
 
-    fingerprint: str
-    module: str
-    version: int
-    episode: int
-    state: State
+    alert: Alert
     sent_at: float
     ends_at: float
     shift: float
@@ -89,7 +85,7 @@ class Book:
     last_loss: float = 0.0
     steps: int = 0
     last_step: float = 0.0
-    _queues: dict[str, DueQueue] = field(factory=dict)
+    _queues: defaultdict[str, DueQueue] = field(factory=lambda: defaultdict(DueQueue))
     _dirty: set[tuple[str, str]] = field(factory=set)
 
     @property
@@ -104,7 +100,8 @@ class Book:
     def serve(self, service: Service) -> None:
         """Keep to this configuration from now on; whoever calls queues all alerts anew."""
         self.service = service
-        self._queues = {peer: self._queues.get(peer, DueQueue()) for peer in self.peers}
+        for peer in self._queues.keys() - set(self.peers):
+            del self._queues[peer]
         self.forget_other_peers()
 
     def cursors_of(self, fingerprint: str) -> Iterator[Cursor | None]:
@@ -184,7 +181,7 @@ class Book:
         self, peer: str, now: float, shift: float, most: int, most_bytes: int
     ) -> list[Outgoing]:
         """Remove from the peer's queue what is due, as one batch ready to be posted."""
-        queue = self._queues.setdefault(peer, DueQueue())
+        queue = self._queues[peer]
         batch: list[Outgoing] = []
         size = 2
         while len(batch) < most and (fingerprint := queue.pop(now)):
@@ -201,7 +198,7 @@ class Book:
 
     def next_due(self, peer: str) -> float | None:
         """Return when the peer's next alert is due."""
-        return self._queues.setdefault(peer, DueQueue()).next()
+        return self._queues[peer].next()
 
     def pending(self, peer: str) -> list[Alert]:
         """Return the alerts whose present version the peer has not accepted."""
@@ -215,60 +212,70 @@ class Book:
 
     def delivered(self, peer: str, outgoing: Outgoing, now: float) -> None:
         """Advance the peer's cursor: it has accepted this body."""
-        alert = self.alerts.get(outgoing.fingerprint)
+        sent = outgoing.alert
+        alert = self.alerts.get(sent.fingerprint)
         if alert is None:
             return
-        is_firing = outgoing.state in (State.FIRING, State.OVER)
+        is_firing = sent.state in (State.FIRING, State.OVER)
         if outgoing.steps != self.steps or (is_firing and now >= outgoing.ends_at):
             # The clock was set meanwhile, or the answer took so long that what was sent is over
             # already: nobody knows for how long it is active.
             self.put_back(peer, [outgoing], now)
             return
         known = self.cursors.setdefault(peer, {})
-        cursor = known.get(outgoing.fingerprint)
-        held = cursor.held_since if cursor and cursor.episode == outgoing.episode else None
+        cursor = known.get(sent.fingerprint)
+        held = cursor.held_since if cursor and cursor.episode == sent.episode else None
         lapsed = cursor is not None and cursor.ends_at < outgoing.sent_at
-        if (held is None or lapsed) and outgoing.state is not State.RESOLVED:
+        if (held is None or lapsed) and sent.state is not State.RESOLVED:
             held = now
-        known[outgoing.fingerprint] = Cursor(
-            outgoing.version,
-            outgoing.episode,
+        known[sent.fingerprint] = Cursor(
+            sent.version,
+            sent.episode,
             outgoing.sent_at,
             outgoing.ends_at,
             held,
-            outgoing.shift if outgoing.state is State.REPORT else None,
+            outgoing.shift if sent.state is State.REPORT else None,
             cursor.rejected if cursor else 0,
         )
-        self._dirty.add((peer, outgoing.fingerprint))
+        self._dirty.add((peer, sent.fingerprint))
         if alert.state is State.FIRING:
             self._queue_for(peer, alert, seen=False)  # what one peer has is all the same to others
         else:
-            self._queue(outgoing.fingerprint)
+            self._queue(sent.fingerprint)
 
     def rejected(self, peer: str, outgoing: Outgoing) -> None:
         """Quarantine this body at the peer until it changes."""
-        if outgoing.fingerprint not in self.alerts:
+        if outgoing.alert.fingerprint not in self.alerts:
             return
         known = self.cursors.setdefault(peer, {})
-        cursor = known.get(outgoing.fingerprint, Cursor())
-        known[outgoing.fingerprint] = Cursor(
+        cursor = known.get(outgoing.alert.fingerprint, Cursor())
+        known[outgoing.alert.fingerprint] = Cursor(
             cursor.version,
             cursor.episode,
             cursor.sent_at,
             cursor.ends_at,
             cursor.held_since,
             cursor.shift,
-            outgoing.version,
+            outgoing.alert.version,
         )
-        self._dirty.add((peer, outgoing.fingerprint))
-        self._queue(outgoing.fingerprint)
+        self._dirty.add((peer, outgoing.alert.fingerprint))
+        self._queue(outgoing.alert.fingerprint)
 
     def put_back(self, peer: str, batch: list[Outgoing], now: float) -> None:
         """Queue again what the peer did not accept."""
-        queue = self._queues.setdefault(peer, DueQueue())
+        queue = self._queues[peer]
         for outgoing in batch:
-            if outgoing.fingerprint in self.alerts:
-                queue.set(outgoing.fingerprint, now)
+            if outgoing.alert.fingerprint in self.alerts:
+                queue.set(outgoing.alert.fingerprint, now)
+
+    def is_current(self, outgoing: Outgoing) -> bool:
+        """Return whether this is still what a peer should be sent; if not, it is queued anew."""
+        alert = self.alerts.get(outgoing.alert.fingerprint)
+        return (
+            alert is not None
+            and alert.version == outgoing.alert.version
+            and self.steps == outgoing.steps
+        )
 
     def is_rejected(self, alert: Alert) -> bool:
         """Return whether a peer refuses the alert's present body."""
@@ -334,7 +341,7 @@ class Book:
         seen = alert is not None and self._is_seen(alert)
         for peer in self.peers:
             if alert is None or fingerprint in self.unconfirmed:
-                self._queues.setdefault(peer, DueQueue()).set(fingerprint, None)
+                self._queues[peer].set(fingerprint, None)
             else:
                 self._queue_for(peer, alert, seen=seen)
         tended = None
@@ -345,7 +352,7 @@ class Book:
     def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
         cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
         due = delivery.due_at(alert, cursor, seen, self.service)
-        self._queues.setdefault(peer, DueQueue()).set(alert.fingerprint, due)
+        self._queues[peer].set(alert.fingerprint, due)
 
     def _is_seen(self, alert: Alert) -> bool:
         """Return whether this is a report that some peer took in time."""
@@ -362,11 +369,7 @@ class Book:
             shift = cursor.shift
         ends_at = delivery.sent_end(alert, now, self.service)
         return Outgoing(
-            alert.fingerprint,
-            alert.module,
-            alert.version,
-            alert.episode,
-            alert.state,
+            alert,
             now,
             ends_at,
             shift,

@@ -28,7 +28,7 @@ from supervisor.progress import Progress
 from supervisor.service import Module, Service
 
 MOST_MESSAGES = 500
-CURSOR_DELAY = 1.0
+CURSOR_DELAY = 5.0
 RETRY_DELAY = 5.0
 """Seconds: how long cursors wait for another commit, and how soon a refused one is tried again."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from logging import getLogger
 from typing import Literal
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Outgoing
@@ -50,26 +51,64 @@ class Sender:
     send: trio.MemorySendChannel[Message]
     changed: trio.lowlevel.ParkingLot
     jitter: Callable[[], float]
+    _ahead: list[Outgoing] = field(factory=list)
+    _accepted: list[Outgoing] = field(factory=list)
+    _accepted_at: float = 0.0
+    """The next batch, and what the peer took of the last: both are seen to while it works."""
 
     async def deliver(self) -> None:
         """Post what is due, for as long as the supervisor lives."""
         self.peer.alive_at = trio.current_time()
         steps = self._clock_steps()
         await self._greet()
-        while True:
-            self.peer.alive_at = trio.current_time()
-            known, steps = steps, self._clock_steps()
-            if steps != known:
-                self._tell(Nudge())  # so that the recorder looks at its clock
-                await self._greet()
-            now = self.clock.now()
-            batch = self.book.take_due(
-                self.peer.url, now, self.peer.shift, self.client.settings.max_batch, MOST_BYTES
-            )
-            if batch:
-                await self._post(batch)
+        try:
+            while True:
+                self.peer.alive_at = trio.current_time()
+                known, steps = steps, self._clock_steps()
+                if steps != known:
+                    self._tell(Nudge())  # so that the recorder looks at its clock
+                    await self._greet()
+                now = self.clock.now()
+                if batch := self._next_batch(now):
+                    await self._post(batch)
+                else:
+                    await self._wait(now)
+        finally:
+            self._note_accepted()
+
+    def _next_batch(self, now: float) -> list[Outgoing]:
+        """Return what to post now; of what was made ahead, what is still so."""
+        ahead, self._ahead = self._ahead, []
+        if not ahead:
+            self._note_accepted()
+        stale = [item for item in ahead if not self.book.is_current(item)]
+        self.book.put_back(self.peer.url, stale, now)
+        return [item for item in ahead if self.book.is_current(item)] or self._take(now)
+
+    def _take(self, now: float) -> list[Outgoing]:
+        most = self.client.settings.max_batch
+        return self.book.take_due(self.peer.url, now, self.peer.shift, most, MOST_BYTES)
+
+    def _use_the_wait(self, in_flight: list[Outgoing]) -> None:
+        """Do while the peer works on a batch what would else keep it waiting."""
+        self._note_accepted()
+        if self._ahead:
+            return
+        now = self.clock.now()
+        busy = {item.alert.fingerprint for item in in_flight}
+        for item in self._take(now):
+            if item.alert.fingerprint in busy:
+                self.book.put_back(self.peer.url, [item], now)  # the answer tells when it is due
             else:
-                await self._wait(now)
+                self._ahead.append(item)
+
+    def _note_accepted(self) -> None:
+        accepted, self._accepted = self._accepted, []
+        nudge = accepted and not self.book.has_unsaved_cursors
+        for item in accepted:
+            self.book.delivered(self.peer.url, item, self._accepted_at)
+        if nudge:
+            self._tell(Nudge())
 
     def _clock_steps(self) -> int:
         """Return how often the clock was set; the book is told before it learns of an answer."""
@@ -98,9 +137,14 @@ class Sender:
         while parts:
             part = parts.pop()
             begun = trio.current_time()
-            answer = await self.client.post([item.data for item in part], self.clock.now())
+            answer = await self.client.post(
+                [item.data for item in part],
+                self.clock.now(),
+                partial(self._use_the_wait, part),
+            )
             self.peer.alive_at = trio.current_time()
             self.peer.seconds.observe(self.peer.alive_at - begun)
+            self._note_accepted()
             self._clock_steps()
             if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
                 # What was taken had wrong times, and so has the rest of the batch.
@@ -115,17 +159,14 @@ class Sender:
                 case Reply.SPLIT:
                     await self._quarantine(part[0], answer)
                 case _:
-                    for unsent in (part, *reversed(parts)):
+                    for unsent in (part, *reversed(parts), self._ahead):
                         self.book.put_back(self.peer.url, unsent, now)
+                    self._ahead = []
                     await self._back_off(answer)
                     return
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
-        nudge = not self.book.has_unsaved_cursors
-        for item in part:
-            self.book.delivered(self.peer.url, item, now)
-        if nudge:
-            self._tell(Nudge())
+        self._accepted, self._accepted_at = part, now
         self.peer.sent += len(part)
         self.peer.last_success = now
         self.peer.failures = 0
@@ -138,15 +179,14 @@ class Sender:
     async def _quarantine(self, item: Outgoing, answer: Answer) -> None:
         self.peer.errors["rejected"] += 1
         self.book.rejected(self.peer.url, item)
-        alert = self.book.alerts.get(item.fingerprint)
-        name = alert.alertname if alert else item.fingerprint
+        name, module = item.alert.alertname, item.alert.module
         _log.error("%s: refuses the alert %r: %s", self.peer.url, name, answer)
-        if item.module != SUPERVISOR:
+        if module != SUPERVISOR:
             message = (
-                f"{self.peer.url} refuses alert {name!r} of module {item.module}: {answer}; "
+                f"{self.peer.url} refuses alert {name!r} of module {module}: {answer}; "
                 "it is kept in quarantine and tried again when it changes"
             )
-            await self.send.send(Announcement(REJECTED, item.module, message))
+            await self.send.send(Announcement(REJECTED, module, message))
 
     async def _back_off(self, answer: Answer) -> None:
         """Wait with full jitter, or as long as the peer asks within bounds."""

@@ -74,16 +74,22 @@ class FakeClient(Client):
         assert path == "/api/v2/status"
         return await self._answer(lambda: self.greeting)
 
-    async def post(self, alerts: list[bytes], now: float) -> Answer:
+    async def post(
+        self, alerts: list[bytes], now: float, meanwhile: Callable[[], None] | None = None
+    ) -> Answer:
         assert abs(now - self.clock.now()) < 1
         post = Post(round(now - START, 3), [json.loads(alert) for alert in alerts])
         self.posts.append(post)
-        return await self._answer(lambda: self.respond(post))
+        return await self._answer(lambda: self.respond(post), meanwhile)
 
-    async def _answer(self, respond: Callable[[], Answer]) -> Answer:
+    async def _answer(
+        self, respond: Callable[[], Answer], meanwhile: Callable[[], None] | None = None
+    ) -> Answer:
         self.in_flight += 1
         assert self.in_flight == 1, "a second request while one is in flight"
         await trio.lowlevel.checkpoint()
+        if meanwhile:
+            meanwhile()
         await trio.sleep(self.seconds)
         self.in_flight -= 1
         found = respond()

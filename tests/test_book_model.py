@@ -82,12 +82,12 @@ class FakePeer:
         alert = json.loads(item.data)
         start, end = seconds(alert["startsAt"]), seconds(alert["endsAt"])
         assert start <= end
-        name, episode = item.fingerprint, (posted.life, item.episode)
+        name, episode = item.alert.fingerprint, (posted.life, item.alert.episode)
         self.look(now)
-        if item.state is State.RESOLVED:
-            self.resolved[name, posted.life] = item.episode
+        if item.alert.state is State.RESOLVED:
+            self.resolved[name, posted.life] = item.alert.episode
         else:
-            assert item.episode > self.resolved.get((name, posted.life), 0)
+            assert item.alert.episode > self.resolved.get((name, posted.life), 0)
         if self.ends.get(name, 0.0) <= now or self.episodes[name] != episode:
             self.taken_at[name] = now
             self.episodes[name] = episode
@@ -96,8 +96,8 @@ class FakePeer:
         self.starts[name] = min(self.starts[name], start)
         # As in Alertmanager: a shorter end does not shorten a longer one, unless it has come.
         self.ends[name] = end if end <= now else max(end, self.ends.get(name, 0.0))
-        if item.state is State.REPORT:
-            self.bodies[name, item.version].add(item.data)
+        if item.alert.state is State.REPORT:
+            self.bodies[name, item.alert.version].add(item.data)
         self.look(now)
 
     def look(self, now: float) -> None:
@@ -246,7 +246,7 @@ class BookMachine(RuleBasedStateMachine):
         if url in self.configured and url not in self.flights:
             batch = self.book.take_due(url, self.now, self.shift, most, 1 << 20)
             if batch:
-                self.flights[url] = [Posted(item, self.lives[item.fingerprint]) for item in batch]
+                self.flights[url] = [Posted(item, self.lives[item.alert.fingerprint]) for item in batch]
 
     @precondition(lambda self: self.flights)
     @rule(data=st.data(), taken=st.booleans(), answered=st.booleans())
@@ -271,7 +271,7 @@ class BookMachine(RuleBasedStateMachine):
             self.peers[url].take(posted, self.time)
             self.book.delivered(url, posted.item, self.now)
         self.book.rejected(url, bad.item)
-        self.refused.add(bad.item.fingerprint)
+        self.refused.add(bad.item.alert.fingerprint)
 
     # -- disasters -------------------------------------------------------------------------
 
@@ -348,7 +348,7 @@ class BookMachine(RuleBasedStateMachine):
             for url in self.configured:
                 while batch := self.book.take_due(url, self.now, self.shift, 100, 1 << 20):
                     for item in batch:
-                        posted = Posted(item, self.lives[item.fingerprint])
+                        posted = Posted(item, self.lives[item.alert.fingerprint])
                         self.peers[url].take(posted, self.time)
                         self.book.delivered(url, item, self.now)
             self.pass_some(30.0)
@@ -445,4 +445,4 @@ def test_the_model_itself_tells_an_alert_that_was_swallowed() -> None:
     peer.take(Posted(ended, 0), 1010.0)
 
     assert peer.active(1010.0) == set()
-    assert peer.visible[item.fingerprint, 0, 1] < MIN_VISIBLE
+    assert peer.visible[item.alert.fingerprint, 0, 1] < MIN_VISIBLE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import trio
@@ -15,6 +15,7 @@ from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer, Reply
 from supervisor.model import Duration, Report
+from supervisor.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES
 from tests.stage import (
     BUSY,
@@ -152,9 +153,11 @@ async def test_a_batch_has_at_most_a_mebibyte(
     sizes: list[int] = []
     post = FakeClient.post
 
-    async def measured(client: FakeClient, alerts: list[bytes], now: float) -> Answer:
+    async def measured(
+        client: FakeClient, alerts: list[bytes], now: float, meanwhile: Callable[[], None]
+    ) -> Answer:
         sizes.append(len(b"[" + b",".join(alerts) + b"]"))
-        return await post(client, alerts, now)
+        return await post(client, alerts, now, meanwhile)
 
     monkeypatch.setattr(FakeClient, "post", measured)
     stage = Stage.make(ONE)
@@ -163,6 +166,89 @@ async def test_a_batch_has_at_most_a_mebibyte(
 
     assert [3, 3, 3] == [len(batch.alerts) for batch in stage.clients[ONE].posts]
     assert max(sizes) <= MOST_BYTES
+
+
+async def test_what_changes_after_the_next_batch_was_made_is_posted_as_it_is_then(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, max_batch=2)
+    client = stage.clients[ONE]
+    client.seconds = 1.0
+    await stage.live(nursery)
+    await stage.until(2)
+    for message in ("it is full", "it is fuller"):
+        await stage.see(*(full(f"/{n}", message) for n in range(4)))
+    await stage.until(30)
+
+    messages = [[alert["annotations"]["message"] for alert in post.alerts] for post in client.posts]
+    assert [["it is full"] * 2, ["it is fuller"] * 2, ["it is fuller"] * 2] == messages
+    assert [2.001, 3.001, 4.001] == [post.at for post in client.posts]
+
+
+async def test_what_is_made_ahead_is_not_lost_when_the_batch_before_it_is_refused(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, max_batch=2)
+    client = stage.clients[ONE]
+    client.seconds = 1.0
+    client.respond = Script([BUSY, OK])
+    await stage.live(nursery)
+    await stage.see(*(full(f"/{n}") for n in range(6)))
+    await stage.until(30)
+
+    taken = [instance for post in client.posts[1:] for instance in post.instances]
+    assert [f"/{n}" for n in range(6)] == sorted(taken)
+
+
+async def test_what_is_made_ahead_is_not_lost_when_the_clock_is_set(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, max_batch=2)
+    client = stage.clients[ONE]
+    client.seconds = 1.0
+    await stage.live(nursery)
+    await stage.until(2)
+    await stage.see(*(full(f"/{n}") for n in range(6)))
+    stage.clock.step(100)
+    await trio.sleep(20)
+
+    later = {instance for post in client.posts for instance in post.instances if post.at > 100}
+    assert {f"/{n}" for n in range(6)} == later
+
+
+async def test_two_slow_peers_are_sent_an_end_once_each(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    for client, seconds in zip(stage.clients.values(), (0.5, 2.0), strict=True):
+        client.seconds = seconds
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(10)
+    await stage.see()
+    await stage.until(50)
+
+    assert [1, 1] == [
+        len([at for at, _ in client.sent("Disk usage") if at >= 10])
+        for client in stage.clients.values()
+    ]
+
+
+async def test_a_sender_that_is_stopped_knows_what_its_peer_took(
+    autojump_clock: MockClock,
+) -> None:
+    stage = Stage.make(ONE, max_batch=1)
+    async with trio.open_nursery() as nursery:
+
+        def stop(_post: Post) -> Answer:
+            nursery.cancel_scope.cancel()
+            return OK
+
+        stage.clients[ONE].respond = stop
+        await stage.live(nursery)
+        await stage.see(full("/0"), full("/1"))
+
+    assert 1 == len(stage.book.pending(ONE))
 
 
 @settings(deadline=None, max_examples=60)
@@ -643,7 +729,7 @@ async def test_the_cursors_reach_the_ledger_soon_after_the_delivery(
     stage = Stage.make(ONE)
     await stage.live(nursery)
     await stage.see(full())
-    await stage.until(2)
+    await stage.until(1 + CURSOR_DELAY)
 
     keys = [key for commit in stage.ledger.commits for key in commit.cursors]
     assert [ONE] == [peer for peer, _ in keys]
