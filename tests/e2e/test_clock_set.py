@@ -1,4 +1,7 @@
-"""The clock of a real process is set, with libfaketime; the Alertmanager's stays right."""
+"""The clock of a real process is set or wrong, with libfaketime; the Alertmanager's is right.
+
+The other way round it cannot be: an Alertmanager asks the kernel for the time, not the C library.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.mailing import MailboxSink, ShippedAlertmanager
 from tests.e2e.servers import AlertmanagerServer, SupervisorProcess, wait_for
 from tests.e2e.test_lifecycle import write_config
+from tests.e2e.test_mail_survives import (
+    Host,
+    flushed,
+    host,
+    mailbox,
+    messages,
+    server,
+    wait_for_mails,
+)
+
+__all__ = ["host", "mailbox", "server"]  # fixtures
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
@@ -67,3 +82,29 @@ def test_what_fires_stays_active_and_what_is_over_ends(
 
     assert f"the clock was set {side} by" in supervisor.log
     assert all("flag" in names for names in seen)
+
+
+@pytest.mark.parametrize("offset", ["-1h", "+1h"])
+def test_each_event_of_a_host_whose_clock_is_an_hour_off_is_one_mail(
+    host: Host,
+    server: ShippedAlertmanager,
+    mailbox: MailboxSink,
+    set_clock: Callable[[str], None],
+    offset: str,
+) -> None:
+    set_clock(offset)
+    host.configure(server.url)
+    server.start()
+    host.supervisor.start()
+    host.report("the report")
+    host.fail()
+    # The difference itself is the third.
+    wait_for_mails(mailbox, 3, host.log)
+    host.mend()
+    wait_for_mails(mailbox, 4, host.log)
+    flushed(server)
+
+    first_lines = messages(mailbox.mails)
+    assert ["Daily check: the report", "FIRING (1)", "FIRING (1)", "RESOLVED (1)"] == first_lines
+    side = "behind" if offset == "+1h" else "ahead of"
+    assert f"is 60 min {side} this host's; times sent to it are shifted" in host.log()

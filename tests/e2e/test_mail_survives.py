@@ -82,6 +82,11 @@ argv = ["sh", "-c", "! cat {condition} 2>&-"]
         self._file("condition").write_text("it is broken", encoding="utf-8")
         wait_for(lambda: "FIRING   E  broken" in self.log(), 15, "nothing fires", self.log)
 
+    def mend(self) -> None:
+        """Let the condition be over, and wait until it is."""
+        self._file("condition").unlink()
+        wait_for(lambda: "RESOLVED E  broken" in self.log(), 15, "nothing ends", self.log)
+
     def log(self) -> str:
         return self.supervisor.log
 

@@ -1,0 +1,62 @@
+"""Many alerts wait for a peer: a restart keeps what the bound allows, and each is sent once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from supervisor.book import Book
+from supervisor.draft import Draft
+from supervisor.ledger import open_ledger
+from supervisor.model import Condition, Run
+from supervisor.sender import MOST_BYTES
+from supervisor.service import Alertmanager, Module, Service
+
+NOW = 1_700_000_000.0
+PEER = "http://127.0.0.1:9093"
+MODULE = Module("fake", "m", at=("00:00",), max_conditions=100_000)
+
+
+def service(max_ledger: int) -> Service:
+    return Service(
+        Path("X.toml"),
+        "X",
+        ZoneInfo("UTC"),
+        labels={"host": "h"},
+        max_ledger=max_ledger,
+        alertmanager=Alertmanager(urls=(PEER,)),
+        modules=(MODULE,),
+    )
+
+
+@pytest.mark.parametrize(("count", "mebibytes", "fits"), [(100_000, 256, True), (20_000, 4, False)])
+def test_pending_alerts_survive_a_restart_within_the_bound(
+    tmp_path: Path, count: int, mebibytes: int, fits: bool
+) -> None:
+    settings = service(mebibytes << 20)
+    book = Book(settings)
+    ledger, _ = open_ledger(tmp_path / "ledger", book, NOW)
+    seen = tuple(Condition("Disk usage", "W", f"/srv/{n}", "it is full") for n in range(count))
+    draft = Draft(book, NOW)
+    draft.record(MODULE, Run("m", NOW, NOW, 0.1, seen), None)
+    draft.review()
+    ledger.commit(draft.changes)
+    ledger.close()
+
+    book = Book(settings)
+    ledger, _ = open_ledger(tmp_path / "ledger", book, NOW)
+    kept = set(book.alerts)
+    sent: list[str] = []
+    while batch := book.take_due(PEER, NOW, 0.0, 256, MOST_BYTES):
+        for outgoing in batch:
+            book.delivered(PEER, outgoing, NOW)
+            sent.append(outgoing.alert.fingerprint)
+    size = ledger.size()
+    ledger.close()
+
+    assert sorted(kept) == sorted(sent)
+    assert fits == (len(kept) >= count)
+    assert fits == (book.lost.total() == 0)
+    assert size <= mebibytes << 20
