@@ -55,7 +55,7 @@ def judge(
 ) -> Iterator[Observation]:
     """Yield the days that are left, and a condition when they are fewer than one of the limits."""
     left = expiry.days_left(now)
-    labels = {"name": instance}
+    labels = {"target": instance}
     yield Measurement("certificate_days_left", round(left, 2), "d", labels)
     if left >= max(warn_days, error_days):
         return

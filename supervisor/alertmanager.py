@@ -1,4 +1,4 @@
-"""One Alertmanager over HTTP: post a batch, understand the answer. The only file that knows httpx.
+"""One Alertmanager over HTTP: post a batch, understand the answer. Nothing else here uses httpx.
 
 The API is `POST /api/v2/alerts`; how each answer is to be read is in `classify`.
 """

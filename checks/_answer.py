@@ -1,0 +1,79 @@
+"""What a web server answered, and what is wrong with it. Used by `http`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from checks._names import shown
+from checks._target import Target, ranges
+from checks.log_pattern import compiled
+from supervisor.api import Json
+
+_POSITION = re.compile("0|[1-9][0-9]{0,8}")
+
+
+@frozen
+class Answer:
+    """What a target answered, after how many seconds, with which certificate (DER)."""
+
+    status: int
+    body: bytes
+    seconds: float
+    certificate: bytes
+
+
+def faults(target: Target, answer: Answer) -> list[str]:
+    """Return what is wrong with an answer; the body counts only when the status is right."""
+    if not any(answer.status in wanted for wanted in ranges(target.status)):
+        wanted = ", ".join(map(str, target.status))
+        return [f"status {answer.status}, expected {wanted}"]
+    return list(_wrong_in_body(target, answer.body))
+
+
+def _wrong_in_body(target: Target, body: bytes) -> Iterator[str]:
+    if target.contains and target.contains.encode() not in body:
+        yield f"the body does not contain {shown(target.contains, 100)!r}"
+    if target.pattern and not compiled(target.pattern).search(body):
+        yield f"the body does not match {shown(target.pattern, 100)!r}"
+    if target.json_pointer is not None:
+        yield from _wrong_json(target, target.json_pointer, body)
+
+
+def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
+    where = shown(pointer, 100)
+    try:
+        found = at(pointer, json.loads(body))
+    except LookupError:
+        yield f"the body has no {where}"
+    except (ValueError, RecursionError):
+        yield "the body is no JSON"
+    else:
+        if target.json_value is not None and not _equal(found, target.json_value):
+            wanted = _text(target.json_value)
+            yield f"{where or 'the body'} is {_text(found)}, expected {wanted}"
+
+
+def at(pointer: str, document: Json) -> Json:
+    """Return what a document has there, by RFC 6901; raises `LookupError` for nothing."""
+    for part in pointer.split("/")[1:]:
+        step = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(document, dict):
+            document = document[step]
+        elif isinstance(document, list) and _POSITION.fullmatch(step):
+            document = document[int(step)]
+        else:
+            raise LookupError(step)
+    return document
+
+
+def _equal(found: Json, wanted: Json) -> bool:
+    # In Python True is 1, in JSON it is not.
+    return found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
+
+
+def _text(value: Json) -> str:
+    return shown(json.dumps(value, ensure_ascii=False), 100)

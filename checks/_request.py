@@ -1,0 +1,104 @@
+"""Asks one URL: who is trusted, the login, redirects, and as much of the body as is wanted."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import httpx
+import trio
+
+from checks._answer import Answer
+from checks._target import Target, is_header_value
+from supervisor.api import CheckFailed, Secret, probe
+
+MOST_BYTES = 1 << 20
+"""Of an answer; what comes after is neither read nor judged."""
+
+MOST_REDIRECTS = 5
+
+CONNECT = 0.9
+"""Of the time: httpcore closes what it gives up itself, not what is cancelled in a handshake."""
+
+
+async def trusting(verify: bool, ca_file: Path | None) -> ssl.SSLContext:
+    """Return a TLS context; raises `CheckFailed` when the file is none of authorities."""
+    create = partial(ssl.create_default_context, cafile=ca_file)
+    try:
+        context = await probe(f"read of {ca_file or 'the trusted authorities'}", create)
+    except (OSError, ssl.SSLError) as error:
+        raise CheckFailed(f"cannot load {ca_file}: {error}") from None
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
+    """Return the answer; the caller sets the deadline.
+
+    Raises `CheckFailed` and `SecretUnreadable` when it cannot be asked, errors of httpx and
+    `UnicodeError` when it does not answer.
+    """
+    # No encoding: a megabyte of gzip may hold a gigabyte.
+    usual = {"User-Agent": "alertmanager-supervisor", "Accept-Encoding": "identity"}
+    headers = {**usual, **target.headers, **await _login(target)}
+    started = trio.current_time()
+    connect = CONNECT * (trio.current_effective_deadline() - started)
+    async with httpx.AsyncClient(
+        trust_env=False, verify=tls, timeout=httpx.Timeout(None, connect=connect)
+    ) as client:
+        content = target.body.encode() or None
+        request = client.build_request(target.method, target.url, content=content, headers=headers)
+        response = await _last_response(client, request, target.follow_redirects)
+        connection = response.extensions["network_stream"].get_extra_info("ssl_object")
+        certificate = connection.getpeercert(binary_form=True) if connection else None
+        body = await _beginning(response, MOST_BYTES if target.needs_body else 0)
+        seconds = trio.current_time() - started
+    return Answer(response.status_code, body, seconds, certificate or b"")
+
+
+async def _last_response(
+    client: httpx.AsyncClient, request: httpx.Request, follow: bool
+) -> httpx.Response:
+    # httpx would read the whole body of each redirect, without end and into memory.
+    for _ in range(1 + MOST_REDIRECTS):
+        response = await client.send(request, stream=True)
+        if not follow or response.next_request is None:
+            return response
+        await response.aclose()
+        request = response.next_request
+    raise httpx.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects", request=request)
+
+
+async def _beginning(response: httpx.Response, kept: int) -> bytes:
+    body, read = bytearray(), 0
+    with trio.CancelScope() as scope:
+        async for chunk in response.aiter_raw():
+            read += len(chunk)
+            body += chunk[: kept - len(body)]
+            if read >= MOST_BYTES:
+                scope.cancel()  # left by `break`, the garbage collector would have to close it
+            # Ten thousand tiny chunks would go before anybody; a cancellation belongs to the loop.
+            await trio.lowlevel.cancel_shielded_checkpoint()
+    return bytes(body)
+
+
+async def _login(target: Target) -> Mapping[str, str]:
+    secret = target.bearer_token or target.password
+    if secret is None:
+        return {}
+    value = await _read(secret)
+    if target.bearer_token is None:
+        basic = base64.b64encode(f"{target.username}:{value}".encode()).decode()
+        return {"Authorization": f"Basic {basic}"}
+    if not value or not is_header_value(value):  # else the error of h11 would show it
+        raise CheckFailed("its bearer_token is empty, or not plain ASCII in one line")
+    return {"Authorization": f"Bearer {value}"}
+
+
+async def _read(secret: Secret) -> str:
+    return await probe(f"read of the {secret.kind} {secret.name}", secret.read)

@@ -1,0 +1,167 @@
+"""One URL as `http` is told of it: how it is asked, and what its answer must be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+from attrs import Attribute, field, frozen
+
+from checks.log_pattern import compiled
+from supervisor.api import Duration, Secret
+
+LONGEST_BODY = 64 * 1024
+"""Bytes of a request: so many are sent at once, so that a server that reads nothing blocks none."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""A method or the name of a header, RFC 9110, 5.6.2."""
+
+_POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*", re.DOTALL)
+"""RFC 6901, 3."""
+
+_SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+
+
+def ranges(written: tuple[int | str, ...]) -> list[range]:
+    """Return the statuses that are meant by 200 and "200-299"; raises `ValueError`."""
+    found = []
+    for item in written:
+        match = re.fullmatch(r"([0-9]{3})(?:-([0-9]{3}))?", str(item))
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 100 <= first <= last:
+            raise ValueError(f"{str(item)[:50]!r} is no status; write for example 200 or '200-299'")
+        found.append(range(first, last + 1))
+    return found
+
+
+@frozen
+class Target:
+    """One URL, and what its answer must be."""
+
+    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    url: str = field(metadata={"help": "http:// or https://"})
+    method: str = field(default="GET", metadata={"help": "the request's method"})
+    body: str = field(default="", metadata={"help": "the request's body"})
+    headers: Mapping[str, str] = field(factory=dict, metadata={"help": "further headers"})
+    status: tuple[int | str, ...] = field(
+        default=("200-299",), metadata={"help": "statuses that are right: 200, '200-299'"}
+    )
+    contains: str = field(default="", metadata={"help": "text that must be in the body"})
+    pattern: str = field(
+        default="", metadata={"help": "a regular expression (RE2) that the body must match"}
+    )
+    json_pointer: str | None = field(
+        default=None, metadata={"help": "where in a JSON body (RFC 6901): '/checks/0/state'"}
+    )
+    json_value: str | int | float | bool | None = field(
+        default=None, metadata={"help": "what must be there; default: anything"}
+    )
+    max_seconds: Duration | None = field(
+        default=None, metadata={"help": "W when the whole answer takes longer"}
+    )
+    follow_redirects: bool = field(default=False, metadata={"help": "true: follow up to 5"})
+    verify: bool = field(default=True, metadata={"help": "false: trust any certificate"})
+    ca_file: Path | None = field(
+        default=None, metadata={"help": "who is trusted; default: the system's authorities"}
+    )
+    warn_days: float = field(default=30.0, metadata={"help": "W: the certificate has fewer days"})
+    error_days: float = field(default=7.0, metadata={"help": "E: the certificate has fewer days"})
+    username: str = field(default="", metadata={"help": "with password: basic authentication"})
+    password: Secret | None = field(default=None, metadata={"help": "of username"})
+    bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
+    timeout: Duration = field(default=Duration(10), metadata={"help": "for all of it"})
+    event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
+
+    @name.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write what the target is called")
+
+    @url.validator
+    def _is_url(self, _: Attribute[str], value: str) -> None:
+        try:
+            url = httpx.URL(value)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"is no URL: {error}; write for example 'http://host/'") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise ValueError("is no http or https URL; write for example 'http://host/'")
+        if url.userinfo:
+            raise ValueError("holds a password; write username and password instead")
+
+    @method.validator
+    def _is_method(self, _: Attribute[str], value: str) -> None:
+        if not _TOKEN.fullmatch(value):
+            raise ValueError(f"{value!r} is no method; write for example 'GET'")
+
+    @body.validator
+    def _is_short(self, _: Attribute[str], value: str) -> None:
+        if len(value.encode()) > LONGEST_BODY:
+            raise ValueError("is longer than 64 KiB; send less")
+
+    @headers.validator
+    def _are_headers(self, _: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+        for name, text in value.items():
+            if not _TOKEN.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a header; write for example 'Accept'")
+            if name.lower() in _SECRET_HEADERS:
+                raise ValueError("holds a secret; write password or bearer_token instead")
+            if not is_header_value(text):
+                raise ValueError(f"{name} is not plain ASCII; write it without control characters")
+
+    @status.validator
+    def _are_statuses(
+        self, _: Attribute[tuple[int | str, ...]], value: tuple[int | str, ...]
+    ) -> None:
+        if not ranges(value):
+            raise ValueError("is empty; write for example ['200-299']")
+
+    @pattern.validator
+    def _is_pattern(self, _: Attribute[str], value: str) -> None:
+        compiled(value)
+
+    @json_pointer.validator
+    def _is_pointer(self, _: Attribute[str | None], value: str | None) -> None:
+        if value is not None and not _POINTER.fullmatch(value):
+            raise ValueError(f"{value[:50]!r} is no JSON pointer; write for example '/checks/0'")
+
+    @timeout.validator
+    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
+        if value <= 0:
+            raise ValueError("is 0 or less; write for example '10s'")
+
+    @event_type.validator
+    def _is_not_empty_either(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'E'")
+
+    def __attrs_post_init__(self) -> None:
+        if self.password is not None and self.bearer_token is not None:
+            raise ValueError("password and bearer_token exclude each other; remove one")
+        if (self.password is None) != (not self.username) or ":" in self.username:
+            raise ValueError("username and password belong together, username without a colon")
+        if self.json_value is not None and self.json_pointer is None:
+            raise ValueError("json_value needs json_pointer; write where it must be")
+        if self.max_seconds is not None and self.max_seconds >= self.timeout:
+            raise ValueError("max_seconds is not below timeout and never reached; lower it")
+
+    @property
+    def may_use_tls(self) -> bool:
+        """Whether asking it may need to know who is trusted."""
+        return httpx.URL(self.url).scheme == "https" or self.follow_redirects
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether the body of the answer is looked at."""
+        return bool(self.contains or self.pattern) or self.json_pointer is not None
+
+    @property
+    def place(self) -> str:
+        """The URL as it is shown: a query may hold what is nobody's business."""
+        return self.url.partition("?")[0].partition("#")[0]
+
+
+def is_header_value(text: str) -> bool:
+    """Whether a text can be sent in a header as it is."""
+    return text.isascii() and text.isprintable() and text == text.strip()

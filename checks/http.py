@@ -1,0 +1,168 @@
+"""Asks web servers, and judges status, body, time and certificate of what they answer.
+
+Coming from Monit: `check host … protocol http`; Icinga: `http`; Telegraf: `http_response`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import httpx
+import trio
+from attrs import Attribute, field, frozen
+
+from checks import _certificates
+from checks._answer import Answer, faults
+from checks._names import shown
+from checks._request import CONNECT, ask, trusting
+from checks._target import Target
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Measurement,
+    Observation,
+    SecretUnreadable,
+    StillHanging,
+)
+
+FAILED = "HTTP check failed"
+
+UNANSWERED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+UNASKED = (CheckFailed, SecretUnreadable, StillHanging)
+
+_judging = trio.CapacityLimiter(1)
+"""One at a time: a megabyte of JSON can become a hundred in memory."""
+
+
+@frozen
+class Params:
+    """The targets; all are asked at once."""
+
+    targets: tuple[Target, ...] = field(metadata={"help": "the URLs and what they must answer"})
+
+    @targets.validator
+    def _have_names_of_their_own(
+        self, _: Attribute[tuple[Target, ...]], value: tuple[Target, ...]
+    ) -> None:
+        names = [target.name for target in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return a condition for each target that does not answer as it must."""
+    observed: dict[str, list[Observation]] = {}
+    latest = _before_the_end()
+
+    async def examine(target: Target, tls: ssl.SSLContext | bool) -> None:
+        observed[target.name] = await _examine(context, target, tls, latest)
+
+    async def examine_group(ca_file: Path | None, verify: bool, group: list[Target]) -> None:
+        try:
+            with trio.fail_at(latest):
+                tls = await trusting(verify, ca_file)
+        except (CheckFailed, StillHanging, trio.TooSlowError) as error:
+            cause = str(error) or f"reading {ca_file} takes too long"
+            observed.update({target.name: [_failed(target, cause)] for target in group})
+            return
+        async with trio.open_nursery() as nursery:
+            for target in group:
+                nursery.start_soon(examine, target, tls)
+
+    async with trio.open_nursery() as nursery:
+        for target in params.targets:
+            if not target.may_use_tls:
+                nursery.start_soon(examine, target, False)
+        for (ca_file, verify), group in _by_trust(params.targets).items():
+            nursery.start_soon(examine_group, ca_file, verify, group)
+    return [seen for target in params.targets for seen in observed[target.name]]
+
+
+def _before_the_end() -> float:
+    """Return when nothing is waited for any more: at the module's deadline all would be lost."""
+    left = trio.current_effective_deadline() - trio.current_time()
+    return trio.current_effective_deadline() - min(1.0, left / 10)
+
+
+def _by_trust(targets: Iterable[Target]) -> dict[tuple[Path | None, bool], list[Target]]:
+    """Return who can share a TLS context: one takes 40 ms, too much to have one for each."""
+    groups: dict[tuple[Path | None, bool], list[Target]] = {}
+    for target in targets:
+        if target.may_use_tls:
+            groups.setdefault((target.ca_file, target.verify), []).append(target)
+    return groups
+
+
+async def _examine(
+    context: Context, target: Target, tls: ssl.SSLContext | bool, latest: float
+) -> list[Observation]:
+    started = trio.current_time()
+    deadline = min(started + target.timeout, latest)
+    time = deadline - started
+    try:
+        with trio.fail_at(deadline):
+            answer = await ask(target, tls)
+            wrong = await trio.to_thread.run_sync(
+                partial(faults, target, answer), limiter=_judging, abandon_on_cancel=True
+            )
+    except trio.TooSlowError:
+        return [_failed(target, f"no answer within {_rounded(time)} s")]
+    except httpx.ConnectTimeout:
+        return [_failed(target, f"no connection within {_rounded(CONNECT * time)} s")]
+    except UNASKED as error:
+        return [_failed(target, f"it cannot be asked: {error}")]
+    except UNANSWERED as error:
+        return [_failed(target, cause(error))]
+    failed = [_failed(target, "; ".join(wrong))] if wrong else []
+    return [*_speed(target, answer), *failed, *_expiry(context, target, answer.certificate)]
+
+
+def _speed(target: Target, answer: Answer) -> Iterator[Observation]:
+    labels = {"target": target.name}
+    yield Measurement("http_seconds", round(answer.seconds, 4), "s", labels)
+    yield Measurement("http_status", answer.status, labels=labels)
+    if target.max_seconds is not None and answer.seconds > target.max_seconds:
+        took = f"the answer took {answer.seconds:.2f} s, more than {target.max_seconds:g} s"
+        yield Condition("HTTP slow", "W", target.name, f"{target.name} ({_place(target)}): {took}")
+
+
+def _expiry(context: Context, target: Target, certificate: bytes) -> Iterator[Observation]:
+    if not certificate:
+        return
+    try:
+        expiry = _certificates.of_der(certificate)
+    except ValueError as error:
+        yield _failed(target, f"its certificate cannot be read: {shown(str(error))}")
+        return
+    limits = target.warn_days, target.error_days
+    yield from _certificates.judge(target.name, expiry, context.now(), *limits)
+
+
+def _failed(target: Target, cause: str) -> Condition:
+    message = f"{target.name} ({_place(target)}): {cause}"
+    return Condition(FAILED, target.event_type, target.name, message)
+
+
+def _rounded(seconds: float) -> str:
+    # What changed with every run would be sent again with every run.
+    return f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
+
+
+def _place(target: Target) -> str:
+    return shown(target.place)
+
+
+def cause(error: Exception) -> str:
+    """Return why there was no answer, in words; httpx's own errors often have none."""
+    inner: BaseException | None = error
+    text = ""
+    while inner is not None:
+        if isinstance(inner, ssl.SSLError):
+            return _certificates.reason(inner)
+        text = text or shown(str(inner), 300)
+        inner = inner.__cause__ or inner.__context__
+    return text or type(error).__name__

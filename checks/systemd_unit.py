@@ -1,0 +1,180 @@
+"""Looks whether systemd's units are active, were restarted or have failed.
+
+Coming from Icinga: `systemd`; Telegraf: `systemd_units`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from attrs import Attribute, field, frozen
+
+from checks import _units
+from checks._names import shown
+from checks._units import Unit, full_name
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Json,
+    Measurement,
+    Observation,
+    run_command,
+)
+
+MOST_BYTES = 4 << 20
+"""Of systemctl's answer: some 20,000 units."""
+
+ALWAYS = "-.slice"
+"""A unit that every systemd has: without it in the answer nothing was answered."""
+
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_LOG_LEVEL": "notice"}
+
+
+@frozen
+class Watched:
+    """A unit that must be active."""
+
+    name: str = field(metadata={"help": "the unit; without a kind it is a .service"})
+    sub_state: str = field(
+        default="", metadata={"help": "what it must be besides: 'running', 'listening', 'mounted'"}
+    )
+    max_restarts: int = field(
+        default=0, metadata={"help": "W with more restarts by systemd since the last run"}
+    )
+    event_type: str = field(default="E", metadata={"help": "the event type when it is not active"})
+
+    @name.validator
+    def _is_unit(self, _: Attribute[str], value: str) -> None:
+        full_name(value)
+
+    @max_restarts.validator
+    def _is_count(self, _: Attribute[int], value: int) -> None:
+        if value < 0:
+            raise ValueError(f"{value} is less than nothing; write 0 or more")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'E'")
+
+    @property
+    def unit(self) -> str:
+        """The name with its kind."""
+        return full_name(self.name)
+
+
+@frozen
+class Params:
+    """Which units must be active, and whether others may have failed."""
+
+    units: tuple[Watched, ...] = field(default=(), metadata={"help": "units that must be active"})
+    failed: bool = field(default=True, metadata={"help": "whether any other failed unit counts"})
+    ignore: tuple[str, ...] = field(
+        default=(), metadata={"help": "failed units that do not count: 'apt-*.service'"}
+    )
+    failed_event_type: str = field(default="E", metadata={"help": "the event type of those"})
+
+    @units.validator
+    def _differ(self, _: Attribute[tuple[Watched, ...]], value: tuple[Watched, ...]) -> None:
+        names = [watched.unit for watched in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
+
+    @failed_event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'E'")
+
+    def __attrs_post_init__(self) -> None:
+        if not self.units and not self.failed:
+            raise ValueError("there is nothing to look at; name units or write failed = true")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return a condition for each unit that is not as it must be; restarts stay in the state."""
+    units = await _ask([watched.unit for watched in params.units], failed=params.failed)
+    by_name = {alias: unit for unit in units for alias in unit.aliases}
+    if missing := {ALWAYS, *(watched.unit for watched in params.units)} - by_name.keys():
+        raise CheckFailed(f"systemctl has said nothing of {', '.join(sorted(missing))}")
+    known = _recalled(context.state.get("restarts"))
+    restarts: dict[str, Json] = {}
+    observed: list[Observation] = []
+    for watched in params.units:
+        unit = by_name[watched.unit]
+        observed += _activity(watched, unit)
+        if unit.restarts is not None:
+            restarts[watched.unit] = unit.restarts
+            observed += _restarts(watched, unit, known.get(watched.unit, unit.restarts))
+    context.state["restarts"] = restarts
+    observed += _failures(params, units) if params.failed else []
+    return observed
+
+
+async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
+    """Ask for these units, and for all that have failed, in one call."""
+    properties = f"--property={','.join(_units.PROPERTIES)}"
+    # The state is for what the pattern matches; a unit that is named is always shown.
+    others = ("*",) if failed else ()
+    argv = ["systemctl", "show", "--no-pager", properties, "--state=failed", "--"]
+    asked = await run_command([*argv, ALWAYS, *names, *others], env=ENVIRONMENT, keep=MOST_BYTES)
+    if asked.status != 0:
+        said = shown(" ".join(asked.stderr.decode(errors="replace").split()), 500)
+        raise CheckFailed(f"cannot ask systemd: {said or f'systemctl ended with {asked.status}'}")
+    if asked.stdout_bytes > len(asked.stdout):
+        raise CheckFailed(f"systemctl says more than {MOST_BYTES >> 20} MiB; reset failed units")
+    return list(_units.parse(asked.stdout.decode(errors="replace")))
+
+
+def _activity(watched: Watched, unit: Unit) -> Iterator[Observation]:
+    fits = watched.sub_state in ("", unit.sub)
+    if unit.is_up and fits:
+        return
+    message = f"{watched.unit} {_described(unit)}"
+    message += "" if fits else f", expected {watched.sub_state}"
+    yield Condition("Unit not active", watched.event_type, watched.unit, message)
+
+
+def _described(unit: Unit) -> str:
+    if unit.load not in ("loaded", ""):
+        return {"not-found": "is not known to systemd", "masked": "is masked"}.get(
+            unit.load, f"cannot be loaded: {shown(unit.load)}"
+        )
+    result = "" if unit.result in ("", "success") else f", result {shown(unit.result)}"
+    status = f", status {shown(unit.status)}" if unit.status not in ("", "0") else ""
+    return f"is {shown(unit.active)} ({shown(unit.sub)}){result}{status}"
+
+
+def _restarts(watched: Watched, unit: Unit, before: int) -> Iterator[Observation]:
+    assert unit.restarts is not None  # noqa: S101  # for the type checker
+    yield Measurement("unit_restarts", unit.restarts, labels={"unit": watched.unit})
+    # systemd counts from 0 again after a start by hand or `reset-failed`.
+    new = unit.restarts - before if unit.restarts >= before else unit.restarts
+    if new > watched.max_restarts:
+        times = "once" if new == 1 else f"{new} times"
+        message = f"{watched.unit} was restarted {times} since the last run; it {_described(unit)}"
+        yield Condition("Unit restarted", "W", watched.unit, message)
+
+
+def _failures(params: Params, units: Iterable[Unit]) -> Iterator[Observation]:
+    """Yield the failed units but those that are watched: of these it is said already."""
+    watched = {each.unit for each in params.units}
+    failed = {
+        unit.name: unit for unit in units if unit.active == "failed" and not unit.aliases & watched
+    }
+    counted = [
+        unit
+        for name, unit in sorted(failed.items())
+        if not any(fnmatchcase(name, pattern) for pattern in params.ignore)
+    ]
+    yield Measurement("failed_units", len(counted))
+    for unit in counted:
+        name = shown(unit.name)
+        message = f"{name} {_described(unit)}"
+        yield Condition("Unit failed", params.failed_event_type, name, message)
+
+
+def _recalled(known: Json) -> Mapping[str, int]:
+    found = known if isinstance(known, dict) else {}
+    return {name: count for name, count in found.items() if type(count) is int and count >= 0}

@@ -1,0 +1,109 @@
+"""What `http` takes for an answer's faults, and for a target; the servers are elsewhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks._answer import Answer, at, faults
+from checks._target import Target, ranges
+
+
+@given(st.lists(st.one_of(st.integers(), st.text(max_size=9)), max_size=4).map(tuple))
+def test_statuses_are_understood_or_refused(written: tuple[int | str, ...]) -> None:
+    try:
+        found = ranges(written)
+    except ValueError as error:
+        assert "is no status; write for example 200 or '200-299'" in str(error)  # noqa: PT017
+    else:
+        assert all(100 <= each[0] <= each[-1] <= 999 for each in found)
+
+
+@given(st.integers(100, 999), st.integers(0, 99))
+def test_a_range_holds_both_its_ends(first: int, more: int) -> None:
+    last = min(999, first + more)
+
+    assert ranges((first, f"{first}-{last}")) == [range(first, first + 1), range(first, last + 1)]
+
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=8,
+)
+BODIES = st.binary(max_size=50) | DOCUMENTS.map(lambda value: json.dumps(value).encode())
+
+
+@given(BODIES, st.text().map(lambda text: "/" + text.replace("~", "~0")), st.text() | st.integers())
+def test_any_body_is_judged(body: bytes, pointer: str, value: str | int) -> None:
+    target = Target("x", "http://x", json_pointer=pointer, json_value=value, pattern="a|b")
+    for fault in faults(target, Answer(200, body, 0.0, b"")):
+        assert fault.isprintable()
+        assert len(fault) < 400
+
+
+@given(st.data())
+def test_what_a_document_has_is_found(data: st.DataObject) -> None:
+    document = data.draw(DOCUMENTS)
+    leaf: Any = document
+    pointer = ""
+    while isinstance(leaf, list | dict) and leaf and data.draw(st.booleans()):
+        keys: list[Any] = list(range(len(leaf))) if isinstance(leaf, list) else sorted(leaf)
+        key = data.draw(st.sampled_from(keys))
+        pointer += "/" + str(key).replace("~", "~0").replace("/", "~1")
+        leaf = leaf[key]
+
+    assert Target("x", "http://x", json_pointer=pointer).json_pointer == pointer
+    assert at(pointer, document) == leaf
+
+
+@pytest.mark.parametrize(
+    ("pointer", "found"),
+    [("/foo/0", "bar"), ("/", 0), ("/a~1b", 1), ("/ ", 7), ("/m~0n", 8), ("/~01", 9)],
+)
+def test_a_pointer_leads_where_rfc_6901_says(pointer: str, found: Any) -> None:
+    document: Any = {"foo": ["bar", "baz"], "": 0, "a/b": 1, " ": 7, "m~n": 8, "~1": 9}
+
+    assert at(pointer, document) == found
+
+
+@pytest.mark.parametrize("pointer", ["/01", "/-1", "/²", "/3", "/a", "//0"])
+def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
+    with pytest.raises(LookupError):
+        at(pointer, [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"url": "ftp://x"}, "is no http or https URL"),
+        ({"url": "http://h:port/"}, "is no URL"),
+        ({"url": "http://a:b@x/"}, "holds a password; write username and password"),
+        ({"name": " "}, "is empty"),
+        ({"method": "G T"}, "'G T' is no method"),
+        ({"headers": {"A:": "b"}}, "'A:' is no name of a header"),
+        ({"headers": {"A": "b\nc"}}, "A is not plain ASCII"),
+        ({"headers": {"authorization": "Bearer x"}}, "write password or bearer_token instead"),
+        ({"status": ()}, "is empty"),
+        ({"status": ("2xx",)}, "'2xx' is no status"),
+        ({"status": ("200-",)}, "'200-' is no status"),
+        ({"status": ("299-200",)}, "'299-200' is no status"),
+        ({"pattern": "("}, "is no regular expression"),
+        ({"timeout": 0}, "is 0 or less"),
+        ({"username": "me"}, "username and password belong together"),
+        ({"json_value": "x"}, "json_value needs json_pointer"),
+        ({"json_pointer": "$.a"}, "is no JSON pointer; write for example"),
+        ({"json_pointer": "/a~2"}, "is no JSON pointer; write for example"),
+        ({"max_seconds": 10}, "max_seconds is not below timeout"),
+        ({"event_type": " "}, "is empty; write for example 'E'"),
+        ({"headers": {"Cookie": "x"}}, "holds a secret"),
+        ({"body": "x" * 70_000}, "is longer than 64 KiB"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Target(**{"name": "x", "url": "http://x", **wrong})
