@@ -186,7 +186,7 @@ class Book:
         size = 2
         while len(batch) < most and (fingerprint := queue.pop(now)):
             alert = self.alerts[fingerprint]
-            if delivery.is_past(alert, self._is_seen(alert), now, self.service):
+            if alert.state is State.REPORT and self._is_past(alert, now):
                 continue  # housekeeping is about to date it anew, or to forget it
             outgoing = self._outgoing(peer, alert, now, shift)
             size += len(outgoing.data) + 1
@@ -354,19 +354,18 @@ class Book:
         due = delivery.due_at(alert, cursor, seen, self.service)
         self._queues[peer].set(alert.fingerprint, due)
 
+    def _is_past(self, report: Alert, now: float) -> bool:
+        return delivery.is_past(report, self.was_taken(report), now, self.service)
+
     def _is_seen(self, alert: Alert) -> bool:
         """Return whether this is a report that some peer took in time."""
         return alert.state is State.REPORT and self.was_taken(alert)
 
     def _outgoing(self, peer: str, alert: Alert, now: float, shift: float) -> Outgoing:
-        cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
-        if (
-            alert.state is State.REPORT
-            and cursor
-            and cursor.shift is not None
-            and cursor.version == alert.version
-        ):
-            shift = cursor.shift
+        if alert.state is State.REPORT:
+            cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
+            if cursor and cursor.shift is not None and cursor.version == alert.version:
+                shift = cursor.shift
         ends_at = delivery.sent_end(alert, now, self.service)
         return Outgoing(
             alert,

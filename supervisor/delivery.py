@@ -39,11 +39,9 @@ def due_at(alert: Alert, cursor: Cursor | None, seen: bool, service: Service) ->
             return again
 
 
-def is_past(alert: Alert, seen: bool, now: float, service: Service) -> bool:
-    """Return whether it is too late to send the alert as it is: a report near or past its end."""
-    if alert.state is not State.REPORT:
-        return False
-    return now >= (ends_at(alert) if seen else visible_until(alert, service))
+def is_past(report: Alert, seen: bool, now: float, service: Service) -> bool:
+    """Return whether it is too late to send a report as it is: it is near or past its end."""
+    return now >= (ends_at(report) if seen else visible_until(report, service))
 
 
 def ends_at(alert: Alert) -> float:

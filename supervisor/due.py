@@ -30,12 +30,13 @@ class DueQueue:
 
     def pop(self, now: float) -> str | None:
         """Remove and return a key that is due, the longest waiting first."""
-        when = self.next()
-        if when is None or when > now:
-            return None
-        key = heapq.heappop(self._heap)[1]
-        del self._due[key]
-        return key
+        heap, due = self._heap, self._due
+        while heap and heap[0][0] <= now:
+            when, key = heapq.heappop(heap)
+            if due.get(key) == when:
+                del due[key]
+                return key
+        return None
 
     def __len__(self) -> int:
         return len(self._due)

@@ -171,11 +171,15 @@ def annotate(body: bytes, **changes: str) -> bytes:
 
 def dated(body: bytes, starts_at: float, ends_at: float) -> bytes:
     """Return the whole JSON object of one alert."""
-    times = f',"startsAt":"{rfc3339(starts_at)}","endsAt":"{rfc3339(ends_at)}"}}'
-    return body + times.encode()
+    return body + _times(starts_at, ends_at)
 
 
 @lru_cache(1024)  # the alerts of one batch share most of their times
+def _times(starts_at: float, ends_at: float) -> bytes:
+    return f',"startsAt":"{rfc3339(starts_at)}","endsAt":"{rfc3339(ends_at)}"}}'.encode()
+
+
+@lru_cache(1024)
 def rfc3339(moment: float) -> str:
     """Return Unix seconds as RFC 3339 in UTC with milliseconds and `Z`."""
     text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")

@@ -415,6 +415,7 @@ class FullBookMachine(BookMachine):
             assert self.peers[url].active(self.time) - self.reports_of(url) == firing
 
 
+@pytest.mark.timeout(3600 if LONG else 120)
 @pytest.mark.parametrize("machine", [BookMachine, FullBookMachine])
 def test_nothing_is_lost_and_nothing_over_stays(machine: type[BookMachine]) -> None:
     run_state_machine_as_test(
