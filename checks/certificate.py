@@ -1,4 +1,7 @@
-"""Watches when certificates end, and whether they are trusted: of TLS ports and of PEM files."""
+"""Watches when certificates end, and whether they are trusted: of TLS ports and of PEM files.
+
+Coming from Monit: `certificate valid`; Icinga: `ssl_cert`; Telegraf: `x509_cert`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Runs a program: a monitoring plugin, a module of the legacy agent, or anything that exits."""
+"""Runs a program: a monitoring plugin, a module of the legacy agent, or anything that exits.
+
+Coming from Monit: `check program`; Icinga: any CheckCommand; Telegraf: `exec`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Connects to TCP servers and says which of them cannot be reached."""
+"""Connects to TCP servers and says which of them cannot be reached.
+
+Coming from Monit: `check host … port`; Icinga: `tcp`; Telegraf: `net_response`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Watches that daemons run, each as often as its pid file says, and that none is left a zombie."""
+"""Watches that daemons run, each as often as its pid file says, and that none is left a zombie.
+
+Coming from Monit: `check process`; Icinga: `procs`; Telegraf: `procstat`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Watches how full filesystems are, by the percentage that `df` shows."""
+"""Watches how full filesystems are, by the percentage that `df` shows.
+
+Coming from Monit: `check filesystem`; Icinga: `disk`; Telegraf: `disk`.
+"""
 
 from __future__ import annotations
 

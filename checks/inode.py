@@ -1,4 +1,7 @@
-"""Watches how many of its inodes a filesystem has used, by the percentage of `df -i`."""
+"""Watches how many of its inodes a filesystem has used, by the percentage of `df -i`.
+
+Coming from Monit: `check filesystem`; Icinga: `disk`; Telegraf: `disk`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Looks for lines that match a pattern among those appended to a log since the last run."""
+"""Looks for lines that match a pattern among those appended to a log since the last run.
+
+Coming from Monit: `check file … content`; Icinga: `logfiles`; Telegraf: `tail`.
+"""
 
 from __future__ import annotations
 

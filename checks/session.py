@@ -1,4 +1,7 @@
-"""Counts the established TCP sessions of this host, all of them and by local port."""
+"""Counts the established TCP sessions of this host, all of them and by local port.
+
+Coming from Telegraf: `netstat`.
+"""
 
 from __future__ import annotations
 

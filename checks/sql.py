@@ -2,6 +2,8 @@
 
 With instance_column or message_column alone, each row is a condition. Otherwise the query gives a
 number, or with instance_column one for each row, which is measured and compared with max and min.
+
+Coming from Monit: `check host … protocol mysql`; Icinga: `mysql_query`; Telegraf: `sql`, `mysql`.
 """
 
 from __future__ import annotations

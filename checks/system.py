@@ -1,4 +1,8 @@
-"""Watches this host's load, memory, swap, processors, pressure, open files and processes."""
+"""Watches this host's load, memory, swap, processors, pressure, open files and processes.
+
+Coming from Monit: `check system`; Icinga: `load`, `mem`, `swap`, `uptime`; Telegraf: `cpu`, `mem`,
+`swap`, `system`, `processes`, `kernel`.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Counted are regular files directly in the directory, hidden ones too, for a transfer that broke
 off leaves those; links and subdirectories are not.
+
+Coming from Monit: `check directory`; Icinga: `file_age`; Telegraf: `filecount`.
 """
 
 from __future__ import annotations

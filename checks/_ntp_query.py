@@ -1,0 +1,82 @@
+"""Asks an NTP server for the time, over UDP and without ever blocking."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeAlias
+
+import trio
+
+from checks import _sntp
+from checks._sntp import ForeignAnswer, Reading
+from supervisor.api import probe
+
+Address: TypeAlias = tuple[int, Any]
+
+ATTEMPTS = 3
+"""To each address: a datagram may be lost."""
+
+LONGEST = 1024
+"""Bytes of an answer, with extensions."""
+
+
+async def ask(host: str, port: int, now: Callable[[], float], seconds: float) -> Reading:
+    """Return what the first address that answers says; all of them have so many seconds.
+
+    Raises `NoTime` when the server has none to give, `OSError` when it cannot be asked and
+    `trio.TooSlowError` when it does not answer.
+    """
+    end = trio.current_time() + seconds
+    with trio.fail_at(end):
+        addresses = await _addresses(host, port)
+    failed: Exception = trio.TooSlowError()
+    for others, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+        left = end - trio.current_time()
+        try:
+            with trio.fail_after(max(0.0, left / (others + 1))):
+                return await _exchange(address, now, left / (others + 1) / ATTEMPTS)
+        except (OSError, trio.TooSlowError) as error:
+            failed = error
+    raise failed
+
+
+async def _addresses(host: str, port: int) -> list[Address]:
+    # Not trio's own: a dead resolver would use up the threads that all share.
+    call = partial(socket.getaddrinfo, host, port, type=socket.SOCK_DGRAM)
+    try:
+        found = await probe(f"name resolution of {host}", call)
+    except ValueError:  # also UnicodeError: a label too long or empty
+        raise OSError(0, "it is no host name") from None
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+async def _exchange(address: Address, now: Callable[[], float], patience: float) -> Reading:
+    """Ask until there is an answer, once more each time that patience is over."""
+    family, place = address
+    sent: dict[bytes, float] = {}
+    with trio.socket.socket(family, socket.SOCK_DGRAM) as sock:
+        await sock.connect(place)  # from now on the kernel drops what others send
+        while True:
+            nonce = secrets.token_bytes(8)
+            sent[nonce] = now()
+            await sock.send(_sntp.question(nonce))
+            with trio.move_on_after(patience):
+                answer, received = await _answer(sock, sent, now)
+                return _sntp.reading(answer, sent[_sntp.nonce_of(answer)], received)
+
+
+async def _answer(
+    sock: trio.socket.SocketType, sent: dict[bytes, float], now: Callable[[], float]
+) -> tuple[bytes, float]:
+    """Return the first answer to a question of ours; whatever else comes in is passed over."""
+    while True:
+        answer = await sock.recv(LONGEST)
+        received = now()
+        try:
+            if _sntp.nonce_of(answer) in sent:
+                return answer, received
+        except ForeignAnswer:
+            continue

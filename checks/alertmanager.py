@@ -1,0 +1,200 @@
+"""Asks Alertmanagers themselves: failed notifications and reloads, missing members, no answer.
+
+Coming from Telegraf: `prometheus`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+import trio
+from attrs import Attribute, field, frozen
+
+from checks import _peer_health
+from checks._answer import faults
+from checks._names import shown
+from checks._peer_health import Cluster, Health, Since
+from checks._request import ask, trusting
+from checks._target import Target
+from checks.http import UNANSWERED, UNASKED, cause
+from supervisor.api import (
+    Condition,
+    Context,
+    Duration,
+    Measurement,
+    Observation,
+    Secret,
+)
+
+NOT_ANSWERING = "Alertmanager not answering"
+
+_STATUS, _METRICS = "/api/v2/status", "/metrics"
+_WANTED = {_STATUS: '"cluster"', _METRICS: "alertmanager_"}
+"""What must be in the answers."""
+
+_reading = trio.CapacityLimiter(1)
+"""One at a time: a megabyte of JSON can become a hundred in memory."""
+
+
+@frozen
+class Params:
+    """Which Alertmanagers are asked, and how."""
+
+    urls: tuple[str, ...] = field(
+        metadata={"help": "each peer, as in [alertmanager]; a path prefix is kept"}
+    )
+    members: int | None = field(
+        default=None,
+        metadata={"help": "W when a peer sees fewer; default: as many as urls, 0: never"},
+    )
+    username: str = field(default="", metadata={"help": "with password: basic authentication"})
+    password: Secret | None = field(default=None, metadata={"help": "of username"})
+    bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
+    verify: bool = field(default=True, metadata={"help": "false: trust any certificate"})
+    ca_file: Path | None = field(
+        default=None, metadata={"help": "who is trusted; default: the system's authorities"}
+    )
+    timeout: Duration = field(default=Duration(10), metadata={"help": "for each peer"})
+
+    @urls.validator
+    def _differ(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+        if not value:
+            raise ValueError("is empty; write for example ['http://127.0.0.1:9093']")
+        if twice := sorted({url for url in value if value.count(url) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
+        for url in value:
+            Target(name=url, url=url)  # raises what is wrong with it
+
+    @timeout.validator
+    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
+        if value <= 0:
+            raise ValueError("is 0 or less; write for example '10s'")
+
+    @members.validator
+    def _is_count(self, _: Attribute[int | None], value: int | None) -> None:
+        if value is not None and value < 0:
+            raise ValueError(f"{value} is no number of members; write 0 or more")
+
+    def __attrs_post_init__(self) -> None:
+        self.target(self.urls[0], _METRICS)  # raises what is wrong with the login
+
+    @property
+    def expected(self) -> int:
+        """How many members each peer must see; of one that stands alone nothing is asked."""
+        if self.members is not None:
+            return self.members
+        return len(self.urls) if len(self.urls) > 1 else 0
+
+    def target(self, url: str, path: str) -> Target:
+        """Return what is asked of a peer there; raises `ValueError`."""
+        return Target(
+            name=url,
+            url=url.rstrip("/") + path,
+            contains=_WANTED.get(path, ""),
+            username=self.username,
+            password=self.password,
+            bearer_token=self.bearer_token,
+            verify=self.verify,
+            ca_file=self.ca_file,
+            timeout=self.timeout,
+        )
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return what is wrong with each peer; what each has counted stays in the state."""
+    found: dict[str, tuple[Health, Cluster] | str] = {}
+    left = trio.current_effective_deadline() - trio.current_time()
+    seconds = min(params.timeout, left - min(1.0, left / 10))
+
+    async def look(url: str) -> None:
+        found[url] = await _look(url, params, seconds)
+
+    async with trio.open_nursery() as nursery:
+        for url in params.urls:
+            nursery.start_soon(look, url)
+    before = dict(context.state)
+    context.state.clear()
+    observed: list[Observation] = []
+    for url in params.urls:
+        seen = found[url]
+        if isinstance(seen, str):
+            observed.append(Condition(NOT_ANSWERING, "E", url, f"{url}: {seen}"))
+            if url in before:  # it is judged on from there when it answers again
+                context.state[url] = before[url]
+            continue
+        health, cluster = seen
+        grown = _peer_health.since(_peer_health.recalled(before.get(url)), health)
+        context.state[url] = _peer_health.kept(health)
+        observed += [*_measured(url, grown, cluster), *_conditions(url, params, *seen, grown)]
+    return observed
+
+
+async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Cluster] | str:
+    """Return how a peer is, or why that cannot be said."""
+    try:
+        with trio.fail_after(max(0.0, seconds)):
+            tls: ssl.SSLContext | bool = False
+            if params.target(url, "/").may_use_tls:
+                tls = await trusting(params.verify, params.ca_file)
+            status = await _body(params.target(url, _STATUS), tls)
+            metrics = await _body(params.target(url, _METRICS), tls)
+            read = partial(_read, status, metrics)
+            return await trio.to_thread.run_sync(read, limiter=_reading, abandon_on_cancel=True)
+    except trio.TooSlowError:
+        return f"no answer within {seconds:.2g} s"
+    except UNASKED as error:
+        return f"it cannot be asked: {error}"
+    except UNANSWERED as error:
+        return cause(error)
+    except ValueError as error:
+        return str(error)
+
+
+async def _body(target: Target, tls: ssl.SSLContext | bool) -> bytes:
+    answer = await ask(target, tls)
+    if wrong := faults(target, answer):
+        path = target.url.removeprefix(target.name.rstrip("/"))
+        raise ValueError(f"{path}: {'; '.join(wrong)}")
+    return answer.body
+
+
+def _read(status: bytes, metrics: bytes) -> tuple[Health, Cluster]:
+    return (
+        _peer_health.read_metrics(metrics.decode(errors="replace")),
+        _peer_health.read_status(status),
+    )
+
+
+def _measured(url: str, grown: Since, cluster: Cluster) -> Iterator[Measurement]:
+    labels = {"peer": url}
+    sent, failed = (sum(each.values()) for each in (grown.notifications, grown.failed))
+    yield Measurement("alertmanager_notifications", sent, labels=labels)
+    yield Measurement("alertmanager_failed_notifications", failed, labels=labels)
+    yield Measurement("alertmanager_members", len(cluster.members), labels=labels)
+
+
+def _conditions(
+    url: str, params: Params, health: Health, cluster: Cluster, grown: Since
+) -> Iterator[Condition]:
+    for integration, count in grown.failed.items():
+        yield _failing(url, "E", integration, count, "failed notification")
+    for integration, count in grown.attempts_failed.items():
+        if integration not in grown.failed:  # nothing is given up yet
+            yield _failing(url, "W", integration, count, "failed attempt")
+    if not health.reloaded:
+        message = f"{url} could not read its configuration file and goes on with the old one"
+        yield Condition("Alertmanager reload failed", "E", url, message)
+    if len(cluster.members) < params.expected:
+        seen = ", ".join(shown(member, 60) for member in cluster.members[:10]) or "none"
+        message = f"{url} sees {len(cluster.members)} of {params.expected} members: {seen}"
+        yield Condition("Alertmanager members missing", "W", url, message)
+
+
+def _failing(url: str, event_type: str, integration: str, count: float, noun: str) -> Condition:
+    name = shown(integration, 60) or "it"
+    many = f"{count:.0f} {noun}{'' if count == 1 else 's'}"
+    message = f"{url}: {many} by {name} since the last run"
+    return Condition("Notifications failed", event_type, f"{url} {name}", message)

@@ -1,0 +1,196 @@
+"""Compares the clock with NTP servers, and asks the kernel whether it is synchronised.
+
+Coming from Icinga: `ntp_time`, `ntp_peer`; Telegraf: `ntpq`, `chrony`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import trio
+from attrs import Attribute, field, frozen
+
+from checks import _kernel_clock, _ntp_query, _sntp
+from checks._durations import span
+from checks._sntp import NoTime, Reading
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Duration,
+    Measurement,
+    Observation,
+    StillHanging,
+)
+
+OFFSET = "Clock offset"
+
+
+@frozen
+class Server:
+    """One NTP server."""
+
+    host: str = field(metadata={"help": "an IPv4 or IPv6 address, or a name"})
+    port: int = field(default=_sntp.PORT, metadata={"help": "its UDP port"})
+    event_type: str = field(default="W", metadata={"help": "the event type when it is silent"})
+
+    @host.validator
+    def _is_host(self, _: Attribute[str], value: str) -> None:
+        if not value.isprintable() or " " in value or not value:
+            raise ValueError(f"{value!r} is no host; write an IP address or a name")
+
+    @port.validator
+    def _is_port(self, _: Attribute[int], value: int) -> None:
+        if not 0 < value < 65536:
+            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
+
+    @event_type.validator
+    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError("is empty; write for example 'W'")
+
+    @property
+    def instance(self) -> str:
+        """What it is called in alerts."""
+        if self.port == _sntp.PORT:
+            return self.host
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@frozen
+class Params:
+    """Who is asked for the time, and how far from it the clock may be."""
+
+    servers: tuple[Server, ...] = field(
+        default=(), metadata={"help": "the NTP servers; all are asked at once"}
+    )
+    max_offset: Duration = field(
+        default=Duration(0.5), metadata={"help": "W when the clock is surely off by more"}
+    )
+    error_offset: Duration = field(
+        default=Duration(10), metadata={"help": "E when the clock is surely off by more"}
+    )
+    timeout: Duration = field(default=Duration(5), metadata={"help": "for each server"})
+    synchronised: bool = field(
+        default=True,
+        metadata={"help": "W when the kernel says that nothing keeps the clock right"},
+    )
+
+    @servers.validator
+    def _differ(self, _: Attribute[tuple[Server, ...]], value: tuple[Server, ...]) -> None:
+        names = [server.instance for server in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
+
+    @timeout.validator
+    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
+        if value <= 0:
+            raise ValueError("leaves no time; write for example '5s'")
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.max_offset <= self.error_offset:
+            raise ValueError(
+                "max_offset must be between 0 and error_offset; write for example "
+                "max_offset = 0.5 and error_offset = '10s'"
+            )
+        if not self.servers and not self.synchronised:
+            raise ValueError("there is nothing to look at; name servers")
+
+
+async def run(context: Context, params: Params) -> Iterable[Observation]:
+    """Return what is wrong with the clock, and which servers do not say."""
+    found: dict[Server, Reading | str] = {}
+    seconds = min(params.timeout, _left())
+
+    async def ask(server: Server) -> None:
+        found[server] = await _ask(server, context, seconds)
+
+    kernel = list(_kernel()) if params.synchronised else []
+    async with trio.open_nursery() as nursery:
+        for server in params.servers:
+            nursery.start_soon(ask, server)
+    readings = {server: seen for server, seen in found.items() if isinstance(seen, Reading)}
+    silent = [
+        Condition("NTP server not answering", server.event_type, server.instance, cause)
+        for server in params.servers
+        if isinstance(cause := found[server], str)
+    ]
+    return [*kernel, *_measured(readings), *silent, *_offset(context, params, readings)]
+
+
+def _left() -> float:
+    """Return the run's time, less a little: at the module's deadline all would be lost."""
+    left = trio.current_effective_deadline() - trio.current_time()
+    return left - min(1.0, left / 10)
+
+
+async def _ask(server: Server, context: Context, seconds: float) -> Reading | str:
+    """Return what the server says, or why it says nothing."""
+    name = server.instance
+    try:
+        return await _ntp_query.ask(server.host, server.port, context.clock, seconds)
+    except trio.TooSlowError:
+        return f"{name} gives no answer within {seconds:.2g} s"
+    except (NoTime, StillHanging) as error:
+        return f"{name}: {error}"
+    except OSError as error:
+        return f"{name} cannot be asked: {error.strerror or error}"
+
+
+def _kernel() -> Iterator[Observation]:
+    try:
+        clock = _kernel_clock.read()
+    except OSError as error:
+        remedy = "write synchronised = false where the kernel does not let us ask"
+        raise CheckFailed(f"cannot ask the kernel: {error.strerror}; {remedy}") from error
+    yield Measurement("clock_synchronised", float(clock.synchronised))
+    yield Measurement("clock_max_error_seconds", clock.max_error, "s")
+    if not clock.synchronised:
+        message = "the kernel says that the clock is not synchronised: no NTP client keeps it right"
+        yield Condition("Clock not synchronised", "W", "", message)
+
+
+def _measured(readings: Mapping[Server, Reading]) -> Iterator[Measurement]:
+    for server, seen in readings.items():
+        labels = {"server": server.instance}
+        yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels)
+        yield Measurement("ntp_round_trip_seconds", round(seen.round_trip, 6), "s", labels)
+        yield Measurement("ntp_stratum", seen.stratum, labels=labels)
+
+
+def _offset(
+    context: Context, params: Params, readings: Mapping[Server, Reading]
+) -> Iterator[Condition]:
+    """Yield a condition when more than half of the servers that answer say that it is wrong.
+
+    What they have said holds until one of them answers again.
+    """
+    if params.servers and not readings:
+        match context.state.get("offset"):
+            case [str(event_type), str(message)]:
+                yield Condition(OFFSET, event_type, "", message)
+        return
+    context.state.clear()
+    ranked = sorted(readings.items(), key=lambda item: _surely(item[1]))
+    if not ranked:
+        return
+    server, seen = ranked[(len(ranked) - 1) // 2]
+    limit = params.error_offset if _surely(seen) > params.error_offset else params.max_offset
+    if _surely(seen) > limit:
+        event_type = "E" if limit == params.error_offset else "W"
+        message = _wording(server, seen, limit)
+        context.state["offset"] = [event_type, message]
+        yield Condition(OFFSET, event_type, "", message)
+
+
+def _surely(seen: Reading) -> float:
+    """Return the least by which the clock is off, however long the way in one direction was."""
+    return abs(seen.offset) - seen.uncertainty
+
+
+def _wording(server: Server, seen: Reading, limit: float) -> str:
+    # Two digits: what changed with every run would be sent again with every run.
+    off = abs(seen.offset)
+    words = span(round(off)) if off >= 100 else f"{off:.2g} s"
+    where = "behind" if seen.offset > 0 else "ahead"
+    return f"the clock is {words} {where} of what {server.instance} says (limit {span(limit)})"

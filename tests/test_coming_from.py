@@ -1,0 +1,54 @@
+"""The table in docs/checks.md for who comes from Monit, Icinga or Telegraf.
+
+It is made of what each check says of itself, "Coming from Monit: …; Icinga: …; Telegraf: ….";
+when it no longer is, the test prints what belongs there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from supervisor.loader import known_checks, load_check
+
+PAGE = (Path(__file__).parent.parent / "docs" / "checks.md").read_text(encoding="utf-8")
+PROGRAMS = ("Monit", "Icinga", "Telegraf")
+
+
+def predecessors(check: str) -> Mapping[str, str]:
+    """Return by program what the check takes the place of there."""
+    found = re.search(r"^Coming from (.*?)\.$", load_check(check).doc, re.M | re.S)
+    if found is None:
+        return {}
+    parts = " ".join(found[1].split()).split("; ")
+    return {program: names for program, _, names in (part.partition(": ") for part in parts)}
+
+
+def table() -> str:
+    rows = {check: predecessors(check) for check in known_checks()}
+    lines = [f"| here | {' | '.join(PROGRAMS)} |", "|---|---|---|---|"]
+    lines += [
+        f"| `{check}` | {' | '.join(found.get(program, '') for program in PROGRAMS)} |"
+        for check, found in rows.items()
+        if found
+    ]
+    without = ", ".join(f"`{check}`" for check, found in rows.items() if not found)
+    return "\n".join(lines).replace("|  ", "| ") + f"\n\nThese they have not: {without}.\n"
+
+
+def test_each_check_names_only_programs_that_the_table_has() -> None:
+    named = {program for check in known_checks() for program in predecessors(check)}
+
+    assert named == set(PROGRAMS)
+
+
+def test_the_table_is_what_the_checks_say_of_themselves() -> None:
+    assert table() in PAGE, f"put this into docs/checks.md:\n\n{table()}"
+
+
+def test_each_check_has_a_section_of_its_own() -> None:
+    titles = re.findall(r"^## (.*)$", PAGE, re.M)
+    named = {name.strip() for title in titles for name in title.split(",")}
+
+    assert [check for check in known_checks() if check not in named] == []

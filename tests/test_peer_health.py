@@ -1,0 +1,115 @@
+"""What an Alertmanager says of itself: counters, cluster, and what no Alertmanager would say."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks import _peer_health
+from checks._peer_health import Health, Since, read_metrics, read_status, since
+from supervisor.api import Json
+
+LIVING = ("alertmanager_config_last_reload_successful 1", "process_start_time_seconds 1")
+HEALTH = Health(100.0, {"email": 9}, {"email": 1}, {"email": 2})
+
+
+def test_a_reason_and_further_labels_are_summed_up() -> None:
+    said = r"""
+alertmanager_notifications_failed_total{integration="email",reason="other"} 1
+alertmanager_notifications_failed_total{reason="clientError",integration="email"} 2 1700000000000
+alertmanager_notifications_failed_total{receiver="a,integration=\"x\"",integration="slack"} 4e0
+alertmanager_notifications_failed_total{integration="email" oops
+alertmanager_notifications_failed_total{integration="email"} NaN
+alertmanager_config_last_reload_successful 1
+process_start_time_seconds 1.79e+09
+"""
+    found = read_metrics(said)
+
+    assert found == Health(1.79e9, {}, {"email": 3.0, "slack": 4.0}, {})
+
+
+def test_a_peer_that_has_never_notified_is_healthy() -> None:
+    assert read_metrics("\n".join(LIVING)) == Health(1.0, {}, {}, {})
+
+
+def test_a_peer_cannot_make_us_keep_a_lot() -> None:
+    names = [*map(str, range(1000)), "x" * 1000]
+    lines = [f'alertmanager_notifications_failed_total{{integration="{n}"}} 1' for n in names]
+    found = read_metrics("\n".join([*lines, *lines, *LIVING]))
+
+    assert found.failed == {str(number): 2.0 for number in range(100)}
+
+
+def test_the_first_look_counts_nothing_and_the_clock_may_wobble() -> None:
+    assert since(None, HEALTH) == Since()
+    assert since(HEALTH, evolve(HEALTH, started=101.0)) == Since()
+    assert since(HEALTH, evolve(HEALTH, started=200.0)) == Since(
+        {"email": 9}, {"email": 1}, {"email": 2}
+    )
+
+
+def test_what_is_kept_is_recalled() -> None:
+    kept = json.loads(json.dumps(_peer_health.kept(HEALTH)))
+
+    assert _peer_health.recalled(kept) == HEALTH
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed"])
+
+
+@given(JSON | st.dictionaries(NAMES, JSON))
+def test_any_state_is_recalled_or_forgotten(value: Json) -> None:
+    since(_peer_health.recalled(value), HEALTH)
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps({"cluster": value}).encode()))
+def test_any_status_is_read_or_refused(body: bytes) -> None:
+    with suppress(ValueError):
+        assert all(isinstance(member, str) for member in read_status(body).members)
+
+
+def test_a_status_that_is_nested_too_deep_is_refused() -> None:
+    with pytest.raises(ValueError, match="its status is no Alertmanager's"):
+        read_status(b'{"cluster": ' + b"[" * 100_000)
+
+
+COUNTED = ["alertmanager_notifications_failed_total", *(line.split()[0] for line in LIVING)]
+LINES = st.lists(
+    st.text()
+    | st.builds(
+        "{}{{{}}} {}".format,
+        st.sampled_from(
+            ["alertmanager_notifications_failed_total", *(line.split()[0] for line in LIVING)]
+        ),
+        st.text(max_size=20) | st.builds('integration="{}"'.format, st.text(max_size=5)),
+        st.floats() | st.text(max_size=5),
+    )
+)
+
+
+@given(LINES)
+def test_any_metrics_are_read_or_refused(lines: list[str]) -> None:
+    try:
+        found = read_metrics("\n".join([*LIVING, *lines]))
+    except ValueError:
+        return
+
+    assert math.isfinite(found.started)
+    assert all(count >= 0 for count in since(HEALTH, found).failed.values())
+
+
+@pytest.mark.parametrize("piece", ['a="\\', "a", "} ", '"', "{", "a=", " 1"])
+def test_hostile_metrics_are_read_in_linear_time(piece: str) -> None:
+    many = piece * (1_000_000 // len(piece))
+    with pytest.raises(ValueError, match="no Alertmanager's"):
+        read_metrics(f"alertmanager_x{{{many}}} 1\nalertmanager_x{{{many}\n{LIVING[0]}")
