@@ -16,6 +16,7 @@ from supervisor.model import Condition, Measurement, Report, Run
 from supervisor.process import become_subreaper
 from supervisor.runner import execute
 from supervisor.service import Module, Service
+from supervisor.wording import counted
 
 
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
@@ -115,6 +116,6 @@ def print_table(runs: Sequence[Run]) -> None:
             )
         if not shown and not run.error:
             count = sum(isinstance(item, Measurement) for item in run.observations)
-            note = f"{count} measurements" if count else ""
+            note = counted(count, "measurement") if count else ""
             table.add_row(Text(run.module), took, Text("ok", "green"), "", Text(note, "dim"))
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)

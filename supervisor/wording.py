@@ -33,6 +33,11 @@ _UNCOUNTED = ("text", "one of ")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 module`, `2 modules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def kind(expected: Any) -> str:
     """Return a type in words, without an article: "integer", "list of tables"."""
     if expected in _SIMPLE:
