@@ -113,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from supervisor import heap
+
+    heap.grow()
     import trio
 
     from supervisor import daemon, logs
@@ -126,8 +129,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
+    from supervisor.wording import counted
+
     service = _load(options)
-    print(f"{service.path}: ok, {len(service.modules)} modules")
+    print(f"{service.path}: ok, {counted(len(service.modules), 'module')}")
     return 0
 
 
@@ -135,12 +140,13 @@ def _once(options: argparse.Namespace) -> int:
     import trio
 
     from supervisor import logs, once
+    from supervisor.wording import counted
 
     service = _load(options)
     modules = _chosen(service, options.modules)
     logs.set_up("text")
     if sys.stderr.isatty():
-        print(f"running {len(modules)} modules …", file=sys.stderr)
+        print(f"running {counted(len(modules), 'module')} …", file=sys.stderr)
     runs = trio.run(once.run_once, service, modules)
     if options.json:
         print(json.dumps(once.as_json(modules, runs), ensure_ascii=False, indent=2))

@@ -150,15 +150,20 @@ class Book:
         self.cursors.get(peer, {}).pop(fingerprint, None)
         self._dirty.add((peer, fingerprint))
 
-    def confirm(self, module: str) -> None:
-        """Let go out what was firing before the start and the module's first run has judged."""
-        for fingerprint in [
+    def confirm(self, module: str) -> bool:
+        """Let go out what was firing before the start and the module's first run has judged.
+
+        Returns whether anything does.
+        """
+        confirmed = [
             name
             for name in self.unconfirmed
             if name not in self.alerts or self.alerts[name].module == module
-        ]:
+        ]
+        for fingerprint in confirmed:
             self.unconfirmed.discard(fingerprint)
             self._queue(fingerprint)
+        return bool(confirmed)
 
     def await_confirmation(self, now: float) -> None:
         """Hold back what peers do not have, or let expire, until its module's first run judges it.

@@ -15,7 +15,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor import console, local_socket
+from supervisor import console, heap, local_socket
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.clock import Clock
@@ -139,12 +139,14 @@ class Daemon:
             pipeline.start_soon(self.recorder.record, receive, name="recorder")
             with send:  # closed without a checkpoint: the recorder then reads to the end
                 async with trio.open_nursery() as delivery:
+                    delivery.start_soon(self.clock.watch, name="clock")
                     peer_tasks = self._peer_tasks(delivery, send)
                     peer_tasks.start(clients)
                     async with trio.open_nursery() as modules:
                         module_tasks = self._module_tasks(modules, send)
                         await module_tasks.start_missing()
                         self._say_ready()
+                        heap.settle()
                         async with trio.open_nursery() as control:
                             self._start_control(control, module_tasks, peer_tasks, send)
                             await self.stopping.wait()
@@ -222,7 +224,7 @@ class Daemon:
         )
         web = WebTasks(
             snapshot,
-            self.recorder.changed,
+            self.recorder.recorded,
             lambda: send.statistics().current_buffer_used,
             nursery,
         )
@@ -234,7 +236,7 @@ class Daemon:
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         if self.listener is not None:
             root = trio.lowlevel.current_task()
-            inquiries = Inquiries(snapshot, modules, self.recorder.changed, root)
+            inquiries = Inquiries(snapshot, modules, self.recorder.recorded, root)
             server = LocalServer(inquiries.answers())
             nursery.start_soon(server.serve, self.listener, name="local socket")
 

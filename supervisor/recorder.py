@@ -63,8 +63,9 @@ Message: TypeAlias = Run | Announcement | Ping | Nudge | Reload
 
 @define
 class Recorder:
-    """Owns the book and its ledger. `changed` wakes the senders.
+    """Owns the book and its ledger. `recorded` wakes who shows runs, `changed` the senders.
 
+    Most runs change nothing: then the senders sleep on.
     `owed` has been published but not written; `_cursors_due` and `_retry_at` are trio's times.
     """
 
@@ -72,6 +73,7 @@ class Recorder:
     ledger: Ledger
     clock: Clock
     progress: Mapping[str, Progress]
+    recorded: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     owed: Changes = field(factory=Changes)
     ledger_bytes: int = 0
@@ -123,6 +125,7 @@ class Recorder:
         if self._was_clock_set():
             draft.rewind()
             self._cursors_due = -math.inf
+            self.changed.unpark_all()
         for message in messages:
             if isinstance(message, Run):
                 module = self._modules.get(message.module)
@@ -199,13 +202,18 @@ class Recorder:
             self.book.last_loss = self.clock.now()
         for fingerprint, old in before.items():
             console.log_change(old, self.book.alerts.get(fingerprint))
+        changed = bool(changes)
         for message in messages:
-            if isinstance(message, Run) and message.module in self.progress:
+            if not isinstance(message, Run):
+                changed = True
+            elif message.module in self.progress:
                 self.progress[message.module].finish(message)
-                self.book.confirm(message.module)
+                changed |= self.book.confirm(message.module)
                 console.log_run(message)
         self._print()
-        self.changed.unpark_all()
+        self.recorded.unpark_all()
+        if changed:
+            self.changed.unpark_all()
 
     def _print_unprinted(self) -> None:
         if CONSOLE in self.book.peers:

@@ -12,7 +12,7 @@ from logging import getLogger
 import trio
 from attrs import define, field, frozen
 
-from supervisor import logs
+from supervisor import heap, logs
 from supervisor.alertmanager import Client
 from supervisor.book import Book
 from supervisor.errors import SupervisorError
@@ -126,6 +126,7 @@ class Reloader:
             await self.web.end()
             self.web.start(listeners)
         started = await self.modules.start_missing()
+        heap.settle()
         logs.change_timezone(service.timezone)
         _log.info(
             "reloaded %s: %s",

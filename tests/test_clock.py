@@ -42,8 +42,10 @@ async def test_a_wait_follows_the_wall_clock(
         clock.step(step)
 
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
         nursery.start_soon(move)
         reached, took, showed = await waited(clock, EIGHT + HOUR, trio.Event())
+        nursery.cancel_scope.cancel()
 
     assert (reached, round(took, 2), round(showed, 2)) == (True, seconds, shown)
 
@@ -66,3 +68,36 @@ async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) 
     found = await waited(VirtualClock(EIGHT), EIGHT - 1, trio.Event())
 
     assert found == (True, 0.0, EIGHT)
+
+
+async def test_small_steps_add_up_until_those_who_wait_reckon_anew(autojump_clock: object) -> None:
+    clock = VirtualClock(EIGHT)
+
+    async def creep() -> None:
+        while True:
+            await trio.sleep(30)
+            clock.step(0.004)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        nursery.start_soon(creep)
+        _, _, showed = await waited(clock, EIGHT + HOUR, trio.Event())
+        nursery.cancel_scope.cancel()
+
+    assert 0 <= showed - (EIGHT + HOUR) < 0.02
+
+
+async def test_who_waits_sleeps_through_while_nobody_moves_the_clock(
+    autojump_clock: object,
+) -> None:
+    looks = 0
+
+    class Watched(VirtualClock):
+        def now(self) -> float:
+            nonlocal looks
+            looks += 1
+            return super().now()
+
+    await waited(Watched(EIGHT), EIGHT + HOUR, trio.Event())
+
+    assert looks < 10
