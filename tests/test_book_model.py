@@ -246,7 +246,9 @@ class BookMachine(RuleBasedStateMachine):
         if url in self.configured and url not in self.flights:
             batch = self.book.take_due(url, self.now, self.shift, most, 1 << 20)
             if batch:
-                self.flights[url] = [Posted(item, self.lives[item.alert.fingerprint]) for item in batch]
+                self.flights[url] = [
+                    Posted(item, self.lives[item.alert.fingerprint]) for item in batch
+                ]
 
     @precondition(lambda self: self.flights)
     @rule(data=st.data(), taken=st.booleans(), answered=st.booleans())
