@@ -22,7 +22,8 @@ from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor import descendants, procfs  # noqa: E402 - found by the line above
+from benchmarks.rig.process_tree import is_zombie  # noqa: E402 - found by the line above
+from supervisor import descendants, procfs  # noqa: E402
 
 PLUGINS = ROOT / "tests" / "plugins"
 GOOD = ("good-1", "good-2")
@@ -146,11 +147,6 @@ def measure(command: list[str], directory: Path, seconds: float) -> Outcome:
         broken=len(list(directory.glob("result.*"))),
         left=left,
     )
-
-
-def is_zombie(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def report(name: str, outcome: Outcome) -> None:

@@ -8,29 +8,23 @@ by the kernel's clock of the process, checks and their intervals by the listener
 from __future__ import annotations
 
 import argparse
-import contextlib
 import resource
-import selectors
 import shutil
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
 import trio
-from attrs import define, field, frozen
+from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from checks import connection  # noqa: E402 - found by the line above
+from benchmarks.rig.arrivals import Listeners, timetable  # noqa: E402 - found by the line above
+from benchmarks.rig.process_tree import cpu_seconds  # noqa: E402
+from checks import connection  # noqa: E402
 
 EVERY = 10
 AIM = 0.3
@@ -54,72 +48,20 @@ class Sample:
         )
 
 
-@define
-class Listeners:
-    """N listening sockets, and when each was connected to."""
-
-    ports: list[int] = field(factory=list)
-    arrivals: dict[int, list[float]] = field(factory=lambda: defaultdict(list))
-    _selector: selectors.DefaultSelector = field(factory=selectors.DefaultSelector)
-    _stopping: bool = False
-
-    @classmethod
-    @contextlib.contextmanager
-    def open(cls, count: int) -> Iterator[Listeners]:
-        listeners = cls()
-        with ExitStack() as stack:
-            for _ in range(count):
-                sock = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-                listeners.ports.append(sock.getsockname()[1])
-                listeners._selector.register(sock, selectors.EVENT_READ, listeners.ports[-1])
-            thread = threading.Thread(target=listeners._accept)
-            thread.start()
-            try:
-                yield listeners
-            finally:
-                listeners._stopping = True
-                thread.join()
-
-    def _accept(self) -> None:
-        while not self._stopping:
-            for key, _ in self._selector.select(0.2):
-                assert isinstance(key.fileobj, socket.socket)
-                key.fileobj.accept()[0].close()
-                self.arrivals[key.data].append(time.monotonic())
-
-    def watch(self, pid: int, seconds: float) -> Sample:
-        """Return what the process does from now on for so many seconds."""
-        self.arrivals.clear()
-        before = cpu_seconds(pid)
-        time.sleep(seconds)
-        used = cpu_seconds(pid) - before
-        arrivals = {port: list(times) for port, times in list(self.arrivals.items())}
-        moments = sorted(moment for times in arrivals.values() for moment in times)
-        gaps = [b - a for times in arrivals.values() for a, b in pairwise(times)]
-        return Sample(
-            checks=len(moments),
-            per_check=1000 * used / max(1, len(moments)),
-            load=100 * used / seconds,
-            spread=1000 * statistics.pstdev(gaps) if gaps else 0.0,
-            burst=max((burst(moments, first) for first in moments), default=0),
-        )
-
-
-def burst(moments: Sequence[float], first: float) -> int:
-    return sum(first <= moment < first + 0.1 for moment in moments)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process and its descendants, to the nanosecond.
-
-    The clock's number is that of clock_getcpuclockid(3); /proc/PID/stat counts in 10 ms.
-    """
-    children = (
-        int(child)
-        for task in Path(f"/proc/{pid}/task").iterdir()
-        for child in (task / "children").read_text(encoding="ascii").split()
+def watch(pid: int, listeners: Listeners, seconds: float) -> Sample:
+    """Return what the process does from now on for so many seconds."""
+    listeners.clear()
+    before = cpu_seconds(pid)
+    time.sleep(seconds)
+    used = cpu_seconds(pid) - before
+    found = timetable(listeners.arrivals())
+    return Sample(
+        checks=found.checks,
+        per_check=1000 * used / max(1, found.checks),
+        load=100 * used / seconds,
+        spread=1000 * found.deviation,
+        burst=found.burst,
     )
-    return time.clock_gettime((~pid << 3) | 2) + sum(map(cpu_seconds, children))
 
 
 def supervisor(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -160,7 +102,7 @@ def measure(command: list[str], listeners: Listeners, warm_up: float, window: fl
         time.sleep(warm_up)
         if process.poll() is not None:
             sys.exit(f"cannot measure: {' '.join(command)} ended with {process.returncode}")
-        return listeners.watch(process.pid, window)
+        return watch(process.pid, listeners, window)
     finally:
         process.terminate()
         process.wait(20)

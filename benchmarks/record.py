@@ -1,0 +1,154 @@
+"""Runs the benchmarks and writes what they print, and their charts, to docs/benchmarks.
+
+`scripts/bench` runs all of them, `scripts/bench record NAME…` some: their sections are replaced,
+the others stay. Each is ended when it takes too long. `scripts/bench NAME` runs one and writes
+nothing. The long attacks (chaos, cluster_chaos, a soak of 20 minutes) are run by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from attrs import frozen
+
+ROOT = Path(__file__).parent.parent
+DIRECTORY = ROOT / "docs" / "benchmarks"
+RESULTS = DIRECTORY / "results.md"
+TITLE = "# What the benchmarks printed"
+ENDING = 60
+"""Seconds that one has to end what it started."""
+
+
+@frozen
+class Benchmark:
+    """A file of this directory with its arguments, and the minutes that it may take."""
+
+    words: tuple[str, ...]
+    minutes: float
+    draws: bool = False
+
+    @property
+    def title(self) -> str:
+        return " ".join(word for word in self.words if not word.startswith("--"))
+
+    @property
+    def file(self) -> Path:
+        return ROOT / "benchmarks" / f"{self.words[0]}.py"
+
+    def command(self, legacy: Path | None) -> list[str]:
+        drawing = ["--svg", str(DIRECTORY)] if self.draws else []
+        agent = ["--legacy", str(legacy)] if legacy and self.words[0] == "peers" else []
+        return [sys.executable, str(self.file), *self.words[1:], *drawing, *agent]
+
+
+BENCHMARKS = (
+    Benchmark(("footprint",), 5),
+    Benchmark(("idle_cpu",), 8),
+    Benchmark(("peers", "--checks", "tcp:20"), 15, draws=True),
+    Benchmark(("peers", "--checks", "tcp:500"), 15, draws=True),
+    Benchmark(("peers", "--checks", "command:20"), 15, draws=True),
+    Benchmark(("peers", "--checks", "command:200"), 15, draws=True),
+    Benchmark(("peers", "--checks", "bad:7"), 10, draws=True),
+    Benchmark(("bad_plugins",), 5),
+    Benchmark(("scale",), 45, draws=True),
+    Benchmark(("soak", "--minutes", "5"), 10, draws=True),
+    Benchmark(("delivery",), 10),
+    Benchmark(("overload",), 10),
+    Benchmark(("process_scan",), 5),
+    Benchmark(("sessions",), 5),
+    Benchmark(("status_page",), 5),
+    Benchmark(("notifications",), 10),
+)
+
+
+def main() -> None:
+    names = sorted({benchmark.words[0] for benchmark in BENCHMARKS})
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}")
+    parser.add_argument("--legacy", type=Path, metavar="DIR", help="the legacy agent's directory")
+    options = parser.parse_args()
+    if unknown := sorted(set(options.names) - {*names, *(b.title for b in BENCHMARKS)}):
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(names)}")
+    chosen = [
+        benchmark
+        for benchmark in BENCHMARKS
+        if not options.names or {benchmark.words[0], benchmark.title} & {*options.names}
+    ]
+    DIRECTORY.mkdir(exist_ok=True)
+    failed = []
+    for benchmark in chosen:
+        print(f"== {benchmark.title}", flush=True)
+        load = os.getloadavg()[0]
+        code, output = run(benchmark.command(options.legacy), benchmark.minutes)
+        if code:
+            failed.append(benchmark.title)
+            output += f"\nended with {code}\n"
+        text = f"{surroundings(load)}\n\n```text\n{output.strip()}\n```"
+        old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        RESULTS.write_text(merged(old, {benchmark.title: text}), encoding="utf-8")
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
+
+
+def run(command: list[str], minutes: float) -> tuple[int, str]:
+    """Run a command, show what it prints, and return its exit code and that."""
+    lines = []
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        # Interrupted, not killed: it is to end what it has started.
+        timers = [
+            threading.Timer(60 * minutes, process.send_signal, [signal.SIGINT]),
+            threading.Timer(60 * minutes + ENDING, process.kill),
+        ]
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+        code = process.wait()
+        for timer in timers:
+            timer.cancel()
+    return code, "".join(lines)
+
+
+def surroundings(load: float) -> str:
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GiB, "
+        f"Linux {'.'.join(platform.release().split('.')[:2])}, Python {platform.python_version()}, "
+        f"load before it {load:.2f}"
+    )
+
+
+def merged(old: str, new: Mapping[str, str]) -> str:
+    """Return the document with some sections replaced, in the order of the benchmarks."""
+    sections = dict(re.findall(r"^## (.+)\n\n((?:(?!^## )[^\n]*\n)*)", old, re.MULTILINE))
+    sections |= new
+    parts = [
+        f"## {title}\n\n{sections[title].strip()}\n"
+        for title in (benchmark.title for benchmark in BENCHMARKS)
+        if title in sections
+    ]
+    return "\n".join([f"{TITLE}\n\nWritten by `scripts/bench`.\n", *parts])
+
+
+if __name__ == "__main__":
+    main()
