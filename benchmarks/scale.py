@@ -133,7 +133,10 @@ def measure_alerts(count: int, window: float) -> Row:
                 f'every = "{EVERY}s"\nparams = {{ conditions = {share} }}\n'
             )
         for number in range(CALM):
-            text += f'[[modules]]\ncheck = "benchmarks.rig.talker"\nname = "calm{number}"\nevery = "1s"\n'
+            text += (
+                '[[modules]]\ncheck = "benchmarks.rig.talker"\n'
+                + f'name = "calm{number}"\nevery = "1s"\n'
+            )
         subject = Subject(Path(directory))
         subject.start(text)
         try:
