@@ -259,10 +259,11 @@ def _checks(options: argparse.Namespace) -> int:
 
 def _load(options: argparse.Namespace) -> Service:
     from supervisor import config
-    from supervisor.loader import load_check
+    from supervisor.loader import load_check, look_again
 
     if not options.service:
         raise UsageError("which service? say --service NAME")
+    look_again()
     path = config.find(options.service, config.directories(options.config_dir))
     return config.load(path, lambda name: load_check(name).params)
 

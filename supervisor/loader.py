@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,13 @@ def _is_simple(name: str) -> bool:
     return name.isidentifier() and not name.startswith("_")
 
 
+def look_again() -> None:
+    """Notice, from the next call on, what has been installed since the last."""
+    importlib.invalidate_caches()
+    _plugins.cache_clear()
+
+
+@cache  # reading all that is installed takes a millisecond, and there may be thousands of modules
 def _plugins() -> Mapping[str, EntryPoint]:
     from importlib.metadata import entry_points  # 20 ms, and seldom needed
 

@@ -56,6 +56,7 @@ def checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield package
     for name in set(sys.modules) - before:
         del sys.modules[name]
+    loader.look_again()
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *plugins: FakePlugin) -> None:
@@ -63,6 +64,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *plugins: FakePlugin) -> None:
         return plugins if group == "supervisor.checks" else ()
 
     monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    loader.look_again()
 
 
 def refusal(name: str) -> str:
