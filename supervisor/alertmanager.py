@@ -19,8 +19,9 @@ import httpx
 import trio
 from attrs import define, field, frozen
 
-from supervisor import __version__
+from supervisor import __version__, faults
 from supervisor.errors import SecretUnreadable, SupervisorError
+from supervisor.faults import line
 from supervisor.service import Alertmanager
 
 MOST_ANSWER_BYTES = 64 * 1024
@@ -61,7 +62,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
     batch; other 4xx and redirects are the fault of the configuration; the rest passes.
     """
     date = _http_date(headers.get("date", ""))
-    detail = _line(body[:200].decode(errors="replace"))
+    detail = line(body[:200].decode(errors="replace"))
     reason = f"HTTP {status}"
     if 200 <= status < 300:
         return Answer(Reply.DELIVERED, reason, date=date, body=body)
@@ -71,7 +72,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         retry_after = _retry_after(headers.get("retry-after", ""), date or now)
         return Answer(Reply.RETRY, reason, detail, retry_after, date)
     if 300 <= status < 400:
-        where = _line(headers.get("location", "nowhere")[:200])
+        where = line(headers.get("location", "nowhere")[:200])
         detail = f"redirects are not followed; to {where}"
     return Answer(Reply.MISCONFIGURED, reason, detail, date=date)
 
@@ -131,7 +132,7 @@ class Client:
         method: str,
         path: str,
         now: float,
-        content: bytes | None = None,
+        content: bytes = b"",
         most: int = MOST_ANSWER_BYTES,
         meanwhile: Callable[[], None] | None = None,
     ) -> Answer:
@@ -141,14 +142,22 @@ class Client:
 
         try:
             with trio.fail_after(self.settings.timeout):
-                async with self._http.stream(
+                request = self._http.build_request(
                     method,
                     self.url.rstrip("/") + path,
-                    content=content,
-                    headers={"Content-Type": "application/json", **self._authorization()},
+                    headers={
+                        "Content-Type": "application/json",
+                        "Content-Length": str(len(content)),
+                        **self._authorization(),
+                    },
                     extensions={"trace": trace} if meanwhile else None,
-                ) as response:
+                )
+                request.stream = _Body(content)
+                response = await self._http.send(request, stream=True)
+                try:
                     body = await _bounded(response, most)
+                finally:
+                    await response.aclose()
         except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
         except httpx.HTTPError as error:
@@ -172,6 +181,23 @@ class Client:
             request = httpx.Request("GET", "http://localhost")
             return {"Authorization": next(basic.auth_flow(request)).headers["Authorization"]}
         return {}
+
+
+@define
+class _Body(httpx.AsyncByteStream):
+    """What is sent. httpx's own is an async generator, which a timeout leaves half read."""
+
+    content: bytes
+    _is_read: bool = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._is_read:
+            raise StopAsyncIteration
+        self._is_read = True
+        return self.content
 
 
 async def _bounded(response: httpx.Response, most: int) -> bytes:
@@ -199,30 +225,11 @@ def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
 
 
 def _fault(error: httpx.HTTPError) -> Answer:
-    text = ""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError) and (said := _about_certificates(cause)):
-            return Answer(Reply.MISCONFIGURED, "certificate", said)
-        text = text or _line(str(cause))  # httpx's own errors often have none
-        cause = cause.__cause__ or cause.__context__
+    causes = [*faults.causes(error)]
+    if said := faults.about_certificates(causes):
+        return Answer(Reply.MISCONFIGURED, "certificate", said)
     reason = "connect" if isinstance(error, httpx.ConnectError) else "transport"
-    return Answer(Reply.RETRY, reason, text or type(error).__name__)
-
-
-def _about_certificates(error: ssl.SSLError) -> str:
-    """Return what is wrong with the peer's certificate or with ours; nothing of other errors."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the peer's is not trusted: {_line(error.verify_message)}"
-    reason = (error.reason or "").replace("_", " ").lower()
-    ours = "alert" in reason and ("certificate" in reason or "unknown ca" in reason)
-    return f"the peer refuses ours: {reason}" if ours else ""
-
-
-def _line(text: str) -> str:
-    """Return what a peer said so that it can be shown: on one line, without controls."""
-    line = " ".join(text.split())
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in line)
+    return Answer(Reply.RETRY, reason, faults.in_words(causes))
 
 
 def _is_verdict(body: bytes) -> bool:

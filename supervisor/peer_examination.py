@@ -140,7 +140,8 @@ def unreachable(answer: Answer) -> Finding:
         remedy = "write in alertmanager.urls where it redirects to"
     else:
         remedy = "look in its log, and in that of a proxy in front of it"
-    return Finding(f"cannot be asked: {answer}", remedy)
+    said = answer.detail if answer.reason == "connect" else answer
+    return Finding(f"cannot be asked: {said}", remedy)
 
 
 def _skew(answer: Answer, now: float) -> Iterator[Finding]:

@@ -164,12 +164,33 @@ async def test_a_peer_that_restarts_is_found_again(nursery: trio.Nursery) -> Non
     after = await client.post([b"{}"], NOW)
     await client.__aexit__(None, None, None)
 
-    assert (Reply.RETRY, "connect") == (refused.reply, refused.reason)
+    assert (Reply.RETRY, "connect: connection refused") == (refused.reply, str(refused))
     assert [Reply.DELIVERED, Reply.RETRY, Reply.DELIVERED] == [
         before.reply,
         down.reply,
         after.reply,
     ]
+
+
+@pytest.mark.parametrize("url", ["http://localhost:9", "https://127.0.0.1:9", "http://[::1]:9"])
+async def test_a_refused_connection_is_told_in_the_words_of_the_system(url: str) -> None:
+    async with Client(url, QUICK) as client:
+        answer = await client.post([b"{}"], NOW)
+
+    assert str(answer) == "connect: connection refused"
+
+
+async def test_every_address_that_fails_has_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_arguments: object, **_settings: object) -> trio.SocketStream:
+        refused, unreachable = ConnectionRefusedError(111, "trio's"), OSError(113, "trio's")
+        group = ExceptionGroup("all", [refused, unreachable, ConnectionRefusedError(111, "")])
+        raise OSError("all attempts to connect failed") from group
+
+    monkeypatch.setattr(trio, "open_tcp_stream", fail)
+    async with Client("http://127.0.0.1:9", QUICK) as client:
+        answer = await client.post([b"{}"], NOW)
+
+    assert str(answer) == "connect: connection refused, no route to host"
 
 
 @pytest.mark.parametrize("slash", ["", "/"])

@@ -66,6 +66,7 @@ LAYERS = {
         "episodes",
         "due",
         "eviction",
+        "faults",
         "finding",
         "histogram",
         "history",
