@@ -27,7 +27,7 @@ class Inquiries:
         return {"status": self._status, "run-now": self._run_now, "tree": self._tree}
 
     async def _status(self, _request: Json, say: Say) -> None:
-        await say(self.snapshot.status())
+        await say(await self.snapshot.status())
 
     async def _tree(self, _request: Json, say: Say) -> None:
         await say(task_tree.describe(self.root, trio.current_time()))

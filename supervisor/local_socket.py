@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define
 
+from supervisor import encoding
 from supervisor.errors import SupervisorError
 
 NAME = "socket"
@@ -75,7 +76,9 @@ class LocalServer:
 
         async def say(document: Json) -> None:
             with trio.fail_after(PATIENCE):
-                await stream.send_all(json.dumps(document).encode() + b"\n")
+                for piece in encoding.pieces(document):
+                    await stream.send_all(piece)
+                await stream.send_all(b"\n")
 
         try:
             with suppress(*BROKEN):

@@ -41,12 +41,11 @@ class Snapshot:
     def __attrs_post_init__(self) -> None:
         self.started = self.clock.now()
 
-    def status(self) -> dict[str, Any]:
-        """Return the document of `status --json`."""
-        return self._document([*self._modules()], [*self._alerts(), *self._sightings()])
+    async def status(self) -> dict[str, Any]:
+        """Return the document of `status --json`.
 
-    async def status_in_turns(self) -> dict[str, Any]:
-        """Return the same; of thousands of modules and alerts others have their turn in between."""
+        Of thousands of modules and alerts others have their turn in between.
+        """
         modules = await _in_turns(self._modules())
         return self._document(modules, await _in_turns(chain(self._alerts(), self._sightings())))
 
@@ -180,7 +179,7 @@ class Snapshot:
 
 async def _in_turns(parts: Iterator[Part]) -> list[Part]:
     found = []
-    for count, part in enumerate(parts):
+    for count, part in enumerate(parts, 1):
         found.append(part)
         if count % SLICE == 0:
             await trio.lowlevel.checkpoint()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
 from attrs import evolve
 
 from supervisor.model import Announcement, Duration, Measurement, Run
@@ -20,7 +21,8 @@ from tests.virtual import FrozenClock
 def status(desk: Desk, progress: dict[str, Progress] | None = None) -> dict[str, Any]:
     peers = tuple(Peer(url) for url in desk.service.alertmanager.urls)
     clock = FrozenClock(desk.now)
-    return Snapshot(desk.book, clock, progress or {}, lambda: peers, lambda: 4096).status()
+    snapshot = Snapshot(desk.book, clock, progress or {}, lambda: peers, lambda: 4096)
+    return trio.run(snapshot.status)
 
 
 def alerts(desk: Desk) -> list[tuple[str, str, dict[str, str]]]:
@@ -131,3 +133,25 @@ def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
 
     assert (found["service"], found["host"], found["timezone"]) == ("X", "h", "Asia/Seoul")
     assert found["ledger"] == {"bytes": 4096, "alerts": 1, "dropped": 3, "quarantined": 0}
+
+
+async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> None:
+    desk = Desk(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
+    progress: dict[str, Progress] = {}
+    fit(progress, desk.service)
+    snapshot = Snapshot(desk.book, FrozenClock(desk.now), progress, lambda: (), lambda: 4096)
+    turns = 0
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        found = await snapshot.status()
+        nursery.cancel_scope.cancel()
+
+    assert len(found["modules"]) == 2000
+    assert turns > 10

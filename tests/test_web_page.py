@@ -57,7 +57,7 @@ def read(html: str) -> Reading:
 
 
 def shown(site: Site) -> tuple[str, str, tuple[str, ...]]:
-    found = verdict(site.snapshot.status())
+    found = verdict(trio.run(site.snapshot.status))
     return found.text, found.colour, found.notes
 
 
@@ -316,6 +316,15 @@ def test_a_lane_shows_the_last_hour_and_what_is_not_known_of_it() -> None:
     assert few.words == "2 runs, 1 timed out in the last hour"
     assert many.paths[0] == drawing.Path("unknown", "M0 0h1600v10h-1600z")
     assert drawing.lane([], end).words == "no run"
+
+
+def test_one_run_is_not_called_runs() -> None:
+    site = Site.make(*modules(2))
+    site.run("disk-0")
+    html = html_of(site)
+
+    assert '1<span class="label"> run</span>' in html
+    assert '0<span class="label"> runs</span>' in html
 
 
 @pytest.mark.parametrize(

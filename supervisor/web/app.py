@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import trio
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from supervisor import encoding
 from supervisor.snapshot import Snapshot
 from supervisor.web import exposition, metrics, templates
 from supervisor.web.guard import Guard
@@ -64,13 +64,13 @@ class Site:
         html = await self.live.document()
         return HTMLResponse(html, headers={"content-security-policy": templates.POLICY})
 
-    async def status(self, _request: Request) -> Response:
+    async def status(self, _request: Request) -> Stream:
         """Return what `status --json` prints."""
-        document = await self.snapshot.status_in_turns()
-        text = await trio.to_thread.run_sync(
-            _encoded, document, limiter=self._rendering, abandon_on_cancel=True
-        )
-        return Response(text, media_type="application/json")
+        return Stream(self._tell, {"content-type": "application/json"})
+
+    async def _tell(self, write: Write) -> None:
+        for piece in encoding.pieces(await self.snapshot.status()):
+            await write(piece)
 
     async def report(self, request: Request) -> Response:
         """Return an alert as it was mailed."""
@@ -104,7 +104,3 @@ class Site:
     async def ready(self, _request: Request) -> Response:
         """Tell that modules run: before they do, nobody is answered."""
         return PlainTextResponse("ready\n")
-
-
-def _encoded(document: object) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode(errors="replace")

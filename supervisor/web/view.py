@@ -48,7 +48,7 @@ class Mail:
 
 async def gather(snapshot: Snapshot) -> View:
     """Return what there is to see now."""
-    status = await snapshot.status_in_turns()
+    status = await snapshot.status()
     shown = status["modules"]
     if len(shown) > MOST_MODULES:
         shown = sorted(shown, key=lambda module: module["last_result"] not in FAILING)

@@ -209,7 +209,7 @@ def test_without_scripts_the_page_shows_as_much(
 
 def test_nobody_is_kept_out(firing: SupervisorProcess, browser: Browser) -> None:
     found, overflows = [], []
-    for width, scheme in itertools.product((390, 1440, 1920), ("light", "dark")):
+    for width, scheme in itertools.product((390, 1000, 1440, 1920), ("light", "dark")):
         browser.size(width)
         browser.prefer(scheme)
         browser.open(page_of(firing))

@@ -1,0 +1,36 @@
+"""JSON in pieces is the JSON of the whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from supervisor.encoding import SLICE, pieces
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"text": "점검\n", "number": 1.5, "nothing": None},
+        {"short": [1, 2], "empty": [], "inside": {"long": [*range(2 * SLICE)]}},
+        {"long": [{"name": str(number)} for number in range(3 * SLICE + 1)], "after": True},
+        {"first": [*range(2 * SLICE)], "second": [*range(SLICE)], "third": [*range(SLICE + 1)]},
+    ],
+)
+def test_it_is_the_same_document(document: dict[str, Any]) -> None:
+    assert json.loads(b"".join(pieces(document))) == document
+
+
+def test_a_short_document_is_one_piece() -> None:
+    assert len([*pieces({"name": "disk", "runs": [*range(SLICE)]})]) == 1
+
+
+def test_a_long_list_is_many() -> None:
+    assert len([*pieces({"modules": [*range(10 * SLICE)], "alerts": []})]) == 11
+
+
+def test_half_a_character_spoils_nothing() -> None:
+    assert json.loads(b"".join(pieces({"message": "\ud800"}))) == {"message": "?"}
