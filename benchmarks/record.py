@@ -68,6 +68,8 @@ BENCHMARKS = (
     Benchmark(("sessions",), 5),
     Benchmark(("status_page",), 5),
     Benchmark(("notifications",), 10),
+    Benchmark(("fleet",), 12),
+    Benchmark(("fleet_mirror",), 8),
 )
 
 

@@ -95,6 +95,11 @@ class AlertmanagerServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def configure(self, config: Path) -> None:
         """Write the configuration file."""
         template = Path(__file__).with_name("alertmanager.yml").read_text(encoding="utf-8")

@@ -9,46 +9,22 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from attrs import define, field
+from attrs import define
 
 from tests.e2e.mailing import ShippedAlertmanager, alert, subjects, text_of
 from tests.e2e.servers import SmtpSink, wait_for
+from tests.e2e.webhook import Webhook
 
 MAILS = Path(__file__).with_name("mails")
 
 
-@define
-class Webhook:
-    """Keeps what is posted to it."""
-
-    server: ThreadingHTTPServer
-    bodies: list[bytes] = field(factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}/heartbeat"
-
-
 @pytest.fixture(scope="module")
 def webhook() -> Iterator[Webhook]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_arguments: object) -> None: ...
-
-    hook = Webhook(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
-    with hook.server:
-        Thread(target=hook.server.serve_forever, daemon=True).start()
+    with Webhook.running() as hook:
         yield hook
-        hook.server.shutdown()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,185 @@
+"""A fleet in one machine: what it asks of the servers above it, and what becomes of faults.
+
+A supervisor with 20 modules and a heartbeat for each host, two Alertmanagers in a cluster and a
+Prometheus, all with the shipped files; only Prometheus looks more often, and heartbeats are passed
+on every 30 s. Measures the quiet fleet; then servers that all hosts look at go and come back, a
+host dies, and an Alertmanager. Prints what each took, and the load in proportion for 500 hosts:
+`scripts/bench fleet [--hosts 50]`, about six minutes. Exit code 1 if a mail is missing or came
+twice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from attrs import define, field
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.fleet_load import Counters, Load
+from tests.e2e import grafana
+from tests.e2e.fleet import Fleet, Settings
+from tests.e2e.servers import wait_for
+
+SCRAPE, USUAL = 15.0, 30.0
+"""Seconds between two scrapes here, and as shipped."""
+SETTLED = 30.0
+WINDOW = 60.0
+"""Seconds: after the start, and of a measurement: everything firing is sent again once."""
+LONG = 240.0
+"""Seconds: for what must come."""
+MANY = 500
+SILENCE = 60.0
+
+
+@define
+class Trial:
+    """A fleet, and whether anything was wrong with it."""
+
+    fleet: Fleet
+    is_wrong: bool = False
+    before: Counter[str] = field(factory=Counter)
+
+    @property
+    def names(self) -> list[str]:
+        """Return the hosts that live."""
+        return [host.name for host in self.fleet.hosts if host.process is not None]
+
+    def timed(self, what: str, done: Callable[[], object]) -> None:
+        """Wait until it is so, and tell how long that took."""
+        begun = time.monotonic()
+        wait_for(done, LONG, f"not so: {what}")
+        say(f"{what:<58} {time.monotonic() - begun:10.1f} s")
+
+    def expect(self, what: str, expected: object, found: object) -> None:
+        """Tell what was found; it must be as expected."""
+        self.is_wrong |= expected != found
+        shown = found.total() if isinstance(found, Counter) else found
+        wrong = "" if expected == found else f"   WRONG: {found}, not {expected}"
+        say(f"{what:<58} {shown!s:>12}{wrong}")
+
+    def gateway_mails(self, *, resolved: bool = False) -> Counter[str]:
+        """Return how many mails of the present fault there are for each host."""
+        return self.fleet.mails("gateway", resolved=resolved) - self.before
+
+    def shared_fault(self) -> None:
+        """Two servers that all hosts look at go; a module says of one `scope = "fleet"`."""
+        fleet = self.fleet
+        fleet.gateway.close()
+        fleet.shared.close()
+        self.timed(
+            "two servers gone: every host's alert of both is mailed",
+            lambda: all(
+                len(fleet.mails(each)) == len(self.names) for each in ("gateway", "shared")
+            ),
+        )
+        before = Counters.read(fleet)
+        time.sleep(WINDOW)
+        rates = Counters.read(fleet).since(before)
+        say(f"{'… each Alertmanager: requests/s':<58} {rates.requests:12.2f}")
+        say(f"{'… each Alertmanager: alerts/s':<58} {rates.alerts:12.2f}")
+        self.expect("… mails as grouped by default: one for each host", *self._one_each())
+        together = fleet.count("Connection failed") - len(self.names)
+        say(f"{'… mails with scope = fleet: for all hosts together':<58} {together:12}")
+
+    def mended(self) -> None:
+        """Both are back."""
+        fleet = self.fleet
+        fleet.gateway.open()
+        fleet.shared.open()
+        self.timed(
+            "two servers back: every host's end is mailed",
+            lambda: len(self.gateway_mails(resolved=True)) == len(self.names),
+        )
+        self.expect("… mails: one for each host", *self._one_each(resolved=True))
+
+    def dead_host(self) -> None:
+        """A supervisor is killed while an alert fires there: Prometheus misses it."""
+        victim = self.fleet.hosts[-1]
+        killed = time.time()
+        victim.kill()
+        down = f"{victim.name} - TE, SupervisorDown"
+        self.timed("a host dead: mailed", lambda: self.fleet.count(down))
+        alerts = [
+            alert
+            for alert in self.fleet.alertmanagers[0].alerts()
+            if alert["labels"].get("host") == victim.name
+        ]
+        heard = [each for each in alerts if each["status"]["state"] == "active"]
+        names = sorted(each["labels"]["alertname"] for each in heard)
+        self.expect("… its alerts that are not held back", ["Heartbeat", "SupervisorDown"], names)
+        (end,) = (each["endsAt"] for each in heard if each["labels"]["alertname"] == "Heartbeat")
+        left = datetime.fromisoformat(end).timestamp() - killed
+        say(f"{'… after its death its heartbeat is gone within':<58} {left:10.1f} s")
+        self.expect("… mails", 1, self.fleet.count(down))
+
+    def dead_alertmanager(self) -> None:
+        """One of two dies, and what fires then is mailed by the other."""
+        self.before = self.fleet.mails("gateway")
+        self.fleet.alertmanagers[0].stop()
+        self.fleet.gateway.close()
+        self.timed(
+            "an Alertmanager dead, then a server gone: all mailed",
+            lambda: len(self.gateway_mails()) == len(self.names),
+        )
+        self.expect("… mails: one for each host", *self._one_each())
+
+    def panels(self, started: float) -> None:
+        """Put the dashboards' queries to Prometheus."""
+        found = [*grafana.answers(self.fleet.prometheus, started, time.time(), SCRAPE)]
+        empty = [f"{each.where}: {each.expr}" for each in found if not each.series]
+        say(f"{'queries of the dashboards':<58} {len(found):12}")
+        self.expect("… that give no series", [], empty)
+
+    def silence(self) -> None:
+        """The dead host's heartbeat has run out: of it alone nothing more is heard."""
+
+        def heard() -> set[str]:
+            before = self.fleet.heartbeats()
+            time.sleep(2 * SILENCE)
+            return set(self.fleet.heartbeats() - before)
+
+        everyone = {*self.names, "prometheus"}
+        self.timed("only the dead host's heartbeat is missed", lambda: heard() == everyone)
+
+    def _one_each(self, *, resolved: bool = False) -> tuple[Counter[str], Counter[str]]:
+        """Return how many mails there must be for each host, and how many there are."""
+        return Counter(self.names), self.gateway_mails(resolved=resolved)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hosts", type=int, default=50)
+    parser.add_argument("--silence", action="store_true", help="wait for a heartbeat's end, too")
+    options = parser.parse_args()
+    settings = Settings(options.hosts, scrape=f"{SCRAPE:g}s", patience="30s", alertmanagers=2)
+    started = time.time()
+    with tempfile.TemporaryDirectory() as name, Fleet.running(Path(name), settings) as fleet:
+        say(f"started {options.hosts} supervisors in {time.time() - started:.0f} s")
+        time.sleep(SETTLED)
+        load = Load.measure(fleet, WINDOW)
+        for line in load.lines(options.hosts, MANY, SCRAPE, USUAL):
+            say(line)
+        trial = Trial(fleet)
+        trial.shared_fault()
+        trial.dead_host()
+        trial.mended()
+        trial.dead_alertmanager()
+        trial.panels(started)
+        if options.silence:
+            trial.silence()
+    return 1 if trial.is_wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
