@@ -61,7 +61,7 @@ BENCHMARKS = (
     Benchmark(("peers", "--checks", "bad:7"), 10, draws=True),
     Benchmark(("bad_plugins",), 5),
     Benchmark(("scale",), 45, draws=True),
-    Benchmark(("soak", "--minutes", "5"), 10, draws=True),
+    Benchmark(("soak",), 25, draws=True),
     Benchmark(("delivery",), 10),
     Benchmark(("overload",), 10),
     Benchmark(("process_scan",), 5),

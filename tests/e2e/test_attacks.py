@@ -18,7 +18,7 @@ service = "ATTACKED"
 host = "h"
 [alertmanager]
 urls = ["{url}"]
-min_visible = "11s"
+min_visible = "4s"
 
 [[modules]]
 check = "unprocessed_file"

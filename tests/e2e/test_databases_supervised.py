@@ -26,7 +26,7 @@ service = "KOR-TEST"
 timezone = "Asia/Seoul"
 [alertmanager]
 urls = ["@URL@"]
-min_visible = "11s"
+min_visible = "4s"
 """
 PUSHES = """
 SET time_zone = "+09:00";

@@ -13,7 +13,7 @@ CONFIG = """
 service = "HOST"
 [alertmanager]
 urls = ["@URL@"]
-min_visible = "11s"
+min_visible = "4s"
 
 [[modules]]
 check = "daemon"

@@ -23,7 +23,7 @@ EVENTS = """\
 
 
 def write_config(
-    supervisor: SupervisorProcess, url: str, port: int, *, extra: str = "", min_visible: str = "11s"
+    supervisor: SupervisorProcess, url: str, port: int, *, extra: str = "", min_visible: str = "4s"
 ) -> None:
     events = supervisor.directory / "events.json"
     events.write_text(EVENTS, encoding="utf-8")

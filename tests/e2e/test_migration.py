@@ -36,7 +36,7 @@ RECEIVER = """receivers:
 def add_route(alertmanager: AlertmanagerServer) -> None:
     """Put the trial's route above the others, and let Alertmanager notify within a second."""
     config = alertmanager.directory / "alertmanager.yml"
-    text = config.read_text(encoding="utf-8").replace("10s", "1s")
+    text = config.read_text(encoding="utf-8").replace("3s", "1s")
     text = text.replace("  routes:\n", ROUTE, 1).replace("receivers:\n", RECEIVER, 1)
     config.write_text(text, encoding="utf-8")
     httpx.post(f"{alertmanager.url}/-/reload", trust_env=False).raise_for_status()

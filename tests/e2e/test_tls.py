@@ -32,7 +32,7 @@ resend_interval = "1s"
 host = "h"
 [alertmanager]
 urls = ["{url}"]
-min_visible = "11s"
+min_visible = "4s"
 {settings}
 
 [[modules]]

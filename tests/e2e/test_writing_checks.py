@@ -39,7 +39,7 @@ class Environment:
     def run(self, *command: str, status: int = 0) -> str:
         """Run a command in the package's directory and return what it prints."""
         path = f"{self.directory / 'bin'}:{os.environ['PATH']}"
-        kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYTHON")}
+        kept = {name: os.environ[name] for name in os.environ if not name.startswith("PYT")}
         done = subprocess.run(
             command,
             cwd=self.package,
