@@ -11,6 +11,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from checks._names import shown
+from checks._validators import is_host, is_port
 from supervisor.api import CheckFailed, Duration, Secret
 
 
@@ -18,8 +19,10 @@ from supervisor.api import CheckFailed, Duration, Secret
 class Database:
     """Where a server is, how to log in, and how long it may take."""
 
-    host: str = field(default="127.0.0.1", metadata={"help": "the server's name or IP address"})
-    port: int = field(default=3306, metadata={"help": "its TCP port"})
+    host: str = field(
+        default="127.0.0.1", validator=is_host, metadata={"help": "the server's name or IP address"}
+    )
+    port: int = field(default=3306, validator=is_port, metadata={"help": "its TCP port"})
     socket: Path | None = field(
         default=None, metadata={"help": "a local server's socket, in the place of host and port"}
     )
@@ -41,16 +44,6 @@ class Database:
     ca_file: Path | None = field(
         default=None, metadata={"help": "with tls: who may sign the certificate, a PEM file"}
     )
-
-    @host.validator
-    def _is_host(self, _: Attribute[str], value: str) -> None:
-        if not value.isprintable() or " " in value or not value:
-            raise ValueError(f"{value!r} is no host; write an IP address or a name")
-
-    @port.validator
-    def _is_port(self, _: Attribute[int], value: int) -> None:
-        if not 0 < value < 65536:
-            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
 
     @user.validator
     def _is_user(self, _: Attribute[str], value: str) -> None:

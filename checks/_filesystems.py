@@ -18,6 +18,7 @@ from attrs import Attribute, field, frozen
 from checks import _mounts
 from checks._mounts import Mount
 from checks._names import shown
+from checks._validators import is_event_type
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100
@@ -40,7 +41,11 @@ class Filesystem:
     backup: bool = field(
         default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
     )
-    event_type: str = field(default="W", metadata={"help": "the event type when it is too full"})
+    event_type: str = field(
+        default="W",
+        validator=is_event_type,
+        metadata={"help": "the event type when it is too full"},
+    )
 
     @filesystem.validator
     def _names_something(self, _: Attribute[str], value: str) -> None:
@@ -51,11 +56,6 @@ class Filesystem:
     def _is_percentage(self, _: Attribute[int], value: int) -> None:
         if not 0 <= value <= 100:
             raise ValueError(f"{value} is no percentage; write a number from 0 to 100")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value:
-            raise ValueError("is empty; write for example 'W'")
 
 
 @frozen

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 from attrs import Attribute, field, frozen
 
+from checks._validators import is_event_type
 from checks.log_pattern import compiled
 from supervisor.api import Duration, Secret
 
@@ -72,7 +73,9 @@ class Target:
     password: Secret | None = field(default=None, metadata={"help": "of username"})
     bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
     timeout: Duration = field(default=Duration(10), metadata={"help": "for all of it"})
-    event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
+    event_type: str = field(
+        default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
+    )
 
     @name.validator
     def _is_not_empty(self, _: Attribute[str], value: str) -> None:
@@ -130,11 +133,6 @@ class Target:
     def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
         if value <= 0:
             raise ValueError("is 0 or less; write for example '10s'")
-
-    @event_type.validator
-    def _is_not_empty_either(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'E'")
 
     def __attrs_post_init__(self) -> None:
         if self.password is not None and self.bearer_token is not None:

@@ -15,6 +15,7 @@ from attrs import Attribute, field, frozen
 
 from checks._certificates import Expiry, judge, of_der, of_pem, reason
 from checks._smtp import start_tls
+from checks._validators import is_port
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -35,7 +36,7 @@ class Certificate:
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
     host: str = field(default="", metadata={"help": "an IP address or a name"})
-    port: int = field(default=443, metadata={"help": "its TCP port"})
+    port: int = field(default=443, validator=is_port, metadata={"help": "its TCP port"})
     server_name: str = field(
         default="", metadata={"help": "the name that must be in the certificate; default: host"}
     )
@@ -56,11 +57,6 @@ class Certificate:
     def _is_not_empty(self, _: Attribute[str], value: str) -> None:
         if not value.strip():
             raise ValueError("is empty; write what the certificate is called")
-
-    @port.validator
-    def _is_port(self, _: Attribute[int], value: int) -> None:
-        if not 0 < value < 65536:
-            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
 
     def __attrs_post_init__(self) -> None:
         if bool(self.host) == (self.file is not None):

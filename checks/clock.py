@@ -13,6 +13,7 @@ from attrs import Attribute, field, frozen
 from checks import _kernel_clock, _ntp_query, _sntp
 from checks._durations import span
 from checks._sntp import NoTime, Reading
+from checks._validators import is_event_type, is_host, is_port
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -30,24 +31,11 @@ OFFSET = "Clock offset"
 class Server:
     """One NTP server."""
 
-    host: str = field(metadata={"help": "an IPv4 or IPv6 address, or a name"})
-    port: int = field(default=_sntp.PORT, metadata={"help": "its UDP port"})
-    event_type: str = field(default="W", metadata={"help": "the event type when it is silent"})
-
-    @host.validator
-    def _is_host(self, _: Attribute[str], value: str) -> None:
-        if not value.isprintable() or " " in value or not value:
-            raise ValueError(f"{value!r} is no host; write an IP address or a name")
-
-    @port.validator
-    def _is_port(self, _: Attribute[int], value: int) -> None:
-        if not 0 < value < 65536:
-            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'W'")
+    host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
+    port: int = field(default=_sntp.PORT, validator=is_port, metadata={"help": "its UDP port"})
+    event_type: str = field(
+        default="W", validator=is_event_type, metadata={"help": "the event type when it is silent"}
+    )
 
     @property
     def instance(self) -> str:

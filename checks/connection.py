@@ -15,6 +15,7 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
+from checks._validators import is_host, is_port
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -41,8 +42,8 @@ class Server:
     """One TCP server."""
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
-    host: str = field(metadata={"help": "an IPv4 or IPv6 address, or a name"})
-    port: int = field(metadata={"help": "its TCP port"})
+    host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
+    port: int = field(validator=is_port, metadata={"help": "its TCP port"})
     event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
 
     @name.validator
@@ -50,16 +51,6 @@ class Server:
     def _is_not_empty(self, attribute: Attribute[str], value: str) -> None:
         if not value.strip():
             raise ValueError(f"is empty; write the server's {attribute.name}")
-
-    @host.validator
-    def _is_host(self, _: Attribute[str], value: str) -> None:
-        if not value.isprintable() or " " in value or not value:
-            raise ValueError(f"{value!r} is no host; write an IP address or a name")
-
-    @port.validator
-    def _is_port(self, _: Attribute[int], value: int) -> None:
-        if not 0 < value < 65536:
-            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

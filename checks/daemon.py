@@ -13,6 +13,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from checks import _pid_files
 from checks._processes import Found, Process, is_short_for, look_up, scan
+from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -39,7 +40,11 @@ class Daemon:
     monitor: bool = field(
         default=False, metadata={"help": "each process has another one, PROCESS_monitor"}
     )
-    event_type: str = field(default="E", metadata={"help": "the event type when it does not run"})
+    event_type: str = field(
+        default="E",
+        validator=is_event_type,
+        metadata={"help": "the event type when it does not run"},
+    )
 
     @name.validator
     @processes.validator
@@ -52,11 +57,6 @@ class Daemon:
                 )
             if not name:
                 raise ValueError("is empty; write the name of a process, or leave the key out")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value:
-            raise ValueError("is empty; write for example 'E'")
 
     @property
     def names(self) -> tuple[str, ...]:

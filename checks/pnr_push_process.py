@@ -16,6 +16,7 @@ from checks._database import Database, Rows, count, moment, text
 from checks._durations import span
 from checks._names import shown
 from checks._sql import Contract
+from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -58,7 +59,9 @@ class Params:
     query: Path | None = field(
         default=None, metadata={"help": "an SQL file; default: configs/sql/pnr_push_process.sql"}
     )
-    event_type: str = field(default="E", metadata={"help": "the event type when it fires"})
+    event_type: str = field(
+        default="E", validator=is_event_type, metadata={"help": "the event type when it fires"}
+    )
 
     @query.validator
     def _fits(self, _: Attribute[Path | None], value: Path | None) -> None:
@@ -68,11 +71,6 @@ class Params:
     def _is_a_count(self, _: Attribute[int], value: int) -> None:
         if not 0 <= value <= 100:
             raise ValueError(f"{value} is no number of retries; write a number from 0 to 100")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'E'")
 
 
 @frozen

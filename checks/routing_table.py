@@ -12,6 +12,7 @@ from attrs import Attribute, field, frozen
 
 from checks import _routes
 from checks._routes import Address, Hop, Network, Route
+from checks._validators import is_event_type
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
 
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
@@ -30,7 +31,9 @@ class Wanted:
         metadata={"help": '"255.255.255.0", "/24" or 24; absent: one address, or all of 0.0.0.0'},
     )
     interface: str = field(default="", metadata={"help": "its name; absent: any"})
-    event_type: str = field(default="E", metadata={"help": "the event type when it is wrong"})
+    event_type: str = field(
+        default="E", validator=is_event_type, metadata={"help": "the event type when it is wrong"}
+    )
 
     @gateway.validator
     def _is_address(self, _: Attribute[str], value: str) -> None:
@@ -40,11 +43,6 @@ class Wanted:
     def _is_interface(self, _: Attribute[str], value: str) -> None:
         if value and (not _INTERFACE.fullmatch(value) or value in (".", "..")):
             raise ValueError(f"{value!r} is no name of an interface; write for example 'eth0'")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value:
-            raise ValueError("is empty; write for example 'E'")
 
     def __attrs_post_init__(self) -> None:
         version, gateway = self.network.version, self.hop_gateway

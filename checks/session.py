@@ -11,6 +11,7 @@ from typing import Literal
 from attrs import Attribute, field, frozen
 
 from checks._sockets import count_sessions
+from checks._validators import is_event_type, is_port
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
 
 TOTAL = "total"
@@ -21,13 +22,15 @@ class Session:
     """The sessions of one local port."""
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
-    port: int = field(metadata={"help": "the local TCP port"})
+    port: int = field(validator=is_port, metadata={"help": "the local TCP port"})
     limit: int = field(metadata={"help": "how many sessions are still, or already, right"})
     when: Literal["over", "under"] = field(
         default="over", metadata={"help": "fires with strictly more, or fewer, than the limit"}
     )
     alert: bool = field(default=True, metadata={"help": "false: measured, but never fires"})
-    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+    event_type: str = field(
+        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
+    )
 
     @name.validator
     def _is_a_name(self, _: Attribute[str], value: str) -> None:
@@ -35,16 +38,6 @@ class Session:
             raise ValueError("is empty; write what the session is called")
         if value == TOTAL:
             raise ValueError(f"'{TOTAL}' stands for all sessions; choose another name")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'W'")
-
-    @port.validator
-    def _is_port(self, _: Attribute[int], value: int) -> None:
-        if not 0 < value < 65536:
-            raise ValueError(f"{value} is no port; write a number from 1 to 65535")
 
     @limit.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:

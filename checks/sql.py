@@ -21,6 +21,7 @@ from checks._conversation import read
 from checks._database import Database, Rows, missing_columns, number, text
 from checks._names import shown
 from checks._sql import Contract
+from checks._validators import is_event_type
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
 
 LONGEST_VALUE = 200
@@ -40,7 +41,9 @@ class Params:
     alertname: str = field(
         default="", metadata={"help": "what its conditions are called; default: the module's name"}
     )
-    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+    event_type: str = field(
+        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
+    )
     instance_column: str = field(
         default="", metadata={"help": "the column that tells the rows apart"}
     )
@@ -58,11 +61,6 @@ class Params:
     def _hold_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
         if empty := [name for name, given in value.items() if given == ()]:
             raise ValueError(f"{empty[0]} is an empty list, which SQL has not; give it a value")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'W'")
 
     @min.validator  # noqa: A003  # the parameter's name
     def _is_not_above_max(self, _: Attribute[float | None], value: float | None) -> None:

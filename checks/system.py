@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks import _vitals
 from checks._durations import long_span
+from checks._validators import is_event_type
 from checks._vitals import Vitals
 from checks.disk import size
 from supervisor.api import (
@@ -52,12 +53,9 @@ class Params:
     oom_kills: bool = field(
         default=True, metadata={"help": "reports when the kernel killed for want of memory"}
     )
-    event_type: str = field(default="W", metadata={"help": "the event type of all of them"})
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'W'")
+    event_type: str = field(
+        default="W", validator=is_event_type, metadata={"help": "the event type of all of them"}
+    )
 
     def __attrs_post_init__(self) -> None:
         for name in (item.name for item in self.__attrs_attrs__):

@@ -13,6 +13,7 @@ from attrs import Attribute, field, frozen
 from checks import _units
 from checks._names import shown
 from checks._units import Unit, full_name
+from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -43,7 +44,11 @@ class Watched:
     max_restarts: int = field(
         default=0, metadata={"help": "W with more restarts by systemd since the last run"}
     )
-    event_type: str = field(default="E", metadata={"help": "the event type when it is not active"})
+    event_type: str = field(
+        default="E",
+        validator=is_event_type,
+        metadata={"help": "the event type when it is not active"},
+    )
 
     @name.validator
     def _is_unit(self, _: Attribute[str], value: str) -> None:
@@ -53,11 +58,6 @@ class Watched:
     def _is_count(self, _: Attribute[int], value: int) -> None:
         if value < 0:
             raise ValueError(f"{value} is less than nothing; write 0 or more")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'E'")
 
     @property
     def unit(self) -> str:
@@ -74,18 +74,15 @@ class Params:
     ignore: tuple[str, ...] = field(
         default=(), metadata={"help": "failed units that do not count: 'apt-*.service'"}
     )
-    failed_event_type: str = field(default="E", metadata={"help": "the event type of those"})
+    failed_event_type: str = field(
+        default="E", validator=is_event_type, metadata={"help": "the event type of those"}
+    )
 
     @units.validator
     def _differ(self, _: Attribute[tuple[Watched, ...]], value: tuple[Watched, ...]) -> None:
         names = [watched.unit for watched in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"has {', '.join(twice)} more than once; remove one")
-
-    @failed_event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'E'")
 
     def __attrs_post_init__(self) -> None:
         if not self.units and not self.failed:

@@ -20,6 +20,7 @@ from attrs import Attribute, field, frozen
 
 from checks._durations import span, stepped
 from checks._names import shown
+from checks._validators import is_event_type
 from checks.disk import size
 from supervisor.api import (
     Condition,
@@ -58,17 +59,14 @@ class Directory:
     max_age: Duration = field(
         metadata={"help": "fires when a file was last written to longer ago than this"}
     )
-    event_type: str = field(default="W", metadata={"help": "the event type when it fires"})
+    event_type: str = field(
+        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
+    )
 
     @directory.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
         if not value or not value.isprintable():
             raise ValueError(f"{value!r} is no directory; write for example '/srv/inbound'")
-
-    @event_type.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write for example 'W'")
 
 
 @frozen

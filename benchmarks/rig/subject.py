@@ -112,8 +112,7 @@ class Subject:
 
     def metric(self, name: str) -> list[float]:
         """Return every sample of a metric."""
-        pattern = re.compile(rf"^supervisor_{name}(?:{{.*}})? (\S+)", re.MULTILINE)
-        return [float(value) for value in pattern.findall(self.scrape())]
+        return samples(self.scrape(), name)
 
     def scrape(self) -> str:
         """Return the page that Prometheus reads."""
@@ -131,6 +130,12 @@ class Subject:
 
     def _read(self, name: str) -> str:
         return Path(f"/proc/{self.process.pid}/{name}").read_text(encoding="utf-8")
+
+
+def samples(page: str, name: str) -> list[float]:
+    """Return every sample of a metric on a page."""
+    pattern = re.compile(rf"^supervisor_{name}(?:{{.*}})? (\S+)", re.MULTILINE)
+    return [float(value) for value in pattern.findall(page)]
 
 
 class _Taker(BaseHTTPRequestHandler):
