@@ -320,5 +320,5 @@ def test_a_directory_given_twice_or_no_time_is_refused() -> None:
         Params((one, same))
     with pytest.raises(ValueError, match=r"^leaves no time; write for example '20s'$"):
         Params((one,), Duration(0))
-    with pytest.raises(ValueError, match=r"^is empty; write for example 'W'$"):
+    with pytest.raises(ValueError, match=r"^is empty; write for example 'E'$"):
         Directory("/srv/in", Duration(1), " ")
