@@ -70,16 +70,14 @@ def test_each_fires_is_mailed_once_and_resolves(
     supervisor.config.write_text(
         text.replace("@PORT@", str(listener.getsockname()[1])), encoding="utf-8"
     )
-    supervisor.start()
+    with listener, client, served:
+        supervisor.start()
 
-    wait_for(lambda: len(smtp_sink.mails) >= 5, 60, "mails are missing", lambda: supervisor.log)
-    assert alertmanager.names() == sorted([*CONDITIONS, REPORT])
-    assert "Busiest processes" in smtp_sink.body(REPORT)
-    assert "안녕 &lt;b&gt;.xml" in smtp_sink.body("Unprocessed files")
+        wait_for(lambda: len(smtp_sink.mails) >= 5, 60, "mails are missing", lambda: supervisor.log)
+        assert alertmanager.names() == sorted([*CONDITIONS, REPORT])
+        assert "Largest processes" in smtp_sink.body(REPORT)
+        assert "안녕 &lt;b&gt;.xml" in smtp_sink.body("Unprocessed files")
 
-    client.close()
-    served.close()
-    listener.close()
     stale.unlink()
     daemon = start_daemon()
     subprocess.run(["ip", "route", "add", "127.200.0.0/16", "dev", "lo"], check=True)
