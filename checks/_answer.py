@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -13,17 +14,35 @@ from checks._target import Target, ranges
 from checks.log_pattern import compiled
 from supervisor.api import Json
 
+_SLOW = ("idna", "punycode")
+"""Their time grows with the square of the length."""
+
 _POSITION = re.compile("0|[1-9][0-9]{0,8}")
 
 
 @frozen
 class Answer:
-    """What a target answered, after how many seconds, with which certificate (DER)."""
+    """What a target answered, after how many seconds, with which certificate (DER).
+
+    `charset` and `encoding` are what it says of the body: "euc-kr", "gzip"; often nothing.
+    """
 
     status: int
     body: bytes
     seconds: float
     certificate: bytes
+    charset: str = ""
+    encoding: str = ""
+
+    @property
+    def text(self) -> bytes:
+        """The body in UTF-8; what does not fit its charset is replaced."""
+        try:
+            charset = codecs.lookup(self.charset or "utf-8").name
+            decoded = self.body.decode("utf-8" if charset in _SLOW else charset, "replace")
+        except (LookupError, ValueError):  # the server may name anything
+            decoded = self.body.decode(errors="replace")
+        return decoded.encode(errors="replace")
 
 
 def faults(target: Target, answer: Answer) -> list[str]:
@@ -31,16 +50,20 @@ def faults(target: Target, answer: Answer) -> list[str]:
     if not any(answer.status in wanted for wanted in ranges(target.status)):
         wanted = ", ".join(map(str, target.status))
         return [f"status {answer.status}, expected {wanted}"]
-    return list(_wrong_in_body(target, answer.body))
+    encoding = answer.encoding.strip().lower()
+    if target.needs_body and encoding not in ("", "identity"):
+        return [f"the body is compressed ({shown(encoding, 30)}), so nothing can be found in it"]
+    return list(_wrong_in_body(target, answer))
 
 
-def _wrong_in_body(target: Target, body: bytes) -> Iterator[str]:
-    if target.contains and target.contains.encode() not in body:
+def _wrong_in_body(target: Target, answer: Answer) -> Iterator[str]:
+    text = answer.text if target.contains or target.pattern else b""
+    if target.contains and target.contains.encode() not in text:
         yield f"the body does not contain {shown(target.contains, 100)!r}"
-    if target.pattern and not compiled(target.pattern).search(body):
+    if target.pattern and not compiled(target.pattern).search(text):
         yield f"the body does not match {shown(target.pattern, 100)!r}"
     if target.json_pointer is not None:
-        yield from _wrong_json(target, target.json_pointer, body)
+        yield from _wrong_json(target, target.json_pointer, answer.body)
 
 
 def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:

@@ -1,12 +1,10 @@
-"""Asks one URL: who is trusted, the login, redirects, and as much of the body as is wanted."""
+"""Asks one URL: the login, redirects, and as much of the body as is wanted."""
 
 from __future__ import annotations
 
 import base64
 import ssl
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 
 import httpx
 import trio
@@ -24,19 +22,6 @@ CONNECT = 0.9
 """Of the time: httpcore closes what it gives up itself, not what is cancelled in a handshake."""
 
 
-async def trusting(verify: bool, ca_file: Path | None) -> ssl.SSLContext:
-    """Return a TLS context; raises `CheckFailed` when the file is none of authorities."""
-    create = partial(ssl.create_default_context, cafile=ca_file)
-    try:
-        context = await probe(f"read of {ca_file or 'the trusted authorities'}", create)
-    except (OSError, ssl.SSLError) as error:
-        raise CheckFailed(f"cannot load {ca_file}: {error}") from None
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
     """Return the answer; the caller sets the deadline.
 
@@ -44,8 +29,10 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
     `UnicodeError` when it does not answer.
     """
     # No encoding: a megabyte of gzip may hold a gigabyte.
-    usual = {"User-Agent": "alertmanager-supervisor", "Accept-Encoding": "identity"}
-    headers = {**usual, **target.headers, **await _login(target)}
+    headers = httpx.Headers(
+        {"User-Agent": "alertmanager-supervisor", "Accept-Encoding": "identity"}
+    )
+    headers.update({**await _headers(target), **await _login(target)})
     started = trio.current_time()
     connect = CONNECT * (trio.current_effective_deadline() - started)
     async with httpx.AsyncClient(
@@ -53,25 +40,46 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
     ) as client:
         content = target.body.encode() or None
         request = client.build_request(target.method, target.url, content=content, headers=headers)
-        response = await _last_response(client, request, target.follow_redirects)
+        response = await _last_response(client, request, target)
         connection = response.extensions["network_stream"].get_extra_info("ssl_object")
         certificate = connection.getpeercert(binary_form=True) if connection else None
         body = await _beginning(response, MOST_BYTES if target.needs_body else 0)
         seconds = trio.current_time() - started
-    return Answer(response.status_code, body, seconds, certificate or b"")
+    return Answer(
+        response.status_code,
+        body,
+        seconds,
+        certificate or b"",
+        response.charset_encoding or "",
+        response.headers.get("Content-Encoding", ""),
+    )
 
 
 async def _last_response(
-    client: httpx.AsyncClient, request: httpx.Request, follow: bool
+    client: httpx.AsyncClient, request: httpx.Request, target: Target
 ) -> httpx.Response:
+    if not target.follow_redirects:
+        client.event_hooks = {"response": [_stay]}
     # httpx would read the whole body of each redirect, without end and into memory.
     for _ in range(1 + MOST_REDIRECTS):
         response = await client.send(request, stream=True)
-        if not follow or response.next_request is None:
+        if response.next_request is None:
             return response
         await response.aclose()
+        if _origin(response.next_request) != _origin(request):
+            for name in target.secret_headers:
+                response.next_request.headers.pop(name, None)
         request = response.next_request
     raise httpx.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects", request=request)
+
+
+async def _stay(response: httpx.Response) -> None:
+    # httpx would make a request of it, and fail where it leads to an application: "mailto:".
+    response.headers.pop("Location", None)
+
+
+def _origin(request: httpx.Request) -> tuple[str, str, int | None]:
+    return request.url.scheme, request.url.host, request.url.port
 
 
 async def _beginning(response: httpx.Response, kept: int) -> bytes:
@@ -87,17 +95,27 @@ async def _beginning(response: httpx.Response, kept: int) -> bytes:
     return bytes(body)
 
 
+async def _headers(target: Target) -> Mapping[str, str]:
+    return {
+        name: await _sendable(f"header {name}", value) if isinstance(value, Secret) else value
+        for name, value in target.headers.items()
+    }
+
+
 async def _login(target: Target) -> Mapping[str, str]:
-    secret = target.bearer_token or target.password
-    if secret is None:
+    if target.bearer_token is not None:
+        return {"Authorization": f"Bearer {await _sendable('bearer_token', target.bearer_token)}"}
+    if target.password is None:
         return {}
+    basic = base64.b64encode(f"{target.username}:{await _read(target.password)}".encode()).decode()
+    return {"Authorization": f"Basic {basic}"}
+
+
+async def _sendable(what: str, secret: Secret) -> str:
     value = await _read(secret)
-    if target.bearer_token is None:
-        basic = base64.b64encode(f"{target.username}:{value}".encode()).decode()
-        return {"Authorization": f"Basic {basic}"}
     if not value or not is_header_value(value):  # else the error of h11 would show it
-        raise CheckFailed("its bearer_token is empty, or not plain ASCII in one line")
-    return {"Authorization": f"Bearer {value}"}
+        raise CheckFailed(f"its {what} is empty, or not plain ASCII in one line")
+    return value
 
 
 async def _read(secret: Secret) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from attrs import Attribute, field, frozen
 
-from checks._validators import is_event_type
+from checks._validators import is_event_type, is_more_than_nothing
 from checks.log_pattern import compiled
 from supervisor.api import Duration, Secret
 
@@ -45,7 +45,9 @@ class Target:
     url: str = field(metadata={"help": "http:// or https://"})
     method: str = field(default="GET", metadata={"help": "the request's method"})
     body: str = field(default="", metadata={"help": "the request's body"})
-    headers: Mapping[str, str] = field(factory=dict, metadata={"help": "further headers"})
+    headers: Mapping[str, str | Secret] = field(
+        factory=dict, metadata={"help": "further headers; a value may be a secret"}
+    )
     status: tuple[int | str, ...] = field(
         default=("200-299",), metadata={"help": "statuses that are right: 200, '200-299'"}
     )
@@ -72,7 +74,9 @@ class Target:
     username: str = field(default="", metadata={"help": "with password: basic authentication"})
     password: Secret | None = field(default=None, metadata={"help": "of username"})
     bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
-    timeout: Duration = field(default=Duration(10), metadata={"help": "for all of it"})
+    timeout: Duration = field(
+        default=Duration(10), validator=is_more_than_nothing, metadata={"help": "for all of it"}
+    )
     event_type: str = field(
         default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
     )
@@ -92,6 +96,8 @@ class Target:
             raise ValueError("is no http or https URL; write for example 'http://host/'")
         if url.userinfo:
             raise ValueError("holds a password; write username and password instead")
+        if url.port is not None and not 0 < url.port < 65536:
+            raise ValueError("has no port that can be reached; write one from 1 to 65535")
 
     @method.validator
     def _is_method(self, _: Attribute[str], value: str) -> None:
@@ -104,12 +110,19 @@ class Target:
             raise ValueError("is longer than 64 KiB; send less")
 
     @headers.validator
-    def _are_headers(self, _: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+    def _are_headers(
+        self, _: Attribute[Mapping[str, str | Secret]], value: Mapping[str, str | Secret]
+    ) -> None:
         for name, text in value.items():
             if not _TOKEN.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a header; write for example 'Accept'")
+            if isinstance(text, Secret):
+                continue
             if name.lower() in _SECRET_HEADERS:
-                raise ValueError("holds a secret; write password or bearer_token instead")
+                own = f"{name} = {{ credential = … }}"
+                raise ValueError(
+                    f"holds a secret; write password or bearer_token instead, or {own}"
+                )
             if not is_header_value(text):
                 raise ValueError(f"{name} is not plain ASCII; write it without control characters")
 
@@ -128,11 +141,6 @@ class Target:
     def _is_pointer(self, _: Attribute[str | None], value: str | None) -> None:
         if value is not None and not _POINTER.fullmatch(value):
             raise ValueError(f"{value[:50]!r} is no JSON pointer; write for example '/checks/0'")
-
-    @timeout.validator
-    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
-        if value <= 0:
-            raise ValueError("is 0 or less; write for example '10s'")
 
     def __attrs_post_init__(self) -> None:
         if self.password is not None and self.bearer_token is not None:
@@ -153,6 +161,11 @@ class Target:
     def needs_body(self) -> bool:
         """Whether the body of the answer is looked at."""
         return bool(self.contains or self.pattern) or self.json_pointer is not None
+
+    @property
+    def secret_headers(self) -> tuple[str, ...]:
+        """The names of headers whose values no other server must learn."""
+        return tuple(name for name, value in self.headers.items() if isinstance(value, Secret))
 
     @property
     def place(self) -> str:

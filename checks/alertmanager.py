@@ -9,17 +9,22 @@ import ssl
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 import trio
 from attrs import Attribute, field, frozen
 
 from checks import _peer_health
 from checks._answer import faults
+from checks._causes import cause
+from checks._deadlines import rounded, within
 from checks._names import shown
 from checks._peer_health import Cluster, Health, Since
-from checks._request import ask, trusting
+from checks._request import ask
 from checks._target import Target
-from checks.http import UNANSWERED, UNASKED, cause
+from checks._trust import trusting
+from checks._validators import is_more_than_nothing
+from checks.http import UNANSWERED, UNASKED
 from supervisor.api import (
     Condition,
     Context,
@@ -57,21 +62,24 @@ class Params:
     ca_file: Path | None = field(
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
-    timeout: Duration = field(default=Duration(10), metadata={"help": "for each peer"})
+    timeout: Duration = field(
+        default=Duration(10), validator=is_more_than_nothing, metadata={"help": "for each peer"}
+    )
 
     @urls.validator
     def _differ(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
         if not value:
             raise ValueError("is empty; write for example ['http://127.0.0.1:9093']")
-        if twice := sorted({url for url in value if value.count(url) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
+        first: dict[object, str] = {}
         for url in value:
             Target(name=url, url=url)  # raises what is wrong with it
-
-    @timeout.validator
-    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
-        if value <= 0:
-            raise ValueError("is 0 or less; write for example '10s'")
+            parts = urlsplit(url)
+            if parts.query or parts.fragment or url.endswith(("?", "#")):
+                raise ValueError("has a query or a fragment; write the URL up to the path only")
+            peer = parts.scheme, parts.hostname, _port(parts), parts.path.rstrip("/")
+            if peer in first:
+                raise ValueError(f"{url} is the same peer as {first[peer]}; list each peer once")
+            first[peer] = url
 
     @members.validator
     def _is_count(self, _: Attribute[int | None], value: int | None) -> None:
@@ -103,11 +111,14 @@ class Params:
         )
 
 
+def _port(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "https": 443}[parts.scheme]
+
+
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return what is wrong with each peer; what each has counted stays in the state."""
     found: dict[str, tuple[Health, Cluster] | str] = {}
-    left = trio.current_effective_deadline() - trio.current_time()
-    seconds = min(params.timeout, left - min(1.0, left / 10))
+    seconds = within(params.timeout)
 
     async def look(url: str) -> None:
         found[url] = await _look(url, params, seconds)
@@ -135,7 +146,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Cluster] | str:
     """Return how a peer is, or why that cannot be said."""
     try:
-        with trio.fail_after(max(0.0, seconds)):
+        with trio.fail_after(seconds):
             tls: ssl.SSLContext | bool = False
             if params.target(url, "/").may_use_tls:
                 tls = await trusting(params.verify, params.ca_file)
@@ -144,7 +155,7 @@ async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Clust
             read = partial(_read, status, metrics)
             return await trio.to_thread.run_sync(read, limiter=_reading, abandon_on_cancel=True)
     except trio.TooSlowError:
-        return f"no answer within {seconds:.2g} s"
+        return f"no answer within {rounded(seconds)} s"
     except UNASKED as error:
         return f"it cannot be asked: {error}"
     except UNANSWERED as error:

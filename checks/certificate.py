@@ -6,16 +6,20 @@ Coming from Monit: `certificate valid`; Icinga: `ssl_cert`; Telegraf: `x509_cert
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import Attribute, field, fields, frozen
 
+from checks._causes import cause
 from checks._certificates import Expiry, judge, of_der, of_pem, reason
+from checks._deadlines import rounded, within
 from checks._smtp import start_tls
-from checks._validators import is_port
+from checks._trust import by_trust, trusting
+from checks._validators import is_host, is_more_than_nothing, is_not_empty, is_port
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -28,6 +32,8 @@ from supervisor.api import (
 
 MOST_BYTES = 4 << 20
 """Of a PEM file."""
+
+FAULTS = (OSError, EOFError, StillHanging, ValueError)
 
 
 @frozen
@@ -58,18 +64,39 @@ class Certificate:
         if not value.strip():
             raise ValueError("is empty; write what the certificate is called")
 
+    @host.validator
+    def _is_host(self, attribute: Attribute[str], value: str) -> None:
+        if value:
+            is_host(self, attribute, value)
+
     def __attrs_post_init__(self) -> None:
         if bool(self.host) == (self.file is not None):
             raise ValueError("needs either host or file; write one of them")
+        if self.file is not None and (idle := list(self._of_ports_alone())):
+            raise ValueError(f"{', '.join(idle)}: of no use beside file; remove it, or name a host")
+
+    def _of_ports_alone(self) -> Iterator[str]:
+        for key in ("port", "server_name", "starttls", "ca_file", "verify"):
+            if getattr(self, key) != getattr(fields(Certificate), key).default:
+                yield key
+
+    @property
+    def place(self) -> str:
+        """Where it is had."""
+        return str(self.file or f"{self.host}:{self.port}")
 
 
 @frozen
 class Params:
     """The certificates, and how long each may take to be had."""
 
-    certificates: tuple[Certificate, ...] = field(metadata={"help": "the certificates"})
+    certificates: tuple[Certificate, ...] = field(
+        validator=is_not_empty, metadata={"help": "the certificates"}
+    )
     connect_timeout: Duration = field(
-        default=Duration(10), metadata={"help": "for connection and handshake together"}
+        default=Duration(10),
+        validator=is_more_than_nothing,
+        metadata={"help": "for connection and handshake together"},
     )
 
     @certificates.validator
@@ -84,57 +111,79 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each certificate that ends soon, is not trusted or cannot be had."""
     observed: dict[str, list[Observation]] = {}
+    seconds = within(params.connect_timeout)
+    latest = trio.current_time() + seconds
 
-    async def examine(certificate: Certificate) -> None:
-        observed[certificate.name] = await _examine(context, certificate, params.connect_timeout)
+    async def examine(certificate: Certificate, get: Callable[[], Awaitable[Expiry]]) -> None:
+        try:
+            with trio.fail_at(latest):
+                observed[certificate.name] = _judged(context, certificate, await get())
+        except trio.TooSlowError:
+            late = f"no answer within {rounded(seconds)} s"
+            observed[certificate.name] = [_failed(certificate, late)]
+        except FAULTS as error:
+            observed[certificate.name] = [_faulty(certificate, error)]
+
+    async def examine_group(ca_file: Path | None, verify: bool, group: list[Certificate]) -> None:
+        try:
+            with trio.fail_at(latest):
+                tls = await trusting(verify, ca_file)
+        except (CheckFailed, StillHanging, trio.TooSlowError) as error:
+            said = str(error) or f"reading {ca_file} takes too long"
+            observed.update({each.name: [_failed(each, said)] for each in group})
+            return
+        async with trio.open_nursery() as nursery:
+            for each in group:
+                nursery.start_soon(examine, each, partial(_of_port, each, tls))
 
     async with trio.open_nursery() as nursery:
-        for certificate in params.certificates:
-            nursery.start_soon(examine, certificate)
-    return [seen for certificate in params.certificates for seen in observed[certificate.name]]
+        ports = []
+        for each in params.certificates:
+            if each.file is None:
+                ports.append(each)
+            else:
+                nursery.start_soon(examine, each, partial(_of_file, each.file))
+        for (ca_file, verify), group in by_trust(ports).items():
+            nursery.start_soon(examine_group, ca_file, verify, group)
+    return [seen for each in params.certificates for seen in observed[each.name]]
 
 
-async def _examine(
-    context: Context,
-    certificate: Certificate,
-    timeout: float,  # noqa: ASYNC109  # each certificate has its own
-) -> list[Observation]:
-    name = certificate.name
-    try:
-        with trio.fail_after(timeout):
-            expiry = await (_of_file(certificate) if certificate.file else _of_port(certificate))
-    except (trio.TooSlowError, StillHanging):
-        return [_failed(certificate, f"no answer within {timeout:g} s")]
-    except ssl.SSLError as error:
-        return [Condition("Certificate invalid", "E", name, f"{name}: {reason(error)}")]
-    except (OSError, EOFError) as error:
-        return [_failed(certificate, getattr(error, "strerror", None) or str(error))]
-    except ValueError as error:
-        message = f"{name}: this is no certificate: {error}"
-        return [Condition("Certificate invalid", "E", name, message)]
+def _judged(context: Context, certificate: Certificate, expiry: Expiry) -> list[Observation]:
     limits = certificate.warn_days, certificate.error_days
-    return [*judge(name, expiry, context.now(), *limits)]
+    return [*judge(certificate.name, expiry, context.now(), *limits)]
 
 
-def _failed(certificate: Certificate, cause: str) -> Condition:
+def _faulty(certificate: Certificate, error: Exception) -> Condition:
     name = certificate.name
-    where = certificate.file or f"{certificate.host}:{certificate.port}"
-    return Condition("Certificate not available", "E", name, f"{name} ({where}): {cause}")
+    match error:
+        case ssl.SSLError():
+            said = reason(error)
+        case EOFError() | StillHanging():
+            return _failed(certificate, str(error))
+        case OSError():
+            return _failed(certificate, cause(error))
+        case UnicodeError() if not isinstance(error, UnicodeDecodeError):
+            return _failed(certificate, "it is no host name")
+        case _:
+            said = f"this is no certificate: {error}"
+    return Condition("Certificate invalid", "E", name, f"{name}: {said}")
 
 
-async def _of_file(certificate: Certificate) -> Expiry:
-    path = certificate.file
-    assert path is not None  # noqa: S101  # for the type checker
+def _failed(certificate: Certificate, why: str) -> Condition:
+    name = certificate.name
+    message = f"{name} ({certificate.place}): {why}"
+    return Condition("Certificate not available", "E", name, message)
 
-    def read() -> bytes:
+
+async def _of_file(path: Path) -> Expiry:
+    def read() -> Expiry:
         with path.open("rb") as file:
-            return file.read(MOST_BYTES)
+            return of_pem(file.read(MOST_BYTES))
 
-    return of_pem(await probe(f"read of {path}", read))
+    return await probe(f"read of {path}", read)
 
 
-async def _of_port(certificate: Certificate) -> Expiry:
-    context = _tls(certificate)
+async def _of_port(certificate: Certificate, context: ssl.SSLContext) -> Expiry:
     plain = await trio.open_tcp_stream(certificate.host, certificate.port)
     async with plain:
         if certificate.starttls == "smtp":
@@ -151,14 +200,3 @@ async def _of_port(certificate: Certificate) -> Expiry:
     if not der:
         raise ValueError("the server showed none")
     return of_der(der)
-
-
-def _tls(certificate: Certificate) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=certificate.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise CheckFailed(f"cannot load {certificate.ca_file}: {error}") from error
-    if not certificate.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

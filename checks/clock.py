@@ -11,6 +11,7 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks import _kernel_clock, _ntp_query, _sntp
+from checks._deadlines import rounded, within
 from checks._durations import span
 from checks._sntp import NoTime, Reading
 from checks._validators import is_event_type, is_host, is_port
@@ -88,7 +89,7 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return what is wrong with the clock, and which servers do not say."""
     found: dict[Server, Reading | str] = {}
-    seconds = min(params.timeout, _left())
+    seconds = within(params.timeout)
 
     async def ask(server: Server) -> None:
         found[server] = await _ask(server, context, seconds)
@@ -106,19 +107,13 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return [*kernel, *_measured(readings), *silent, *_offset(context, params, readings)]
 
 
-def _left() -> float:
-    """Return the run's time, less a little: at the module's deadline all would be lost."""
-    left = trio.current_effective_deadline() - trio.current_time()
-    return left - min(1.0, left / 10)
-
-
 async def _ask(server: Server, context: Context, seconds: float) -> Reading | str:
     """Return what the server says, or why it says nothing."""
     name = server.instance
     try:
         return await _ntp_query.ask(server.host, server.port, context.clock, seconds)
     except trio.TooSlowError:
-        return f"{name} gives no answer within {seconds:.2g} s"
+        return f"{name} gives no answer within {rounded(seconds)} s"
     except (NoTime, StillHanging) as error:
         return f"{name}: {error}"
     except OSError as error:

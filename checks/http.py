@@ -5,6 +5,7 @@ Coming from Monit: `check host … protocol http`; Icinga: `http`; Telegraf: `ht
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -16,9 +17,13 @@ from attrs import Attribute, field, frozen
 
 from checks import _certificates
 from checks._answer import Answer, faults
+from checks._causes import cause
+from checks._deadlines import rounded, within
 from checks._names import shown
-from checks._request import CONNECT, ask, trusting
+from checks._request import CONNECT, ask
 from checks._target import Target
+from checks._trust import by_trust, trusting
+from checks._validators import is_not_empty
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -42,7 +47,9 @@ _judging = trio.CapacityLimiter(1)
 class Params:
     """The targets; all are asked at once."""
 
-    targets: tuple[Target, ...] = field(metadata={"help": "the URLs and what they must answer"})
+    targets: tuple[Target, ...] = field(
+        validator=is_not_empty, metadata={"help": "the URLs and what they must answer"}
+    )
 
     @targets.validator
     def _have_names_of_their_own(
@@ -56,7 +63,7 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each target that does not answer as it must."""
     observed: dict[str, list[Observation]] = {}
-    latest = _before_the_end()
+    latest = trio.current_time() + within(math.inf)
 
     async def examine(target: Target, tls: ssl.SSLContext | bool) -> None:
         observed[target.name] = await _examine(context, target, tls, latest)
@@ -66,8 +73,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
             with trio.fail_at(latest):
                 tls = await trusting(verify, ca_file)
         except (CheckFailed, StillHanging, trio.TooSlowError) as error:
-            cause = str(error) or f"reading {ca_file} takes too long"
-            observed.update({target.name: [_failed(target, cause)] for target in group})
+            said = str(error) or f"reading {ca_file} takes too long"
+            observed.update({target.name: [_failed(target, said)] for target in group})
             return
         async with trio.open_nursery() as nursery:
             for target in group:
@@ -77,24 +84,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         for target in params.targets:
             if not target.may_use_tls:
                 nursery.start_soon(examine, target, False)
-        for (ca_file, verify), group in _by_trust(params.targets).items():
+        secure = [target for target in params.targets if target.may_use_tls]
+        for (ca_file, verify), group in by_trust(secure).items():
             nursery.start_soon(examine_group, ca_file, verify, group)
     return [seen for target in params.targets for seen in observed[target.name]]
-
-
-def _before_the_end() -> float:
-    """Return when nothing is waited for any more: at the module's deadline all would be lost."""
-    left = trio.current_effective_deadline() - trio.current_time()
-    return trio.current_effective_deadline() - min(1.0, left / 10)
-
-
-def _by_trust(targets: Iterable[Target]) -> dict[tuple[Path | None, bool], list[Target]]:
-    """Return who can share a TLS context: one takes 40 ms, too much to have one for each."""
-    groups: dict[tuple[Path | None, bool], list[Target]] = {}
-    for target in targets:
-        if target.may_use_tls:
-            groups.setdefault((target.ca_file, target.verify), []).append(target)
-    return groups
 
 
 async def _examine(
@@ -110,9 +103,9 @@ async def _examine(
                 partial(faults, target, answer), limiter=_judging, abandon_on_cancel=True
             )
     except trio.TooSlowError:
-        return [_failed(target, f"no answer within {_rounded(time)} s")]
+        return [_failed(target, f"no answer within {rounded(time)} s")]
     except httpx.ConnectTimeout:
-        return [_failed(target, f"no connection within {_rounded(CONNECT * time)} s")]
+        return [_failed(target, f"no connection within {rounded(CONNECT * time)} s")]
     except UNASKED as error:
         return [_failed(target, f"it cannot be asked: {error}")]
     except UNANSWERED as error:
@@ -142,27 +135,10 @@ def _expiry(context: Context, target: Target, certificate: bytes) -> Iterator[Ob
     yield from _certificates.judge(target.name, expiry, context.now(), *limits)
 
 
-def _failed(target: Target, cause: str) -> Condition:
-    message = f"{target.name} ({_place(target)}): {cause}"
+def _failed(target: Target, why: str) -> Condition:
+    message = f"{target.name} ({_place(target)}): {why}"
     return Condition(FAILED, target.event_type, target.name, message)
-
-
-def _rounded(seconds: float) -> str:
-    # What changed with every run would be sent again with every run.
-    return f"{seconds:.2g}" if seconds < 10 else f"{seconds:.0f}"
 
 
 def _place(target: Target) -> str:
     return shown(target.place)
-
-
-def cause(error: Exception) -> str:
-    """Return why there was no answer, in words; httpx's own errors often have none."""
-    inner: BaseException | None = error
-    text = ""
-    while inner is not None:
-        if isinstance(inner, ssl.SSLError):
-            return _certificates.reason(inner)
-        text = text or shown(str(inner), 300)
-        inner = inner.__cause__ or inner.__context__
-    return text or type(error).__name__

@@ -116,15 +116,14 @@ def _run(options: argparse.Namespace) -> int:
     from supervisor import heap
 
     heap.grow()
-    import trio
-
-    from supervisor import daemon, logs
+    from supervisor import daemon, logs, resolver
     from supervisor.systemd import Notifier
 
     service = _load(options)
     logs.set_up(options.log_format, service.timezone, verbose=options.verbose)
     state_dir = options.state_dir or _state_dir(options.service)
-    trio.run(daemon.run, service, state_dir, Notifier.from_environment(), lambda: _load(options))
+    notifier = Notifier.from_environment()
+    resolver.run(daemon.run, service, state_dir, notifier, lambda: _load(options))
     return 0
 
 
@@ -137,9 +136,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    import trio
-
-    from supervisor import logs, once
+    from supervisor import logs, once, resolver
     from supervisor.wording import counted
 
     service = _load(options)
@@ -147,7 +144,7 @@ def _once(options: argparse.Namespace) -> int:
     logs.set_up("text")
     if sys.stderr.isatty():
         print(f"running {counted(len(modules), 'module')} …", file=sys.stderr)
-    runs = trio.run(once.run_once, service, modules)
+    runs = resolver.run(once.run_once, service, modules)
     if options.json:
         print(json.dumps(once.as_json(modules, runs), ensure_ascii=False, indent=2))
     else:
@@ -223,8 +220,7 @@ def _tree(options: argparse.Namespace) -> int:
 
 
 def _test_alert(options: argparse.Namespace) -> int:
-    import trio
-
+    from supervisor import resolver
     from supervisor.test_alert import send_test_alert
 
     service = _load(options)
@@ -233,16 +229,14 @@ def _test_alert(options: argparse.Namespace) -> int:
             f"cannot send a test alert: {service.path} names no Alertmanager; "
             "write alertmanager.urls"
         )
-    return 0 if trio.run(send_test_alert, service, options.event_type) else 1
+    return 0 if resolver.run(send_test_alert, service, options.event_type) else 1
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    import trio
-
-    from supervisor import doctor
+    from supervisor import doctor, resolver
 
     service = _load(options)
-    sections = trio.run(doctor.examine, service, _state_dirs(options))
+    sections = resolver.run(doctor.examine, service, _state_dirs(options))
     if options.json:
         print(json.dumps(doctor.as_json(service, sections), ensure_ascii=False, indent=2))
     else:

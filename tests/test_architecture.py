@@ -48,6 +48,7 @@ LAYERS = {
         "logs",
         "process",
         "procfs",
+        "resolver",
         "signals",
         "snapshot",
         "systemd",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,6 +25,7 @@ from supervisor.api import Condition, Context, Measurement, Observation
 from supervisor.model import Duration
 from tests.commands import context
 from tests.e2e.servers import free_port
+from tests.hanging import until_no_thread_hangs
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CA = trustme.CA()
@@ -163,7 +166,79 @@ async def test_a_closed_port_is_named() -> None:
     ((name, _, message),) = told(await look(host="127.0.0.1", port=1))
 
     assert name == "Certificate not available"
-    assert "127.0.0.1:1" in message
+    assert message == "x (127.0.0.1:1): connection refused"
+
+
+async def test_what_is_no_host_name_is_named() -> None:
+    ((name, _, message),) = told(await look(host="a..b"))
+
+    assert name == "Certificate not available"
+    assert message == "x (a..b:443): it is no host name"
+
+
+async def test_authorities_that_cannot_be_read_hide_no_other_certificate(
+    nursery: trio.Nursery, ca_file: Path, tmp_path: Path
+) -> None:
+    port = await nursery.start(serve, partial(speak_tls, ending(5)))
+    os.mkfifo(tmp_path / "fifo")
+    certificates = (
+        Certificate("missing", host="127.0.0.1", port=port, ca_file=tmp_path / "none"),
+        Certificate("hanging", host="127.0.0.1", port=port, ca_file=tmp_path / "fifo"),
+        Certificate("good", host="127.0.0.1", port=port, ca_file=ca_file),
+    )
+    with trio.fail_after(4):
+        seen = told(list(await run(today(), Params(certificates, Duration(1)))))
+    release(tmp_path / "fifo")
+    await until_no_thread_hangs()
+    missing, hanging, good = seen
+
+    assert missing[0] == hanging[0] == "Certificate not available"
+    assert f": cannot load {tmp_path}/none: " in missing[2]
+    assert hanging[2].endswith(f": reading {tmp_path}/fifo takes too long")
+    assert good[:2] == ("Certificate expires", "E")
+
+
+def release(fifo: Path) -> None:
+    """Let who opened it for reading read nothing."""
+    os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+
+
+async def test_authorities_are_read_once_for_all_who_trust_them(
+    nursery: trio.Nursery, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = await nursery.start(serve, partial(speak_tls, ending(100)))
+    read = []
+    create = ssl.create_default_context
+
+    def create_and_count(*args: Any, cafile: Any = None, **more: Any) -> ssl.SSLContext:
+        if cafile:
+            read.append(threading.current_thread() is threading.main_thread())
+        return create(*args, cafile=cafile, **more)
+
+    monkeypatch.setattr(ssl, "create_default_context", create_and_count)
+    given = {"host": "127.0.0.1", "port": port, "ca_file": ca_file}
+    certificates = tuple(Certificate(name, **given) for name in ("a", "b", "c"))
+    seen = told(list(await run(today(), Params(certificates))))
+
+    assert seen == []
+    assert read == [False]
+
+
+async def test_a_silent_server_hides_no_other_when_the_modules_time_comes_first(
+    nursery: trio.Nursery,
+) -> None:
+    port = await nursery.start(serve, silent)
+    certificates = (
+        Certificate("silent", host="127.0.0.1", port=port),
+        Certificate("closed", host="127.0.0.1", port=1),
+    )
+    with trio.fail_after(1):
+        seen = told(list(await run(today(), Params(certificates, Duration(60)))))
+
+    assert [message for *_, message in seen] == [
+        f"silent (127.0.0.1:{port}): no answer within 0.9 s",
+        "closed (127.0.0.1:1): connection refused",
+    ]
 
 
 def test_a_real_mail_server_is_asked_for_tls(ca_file: Path) -> None:
@@ -198,7 +273,7 @@ async def test_a_file_that_holds_none_or_is_missing_is_named(tmp_path: Path) -> 
 
     assert broken[0][0] == "Certificate invalid"
     assert missing[0][0] == "Certificate not available"
-    assert "No such file or directory" in missing[0][2]
+    assert "no such file or directory" in missing[0][2]
 
 
 @given(st.binary(max_size=200))
@@ -213,5 +288,13 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
         Certificate("x")
     with pytest.raises(ValueError, match="0 is no port"):
         Certificate("x", host="h", port=0)
+    with pytest.raises(ValueError, match="starttls, ca_file: of no use beside file"):
+        Certificate("x", file=Path("/x"), starttls="smtp", ca_file=Path("/y"))
+    with pytest.raises(ValueError, match="is no host"):
+        Certificate("x", host="a b")
+    with pytest.raises(ValueError, match="is empty"):
+        Params(())
+    with pytest.raises(ValueError, match="is 0 or less"):
+        Params((Certificate("x", host="h"),), Duration(0))
     with pytest.raises(ValueError, match="has x more than once"):
         Params((Certificate("x", host="h"), Certificate("x", host="i")))

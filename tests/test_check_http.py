@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gzip
 import json
 import os
 import re
@@ -200,6 +201,13 @@ async def test_a_redirect_is_followed_only_where_that_is_wanted(nursery: trio.Nu
     assert [request.path for request in peer.requests] == ["/", "/", "/there", "/"]
 
 
+@pytest.mark.parametrize("away", ["mailto:x@example.invalid", "urn:x:y", "http://[::1", "app://x"])
+async def test_where_a_redirect_leads_does_not_matter_unless_it_is_followed(
+    nursery: trio.Nursery, away: str
+) -> None:
+    assert await asked(nursery, answer(302, headers={"Location": away}), status=(302,)) == []
+
+
 async def test_redirects_without_end_are_left_after_five(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(usual=answer(302, headers={"Location": "/"})).serve)
     ((_, _, said),) = told(await look(peer.url, follow_redirects=True))
@@ -224,6 +232,52 @@ async def test_a_secret_is_sent_and_not_to_another_server(
         "Basic " + base64.b64encode(b"me:a-token").decode(),
     ]
     assert [request.headers.get("authorization") for request in other.requests] == [None]
+
+
+async def test_a_header_may_be_a_secret_and_is_not_sent_to_another_server(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "a-key")
+    other = await nursery.start(FakePeer().serve)
+    peer: FakePeer = await nursery.start(FakePeer().serve)
+    peer.script.extend(
+        [
+            answer(302, headers={"Location": "/there"}),
+            answer(302, headers={"Location": other.url}),
+        ]
+    )
+    headers = {"X-Api-Key": Secret("env", "KEY"), "X-Other": "x"}
+    seen = told(await look(peer.url, headers=headers, follow_redirects=True))
+    wanted = ("x-api-key", "x-other")
+
+    assert seen == []
+    assert [
+        [request.headers.get(name) for name in wanted]
+        for request in (*peer.requests, *other.requests)
+    ] == [["a-key", "x"], ["a-key", "x"], [None, "x"]]
+
+
+async def test_a_header_that_cannot_be_sent_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY", "two\nlines")
+    headers = {"X-Api-Key": Secret("env", "KEY")}
+    ((_, _, said),) = told(await look("http://127.0.0.1:1", headers=headers))
+
+    assert said == (
+        "x (http://127.0.0.1:1): it cannot be asked: "
+        "its header X-Api-Key is empty, or not plain ASCII in one line"
+    )
+
+
+async def test_a_charset_and_a_compression_are_heeded(nursery: trio.Nursery) -> None:
+    korean = {"Content-Type": "text/html; charset=euc-kr"}
+    body = "정상".encode("euc-kr")
+    understood = await asked(nursery, answer(200, body, korean), contains="정상")
+    (compressed,) = await asked(
+        nursery, answer(200, gzip.compress(b"ok"), {"Content-Encoding": "gzip"}), contains="ok"
+    )
+
+    assert understood == []
+    assert compressed.endswith("the body is compressed (gzip), so nothing can be found in it")
 
 
 @pytest.mark.parametrize("token", ["two\nlines", "umläut", "bell\a", ""])
@@ -483,7 +537,7 @@ async def test_a_closed_port_and_an_unknown_name_are_named() -> None:
     closed = told(await look("http://127.0.0.1:1"))
     unknown = told(await look("http://nowhere.invalid"))
 
-    assert "all attempts to connect to 127.0.0.1:1 failed" in closed[0][2]
+    assert closed[0][2] == "x (http://127.0.0.1:1): connection refused"
     assert unknown[0][2].startswith("x (http://nowhere.invalid): ")
 
 
@@ -497,6 +551,8 @@ async def test_a_server_that_never_shakes_hands_is_left_in_time() -> None:
     assert said.endswith(f"no connection within {0.9 * SOON:.2g} s")
 
 
-def test_names_are_unique() -> None:
+def test_there_are_targets_and_their_names_are_unique() -> None:
+    with pytest.raises(ValueError, match="is empty; write at least one"):
+        Params(())
     with pytest.raises(ValueError, match="has x more than once"):
         Params((Target("x", "http://h"), Target("x", "http://i")))

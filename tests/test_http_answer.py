@@ -71,6 +71,38 @@ def test_a_pointer_leads_where_rfc_6901_says(pointer: str, found: Any) -> None:
     assert at(pointer, document) == found
 
 
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("euc-kr", "정상 ok".encode("euc-kr")),
+        ("CP949", "정상 ok".encode("cp949")),
+        ("", "정상 ok".encode()),
+        ("punycode", "정상 ok".encode()),
+        ("no-such-charset", "정상 ok".encode()),
+        ("zlib", "정상 ok".encode()),
+        ("a\0b", "정상 ok".encode()),
+    ],
+)
+def test_a_body_is_read_by_its_charset(charset: str, body: bytes) -> None:
+    target = Target("x", "http://x", contains="정상", pattern="^정. ok$")
+
+    assert faults(target, Answer(200, body, 0.0, b"", charset)) == []
+
+
+def test_what_does_not_fit_the_charset_is_passed_over() -> None:
+    target = Target("x", "http://x", contains="ok", pattern="ok.*end")
+
+    assert faults(target, Answer(200, b"ok \xc7\xd1\xb1\xdb end", 0.0, b"")) == []
+
+
+def test_a_compressed_body_is_named() -> None:
+    said = ["the body is compressed (gzip), so nothing can be found in it"]
+    compressed = Answer(200, b"\x1f\x8b", 0.0, b"", encoding="GZIP")
+
+    assert faults(Target("x", "http://x", contains="ok"), compressed) == said
+    assert faults(Target("x", "http://x"), compressed) == []
+
+
 @pytest.mark.parametrize("pointer", ["/01", "/-1", "/²", "/3", "/a", "//0"])
 def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
     with pytest.raises(LookupError):
@@ -86,6 +118,7 @@ def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
         ({"name": " "}, "is empty"),
         ({"method": "G T"}, "'G T' is no method"),
         ({"headers": {"A:": "b"}}, "'A:' is no name of a header"),
+        ({"url": "http://h:0/"}, "has no port that can be reached"),
         ({"headers": {"A": "b\nc"}}, "A is not plain ASCII"),
         ({"headers": {"authorization": "Bearer x"}}, "write password or bearer_token instead"),
         ({"status": ()}, "is empty"),

@@ -1,0 +1,45 @@
+"""Why a server could not be reached, in words. Used by `http`, `alertmanager`, `certificate`."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator
+
+from checks import _certificates
+from checks._names import shown
+
+LONGEST = 300
+
+
+def cause(error: BaseException) -> str:
+    """Return what TLS or the system says, "connection refused", else what the libraries do."""
+    errors = list(_all(error))
+    for each in errors:
+        if isinstance(each, ssl.SSLError):
+            return _certificates.reason(each)
+    said = (_by_the_system(each) for each in errors if isinstance(each, OSError))
+    # Sorted: which of several addresses fails first must change no message.
+    if words := sorted(set(filter(None, said))):
+        return shown(", ".join(words), LONGEST)
+    texts = (shown(str(each), LONGEST) for each in errors)
+    return next(filter(None, texts), type(error).__name__)
+
+
+def _all(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and all that led to it; a host with several addresses has several."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for each in error.exceptions:
+                yield from _all(each)
+        # Also what is hidden by "from None": httpcore hides what has happened.
+        error = error.__cause__ or error.__context__
+
+
+def _by_the_system(error: OSError) -> str:
+    if not error.errno:
+        return ""
+    # trio puts its own words into strerror; a resolver's numbers are negative and its own.
+    text = os.strerror(error.errno) if error.errno > 0 else error.strerror or ""
+    return text[:1].lower() + text[1:]
