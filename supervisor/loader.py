@@ -54,6 +54,9 @@ def load_check(name: str) -> Check:
     """
     module = _import(name, f"{PACKAGE}.{name}") if _is_simple(name) else None
     if module is None and (plugin := _plugins().get(name)) is not None:
+        if plugin.attr:
+            wrong = f"the entry point of check '{name}' is {plugin.value}"
+            raise _error(name, wrong, f"it must be a module; write {plugin.module} alone")
         module = _import(name, plugin.module, missing_is_unknown=False)
     if module is None and "." in name and all(map(str.isidentifier, name.split("."))):
         module = _import(name, name)

@@ -83,6 +83,10 @@ class LocalServer:
         try:
             with suppress(*BROKEN):
                 await self._answer(await _read_request(stream), say)
+        except Exception as error:  # a question must not end the checks
+            _log.exception("a question through the local socket could not be answered")
+            with suppress(*BROKEN):
+                await say({"error": f"{type(error).__name__}: {error}"})
         finally:
             self.clients -= 1
 

@@ -21,7 +21,7 @@ from supervisor.module_tasks import ModuleTasks
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
-from supervisor.service import Service
+from supervisor.service import Alertmanager, Service
 from supervisor.systemd import Notifier
 from supervisor.web import binding
 from supervisor.web.binding import Address
@@ -81,7 +81,10 @@ class Reloader:
                 if target.addresses is not None:
                     listeners = self.web.bind(target.service, target.addresses)
             except SupervisorError as error:
-                await self._refuse(error)
+                await self._refuse(str(error))
+            except Exception as error:  # whatever is wrong with the new, the old goes on
+                _log.exception("the new configuration meets a bug")
+                await self._refuse(f"{type(error).__name__}: {error}")
             else:
                 await self._apply(target.service, target.clients, listeners)
             self.notifier.notify("READY=1")
@@ -96,12 +99,12 @@ class Reloader:
             )
         return Target(
             service,
-            None if service.alertmanager == old.alertmanager else connect(service),
+            connect(service) if _is_changed(service.alertmanager, old.alertmanager) else None,
             None if service.status == old.status else binding.addresses(service),
         )
 
-    async def _refuse(self, error: SupervisorError) -> None:
-        message = f"cannot reload, the old configuration stays: {error}"
+    async def _refuse(self, why: str) -> None:
+        message = f"cannot reload, the old configuration stays: {why}"
         _log.error("%s", message)
         self.notifier.notify("STATUS=cannot reload, the old configuration stays; see the log")
         await self.send.send(Announcement(RELOAD_FAILED, "", message))
@@ -139,6 +142,11 @@ class Reloader:
                 + ["opened the status page anew"] * bool(listeners),
             ),
         )
+
+
+def _is_changed(new: Alertmanager, old: Alertmanager) -> bool:
+    """Return whether to connect anew. A certificate is renewed under its old name."""
+    return new != old or any((new.ca_file, new.cert_file, new.key_file))
 
 
 def _differences(before: set[str], ended: set[str], started: set[str], others: list[str]) -> str:

@@ -144,6 +144,7 @@ class Sender:
             )
             self.peer.alive_at = trio.current_time()
             self.peer.seconds.observe(self.peer.alive_at - begun)
+            answer = await self._explained(answer)
             self._note_accepted()
             self._clock_steps()
             if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
@@ -164,6 +165,13 @@ class Sender:
                     self._ahead = []
                     await self._back_off(answer)
                     return
+
+    async def _explained(self, answer: Answer) -> Answer:
+        """Return why a peer hangs up: what it says of our certificate can be lost with a body."""
+        if answer.reason != "transport" or not self.peer.url.lower().startswith("https:"):
+            return answer
+        asked = await self.client.get("/api/v2/status", self.clock.now())
+        return asked if asked.reply is Reply.MISCONFIGURED else answer
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
         self._accepted, self._accepted_at = part, now

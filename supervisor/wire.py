@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -201,12 +202,22 @@ def _measurement(observation: object) -> Observation:
         raise CheckFailed("the check returned a Measurement without a name or a number")
     if not isinstance(observation.labels, Mapping):
         raise CheckFailed("the check returned a Measurement whose labels are no mapping")
+    if not _is_finite(observation.value):
+        name = clean_label(observation.name)
+        raise CheckFailed(f"the check returned the Measurement {name!r} without a finite number")
     return Measurement(
         clean_label(observation.name),
         observation.value,
         clean_label(str(observation.unit)),
         {clean_label(str(key)): clean_label(str(text)) for key, text in observation.labels.items()},
     )
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return False
 
 
 def _clean_mapping(kind: str, what: str, values: object, limit: int) -> dict[str, str]:

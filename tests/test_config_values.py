@@ -65,6 +65,7 @@ URL = 'write for example "http://127.0.0.1:9093"'
         ('alertmanager.ca_file = ""', 'alertmanager.ca_file: is no path; write for example "/path/to/file"'),
         ('alertmanager.ca_file = "a\\u0000b"', 'alertmanager.ca_file: is no path; write for example "/path/to/file"'),
         ('status.listen = "9477"', "status.listen: '9477' is no host:port; write for example \"127.0.0.1:9477\""),
+        ('status.listen = "a..b:9477"', "status.listen: 'a..b:9477' is no host:port; write for example \"127.0.0.1:9477\""),
         ('status.listen = ":9477"', "status.listen: ':9477' is no host:port; write for example \"127.0.0.1:9477\""),
         ('status.listen = "::1:9477"', "status.listen: '::1:9477' is no host:port; write for example \"127.0.0.1:9477\""),
         ('status.listen = "127.0.0.1:0"', "status.listen: '127.0.0.1:0' is no host:port; write for example \"127.0.0.1:9477\""),

@@ -38,9 +38,10 @@ async def run(context, params):
 class FakePlugin:
     """An installed entry point."""
 
-    def __init__(self, name: str, module: str) -> None:
+    def __init__(self, name: str, value: str) -> None:
         self.name = name
-        self.module = module
+        self.value = value
+        self.module, _, self.attr = value.partition(":")
 
 
 @pytest.fixture
@@ -173,6 +174,15 @@ def test_a_plugin_whose_module_is_absent_says_so(
 
     wrong = "check 'fan' cannot be imported: ModuleNotFoundError: No module named 'absent'"
     assert f"checks: fan: {wrong}; see absent" == refusal("fan")
+
+
+def test_a_plugin_that_names_something_in_a_module_is_refused(
+    checks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, FakePlugin("fan", "acme.fan:run"))
+
+    wrong = "the entry point of check 'fan' is acme.fan:run; it must be a module"
+    assert f"checks: fan: {wrong}; write acme.fan alone" == refusal("fan")
 
 
 def test_an_unusable_check_is_a_problem_of_its_module(checks: Path, tmp_path: Path) -> None:

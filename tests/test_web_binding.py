@@ -71,13 +71,22 @@ async def test_a_foreign_address_is_named_with_a_remedy() -> None:
         bind(service, addresses(service))
 
 
-def test_a_name_that_nobody_knows_is_named_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (UnicodeError("label empty or too long"), "label empty or too long"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_named_with_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
     def unknown(*_: object, **__: object) -> None:
-        raise socket.gaierror(-2, "Name or service not known")
+        raise error
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(
-        SupervisorError, match=r"host\.example\.invalid cannot be resolved: Name or"
+        SupervisorError, match=rf"host\.example\.invalid cannot be resolved: {said}"
     ):
         addresses(listening("host.example.invalid:80"))
 

@@ -129,6 +129,18 @@ async def test_when_the_token_cannot_be_read_nobody_is_let_in(token_file: Path) 
         assert (await client.get("/")).status_code == 401
 
 
+async def test_a_token_that_cannot_be_read_is_said_once(
+    token_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    site = guarded(token_file)
+    token_file.unlink()  # noqa: ASYNC240 - a small file
+    async with client_of(site, authorization="Basic Og==") as client:
+        for _ in range(3):
+            await client.get("/")
+
+    assert caplog.text.count("nobody is let in") == 1
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 async def test_only_get_and_head_are_answered(method: str) -> None:
     async with client_of(Site.make(*modules(1))) as client:

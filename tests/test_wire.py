@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,3 +187,11 @@ def test_a_measurement_is_a_name_and_a_number() -> None:
     assert wire.clean_observation(Measurement("use", 3)) == Measurement("use", 3)
     with pytest.raises(CheckFailed, match="without a name or a number"):
         wire.clean_observation(Measurement("use", "3"))  # type: ignore[arg-type]  # rubbish is the point
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, 10**400], ids=["n", "i", "m", "h"]
+)
+def test_a_measurement_that_json_does_not_know_is_refused(value: float) -> None:
+    with pytest.raises(CheckFailed, match="the Measurement 'use' without a finite number"):
+        wire.clean_observation(Measurement("use", value))

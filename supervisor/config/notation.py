@@ -22,7 +22,12 @@ LEAST_LEDGER = 1024 * 1024
 SHORTEST_INTERVAL = 0.01
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?")
+_HOST_NAME = re.compile(
+    r"(?=.{1,254}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
+    r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
+)
+"""Labels of at most 63 characters, as the resolver has them."""
+
 _SIZE = re.compile(r"([0-9]{1,15})\s*([kKMG]i?)?B?")
 _UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 _EXAMPLE_URL = 'write for example "http://127.0.0.1:9093"'

@@ -35,11 +35,11 @@ def addresses(service: Service) -> list[Address]:
     host, port = split_listen(status.listen)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name that has no place in DNS, "a..b"
         raise _refusal(
             service.path,
             "listen",
-            f"{host} cannot be resolved: {error.strerror or error}",
+            f"{host} cannot be resolved: {getattr(error, 'strerror', None) or error}",
             "write an address of this machine, such as 127.0.0.1",
         ) from None
     return [(family, address) for family, _, _, _, address in found]  # type: ignore[misc]  # TCP

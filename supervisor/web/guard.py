@@ -51,6 +51,7 @@ class Guard:
     app: App
     book: Book
     _secrets: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(4))
+    _fault: str = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
@@ -85,9 +86,19 @@ class Guard:
         if given is None:
             return False
         expected = await trio.to_thread.run_sync(
-            _read, token, limiter=self._secrets, abandon_on_cancel=True
+            self._read, token, limiter=self._secrets, abandon_on_cancel=True
         )
         return bool(expected) and hmac.compare_digest(given, expected)
+
+    def _read(self, token: Secret) -> bytes:
+        try:
+            read, fault = token.read().encode(), ""
+        except SecretUnreadable as error:
+            read, fault = b"", str(error)
+        if fault and fault != self._fault:  # once, not for each request
+            _log.warning("status.token: %s; nobody is let in", fault)
+        self._fault = fault
+        return read
 
 
 def is_own(host: bytes, status: StatusListener) -> bool:
@@ -127,14 +138,6 @@ def presented(authorization: bytes) -> bytes | None:
                 return None
             return pair.partition(b":")[2]
     return None
-
-
-def _read(token: Secret) -> bytes:
-    try:
-        return token.read().encode()
-    except SecretUnreadable as error:
-        _log.warning("status.token: %s; nobody is let in", error)
-        return b""
 
 
 def _is_address(name: str) -> bool:

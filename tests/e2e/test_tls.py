@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,6 +167,24 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(
     supervisor.start()
 
     wait_for(lambda: "sick" in secure.names(), 20, "was lost", lambda: supervisor.log)
+
+
+def test_a_renewed_certificate_is_taken_up_by_a_reload(
+    supervisor: SupervisorProcess, secure: SecureAlertmanager
+) -> None:
+    client = secure.directory / "client"
+    good = {path: path.read_bytes() for path in secure.directory.glob("client.*")}
+    issue(trustme.CA(), client, "someone@example.invalid")
+    supervisor.config.write_text(CONFIG.format(url=secure.url, settings=settings(secure)))
+    supervisor.start()
+    wait_for(lambda: "the peer refuses ours" in supervisor.log, 20, "taken", lambda: supervisor.log)
+    for path, content in good.items():
+        path.write_bytes(content)
+    os.kill(supervisor.pid, signal.SIGHUP)
+    refused = supervisor.log
+
+    wait_for(lambda: "is reachable" in supervisor.log, 20, "not renewed", lambda: supervisor.log)
+    assert "is reachable" not in refused
 
 
 def test_a_certificate_that_cannot_be_loaded_prevents_the_start(
