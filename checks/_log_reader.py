@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -36,10 +37,14 @@ class Position:
 
 @frozen
 class Progress:
-    """Where reading has come to, and how many bytes are still to be read."""
+    """Where reading has come to, and how many bytes are still to be read.
+
+    `broken` means that what was read before is nowhere to be found: lines may be missing.
+    """
 
     position: Position
     left: int = 0
+    broken: bool = False
 
 
 def read(
@@ -60,15 +65,31 @@ def read(
             return _follow(file, start, take, most)
         if _continues(file, position):
             return _follow(file, position.offset, take, most)
-        old = _former(path, position)
-        if old is not None:
-            with old:
-                progress = _follow(old, position.offset, take, most, finished=True)
-            most -= progress.position.offset - position.offset
-            if progress.left:
-                size = file.status().st_size
-                return evolve(progress, left=progress.left + size)
-        return _follow(file, 0, take, most)
+        with ExitStack() as stack:
+            former = _former(path, file, position)
+            if former is None:
+                return evolve(_follow(file, 0, take, most), broken=position.offset > 0)
+            if former == path:  # written anew with what it held before
+                return _follow(file, position.offset, take, most)
+            parts = []
+            for each in _since(path, former):
+                with suppress(FileNotFoundError):  # rotation goes on meanwhile
+                    start = position.offset if each == former else 0
+                    parts.append((stack.enter_context(OpenFile(each)), start))
+            return _follow_all([*parts, (file, 0)], take, most)
+
+
+def _follow_all(
+    parts: list[tuple[OpenFile, int]], take: Callable[[bytes], object], most: int
+) -> Progress:
+    """Read files from an offset on, one after another; all but the last are finished."""
+    for number, (file, offset) in enumerate(parts, 1):
+        progress = _follow(file, offset, take, most, finished=number < len(parts))
+        if progress.left:
+            later = sum(each.status().st_size for each, _ in parts[number:])
+            return evolve(progress, left=progress.left + later)
+        most -= progress.position.offset - offset
+    return progress
 
 
 class OpenFile:
@@ -113,7 +134,7 @@ def _follow(
     for line in _lines(file, offset, finished=finished):
         if offset >= end:
             break
-        take(line[:LONGEST_LINE].rstrip(b"\r\n"))
+        take(line.rstrip(b"\r\n"))
         offset += len(line)
     status = file.status()
     position = Position(status.st_dev, status.st_ino, offset, _digest(file, offset))
@@ -127,14 +148,23 @@ def _lines(file: OpenFile, offset: int, *, finished: bool) -> Iterator[bytes]:
         lines = _split(rest + block)
         rest = lines.pop()
         for line in lines:
-            yield line
+            yield from _pieces(line)
             offset += len(line)
-        while len(rest) > LONGEST_LINE:
-            yield rest[:LONGEST_LINE]
-            offset += LONGEST_LINE
-            rest = rest[LONGEST_LINE:]
+        whole = len(rest) - len(rest) % LONGEST_LINE
+        yield from _pieces(rest[:whole])
+        offset += whole
+        rest = rest[whole:]
     if rest and finished:
         yield rest
+
+
+def _pieces(line: bytes) -> Iterator[bytes]:
+    """Yield a line in parts of which none is too long; its end makes no line of its own."""
+    while len(line.rstrip(b"\r\n")) > LONGEST_LINE:
+        yield line[:LONGEST_LINE]
+        line = line[LONGEST_LINE:]
+    if line:
+        yield line
 
 
 def _split(text: bytes) -> list[bytes]:
@@ -161,30 +191,60 @@ def _holds(file: OpenFile, position: Position) -> bool:
     return large and _digest(file, position.offset) == position.digest
 
 
-def _former(path: Path, position: Position) -> OpenFile | None:
-    """Return what the file was: renamed, or copied before it was truncated; None if it is gone."""
-    for same_file in (_continues, _holds):
-        # Of a file of which nothing was read there is no digest: only its number tells it.
-        if same_file is _holds and position.offset == 0:
-            break
-        for name in _siblings(path):
-            with suppress(OSError):
-                found = OpenFile(path.with_name(name))
-                if same_file(found, position):
-                    return found
-                found.close()
-    return None
+def _former(path: Path, file: OpenFile, position: Position) -> Path | None:
+    """Return what the file is now: renamed, written anew, or copied before it was truncated.
+
+    None if it is gone. The number of a device may be another after a restart of the host.
+    """
+    siblings = _siblings(path)
+    for sibling in siblings:
+        if _fits(sibling, position, _continues):
+            return sibling
+    # Of a file of which nothing was read there is no digest: only its number tells it.
+    if position.offset == 0:
+        return None
+    if _holds(file, position):
+        return path
+    return next((each for each in siblings if _fits(each, position, _holds)), None)
 
 
-def _siblings(path: Path) -> list[str]:
-    """Return what rotation may have made of it, such as messages.1, the newest first."""
+def _fits(path: Path, position: Position, how: Callable[[OpenFile, Position], bool]) -> bool:
+    with suppress(OSError), OpenFile(path) as file:
+        return how(file, position)
+    return False
+
+
+def _siblings(path: Path) -> list[Path]:
+    """Return what rotation may have made of it, messages.1 or app-2026-01-01.log, newest first.
+
+    Behind a link, which rotation lets point elsewhere, are those that are called like its target.
+    """
+    target = path.resolve()
     found = []
-    with os.scandir(path.parent) as entries:
+    with os.scandir(target.parent) as entries:
         for entry in entries:
-            if entry.name.startswith(path.name) and entry.name != path.name:
+            named = entry.name.startswith(path.stem) or _shape(entry.name) == _shape(target.name)
+            if named and entry.name not in (path.name, target.name):
                 with suppress(FileNotFoundError):  # rotation goes on meanwhile
-                    found.append((entry.stat(follow_symlinks=False).st_mtime, entry.name))
-    return [name for _, name in sorted(found, reverse=True)]
+                    written = entry.stat(follow_symlinks=False).st_mtime_ns
+                    found.append((written, entry.name))
+    return [target.with_name(name) for _, name in sorted(found, reverse=True)]
+
+
+def _since(path: Path, former: Path) -> list[Path]:
+    """Return the former file, and what was rotated after it, the oldest first.
+
+    Only names that differ from its own in numbers: beside a log may lie all sorts of things.
+    """
+    siblings = _siblings(path)
+    if former not in siblings:
+        return [former]
+    newer = siblings[: siblings.index(former)]
+    return [former, *reversed([each for each in newer if _shape(each.name) == _shape(former.name)])]
+
+
+def _shape(name: str) -> str:
+    return re.sub(r"[0-9]+", "0", name)
 
 
 def _digest(file: OpenFile, offset: int) -> str:

@@ -14,8 +14,10 @@ import re2
 import trio
 from attrs import Attribute, define, field, frozen
 
+from checks._deadlines import rounded, within
 from checks._log_reader import Position, Progress, read
 from checks._names import shown
+from checks._validators import is_event_type, is_more_than_nothing, is_not_empty
 from supervisor.api import (
     Condition,
     Context,
@@ -70,7 +72,14 @@ class Log:
         default=False, metadata={"help": "true: the first run reads what is there already"}
     )
     optional: bool = field(default=False, metadata={"help": "true: the log may be missing"})
-    event_type: str = field(default="W", metadata={"help": "the event type of lines that match"})
+    encoding: str = field(
+        default="utf-8", metadata={"help": "of its text, such as 'euc-kr'; new lines are ASCII's"}
+    )
+    event_type: str = field(
+        default="W",
+        validator=is_event_type,
+        metadata={"help": "the event type of lines that match"},
+    )
 
     @path.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
@@ -92,6 +101,17 @@ class Log:
         if value < 1:
             raise ValueError(f"{value} is no number of lines; write 1 or more")
 
+    @encoding.validator
+    def _is_encoding(self, _: Attribute[str], value: str) -> None:
+        try:
+            fits = "a\n".encode(value) == b"a\n"
+        except (LookupError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                f"{value!r} is no encoding that holds ASCII; write for example 'euc-kr'"
+            )
+
     @property
     def instance(self) -> str:
         """What it is called in alerts."""
@@ -108,9 +128,13 @@ class Log:
 class Params:
     """Which logs are read."""
 
-    logs: tuple[Log, ...] = field(metadata={"help": "the logs and their patterns"})
+    logs: tuple[Log, ...] = field(
+        validator=is_not_empty, metadata={"help": "the logs and their patterns"}
+    )
     probe_timeout: Duration = field(
-        default=Duration(20), metadata={"help": "a log that takes longer to read is unreadable"}
+        default=Duration(20),
+        validator=is_more_than_nothing,
+        metadata={"help": "a log that takes longer to read is unreadable"},
     )
 
     @logs.validator
@@ -137,6 +161,9 @@ class Matches:
 
     def take(self, line: bytes) -> None:
         """Look at one line."""
+        if not line.isascii() or self.log.encoding != "utf-8":
+            # RE2 lets "." stand for no byte that is not UTF-8.
+            line = line.decode(self.log.encoding, "replace").encode(errors="replace")
         if not self._pattern.search(line):
             return
         if self._exclude is not None and self._exclude.search(line):
@@ -150,10 +177,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return what matches in each log; where reading stopped is kept in the state."""
     observed: dict[str, list[Observation]] = {}
     kept: dict[str, Json] = {}
+    seconds = within(params.probe_timeout)
 
     async def examine(log: Log) -> None:
-        known = context.state.get(log.key)
-        observed[log.key] = await _examine(log, known, params.probe_timeout, kept)
+        observed[log.key] = await _examine(context, log, seconds, kept)
 
     async with trio.open_nursery() as nursery:
         for log in params.logs:
@@ -166,11 +193,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 async def _examine(
-    log: Log,
-    known: Json,
-    timeout: float,  # noqa: ASYNC109  # each log has its own
-    kept: dict[str, Json],
+    context: Context, log: Log, seconds: float, kept: dict[str, Json]
 ) -> list[Observation]:
+    known = context.state.get(log.key)
+
     def work() -> tuple[Progress, Matches]:
         matches = Matches(log)
         position = _recalled(known)
@@ -180,10 +206,10 @@ async def _examine(
         return progress, matches
 
     try:
-        with trio.fail_after(timeout):
+        with trio.fail_after(seconds):
             progress, matches = await probe(f"read of {log.path} for {log.instance}", work)
     except (trio.TooSlowError, StillHanging):
-        return [_unreadable(log, f"no answer within {timeout:g} s")]
+        return [_unreadable(log, f"no answer within {rounded(seconds)} s")]
     except FileNotFoundError:
         kept[log.key] = known or MISSING
         message = f"there is no {log.path}"
@@ -191,6 +217,12 @@ async def _examine(
         return [] if log.optional else [missing]
     except OSError as error:
         return [_unreadable(log, error.strerror or str(error))]
+    if progress.broken:
+        context.log.warning(
+            "%s does not hold what was read last, and no rotated file beside it does: "
+            "lines may be missing; it is read from its start",
+            log.path,
+        )
     at = progress.position
     kept[log.key] = [at.device, at.inode, at.offset, at.digest]
     labels = {"log": log.instance}

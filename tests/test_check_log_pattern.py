@@ -188,3 +188,48 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
             Log(**given)
     with pytest.raises(ValueError, match="give each its own name"):
         Params((Log("/x", "x"), Log("/x", "x")))
+
+
+async def test_text_in_another_encoding_is_searched_and_shown(log: Path) -> None:
+    text = "ERROR 시간초과 timeout"
+    watch = Watch(Log(str(log), "ERROR .+ timeout", encoding="euc-kr"))
+    await watch.look()
+    with log.open("ab") as file:
+        file.write(text.encode("euc-kr") + b"\n")
+    (found,) = await watch.look()
+
+    assert found.message.endswith(f"the first: {text}")
+
+
+@given(st.binary(max_size=50))
+def test_what_is_no_utf8_hides_nothing_behind_it(rubbish: bytes) -> None:
+    matches = Matches(Log("/log", "A.*B"))
+    matches.take(b"A" + rubbish.replace(b"\n", b"") + b"B")
+
+    assert matches.count == 1
+
+
+@pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64"])
+def test_an_encoding_that_cannot_be_is_refused(encoding: str) -> None:
+    with pytest.raises(ValueError, match="is no encoding that holds ASCII"):
+        Log("/log", "x", encoding=encoding)
+
+
+def test_nothing_to_look_at_and_no_time_are_refused() -> None:
+    with pytest.raises(ValueError, match="is empty; write at least one"):
+        Params(())
+    with pytest.raises(ValueError, match="is 0 or less"):
+        Params((Log("/log", "x"),), Duration(0))
+    with pytest.raises(ValueError, match="is empty; write for example 'E'"):
+        Log("/log", "x", event_type="")
+
+
+def test_what_cannot_be_found_again_is_logged(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+    watch = Watch(Log(str(log), "ERROR"))
+    watch.look_now()
+    log.unlink()
+    append(log, "ERROR new\n")
+    (found,) = watch.look_now()
+
+    assert found.message.endswith("the first: ERROR new")
+    assert "lines may be missing" in caplog.text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
+from attrs import evolve
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -56,15 +58,38 @@ class LogFile(RuleBasedStateMachine):
         self.append(part)
         self.partial += part
 
-    @rule()
-    def rename(self) -> None:
-        """As logrotate does with `create`: once only between two reads."""
+    def rotated(self) -> Path:
+        """Return the name for the next rotated file; its time tells which is newer."""
+        os.utime(self.path, ns=(self.number, self.number))
+        return self.directory / f"app.log.{self.number}"
+
+    @rule(times=st.integers(1, 3), dotted=st.booleans())
+    def rename(self, times: int, dotted: bool) -> None:
+        """As logrotate does with `create`; of a file that was never seen nothing is known."""
         self.read()
-        self.write(2)
-        self.path.rename(self.directory / f"app.log.{self.number}")
-        self.path.touch()
-        self.unread += [self.partial] * bool(self.partial)
-        self.partial = b""
+        for _ in range(times):
+            self.write(2)
+            name = self.rotated()
+            self.path.rename(self.directory / f"app-{self.number}.log" if dotted else name)
+            self.path.touch()
+            self.unread += [self.partial] * bool(self.partial)
+            self.partial = b""
+
+    @rule()
+    def write_anew(self) -> None:
+        """As `sed -i` does."""
+        self.write(1)
+        self.read()
+        self.write(1)
+        copy = self.directory / "copy"
+        shutil.copy(self.path, copy)
+        copy.rename(self.path)
+
+    @rule()
+    def renumber_the_device(self) -> None:
+        """As a restart of the host may do; of a file in which nothing was read nothing is known."""
+        if self.position and self.position.offset:
+            self.position = evolve(self.position, device=self.position.device + 1)
 
     @rule()
     def copy_and_truncate(self) -> None:
@@ -72,7 +97,7 @@ class LogFile(RuleBasedStateMachine):
         self.write(1)
         self.read()
         self.write(1)
-        shutil.copy(self.path, self.directory / f"app.log.{self.number}")
+        shutil.copy2(self.path, self.rotated())
         self.path.write_bytes(b"")
         self.unread += [self.partial] * bool(self.partial)
         self.partial = b""
@@ -130,6 +155,55 @@ def test_a_file_written_anew_with_as_many_bytes_is_noticed(tmp_path: Path) -> No
     read(path, first.position, taken.append, MOST)
 
     assert taken == [b"one", b"two", b"three"]
+
+
+def test_a_long_line_is_read_in_parts(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"x" * (LONGEST_LINE + 10) + b" tail\n" + b"y" * LONGEST_LINE + b"\r\nz\n")
+    read(path, None, taken.append, MOST, from_start=True)
+
+    assert taken == [b"x" * LONGEST_LINE, b"x" * 10 + b" tail", b"y" * LONGEST_LINE, b"z"]
+
+
+def test_what_cannot_be_found_again_is_said(tmp_path: Path) -> None:
+    path, taken = tmp_path / "app.log", list[bytes]()
+    path.write_bytes(b"one\n")
+    first = read(path, None, taken.append, MOST)
+    path.unlink()
+    (tmp_path / "app.log.1.gz").write_bytes(b"compressed")
+    path.write_bytes(b"two\n")
+    then = read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"two"]
+    assert (first.broken, then.broken) == (False, True)
+
+
+def test_a_link_that_points_elsewhere_is_followed(tmp_path: Path) -> None:
+    path, taken = tmp_path / "current", list[bytes]()
+    old, new = tmp_path / "app-1.log", tmp_path / "app-2.log"
+    old.write_bytes(b"one\n")
+    path.symlink_to(old)
+    first = read(path, None, taken.append, MOST)
+    old.write_bytes(b"one\ntwo\n")
+    new.write_bytes(b"three\n")
+    path.unlink()
+    path.symlink_to(new)
+    read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"two", b"three"]
+
+
+def test_other_files_beside_a_log_are_not_read(tmp_path: Path) -> None:
+    path, taken = tmp_path / "app.log", list[bytes]()
+    path.write_bytes(b"one\n")
+    first = read(path, None, taken.append, MOST)
+    path.rename(tmp_path / "app.log.1")
+    path.write_bytes(b"two\n")
+    for name in ("app.log.swp", "app.log.1.gz", "apple.log", "app.conf"):
+        (tmp_path / name).write_bytes(b"rubbish\n")
+    read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"two"]
 
 
 def test_a_line_without_end_is_read_in_parts(tmp_path: Path) -> None:
