@@ -52,8 +52,13 @@ class Vitals:
         return 100 * self.open_files / self.most_open_files
 
 
-def read(before: CpuTimes | None) -> Vitals:
-    """Return how the host is doing; the processors since `before`. Raises `OSError`."""
+def read(state: Mapping[str, object]) -> Vitals:
+    """Return how the host is doing; the processors since the last run, which left the state.
+
+    Raises `OSError`.
+    """
+    boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    before = recalled(state, boot)
     ticks = _host.cpu_times()
     if before is None or ticks.total <= before.total:
         before = ticks
@@ -64,7 +69,7 @@ def read(before: CpuTimes | None) -> Vitals:
     opened, _, most = map(int, (PROC / "sys/fs/file-nr").read_bytes().split())
     kills = _KILLS.search((PROC / "vmstat").read_bytes())
     return Vitals(
-        boot=(PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip(),
+        boot=boot,
         uptime=_host.uptime(),
         load=os.getloadavg(),
         cpu_percent=used.percent(used.busy),
@@ -79,10 +84,10 @@ def read(before: CpuTimes | None) -> Vitals:
     )
 
 
-def recalled(state: Mapping[str, object]) -> CpuTimes | None:
+def recalled(state: Mapping[str, object], boot: str) -> CpuTimes | None:
     """Return the processors' times that the last run left, if it was since this boot."""
     match state.get("cpu"):
-        case [int(busy), int(idle), int(waiting), int(stolen)]:
+        case [int(busy), int(idle), int(waiting), int(stolen)] if state.get("boot") == boot:
             return CpuTimes(busy, idle, waiting, stolen)
     return None
 

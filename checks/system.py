@@ -62,13 +62,14 @@ class Params:
             value = getattr(self, name)
             if isinstance(value, int | float) and value < 0:
                 raise ValueError(f"{name} = {value} is less than 0; write 0 or more")
+            if value is not None and name.endswith(("percent", "pressure")) and value > 100:
+                raise ValueError(f"{name} = {value} is more than 100 %; write a percentage")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each limit that is passed, and all values as measurements."""
-    before = _vitals.recalled(context.state)
     try:
-        vitals = await probe("read of the host's vitals", lambda: _vitals.read(before))
+        vitals = await probe("read of the host's vitals", lambda: _vitals.read(context.state))
     except (OSError, ValueError) as error:
         raise CheckFailed(f"cannot read how the host is doing: {error}") from error
     kills = _vitals.kills_since(context.state, vitals)

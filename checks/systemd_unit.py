@@ -134,13 +134,16 @@ def _activity(watched: Watched, unit: Unit) -> Iterator[Observation]:
 
 
 def _described(unit: Unit) -> str:
-    if unit.load not in ("loaded", ""):
-        return {"not-found": "is not known to systemd", "masked": "is masked"}.get(
-            unit.load, f"cannot be loaded: {shown(unit.load)}"
-        )
     result = "" if unit.result in ("", "success") else f", result {shown(unit.result)}"
     status = f", status {shown(unit.status)}" if unit.status not in ("", "0") else ""
-    return f"is {shown(unit.active)} ({shown(unit.sub)}){result}{status}"
+    state = f"is {shown(unit.active)} ({shown(unit.sub)}){result}{status}"
+    if unit.load in ("loaded", ""):
+        return state
+    why = {"not-found": "is not known to systemd", "masked": "is masked"}.get(
+        unit.load, f"cannot be loaded: {shown(unit.load)}"
+    )
+    # Its file may be gone or masked while it fails.
+    return why if unit.active in ("inactive", "") else f"{why} and {state}"
 
 
 def _restarts(watched: Watched, unit: Unit, before: int) -> Iterator[Observation]:

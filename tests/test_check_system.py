@@ -150,9 +150,16 @@ async def test_a_kill_for_memory_is_reported(monkeypatch: pytest.MonkeyPatch) ->
     assert "2 times since the last run" in seen[1][0].message
 
 
-@pytest.mark.parametrize("state", [{}, {"cpu": 5}, {"cpu": [1, 2]}, {"cpu": [1, 2, 3, "x"]}])
-def test_a_state_that_makes_no_sense_is_none(state: dict[str, Any]) -> None:
-    assert recalled(state) is None
+@pytest.mark.parametrize("cpu", [None, 5, [1, 2], [1, 2, 3, "x"]])
+def test_a_state_that_makes_no_sense_is_none(cpu: object) -> None:
+    assert recalled({"boot": "b", "cpu": cpu}, "b") is None
+
+
+def test_times_of_another_boot_do_not_count() -> None:
+    state = {"boot": "b", "cpu": [1, 2, 3, 4]}
+
+    assert recalled(state, "b") is not None
+    assert recalled(state, "c") is None
 
 
 @given(st.binary(max_size=100))
@@ -168,6 +175,12 @@ def test_the_minute_of_those_that_had_to_wait_counts() -> None:
     )
 
     assert parse_pressure(text) == 2.5
+
+
+@pytest.mark.parametrize("name", ["max_cpu_percent", "min_memory_percent", "max_io_pressure"])
+def test_more_than_all_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} = 101 is more than 100 %; write a percentage"):
+        evolve(Params(), **{name: 101})
 
 
 def test_a_limit_below_zero_is_refused() -> None:

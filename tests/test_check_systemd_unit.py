@@ -89,6 +89,11 @@ async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
             "",
             "is not known to systemd",
         ),
+        (
+            "Id=a.service\nLoadState=not-found\nActiveState=failed\nSubState=failed\nResult=signal\n",
+            "",
+            "is not known to systemd and is failed (failed), result signal",
+        ),
         ("Id=a.service\nLoadState=masked\nActiveState=inactive\n", "", "is masked"),
         ("Id=a.service\nLoadState=bad-setting\n", "", "cannot be loaded: bad-setting"),
         (block("b.service", "failed", "failed", Names="b.service a.service"), "", "is failed"),
