@@ -145,14 +145,11 @@ class Client:
                 request = self._http.build_request(
                     method,
                     self.url.rstrip("/") + path,
-                    headers={
-                        "Content-Type": "application/json",
-                        "Content-Length": str(len(content)),
-                        **self._authorization(),
-                    },
+                    headers={**_described(content), **self._authorization()},
                     extensions={"trace": trace} if meanwhile else None,
                 )
-                request.stream = _Body(content)
+                if content:
+                    request.stream = _Body(content)
                 response = await self._http.send(request, stream=True)
                 try:
                     body = await _bounded(response, most)
@@ -181,6 +178,12 @@ class Client:
             request = httpx.Request("GET", "http://localhost")
             return {"Authorization": next(basic.auth_flow(request)).headers["Authorization"]}
         return {}
+
+
+def _described(content: bytes) -> dict[str, str]:
+    if not content:
+        return {}
+    return {"Content-Type": "application/json", "Content-Length": str(len(content))}
 
 
 @define

@@ -274,7 +274,7 @@ class Book:
                 queue.set(outgoing.alert.fingerprint, now)
 
     def is_current(self, outgoing: Outgoing) -> bool:
-        """Return whether this is still what a peer should be sent; if not, it is queued anew."""
+        """Return whether this is still what a peer should be sent; if not, put it back."""
         alert = self.alerts.get(outgoing.alert.fingerprint)
         return (
             alert is not None
@@ -345,7 +345,7 @@ class Book:
         alert = self.alerts.get(fingerprint)
         seen = alert is not None and self._is_seen(alert)
         for peer in self.peers:
-            if alert is None or fingerprint in self.unconfirmed:
+            if alert is None or self._is_held_back(alert):
                 self._queues[peer].set(fingerprint, None)
             else:
                 self._queue_for(peer, alert, seen=seen)
@@ -353,6 +353,9 @@ class Book:
         if alert is not None:
             tended = delivery.tended_at(alert, self.cursors_of(fingerprint), self.service)
         self.tending.set(fingerprint, tended)
+
+    def _is_held_back(self, alert: Alert) -> bool:
+        return alert.state is State.FIRING and alert.fingerprint in self.unconfirmed
 
     def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
         cursor = self.cursors.get(peer, {}).get(alert.fingerprint)

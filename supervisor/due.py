@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import heapq
+from collections import OrderedDict
 
 from attrs import define, field
+
+AT_ONCE = 0.0
 
 
 @define
 class DueQueue:
-    """Each key has one due time; setting it again moves it."""
+    """Each key has one due time; setting it again moves it.
 
+    What is due at once keeps its place from when it first was, and takes turns with what has
+    become due: where more changes than a slow peer takes, neither must wait for ever.
+    """
+
+    _at_once: OrderedDict[str, None] = field(factory=OrderedDict)
     _heap: list[tuple[float, str]] = field(factory=list)
     _due: dict[str, float] = field(factory=dict)
+    _heap_is_next: bool = False
 
     def set(self, key: str, when: float | None) -> None:
         """Make the key due at `when`, or never."""
+        if when == AT_ONCE:
+            self._due.pop(key, None)
+            self._at_once.setdefault(key)
+            return
+        self._at_once.pop(key, None)
         if when is None:
             self._due.pop(key, None)
         elif self._due.get(key) != when:
@@ -24,22 +38,28 @@ class DueQueue:
 
     def next(self) -> float | None:
         """Return the earliest due time, or None when nothing is waiting."""
+        if self._at_once:
+            return AT_ONCE
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
     def pop(self, now: float) -> str | None:
-        """Remove and return a key that is due, the longest waiting first."""
+        """Remove and return a key that is due, of its kind the longest waiting first."""
+        if self._at_once and not self._heap_is_next:
+            self._heap_is_next = True
+            return self._at_once.popitem(last=False)[0]
+        self._heap_is_next = False
         heap, due = self._heap, self._due
         while heap and heap[0][0] <= now:
             when, key = heapq.heappop(heap)
             if due.get(key) == when:
                 del due[key]
                 return key
-        return None
+        return self._at_once.popitem(last=False)[0] if self._at_once else None
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._due) + len(self._at_once)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._due
+        return key in self._due or key in self._at_once

@@ -23,7 +23,8 @@ class Episodes(Overlay):
         group = self._group_of(module, key)
         labels = wire.alert_labels(self.book.service, module, condition)
         fingerprint = wire.fingerprint(labels)
-        old = self._alert(fingerprint)
+        # Of what is evicted in this same commit the cursors stay: they must not fit the new one.
+        old = self._alert(fingerprint) or self.book.alerts.get(fingerprint)
         alert = Alert(
             fingerprint=fingerprint,
             module=module.name,

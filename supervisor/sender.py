@@ -78,12 +78,14 @@ class Sender:
 
     def _next_batch(self, now: float) -> list[Outgoing]:
         """Return what to post now; of what was made ahead, what is still so."""
-        ahead, self._ahead = self._ahead, []
-        if not ahead:
-            self._note_accepted()
-        stale = [item for item in ahead if not self.book.is_current(item)]
+        made, self._ahead = self._ahead, []
+        current = [item for item in made if self.book.is_current(item)]
+        stale = [item for item in made if not self.book.is_current(item)]
         self.book.put_back(self.peer.url, stale, now)
-        return [item for item in ahead if self.book.is_current(item)] or self._take(now)
+        if current:
+            return current
+        self._note_accepted()
+        return self._take(now)
 
     def _take(self, now: float) -> list[Outgoing]:
         most = self.client.settings.max_batch
@@ -119,8 +121,8 @@ class Sender:
     async def _greet(self) -> None:
         """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
         answer = await self.client.get("/api/v2/status", self.clock.now())
+        self._compare_clocks(answer)  # also of one that refuses: it may take posts all the same
         if answer.reply is Reply.DELIVERED:
-            self._compare_clocks(answer)
             self.peer.version = _version(answer.body)
             _log.info("%s: Alertmanager %s is reachable", self.peer.url, self.peer.version)
         else:
@@ -171,7 +173,7 @@ class Sender:
         if answer.reason != "transport" or not self.peer.url.lower().startswith("https:"):
             return answer
         asked = await self.client.get("/api/v2/status", self.clock.now())
-        return asked if asked.reply is Reply.MISCONFIGURED else answer
+        return asked if asked.reason == "certificate" else answer
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
         self._accepted, self._accepted_at = part, now
@@ -230,7 +232,8 @@ class Sender:
         skew = answer.date - self.clock.now()
         self.peer.skew = skew
         shift = 0.0
-        if abs(skew) > TOLERATED_SKEW:
+        # Dates are whole seconds: at the very limit the shift would come and go with each.
+        if abs(skew) > TOLERATED_SKEW - (SKEW_NOISE if self.peer.shift else 0.0):
             steady = abs(skew - self.peer.shift) <= SKEW_NOISE
             shift = self.peer.shift if steady else float(round(skew))
         agreed = shift == self.peer.shift

@@ -361,3 +361,15 @@ def test_what_fires_again_just_when_it_was_to_be_tended_fires(after: float) -> N
 
     assert desk.states() == [("Disk usage", "firing")]
     assert desk.book.lost == {}
+
+
+def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> None:
+    other = Module("x", "other", every=DISK.every)
+    desk = Desk(service_of(DISK, other))
+    desk.see(FULL)
+    desk.book.await_confirmation(desk.now)
+    desk.book.serve(service_of(other))
+    desk.work(lambda draft: draft.reconcile())
+
+    (sent,) = desk.deliver()
+    assert sent["labels"]["instance"] == FULL.instance

@@ -1,4 +1,4 @@
-"""The queue of what is due, against a plain dictionary."""
+"""The queue of what is due, against plain lists."""
 
 from __future__ import annotations
 
@@ -14,23 +14,44 @@ from supervisor.due import DueQueue
         | st.integers(0, 9).map(lambda now: ("pop", now))
     )
 )
-def test_a_due_queue_gives_the_longest_waiting_first(steps: list[tuple[str, int | None]]) -> None:
-    queue, model = DueQueue(), dict[str, float]()
+def test_a_due_queue_gives_of_each_kind_the_longest_waiting_first(
+    steps: list[tuple[str, int | None]],
+) -> None:
+    queue, timed, at_once = DueQueue(), dict[str, float](), list[str]()
     for key, when in steps:
         if key == "pop":
             assert when is not None
-            due = sorted((at, name) for name, at in model.items() if at <= when)
-            assert queue.pop(when) == (due[0][1] if due else None)
-            if due:
-                del model[due[0][1]]
+            due = sorted((at, name) for name, at in timed.items() if at <= when)
+            found = queue.pop(when)
+            assert found in [*at_once[:1], *(name for _, name in due[:1])] or found is None
+            assert (found is None) == (not due and not at_once)
+            timed.pop(found or "", None)
+            at_once = [name for name in at_once if name != found]
         else:
             queue.set(key, when)
-            model.pop(key, None)
-            if when is not None:
-                model[key] = when
+            timed.pop(key, None)
+            if when == 0:
+                at_once += [key] * (key not in at_once)
+            else:
+                at_once = [name for name in at_once if name != key]
+                timed |= {key: when} if when is not None else {}
 
-        assert queue.next() == min(model.values(), default=None)
-        assert len(queue) == len(model)
+        assert queue.next() == (0 if at_once else min(timed.values(), default=None))
+        assert len(queue) == len(timed) + len(at_once)
+        assert all((name in queue) == (name in timed or name in at_once) for name in "abc")
+
+
+def test_where_more_changes_than_is_taken_everyone_has_a_turn() -> None:
+    queue = DueQueue()
+    for number in range(20):
+        queue.set(f"steady{number}", 1.0)
+    taken = set()
+    for now in range(100):
+        for number in range(20):
+            queue.set(f"busy{number}", 0.0)
+        taken.add(queue.pop(float(now + 1)))
+
+    assert len(taken) == 40
 
 
 def test_setting_a_key_again_and_again_leaves_nothing_behind() -> None:

@@ -156,6 +156,23 @@ def test_what_was_evicted_fires_again_when_it_is_seen_again() -> None:
     assert firing >= {one.instance for one in old}
 
 
+def test_what_is_evicted_and_fires_again_in_one_run_is_new_to_every_peer() -> None:
+    again = evolve(FULL, instance="/again")
+    desk = Desk(service_of(max_ledger=12_000))
+    desk.see(again, *(evolve(FULL, instance=f"/old{n}") for n in range(4)))
+    desk.deliver()
+    desk.see()
+    desk.deliver()
+    desk.pass_time(60)
+    new = [evolve(FULL, instance=f"/new{n}") for n in range(16)]
+    desk.see(*new, again)
+    (alert,) = (each for each in desk.book.alerts.values() if each.instance == "/again")
+    assert not desk.book.was_taken(alert)
+    desk.see(*new)
+
+    assert alert.fingerprint in {each.fingerprint for each in desk.book.pending(A)}
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(0, 3000), st.booleans(), st.booleans()),

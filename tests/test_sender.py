@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 from collections.abc import Callable, Sequence
 
 import pytest
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer, Reply
+from supervisor.book import Changes
 from supervisor.model import Duration, Report
 from supervisor.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES
@@ -733,3 +735,66 @@ async def test_the_cursors_reach_the_ledger_soon_after_the_delivery(
 
     keys = [key for commit in stage.ledger.commits for key in commit.cursors]
     assert [ONE] == [peer for peer, _ in keys]
+
+
+@define
+class WholeSeconds(FakeClient):
+    """Shows its time as the header Date does."""
+
+    async def _answer(
+        self, respond: Callable[[], Answer], meanwhile: Callable[[], None] | None = None
+    ) -> Answer:
+        found = await super()._answer(respond, meanwhile)
+        assert found.date is not None
+        return evolve(found, date=float(math.floor(found.date)))
+
+
+async def test_a_clock_at_the_limit_is_one_skew_and_not_hundreds(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, TWO)
+    settings = stage.clients[ONE].settings
+    stage.clients[ONE] = WholeSeconds(ONE, settings, clock=stage.clock, seconds=0.013, skew=30.5)
+    await stage.live(nursery)
+    for number in range(100):
+        await stage.see(full(message=f"{number}"))
+        await trio.sleep(10.37)
+
+    assert stage.peers[ONE].errors["clock"] <= 1
+    assert 1 == len({alert["startsAt"] for _, alert in stage.clients[TWO].sent("PeerClockSkew")})
+
+
+@pytest.mark.parametrize(
+    ("asked", "state"),
+    [(FORBIDDEN, "retrying"), (Answer(Reply.MISCONFIGURED, "certificate"), "misconfigured")],
+)
+async def test_why_a_peer_hangs_up_is_asked_and_only_its_certificate_counts(
+    nursery: trio.Nursery, autojump_clock: MockClock, asked: Answer, state: str
+) -> None:
+    url = ONE.replace("http:", "https:")
+    stage = Stage.make(url)
+    stage.clients[url].greeting = asked
+    stage.clients[url].respond = lambda _post: Answer(Reply.RETRY, "transport", "ReadError")
+    await stage.live(nursery)
+    await stage.see(full())
+    await stage.until(1)
+
+    assert stage.peers[url].state == state
+
+
+async def test_what_was_accepted_is_known_though_what_was_to_follow_is_gone(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    stage = Stage.make(ONE, max_batch=1)
+    client = stage.clients[ONE]
+    client.seconds = 1.0
+    await stage.live(nursery)
+    await stage.until(2)
+    await stage.see(full("/a"), full("/b"))
+    await trio.sleep(0.5)
+    (posted,) = client.posts[0].instances
+    (ahead,) = [name for name, alert in stage.book.alerts.items() if alert.instance != posted]
+    stage.book.adopt(Changes(alerts={ahead: None}))
+    await trio.sleep(5)
+
+    assert stage.book.pending(ONE) == []
