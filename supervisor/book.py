@@ -1,7 +1,8 @@
 """The present state of every alert, sighting and cursor: what the ledger holds, in memory.
 
 The recorder adopts committed changes; each sender writes the cursors of its own peer, which
-reach the ledger with the next commit (a lost cursor only sends again).
+reach the ledger with the next commit. A lost cursor sends again, and may tell an end `min_visible`
+later, no more.
 """
 
 from __future__ import annotations
