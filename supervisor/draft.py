@@ -106,6 +106,7 @@ class Draft(Episodes):
             elif alert.state is State.FIRING and alert.module == SUPERVISOR:
                 self._relabel(OWN, alert, alert.event_type)
         self._end_own_of_the_gone(modules)
+        self._announce_rejected()
         if self.book.service.heartbeat:
             text = "the supervisor is alive; its silence is the alarm"
             self.announce(Announcement(HEARTBEAT, "", text, event_type="I"))
@@ -130,6 +131,23 @@ class Draft(Episodes):
             of_peer = name.startswith("Peer") and instance not in known
             if of_module or of_peer:
                 self._end_own((name, instance))
+
+    def _announce_rejected(self) -> None:
+        """Say what is in quarantine: a kill may have come between it and its announcement."""
+        for peer in self.book.peers:
+            for fingerprint, cursor in self.book.cursors.get(peer, {}).items():
+                alert = self._alert(fingerprint) if cursor.rejected else None
+                if alert is None or alert.version != cursor.rejected:
+                    continue
+                if alert.module != SUPERVISOR and not self._is_said(REJECTED, alert.module):
+                    message = (
+                        f"{peer} refuses alert {alert.alertname!r} of module {alert.module}; "
+                        "it is kept in quarantine and tried again when it changes"
+                    )
+                    self.announce(Announcement(REJECTED, alert.module, message))
+
+    def _is_said(self, alertname: str, instance: str) -> bool:
+        return (alertname, instance) in self._group(SUPERVISOR)
 
     def rewind(self) -> None:
         """Take back every time that lies ahead: the clock was set back.

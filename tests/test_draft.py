@@ -373,3 +373,16 @@ def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> No
 
     (sent,) = desk.deliver()
     assert sent["labels"]["instance"] == FULL.instance
+
+
+def test_a_quarantine_that_a_kill_left_unsaid_is_said_after_the_start() -> None:
+    desk = Desk()
+    desk.see(FULL)
+    (outgoing,) = desk.book.take_due(A, desk.now, 0.0, 10, 1 << 20)
+    desk.book.rejected(A, outgoing)
+    desk.work(lambda draft: draft.reconcile())
+    said = desk.states()
+    desk.work(lambda draft: draft.review())
+
+    assert ("AlertRejected", "firing") in said
+    assert desk.states() == said
