@@ -203,7 +203,9 @@ def _former(path: Path, file: OpenFile, position: Position) -> Path | None:
     # Of a file of which nothing was read there is no digest: only its number tells it.
     if position.offset == 0:
         return None
-    if _holds(file, position):
+    # A file of few lines may have been begun anew with the same ones: they count again.
+    same_number = file.status().st_ino == position.inode
+    if (same_number or position.offset >= REMEMBERED) and _holds(file, position):
         return path
     return next((each for each in siblings if _fits(each, position, _holds)), None)
 

@@ -104,6 +104,7 @@ class Log:
     @encoding.validator
     def _is_encoding(self, _: Attribute[str], value: str) -> None:
         try:
+            b"\xff".decode(value, "replace")  # "idna" knows no replacement
             fits = "a\n".encode(value) == b"a\n"
         except (LookupError, ValueError):
             fits = False

@@ -13,9 +13,11 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks._log_reader import read
 from checks.log_pattern import LISTED, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.commands import context
+from tests.hanging import Hanging, until_no_thread_hangs
 from tests.mounts import bindfs, needs_root
 
 
@@ -149,6 +151,26 @@ async def test_a_log_that_hangs_holds_up_no_other(tmp_path: Path, log: Path) -> 
     assert fired.alertname == "Log lines"
 
 
+async def test_a_log_that_hangs_until_the_run_must_end_holds_up_no_other(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = Hanging()
+    monkeypatch.setattr(
+        "checks.log_pattern.read",
+        lambda path, *rest, **options: (read if path == log else hanging)(path, *rest, **options),
+    )
+    watch = Watch(Log("/srv/hung.log", "x"), Log(str(log), "ERROR", from_start=True))
+    with trio.fail_after(1):
+        (stuck, fired) = await watch.look()
+    hanging.released.set()
+    await until_no_thread_hangs()
+
+    assert isinstance(stuck, Condition)
+    assert stuck.message == "cannot read /srv/hung.log: no answer within 0.9 s"
+    assert isinstance(fired, Condition)
+    assert fired.alertname == "Log lines"
+
+
 async def test_bytes_that_are_no_text_are_read_all_the_same(log: Path) -> None:
     watch = Watch(Log(str(log), "ERR"))
     await watch.look()
@@ -209,7 +231,7 @@ def test_what_is_no_utf8_hides_nothing_behind_it(rubbish: bytes) -> None:
     assert matches.count == 1
 
 
-@pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64"])
+@pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64", "idna"])
 def test_an_encoding_that_cannot_be_is_refused(encoding: str) -> None:
     with pytest.raises(ValueError, match="is no encoding that holds ASCII"):
         Log("/log", "x", encoding=encoding)

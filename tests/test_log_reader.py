@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from checks._log_reader import LONGEST_LINE, Position, read
+from checks._log_reader import LONGEST_LINE, REMEMBERED, Position, read
 
 MOST = 1 << 30
 
@@ -77,8 +77,8 @@ class LogFile(RuleBasedStateMachine):
 
     @rule()
     def write_anew(self) -> None:
-        """As `sed -i` does."""
-        self.write(1)
+        """As `sed -i` does; what is so short that it may be there by chance is read again."""
+        self.write(REMEMBERED // len(b"line 1\n"))
         self.read()
         self.write(1)
         copy = self.directory / "copy"
@@ -155,6 +155,28 @@ def test_a_file_written_anew_with_as_many_bytes_is_noticed(tmp_path: Path) -> No
     read(path, first.position, taken.append, MOST)
 
     assert taken == [b"one", b"two", b"three"]
+
+
+def test_the_same_few_lines_in_a_new_file_count_again(tmp_path: Path) -> None:
+    path, taken = tmp_path / "app.log", list[bytes]()
+    path.write_bytes(b"ERROR backup failed\n")
+    first = read(path, None, taken.append, MOST, from_start=True)
+    new = tmp_path / "new"
+    new.write_bytes(b"ERROR backup failed\n")
+    new.rename(path)
+    read(path, first.position, taken.append, MOST)
+
+    assert taken == [b"ERROR backup failed"] * 2
+
+
+def test_a_short_log_on_a_device_with_another_number_is_read_on(tmp_path: Path) -> None:
+    path, taken = tmp_path / "app.log", list[bytes]()
+    path.write_bytes(b"one\n")
+    first = read(path, None, taken.append, MOST)
+    path.write_bytes(b"one\ntwo\n")
+    read(path, evolve(first.position, device=0), taken.append, MOST)
+
+    assert taken == [b"two"]
 
 
 def test_a_long_line_is_read_in_parts(tmp_path: Path) -> None:
