@@ -21,7 +21,7 @@ from supervisor.errors import SupervisorError
 from supervisor.model import Duration
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager
-from tests.fake_peer import (
+from tests.support.fake_peer import (
     Behaviour,
     FakePeer,
     answer,

@@ -11,8 +11,17 @@ import trio
 
 from checks.alertmanager import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Observation, Secret
-from tests.commands import context
-from tests.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, drip, endless, reset
+from tests.support.bad_plugins import context
+from tests.support.fake_peer import (
+    Behaviour,
+    FakePeer,
+    Request,
+    answer,
+    black_hole,
+    drip,
+    endless,
+    reset,
+)
 
 METRICS = """\
 # HELP alertmanager_notifications_failed_total The total number of failed notifications.

@@ -23,9 +23,9 @@ from checks._certificates import of_der, of_pem
 from checks.certificate import Certificate, Params, run
 from supervisor.api import Condition, Context, Measurement, Observation
 from supervisor.model import Duration
-from tests.commands import context
 from tests.e2e.servers import free_port
-from tests.hanging import until_no_thread_hangs
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import until_no_thread_hangs
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CA = trustme.CA()

@@ -15,8 +15,8 @@ from checks import _kernel_clock, clock
 from checks._kernel_clock import KernelClock
 from checks.clock import Params, Server
 from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
-from tests.commands import context
-from tests.ntp import NOW, NtpServer, answer
+from tests.support.bad_plugins import context
+from tests.support.ntp_server import NOW, NtpServer, answer
 
 Respond = Callable[[bytes, float], list[bytes]]
 

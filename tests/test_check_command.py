@@ -12,7 +12,17 @@ import trio
 from checks.command import Params
 from supervisor import procfs
 from supervisor.api import CheckFailed, Condition, Measurement, Secret
-from tests.commands import FAILED, FINE, TIMEOUT, ZOO, failure, observe, plugin, printing, shell
+from tests.support.bad_plugins import (
+    FAILED,
+    FINE,
+    TIMEOUT,
+    ZOO,
+    failure,
+    observe,
+    plugin,
+    printing,
+    shell,
+)
 
 UNUSED = Secret("env", "UNUSED")
 

@@ -20,8 +20,8 @@ from checks import connection
 from checks.connection import Params, Server
 from supervisor.api import CheckFailed, Condition, Duration, Measurement, Observation
 from supervisor.threads import abandoned_threads
-from tests.commands import context
-from tests.hanging import Hanging, until_no_thread_hangs
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 HOST = "127.0.14.31"
 

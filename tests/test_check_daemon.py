@@ -18,9 +18,9 @@ from checks import _processes, daemon
 from checks._processes import look_up
 from checks.daemon import Daemon, Params
 from supervisor.api import CheckFailed, Condition, Json, Measurement, run_command
-from tests.commands import context
-from tests.mounts import conditions, seen
-from tests.processes import NAME, daemonised, end, make_zombie, poll, running, titled
+from tests.support.bad_plugins import context
+from tests.support.mounts import conditions, seen
+from tests.support.processes import NAME, daemonised, end, make_zombie, poll, running, titled
 
 MONITOR = f"{NAME}_monitor"
 SLEEP = shutil.which("sleep") or ""

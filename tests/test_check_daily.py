@@ -25,11 +25,22 @@ from checks._period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, Report, RunView
 from supervisor.briefing import Briefing
 from supervisor.model import Duration
-from tests.daily import MORNING, NOW, PERIOD, READINGS, alert, context, html, later, top, use
-from tests.desk import DISK, FULL, Desk
-from tests.mounts import bindfs, needs_root, poll, tmpfs
-from tests.page import Page
-from tests.virtual import FrozenClock
+from tests.support.daily_report import (
+    MORNING,
+    NOW,
+    PERIOD,
+    READINGS,
+    alert,
+    context,
+    html,
+    later,
+    top,
+    use,
+)
+from tests.support.ledger_bench import DISK, FULL, Desk
+from tests.support.mail_page import Page
+from tests.support.mounts import bindfs, needs_root, poll, tmpfs
+from tests.support.virtual_clock import FrozenClock
 
 BIRTH = Birth("boot/7/1", 3600.0)
 

@@ -17,9 +17,9 @@ from checks._mounts import Mount
 from supervisor import wire
 from supervisor.api import Condition, Observation
 from supervisor.threads import abandoned_threads
-from tests.commands import context
-from tests.hanging import until_no_thread_hangs
-from tests.mounts import (
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import until_no_thread_hangs
+from tests.support.mounts import (
     bindfs,
     conditions,
     ext4,

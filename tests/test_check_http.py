@@ -24,8 +24,8 @@ from checks._target import Target
 from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
 from supervisor.model import Duration
-from tests.commands import context
-from tests.fake_peer import (
+from tests.support.bad_plugins import context
+from tests.support.fake_peer import (
     Behaviour,
     FakePeer,
     answer,

@@ -9,8 +9,8 @@ import pytest
 from checks import inode
 from checks._filesystems import Params
 from supervisor.api import Condition, Observation
-from tests.commands import context
-from tests.mounts import (
+from tests.support.bad_plugins import context
+from tests.support.mounts import (
     conditions,
     ext4,
     measured,

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from checks._log_reader import read
 from checks.log_pattern import LISTED, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
-from tests.commands import context
-from tests.hanging import Hanging, until_no_thread_hangs
-from tests.mounts import bindfs, needs_root
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
+from tests.support.mounts import bindfs, needs_root
 
 
 class Watch:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from checks import _routes, routing_table
 from checks.routing_table import Params, Wanted
 from supervisor.api import CheckFailed, Condition
-from tests.commands import context
-from tests.network import Host, host, needs_root
+from tests.support.bad_plugins import context
+from tests.support.network_namespace import Host, host, needs_root
 
 ANY = "0.0.0.0"  # noqa: S104  # the default route, or no gateway
 NET = Wanted("192.168.100.0", ANY, "255.255.255.0", "bond1")

@@ -14,9 +14,9 @@ import trio
 from checks import session
 from checks.session import Params, Session, run
 from supervisor.api import Condition, Measurement
-from tests.commands import context
-from tests.hanging import Hanging
-from tests.sockets import MAPPED, REFUSE_NETLINK, sessions
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import Hanging
+from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, sessions
 
 BLIND = f"""{REFUSE_NETLINK}
 import errno, trio

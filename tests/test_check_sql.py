@@ -17,7 +17,7 @@ from supervisor import config
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
 from supervisor.errors import ConfigError
 from supervisor.loader import load_check
-from tests.commands import context
+from tests.support.bad_plugins import context
 
 DATABASE = Database(user="eborder")
 

@@ -18,8 +18,8 @@ from checks._host import CpuTimes, Memory
 from checks._vitals import Vitals, kills_since, parse_pressure, recalled
 from checks.system import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Report
-from tests.commands import context
-from tests.processes import make_zombie
+from tests.support.bad_plugins import context
+from tests.support.processes import make_zombie
 
 CALM = Vitals(
     boot="b",

@@ -17,7 +17,7 @@ from checks import systemd_unit
 from checks._units import KINDS, PROPERTIES, Unit, full_name, parse
 from checks.systemd_unit import ALWAYS, Params, Watched, run
 from supervisor.api import CheckFailed, Condition, Json, Measurement, Observation
-from tests.commands import context
+from tests.support.bad_plugins import context
 
 
 def block(name: str, active: str = "active", sub: str = "running", **more: object) -> str:

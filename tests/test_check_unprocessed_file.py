@@ -27,9 +27,9 @@ from checks.unprocessed_file import Directory, Params, run
 from supervisor import wire
 from supervisor.api import Condition, Duration
 from supervisor.threads import abandoned_threads
-from tests.commands import context
-from tests.hanging import until_no_thread_hangs
-from tests.mounts import bindfs, needs_root, tmpfs
+from tests.support.bad_plugins import context
+from tests.support.hanging_call import until_no_thread_hangs
+from tests.support.mounts import bindfs, needs_root, tmpfs
 
 NOW = 1_000_000_000.0
 OLD = NOW - 7200.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tests.virtual import VirtualClock
+from tests.support.virtual_clock import VirtualClock
 
 EIGHT = 1_780_000_200.0
 """Unix seconds, a whole multiple of 30."""

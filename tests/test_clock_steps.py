@@ -11,7 +11,17 @@ from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer
 from supervisor.model import Report
-from tests.stage import OK, ONE, REFUSED, TWO, Post, Stage, full, moment, no_threads
+from tests.support.recorder_bench import (
+    OK,
+    ONE,
+    REFUSED,
+    TWO,
+    Post,
+    Stage,
+    full,
+    moment,
+    no_threads,
+)
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -25,7 +25,7 @@ from supervisor.errors import ConfigError
 from supervisor.model import Duration
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager, Module, Service, StatusListener
-from tests.service_file import (
+from tests.support.service_file import (
     FULL,
     MODULE,
     SERVICE,

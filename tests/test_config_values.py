@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service_file import FORMS, NO_SECRET, SERVICE, problems
+from tests.support.service_file import FORMS, NO_SECRET, SERVICE, problems
 
 KNOWN = (
     "known here are alertmanager, heartbeat, labels, max_ledger, modules, report_lifetime, "

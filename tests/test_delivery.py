@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from supervisor import delivery
 from supervisor.model import Alert, Cursor, Duration, State
-from tests.desk import T, service_of
+from tests.support.ledger_bench import T, service_of
 
 SERVICE = service_of(resend_interval=Duration(60))
 FIRING = Alert("f", "disk", "A", "W", "/", State.FIRING, T, None, b"{")

@@ -14,8 +14,8 @@ from supervisor.doctor import as_json, exit_code, print_sections
 from supervisor.finding import Finding, Section
 from supervisor.model import Duration
 from supervisor.service import Alertmanager, Module, Service
-from tests.examined import Params
-from tests.fake_peer import FakePeer, black_hole
+from tests.support.examined_check import Params
+from tests.support.fake_peer import FakePeer, black_hole
 
 BAD = Finding("it leaks", "mend it")
 WARNING = Finding("it drips", "wipe it", serious=False)
@@ -34,7 +34,11 @@ def service(*modules: Module, urls: tuple[str, ...] = ()) -> Service:
 
 def module(params: Params, *, enabled: bool = True, seconds: float = 30) -> Module:
     return Module(
-        "tests.examined", "mixer", enabled=enabled, params=params, timeout=Duration(seconds)
+        "tests.support.examined_check",
+        "mixer",
+        enabled=enabled,
+        params=params,
+        timeout=Duration(seconds),
     )
 
 

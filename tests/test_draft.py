@@ -18,7 +18,7 @@ from supervisor.model import (
 )
 from supervisor.own import failure_name
 from supervisor.service import Module
-from tests.desk import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
+from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pytest
 
 from checks.command import Params
 from supervisor.api import Condition, Observation, Report, Secret
-from tests.commands import failure, observe, plugin, printing
+from tests.support.bad_plugins import failure, observe, plugin, printing
 
 UNUSED = Secret("env", "UNUSED")
 

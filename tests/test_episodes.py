@@ -10,7 +10,7 @@ from supervisor.model import (
 )
 from supervisor.own import surplus_name
 from supervisor.service import Module
-from tests.desk import FULL, A, B, Desk, T, moment, service_of
+from tests.support.ledger_bench import FULL, A, B, Desk, T, moment, service_of
 
 # -- conditions -----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from supervisor import eviction
 from supervisor.model import Alert, Announcement, Condition, Cursor, Duration, State
-from tests.desk import FULL, HELLO, A, B, Desk, service_of
+from tests.support.ledger_bench import FULL, HELLO, A, B, Desk, service_of
 
 
 def test_the_ledger_is_bounded_and_each_loss_is_counted_and_announced() -> None:

@@ -6,7 +6,7 @@ from attrs import evolve
 
 from supervisor.history import LONGEST_BODY, MOST
 from supervisor.model import Condition, State
-from tests.desk import FULL, HELLO, Desk, service_of
+from tests.support.ledger_bench import FULL, HELLO, Desk, service_of
 
 
 def test_a_resolved_alert_is_kept_once_no_peer_need_hear_of_it() -> None:

@@ -17,7 +17,7 @@ from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger import Ledger, everything, open_ledger
 from supervisor.model import Alert
-from tests import mounts
+from tests.support import mounts
 from tests.test_ledger import ALERT, NOW, book, fill, many, reread
 
 pytestmark = mounts.needs_root

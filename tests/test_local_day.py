@@ -10,7 +10,7 @@ from hypothesis import given
 
 from supervisor.errors import UsageError
 from supervisor.local_day import local_day
-from tests.strategies import days_with_changes
+from tests.support.strategies import days_with_changes
 
 
 def day(zone: str, text: str) -> tuple[float, str, list[int]]:

@@ -19,8 +19,8 @@ from supervisor.model import Duration, Observation, Run
 from supervisor.module_tasks import ModuleTasks, fit
 from supervisor.progress import Progress
 from supervisor.service import Module, Service
-from tests.desk import service_of
-from tests.virtual import VirtualClock
+from tests.support.ledger_bench import service_of
+from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0
 A = Module("fake", "a", every=Duration(60))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._mounts import MOUNTINFO, Mount, named, parse, reachable, read_mounts
-from tests.mounts import mounted, needs_root
+from tests.support.mounts import mounted, needs_root
 
 ROOT = Mount(1, 0, "8:1", "/", "/", "ext4", "/dev/sda1", "rw")
 

@@ -15,7 +15,7 @@ from trio.testing import MockClock
 
 import supervisor
 from supervisor.model import Report, State
-from tests.stage import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
+from tests.support.recorder_bench import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
 
 __all__ = ["no_threads"]  # a fixture
 

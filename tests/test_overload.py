@@ -15,7 +15,7 @@ from supervisor.model import Condition, Duration, Observation, Run, State
 from supervisor.progress import Progress
 from supervisor.recorder import Recorder
 from supervisor.service import Module
-from tests.stage import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
+from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
 from tests.test_runner import run_once
 
 __all__ = ["no_threads"]  # a fixture

@@ -17,7 +17,7 @@ from supervisor.model import Duration
 from supervisor.peer_examination import examine
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager, Module, Service
-from tests.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, raw, reset
+from tests.support.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, raw, reset
 from tests.test_routing_findings import GOOD
 
 METRICS = b"""\

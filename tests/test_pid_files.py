@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from checks._pid_files import parse, read, wrong
 from checks._processes import Process, look_up
-from tests.processes import NAME, make_zombie, running, titled
+from tests.support.processes import NAME, make_zombie, running, titled
 
 DEAD = 2**30
 

@@ -23,12 +23,12 @@ from supervisor.progress import Progress
 from supervisor.runner import Runner
 from supervisor.schedule import build
 from supervisor.service import Module, Service
-from tests import korpnrtest
-from tests.virtual import VirtualClock
+from tests.support import legacy_timetable
+from tests.support.virtual_clock import VirtualClock
 
 ORDINARY = date(2026, 11, 22)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
-ALL_DAY = korpnrtest.every_five_minutes("00:00", "23:55")
+ALL_DAY = legacy_timetable.every_five_minutes("00:00", "23:55")
 DAYS = [
     ("Asia/Seoul", ORDINARY, 24, ALL_DAY),
     # 02:00 to 02:55 do not exist: they are one run with 03:00, when the gap ends.
@@ -56,9 +56,9 @@ def expect_day(
         name: [datetime.fromtimestamp(at, ZoneInfo(zone)).strftime("%H:%M:%S") for at in times]
         for name, times in found.items()
     }
-    for name, times in {"connection": connection, **korpnrtest.AT_TIMES}.items():
+    for name, times in {"connection": connection, **legacy_timetable.AT_TIMES}.items():
         assert wall[name] == [f"{at}:00" for at in times]
-    for name, every in korpnrtest.INTERVALS.items():
+    for name, every in legacy_timetable.INTERVALS.items():
         first = found[name][0]
         assert start <= first < start + every
         assert found[name] == [
@@ -121,7 +121,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
 def test_the_plan_of_a_day_is_what_was_written_by_hand(
     zone: str, day: date, hours: int, connection: list[str]
 ) -> None:
-    made = plan(korpnrtest.service(zone), day)
+    made = plan(legacy_timetable.service(zone), day)
     found: dict[str, list[float]] = defaultdict(list)
     for run in made.runs:
         found[run.module].append(run.at)
@@ -133,7 +133,7 @@ def test_the_plan_of_a_day_is_what_was_written_by_hand(
 def test_a_day_in_virtual_time_runs_as_was_written_by_hand(
     zone: str, day: date, hours: int, connection: list[str]
 ) -> None:
-    found = keep_day(korpnrtest.service(zone), midnight(day, zone), hours * 3600)
+    found = keep_day(legacy_timetable.service(zone), midnight(day, zone), hours * 3600)
 
     expect_day(found, zone, day, hours, connection)
 
@@ -144,7 +144,7 @@ def test_the_json_has_offsets_and_the_peak() -> None:
         Module("report", "report", at=("09:00",)),
         Module("off", "off", at=("09:00",), enabled=False),
     )
-    service = evolve(korpnrtest.service("Europe/Berlin"), modules=modules)
+    service = evolve(legacy_timetable.service("Europe/Berlin"), modules=modules)
 
     assert as_json(plan(service, SPRING)) == {
         "service": "KOR-PNR-TEST",
@@ -161,7 +161,7 @@ def test_the_json_has_offsets_and_the_peak() -> None:
 
 def test_of_equally_busy_minutes_the_first_is_the_peak() -> None:
     modules = (Module("c", "late", at=("18:00", "12:00")), Module("c", "early", at=("09:00",)))
-    service = evolve(korpnrtest.service("UTC"), modules=modules)
+    service = evolve(legacy_timetable.service("UTC"), modules=modules)
 
     assert as_json(plan(service, ORDINARY))["peak"] == {
         "at": "2026-11-22T09:00:00+00:00",
@@ -170,20 +170,20 @@ def test_of_equally_busy_minutes_the_first_is_the_peak() -> None:
 
 
 def test_a_day_without_runs_has_no_peak() -> None:
-    service = evolve(korpnrtest.service("UTC"), modules=())
+    service = evolve(legacy_timetable.service("UTC"), modules=())
 
     assert as_json(plan(service, ORDINARY))["peak"] == {"at": None, "runs": 0}
     assert as_text(plan(service, ORDINARY)).endswith("nothing runs")
 
 
 def test_the_text_has_a_line_for_each_module() -> None:
-    text = as_text(plan(korpnrtest.service("Asia/Seoul"), ORDINARY))
+    text = as_text(plan(legacy_timetable.service("Asia/Seoul"), ORDINARY))
 
     assert text.splitlines()[0] == "KOR-PNR-TEST, Sunday 2026-11-22, Asia/Seoul"
     assert (
         "connection             connection             00:00-23:55 every 5m   288  00:00:00" in text
     )
-    assert len(text.splitlines()) == len(korpnrtest.MODULES) + 5
+    assert len(text.splitlines()) == len(legacy_timetable.MODULES) + 5
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_schedule_is_put_in_words(module: Module, words: str) -> None:
 
 def test_days_in_a_zone_without_midnight_begin_when_the_gap_ends() -> None:
     modules = (Module("m", "m", every=Duration(3600)),)
-    service = evolve(korpnrtest.service("Africa/Cairo"), modules=modules)
+    service = evolve(legacy_timetable.service("Africa/Cairo"), modules=modules)
 
     assert len(plan(service, date(2026, 4, 24)).runs) == 23
     assert len(plan(service, date(2026, 4, 24) + timedelta(1)).runs) == 24
@@ -210,7 +210,7 @@ def test_days_in_a_zone_without_midnight_begin_when_the_gap_ends() -> None:
 
 def test_modules_with_the_same_check_have_lines_of_their_own() -> None:
     modules = (Module("c", "a", at=("09:00",)), Module("c", "b", at=("10:00", "11:00")))
-    text = as_text(plan(evolve(korpnrtest.service("UTC"), modules=modules), ORDINARY))
+    text = as_text(plan(evolve(legacy_timetable.service("UTC"), modules=modules), ORDINARY))
 
     assert [line.split() for line in text.splitlines()[3:5]] == [
         ["a", "c", "09:00", "1", "09:00:00", "09:00:00"],
@@ -224,7 +224,9 @@ def test_the_columns_stand_below_each_other_whatever_the_names() -> None:
         Module("c", "a" * 100, at=tuple(f"{hour:02}:00" for hour in range(24))),
         Module("c", "two\nlines", at=("09:00",)),
     )
-    lines = as_text(plan(evolve(korpnrtest.service("UTC"), modules=modules), ORDINARY)).splitlines()
+    lines = as_text(
+        plan(evolve(legacy_timetable.service("UTC"), modules=modules), ORDINARY)
+    ).splitlines()
     table = lines[2:6]
 
     assert {cell_len(line[: line.index(" c ")]) for line in table[1:]} == {40 + 1}
@@ -234,7 +236,7 @@ def test_the_columns_stand_below_each_other_whatever_the_names() -> None:
 
 def test_the_text_says_that_a_day_has_23_or_25_hours() -> None:
     heads = [
-        as_text(plan(korpnrtest.service("Europe/Berlin"), day)).splitlines()[1]
+        as_text(plan(legacy_timetable.service("Europe/Berlin"), day)).splitlines()[1]
         for day in (ORDINARY, SPRING, AUTUMN)
     ]
 
@@ -247,7 +249,7 @@ def test_the_text_says_that_a_day_has_23_or_25_hours() -> None:
 
 def test_a_day_that_a_zone_skips_has_no_runs() -> None:
     modules = (Module("m", "m", every=Duration(60)), Module("n", "n", at=("09:00",)))
-    service = evolve(korpnrtest.service("Pacific/Apia"), modules=modules)
+    service = evolve(legacy_timetable.service("Pacific/Apia"), modules=modules)
 
     assert plan(service, date(2011, 12, 30)).runs == ()
     assert [run.module for run in plan(service, date(2011, 12, 31)).runs].count("n") == 2
@@ -256,4 +258,4 @@ def test_a_day_that_a_zone_skips_has_no_runs() -> None:
 @pytest.mark.parametrize("day", [date.min, date.max])
 def test_a_day_at_the_edge_of_the_calendar_is_refused(day: date) -> None:
     with pytest.raises(UsageError, match=r"^cannot plan \d{4}-\d\d-\d\d: "):
-        plan(korpnrtest.service("Asia/Seoul"), day)
+        plan(legacy_timetable.service("Asia/Seoul"), day)

@@ -19,8 +19,8 @@ from supervisor.model import Duration
 from supervisor.plan import Plan, plan
 from supervisor.plan_picture import LEFT, RIGHT, WIDTH, picture
 from supervisor.service import Module
-from tests import korpnrtest
-from tests.strategies import days_with_changes
+from tests.support import legacy_timetable
+from tests.support.strategies import days_with_changes
 
 ORDINARY = date(2026, 11, 22)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
@@ -43,7 +43,7 @@ modules = st.lists(
 
 
 def planned(*modules: Module, zone: str = "Asia/Seoul", day: date = ORDINARY) -> Plan:
-    return plan(evolve(korpnrtest.service(zone), modules=modules), day)
+    return plan(evolve(legacy_timetable.service(zone), modules=modules), day)
 
 
 def parsed(made: Plan) -> Element:
@@ -171,7 +171,7 @@ def test_the_axis_has_the_hours_of_the_day(day: date, hours: list[str], length: 
 
 
 def test_title_description_and_rows_say_what_is_shown() -> None:
-    root = parsed(plan(korpnrtest.service("Asia/Seoul"), ORDINARY))
+    root = parsed(plan(legacy_timetable.service("Asia/Seoul"), ORDINARY))
     title, description = root.find(f"{SVG}title"), root.find(f"{SVG}desc")
     tooltips = [row.findtext(f"{SVG}title") for row in rows(root)]
 
@@ -184,7 +184,7 @@ def test_title_description_and_rows_say_what_is_shown() -> None:
     assert tooltips[0] == (
         "connection: connection, 00:00-23:55 every 5m; 288 runs from 00:00:00 to 23:55:00"
     )
-    assert len(tooltips) == len(korpnrtest.MODULES)
+    assert len(tooltips) == len(legacy_timetable.MODULES)
 
 
 def test_a_disabled_module_has_a_row_without_marks() -> None:
@@ -207,7 +207,7 @@ def test_long_names_are_cut_and_stand_in_full_in_the_tooltip() -> None:
 def test_hostile_names_leave_the_picture_sound(service: str, name: str) -> None:
     made = plan(
         evolve(
-            korpnrtest.service("UTC"),
+            legacy_timetable.service("UTC"),
             service=service,
             modules=(Module(name, name, every=Duration(3600)), Module("c", "next", at=("09:00",))),
         ),
@@ -231,7 +231,7 @@ def test_hostile_names_leave_the_picture_sound(service: str, name: str) -> None:
 
 
 def test_nothing_is_fetched_and_nothing_is_executed() -> None:
-    text = picture(plan(korpnrtest.service("Asia/Seoul"), ORDINARY))
+    text = picture(plan(legacy_timetable.service("Asia/Seoul"), ORDINARY))
 
     assert "prefers-color-scheme:dark" in text
     assert text.count("http") == 1  # the name space
@@ -270,7 +270,7 @@ def test_a_day_that_a_zone_skips_is_drawn_without_runs(day: date) -> None:
 
 
 def test_the_same_plan_gives_the_same_picture() -> None:
-    first, second = (picture(plan(korpnrtest.service("UTC"), ORDINARY)) for _ in range(2))
+    first, second = (picture(plan(legacy_timetable.service("UTC"), ORDINARY)) for _ in range(2))
 
     assert first == second
 

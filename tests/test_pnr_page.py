@@ -8,8 +8,8 @@ from attrs import evolve
 from checks._page import template
 from checks._pnr_page import Airline, Findings, Tally, change, page, span, summary
 from checks._window import Window
-from tests.daily import NOW, context
-from tests.page import Page
+from tests.support.daily_report import NOW, context
+from tests.support.mail_page import Page
 
 WINDOW = Window(NOW.replace(hour=8, minute=0), NOW.replace(hour=18, minute=0))
 

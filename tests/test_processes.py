@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._processes import Process, is_short_for, look_up, parse_stat, read_cmdline, scan
-from tests.processes import NAME, make_zombie, poll, running, titled
+from tests.support.processes import NAME, make_zombie, poll, running, titled
 
 SLEEP = shutil.which("sleep") or ""
 

@@ -19,8 +19,8 @@ from supervisor.ledger import Ledger, open_ledger
 from supervisor.model import CONSOLE, Announcement, Condition, Measurement, Report, State
 from supervisor.progress import Progress
 from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
-from tests.stage import ONE, START, Stage, eventually, full, no_threads
-from tests.virtual import VirtualClock
+from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads
+from tests.support.virtual_clock import VirtualClock
 
 __all__ = ["no_threads"]  # a fixture
 

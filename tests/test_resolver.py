@@ -15,7 +15,7 @@ import trio
 from supervisor import resolver
 from supervisor.resolver import Resolver
 from supervisor.threads import abandoned_threads
-from tests.hanging import Hanging, until_no_thread_hangs
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 SUPERVISOR = Path(resolver.__file__).parent
 

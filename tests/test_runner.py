@@ -22,7 +22,7 @@ from supervisor.progress import Progress
 from supervisor.runner import Runner, execute, first_run
 from supervisor.schedule import Grid, Schedule, Times
 from supervisor.service import Module, Service
-from tests.virtual import VirtualClock
+from tests.support.virtual_clock import VirtualClock
 
 START = 86400.0 * 11574
 FULL = Condition("Disk usage", "W", "/", "it is full")

@@ -24,7 +24,7 @@ from supervisor.schedule import (
     parse_times,
 )
 from supervisor.service import Module
-from tests.strategies import days_with_changes
+from tests.support.strategies import days_with_changes
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EPOCHS = st.floats(0, 4e9)

@@ -19,7 +19,7 @@ from supervisor.book import Changes
 from supervisor.model import Duration, Report
 from supervisor.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES
-from tests.stage import (
+from tests.support.recorder_bench import (
     BUSY,
     FORBIDDEN,
     OK,

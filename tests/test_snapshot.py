@@ -14,8 +14,8 @@ from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.service import Module
 from supervisor.snapshot import Snapshot
-from tests.desk import DISK, FULL, HELLO, A, B, Desk, service_of
-from tests.virtual import FrozenClock
+from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of
+from tests.support.virtual_clock import FrozenClock
 
 
 def status(desk: Desk, progress: dict[str, Progress] | None = None) -> dict[str, Any]:

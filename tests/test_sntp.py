@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from checks import _sntp
 from checks._sntp import ForeignAnswer, NoTime, nonce_of, question, reading, seconds_between
-from tests.ntp import NOW, answer
+from tests.support.ntp_server import NOW, answer
 
 NONCE = b"12345678"
 AFTER_2036 = 2_100_000_000.0

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from checks import _sockets
 from checks._sockets import count_by_netlink, count_by_proc, parse_dump, parse_table
-from tests.sockets import MAPPED, REFUSE_NETLINK, descriptors, listener, sessions
+from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, descriptors, listener, sessions
 
 READERS = (count_by_netlink, count_by_proc)
 

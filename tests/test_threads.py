@@ -11,7 +11,7 @@ import trio
 from supervisor import threads
 from supervisor.errors import StillHanging
 from supervisor.threads import abandoned_threads, probe
-from tests.hanging import Hanging, until_no_thread_hangs
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 
 @pytest.fixture

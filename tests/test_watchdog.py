@@ -16,7 +16,7 @@ from supervisor.errors import LedgerError
 from supervisor.peer import Peer
 from supervisor.systemd import Notifier
 from supervisor.watchdog import feed_watchdog
-from tests.stage import BUSY, ONE, Stage, eventually, full, no_threads
+from tests.support.recorder_bench import BUSY, ONE, Stage, eventually, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -14,7 +14,7 @@ from supervisor.errors import SupervisorError
 from supervisor.secret import Secret
 from supervisor.service import Service, StatusListener
 from supervisor.web.binding import addresses, bind
-from tests.desk import service_of
+from tests.support.ledger_bench import service_of
 
 
 def listening(listen: str, token: Secret | None = None) -> Service:

@@ -12,7 +12,7 @@ from attrs import evolve
 from supervisor.secret import Secret
 from supervisor.service import StatusListener
 from supervisor.web.guard import is_own, presented
-from tests.site import LISTEN, Site, client_of, modules
+from tests.support.web_bench import LISTEN, Site, client_of, modules
 
 LOCAL = StatusListener(listen=LISTEN, hosts=("Status.Example.Invalid",))
 PUBLIC = evolve(LOCAL, listen="0.0.0.0:9477", external_url="https://proxy.example.invalid/host/")

@@ -16,8 +16,8 @@ from supervisor.histogram import BOUNDS
 from supervisor.model import Condition, Measurement, Report, Run
 from supervisor.web import exposition, metrics
 from supervisor.web.metrics import Source
-from tests.desk import A, B
-from tests.site import Site, client_of, modules
+from tests.support.ledger_bench import A, B
+from tests.support.web_bench import Site, client_of, modules
 
 PROMISED = {
     "module_runs_total": {"module", "result"},

@@ -17,8 +17,8 @@ from supervisor.web import drawing, templates, wording
 from supervisor.web.page import MOST_ALERTS, Page
 from supervisor.web.verdict import verdict
 from supervisor.web.view import MOST_MODULES, View, gather, mailed
-from tests.desk import A, B
-from tests.site import NOON, Site, client_of, modules
+from tests.support.ledger_bench import A, B
+from tests.support.web_bench import NOON, Site, client_of, modules
 
 FULL = Condition("Disk usage", "W", "/data", "/data is 97 % full")
 DOWN = Condition("Connection failed", "E", "DEV1", "refused")

@@ -13,7 +13,7 @@ from attrs import frozen
 from supervisor.web import app, server
 from supervisor.web.live import MOST_FOLLOWERS
 from supervisor.web.server import MOST_CONNECTIONS, Connection, Receive, Scope, Send, Server
-from tests.site import Site, client_of, modules
+from tests.support.web_bench import Site, client_of, modules
 
 PROBE = b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FOLLOW = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"

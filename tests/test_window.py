@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._window import Window, next_window, recall, remember
-from tests.strategies import zones
+from tests.support.strategies import zones
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2026, 11, 23, 18, 0, 7, tzinfo=SEOUL)

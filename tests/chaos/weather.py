@@ -7,7 +7,17 @@ from collections.abc import Mapping
 import trio
 from attrs import frozen
 
-from tests.fake_peer import Behaviour, Stream, answer, black_hole, closing, drip, later, raw, reset
+from tests.support.fake_peer import (
+    Behaviour,
+    Stream,
+    answer,
+    black_hole,
+    closing,
+    drip,
+    later,
+    raw,
+    reset,
+)
 
 TIMEOUT = 1.0
 """Seconds that the supervisor waits for an answer in these runs."""

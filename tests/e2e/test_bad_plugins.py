@@ -6,8 +6,8 @@ import re
 from itertools import pairwise
 
 from supervisor import descendants, procfs
-from tests.commands import FAILED, FINE, PLUGINS, TIMEOUT, ZOO
 from tests.e2e.servers import SupervisorProcess, wait_for
+from tests.support.bad_plugins import FAILED, FINE, PLUGINS, TIMEOUT, ZOO
 
 EVERY = 3
 ROUNDS = 4

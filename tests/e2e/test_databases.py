@@ -27,9 +27,9 @@ from supervisor.loader import Check
 from supervisor.model import Run
 from supervisor.runner import execute
 from supervisor.service import Module
-from tests.commands import context
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
 from tests.e2e.servers import free_port
+from tests.support.bad_plugins import context
 
 TIMEOUT = 3.0
 SLEEP = "SELECT SLEEP(30) AS slept"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import mounts
 from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.e2e.test_lifecycle import write_config
+from tests.support import mounts
 from tests.test_ledger_disk import fill_up
 
 pytestmark = mounts.needs_root

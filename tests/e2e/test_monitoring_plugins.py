@@ -20,9 +20,9 @@ import pytest
 
 from checks.command import Params
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
-from tests.commands import FAILED, FINE, observe
 from tests.e2e.servers import ROOT, SmtpSink, free_port
-from tests.ntp import NtpServer
+from tests.support.bad_plugins import FAILED, FINE, observe
+from tests.support.ntp_server import NtpServer
 
 PLUGINS = Path("/usr/lib/nagios/plugins")
 

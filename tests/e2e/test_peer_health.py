@@ -12,9 +12,9 @@ from attrs import define, field
 
 from checks.alertmanager import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement
-from tests.commands import context
 from tests.e2e.mailing import ShippedAlertmanager, alert, cluster
 from tests.e2e.servers import SmtpSink, free_port, wait_for
+from tests.support.bad_plugins import context
 
 
 @define

@@ -16,7 +16,7 @@ from attrs import evolve
 from checks import pnr_last_message_date, pnr_push_process, pnr_report, sql
 from supervisor.api import CheckFailed, Condition, Context, Duration, Json, Measurement, Report
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
-from tests.page import Page
+from tests.support.mail_page import Page
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2026, 11, 23, 18, 0, 7, tzinfo=SEOUL)

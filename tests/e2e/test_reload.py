@@ -16,7 +16,7 @@ from typing import Any
 import trio
 
 from tests.e2e.servers import SupervisorProcess, wait_for
-from tests.fake_peer import FakePeer
+from tests.support.fake_peer import FakePeer
 
 ROUNDS = 1000 if os.environ.get("SUPERVISOR_LONG_TESTS") else 60
 PID_FILE = "started"

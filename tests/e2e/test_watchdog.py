@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import mounts
 from tests.e2e.servers import SupervisorProcess, free_port, wait_for
 from tests.e2e.test_lifecycle import write_config
+from tests.support import mounts
 
 INTERVAL = 2.0
 SABOTEUR = """

@@ -12,7 +12,7 @@ import pytest
 from checks.command import Params, run
 from supervisor.api import CheckFailed, Context, Observation
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent.parent / "plugins"
 
 FINE = "fine"
 FAILED = "failed"

@@ -24,7 +24,7 @@ from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder
 from supervisor.sender import Sender
 from supervisor.service import Alertmanager, Module, Service
-from tests.virtual import VirtualClock
+from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0
 ONE = "http://one.example.invalid:9093"

@@ -19,7 +19,7 @@ from supervisor.service import Module, StatusListener
 from supervisor.snapshot import Snapshot
 from supervisor.web.app import make_app
 from supervisor.web.server import Server
-from tests.desk import A, Desk, service_of
+from tests.support.ledger_bench import A, Desk, service_of
 
 NOON = 1_795_402_800.0
 """12:00 on 23 November 2026 in Seoul."""
