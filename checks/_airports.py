@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from checks._names import shown
+from checks._common.printable import shown
 from supervisor.api import CheckFailed
 
 LARGEST = 1 << 20

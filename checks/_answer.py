@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from checks._names import shown
+from checks._common.patterns import compiled
+from checks._common.printable import shown
 from checks._target import Target, ranges
-from checks.log_pattern import compiled
 from supervisor.api import Json
 
 _SLOW = ("idna", "punycode")

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Iterator
 
 from checks import _certificates
-from checks._names import shown
+from checks._common.printable import shown
 
 LONGEST = 300
 

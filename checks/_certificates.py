@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from checks._names import shown
+from checks._common.printable import shown
 from supervisor.api import Condition, Measurement, Observation
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import trio
 from attrs import frozen
 
 from checks import _host, _mounts, _top, disk, inode
+from checks._common.printable import shown
 from checks._filesystems import Usage, ask
 from checks._host import Birth, CpuTimes, Memory
 from checks._mounts import Mount
-from checks._names import shown
 from checks._sockets import count_sessions
 from checks._top import Consumer, Process
 from supervisor.api import StillHanging, probe

@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from checks._names import shown
-from checks._validators import is_host, is_port
+from checks._common.printable import shown
+from checks._common.validators import is_host, is_port
 from supervisor.api import CheckFailed, Duration, Secret
 
 

@@ -16,9 +16,9 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks import _mounts
+from checks._common.printable import shown
+from checks._common.validators import is_event_type
 from checks._mounts import Mount
-from checks._names import shown
-from checks._validators import is_event_type
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100

@@ -17,8 +17,8 @@ import pymysql
 from attrs import define
 from pymysql.constants import CR, ER
 
+from checks._common.printable import shown
 from checks._database import Database, Rows
-from checks._names import shown
 from checks._sql import Statement
 from supervisor.api import CheckFailed, SecretUnreadable
 

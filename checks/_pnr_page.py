@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
-from checks._names import shown
+from checks._common.printable import shown
 from checks._page import AMBER, BLUE, GREEN, RED
 from checks._window import Window
 from supervisor.api import Context

@@ -14,7 +14,7 @@ from pathlib import Path
 from attrs import frozen
 
 from checks._command_line import basename, names, program, stem
-from checks._names import shown
+from checks._common.printable import shown
 from supervisor.api import is_command
 
 PROC = "/proc"

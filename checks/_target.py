@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 from attrs import Attribute, field, frozen
 
-from checks._validators import is_event_type, is_more_than_nothing
-from checks.log_pattern import compiled
+from checks._common.patterns import compiled
+from checks._common.validators import is_event_type, is_more_than_nothing
 from supervisor.api import Duration, Secret
 
 LONGEST_BODY = 64 * 1024

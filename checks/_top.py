@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from checks._names import shown
+from checks._common.printable import shown
 
 LONGEST = 4096
 """Bytes of a command line that are read."""

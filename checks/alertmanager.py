@@ -17,13 +17,13 @@ from attrs import Attribute, field, frozen
 from checks import _peer_health
 from checks._answer import faults
 from checks._causes import cause
-from checks._deadlines import rounded, within
-from checks._names import shown
+from checks._common.deadlines import rounded, within
+from checks._common.printable import shown
+from checks._common.validators import is_more_than_nothing
 from checks._peer_health import Cluster, Health, Since
 from checks._request import ask
 from checks._target import Target
 from checks._trust import trusting
-from checks._validators import is_more_than_nothing
 from checks.http import UNANSWERED, UNASKED
 from supervisor.api import (
     Condition,

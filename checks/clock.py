@@ -11,10 +11,10 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks import _kernel_clock, _ntp_query, _sntp
-from checks._deadlines import rounded, within
-from checks._durations import span
+from checks._common.deadlines import rounded, within
+from checks._common.durations import span
+from checks._common.validators import is_event_type, is_host, is_port
 from checks._sntp import NoTime, Reading
-from checks._validators import is_event_type, is_host, is_port
 from supervisor.api import (
     CheckFailed,
     Condition,

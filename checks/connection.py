@@ -15,7 +15,7 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
-from checks._validators import is_host, is_port
+from checks._common.validators import is_host, is_port
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -12,8 +12,8 @@ from pathlib import Path
 from attrs import Attribute, evolve, field, frozen
 
 from checks import _pid_files
+from checks._common.validators import is_event_type
 from checks._processes import Found, Process, is_short_for, look_up, scan
-from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,

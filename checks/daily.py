@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from attrs import Attribute, field, frozen
 
 from checks import _daily_page, _daily_readings
+from checks._common.time_zones import zone
 from checks._page import template
 from checks._period import look_back
-from checks._zones import zone
 from supervisor.api import CheckFailed, Context, Duration, Observation, Report
 
 

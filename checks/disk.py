@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from checks._common.sizes import size
 from checks._filesystems import Params, Usage, observe, use_percent
 from checks._mounts import Mount
 from supervisor.api import Context, Measurement, Observation
 
 __all__ = ["Params", "run"]
-
-UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -39,11 +38,3 @@ def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:
             Measurement("disk_free_bytes", free, "B", labels),
         ),
     )
-
-
-def size(count: int) -> str:
-    """Return bytes for people, with one decimal: "12.3 GiB"."""
-    value, unit = float(count), 0
-    while round(value, 1) >= 1024 and unit < len(UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    return f"{value:.1f} {UNITS[unit]}" if unit else f"{count} B"

@@ -18,12 +18,12 @@ from attrs import Attribute, field, frozen
 from checks import _certificates
 from checks._answer import Answer, faults
 from checks._causes import cause
-from checks._deadlines import rounded, within
-from checks._names import shown
+from checks._common.deadlines import rounded, within
+from checks._common.printable import shown
+from checks._common.validators import is_not_empty
 from checks._request import CONNECT, ask
 from checks._target import Target
 from checks._trust import by_trust, trusting
-from checks._validators import is_not_empty
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import re2
 import trio
 from attrs import Attribute, define, field, frozen
 
-from checks._deadlines import rounded, within
+from checks._common.deadlines import rounded, within
+from checks._common.patterns import compiled
+from checks._common.printable import shown
+from checks._common.validators import is_event_type, is_more_than_nothing, is_not_empty
 from checks._log_reader import Position, Progress, read
-from checks._names import shown
-from checks._validators import is_event_type, is_more_than_nothing, is_not_empty
 from supervisor.api import (
     Condition,
     Context,
@@ -40,19 +40,6 @@ MISSING = "missing"
 LISTED = 50
 LONGEST = 1000
 """Lines that the detail shows, and characters of each."""
-
-
-def compiled(pattern: str) -> Any:
-    """Return a pattern in RE2's syntax, for bytes; raises `ValueError`."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(pattern.encode(), options)
-    except re2.error as error:
-        said = error.args[0].decode(errors="replace") if error.args else "unknown error"
-        raise ValueError(
-            f"is no regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
-        ) from None
 
 
 @frozen

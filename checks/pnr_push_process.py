@@ -10,13 +10,13 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks import _airports
+from checks._common.durations import span
+from checks._common.printable import shown
+from checks._common.validators import is_event_type
 from checks._conversation import examine as examine_query
 from checks._conversation import read
 from checks._database import Database, Rows, count, moment, text
-from checks._durations import span
-from checks._names import shown
 from checks._sql import Contract
-from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -14,6 +14,7 @@ from pathlib import Path
 from attrs import Attribute, field, frozen
 
 from checks import _pnr_page
+from checks._common.time_zones import zone
 from checks._conversation import examine as examine_query
 from checks._conversation import read
 from checks._database import Database, Rows, count, moment, text
@@ -21,7 +22,6 @@ from checks._page import template
 from checks._pnr_page import Airline, Findings, Tally
 from checks._sql import Contract, Statement
 from checks._window import Window, next_window, remember
-from checks._zones import zone
 from supervisor.api import Context, Duration, Observation, Report
 
 MOST_DATABASES = 10

@@ -11,8 +11,8 @@ from functools import partial
 from attrs import Attribute, field, frozen
 
 from checks import _routes
+from checks._common.validators import is_event_type
 from checks._routes import Address, Hop, Network, Route
-from checks._validators import is_event_type
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
 
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")

@@ -10,8 +10,8 @@ from typing import Literal
 
 from attrs import Attribute, field, frozen
 
+from checks._common.validators import is_event_type, is_port
 from checks._sockets import count_sessions
-from checks._validators import is_event_type, is_port
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
 
 TOTAL = "total"

@@ -16,12 +16,12 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from checks import _sql
+from checks._common.printable import shown
+from checks._common.validators import is_event_type
 from checks._conversation import examine as examine_query
 from checks._conversation import read
 from checks._database import Database, Rows, missing_columns, number, text
-from checks._names import shown
 from checks._sql import Contract
-from checks._validators import is_event_type
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
 
 LONGEST_VALUE = 200

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from attrs import field, frozen
 
 from checks import _vitals
-from checks._durations import long_span
-from checks._validators import is_event_type
+from checks._common.durations import long_span
+from checks._common.sizes import size
+from checks._common.validators import is_event_type
 from checks._vitals import Vitals
-from checks.disk import size
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -11,9 +11,9 @@ from fnmatch import fnmatchcase
 from attrs import Attribute, field, frozen
 
 from checks import _units
-from checks._names import shown
+from checks._common.printable import shown
+from checks._common.validators import is_event_type
 from checks._units import Unit, full_name
-from checks._validators import is_event_type
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import trio
 from attrs import Attribute, field, frozen
 
-from checks._durations import span, stepped
-from checks._names import shown
-from checks._validators import is_event_type
-from checks.disk import size
+from checks._common.durations import span, stepped
+from checks._common.printable import shown
+from checks._common.sizes import size
+from checks._common.validators import is_event_type
 from supervisor.api import (
     Condition,
     Context,

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import disk, inode
+from checks._common import sizes
 from checks._filesystems import Filesystem, Params, use_percent
 from checks._mounts import Mount
 from supervisor import wire
@@ -308,4 +309,4 @@ def test_a_percentage_is_rounded_up_and_within_bounds(used: int, available: int)
     ],
 )
 def test_sizes_are_written_for_people(count: int, text: str) -> None:
-    assert disk.size(count) == text
+    assert sizes.size(count) == text

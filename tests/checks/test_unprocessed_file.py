@@ -22,7 +22,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from checks._names import shown
+from checks._common.printable import shown
 from checks.unprocessed_file import Directory, Params, run
 from supervisor import wire
 from supervisor.api import Condition, Duration

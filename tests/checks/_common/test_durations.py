@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._durations import DAY, STEPS, long_span, span, stepped
+from checks._common.durations import DAY, STEPS, long_span, span, stepped
 
 SECONDS = st.floats(0, 1e12)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._names import shown
+from checks._common.printable import shown
 
 
 @pytest.mark.parametrize(

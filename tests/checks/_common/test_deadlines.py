@@ -7,7 +7,7 @@ import math
 import pytest
 import trio
 
-from checks._deadlines import rounded, within
+from checks._common.deadlines import rounded, within
 
 
 @pytest.mark.parametrize(

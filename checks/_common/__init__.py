@@ -1,0 +1,1 @@
+"""Small pieces that several checks share: validators, bounds, words."""

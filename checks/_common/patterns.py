@@ -1,0 +1,20 @@
+"""Regular expressions in RE2's syntax, which take linear time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import re2
+
+
+def compiled(pattern: str) -> Any:
+    """Return a pattern in RE2's syntax, for bytes; raises `ValueError`."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(pattern.encode(), options)
+    except re2.error as error:
+        said = error.args[0].decode(errors="replace") if error.args else "unknown error"
+        raise ValueError(
+            f"is no regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
+        ) from None

@@ -1,0 +1,13 @@
+"""Bytes for people."""
+
+from __future__ import annotations
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+
+
+def size(count: int) -> str:
+    """Return bytes for people, with one decimal: "12.3 GiB"."""
+    value, unit = float(count), 0
+    while round(value, 1) >= 1024 and unit < len(UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.1f} {UNITS[unit]}" if unit else f"{count} B"
