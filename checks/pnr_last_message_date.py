@@ -8,10 +8,10 @@ from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
-from checks._conversation import examine as examine_query
-from checks._conversation import read, write
-from checks._database import Database, Rows, moment, text
-from checks._sql import Contract
+from checks._database.query import examine as examine_query
+from checks._database.query import read, write
+from checks._database.server import Database, Rows, moment, text
+from checks._database.sql_file import Contract
 from supervisor.api import CheckFailed, Context, Measurement, Observation
 
 SELECT = Contract(

@@ -13,10 +13,10 @@ from checks import _airports
 from checks._common.durations import span
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
-from checks._conversation import examine as examine_query
-from checks._conversation import read
-from checks._database import Database, Rows, count, moment, text
-from checks._sql import Contract
+from checks._database.query import examine as examine_query
+from checks._database.query import read
+from checks._database.server import Database, Rows, count, moment, text
+from checks._database.sql_file import Contract
 from supervisor.api import (
     CheckFailed,
     Condition,

@@ -15,12 +15,12 @@ from attrs import Attribute, field, frozen
 
 from checks import _pnr_page
 from checks._common.time_zones import zone
-from checks._conversation import examine as examine_query
-from checks._conversation import read
-from checks._database import Database, Rows, count, moment, text
+from checks._database.query import examine as examine_query
+from checks._database.query import read
+from checks._database.server import Database, Rows, count, moment, text
+from checks._database.sql_file import Contract, Statement
 from checks._page import template
 from checks._pnr_page import Airline, Findings, Tally
-from checks._sql import Contract, Statement
 from checks._window import Window, next_window, remember
 from supervisor.api import Context, Duration, Observation, Report
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from checks import _sql
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
-from checks._conversation import examine as examine_query
-from checks._conversation import read
-from checks._database import Database, Rows, missing_columns, number, text
-from checks._sql import Contract
+from checks._database import sql_file
+from checks._database.query import examine as examine_query
+from checks._database.query import read
+from checks._database.server import Database, Rows, missing_columns, number, text
+from checks._database.sql_file import Contract
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
 
 LONGEST_VALUE = 200
@@ -55,7 +55,7 @@ class Params:
 
     @query.validator
     def _fits(self, _: Attribute[Path], value: Path) -> None:
-        _sql.fitting(_sql.read(value), self.params)
+        sql_file.fitting(sql_file.read(value), self.params)
 
     @params.validator
     def _hold_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
@@ -81,7 +81,7 @@ class Params:
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return what the rows say; raises `CheckFailed` when they cannot be read or understood."""
-    statement = await _sql.load(params.query, params.params)
+    statement = await sql_file.load(params.query, params.params)
     (rows,) = await read(context.now(), params.database, (statement, params.params))
     if problem := missing_columns(rows.columns, params.columns):
         raise CheckFailed(problem)

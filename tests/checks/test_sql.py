@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from checks import _mysql, sql
-from checks._database import Database, Rows, text
+from checks import sql
+from checks._database import mysql
+from checks._database.server import Database, Rows, text
 from checks.sql import Params
 from supervisor import config
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
@@ -186,9 +187,9 @@ def test_all_that_is_wrong_is_said_and_no_password(tmp_path: Path) -> None:
 
 
 def test_servers_stop_by_their_own_means() -> None:
-    assert _mysql.limits("5.5.5-10.11.6-MariaDB-log", 1.62) == (
+    assert mysql.limits("5.5.5-10.11.6-MariaDB-log", 1.62) == (
         "SET SESSION max_statement_time = 1.620"
     )
-    assert _mysql.limits("8.0.36", 1.62) == (
+    assert mysql.limits("8.0.36", 1.62) == (
         "SET SESSION max_execution_time = 1620, lock_wait_timeout = 1, innodb_lock_wait_timeout = 1"
     )

@@ -17,7 +17,7 @@ import trustme
 from attrs import define, field
 from pymysql.constants import CLIENT
 
-from checks._database import Database
+from checks._database.server import Database
 from supervisor.api import Secret
 from tests.e2e.servers import ROOT, free_port, wait_for
 

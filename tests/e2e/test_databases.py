@@ -18,9 +18,9 @@ import pytest
 import trio
 
 from checks import sql
-from checks._conversation import read, write
-from checks._database import Database
-from checks._sql import Statement, parse
+from checks._database.query import read, write
+from checks._database.server import Database
+from checks._database.sql_file import Statement, parse
 from supervisor import threads
 from supervisor.api import Duration, Measurement, Secret
 from supervisor.loader import Check

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from supervisor.api import CheckFailed, probe
 
 HERE = Path(__file__).parent
-PLACES = (HERE / "_queries", HERE.parent / "configs" / "sql")
+PLACES = (HERE / "queries", HERE.parent.parent / "configs" / "sql")
 """Where the shipped files are: in an installed package, in the source tree."""
 
 LARGEST = 1 << 20

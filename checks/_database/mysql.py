@@ -18,8 +18,8 @@ from attrs import define
 from pymysql.constants import CR, ER
 
 from checks._common.printable import shown
-from checks._database import Database, Rows
-from checks._sql import Statement
+from checks._database.server import Database, Rows
+from checks._database.sql_file import Statement
 from supervisor.api import CheckFailed, SecretUnreadable
 
 MOST_ROWS = 10_000

@@ -10,8 +10,8 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _sql
-from checks._sql import Contract, Statement, parse
+from checks._database import sql_file
+from checks._database.sql_file import Contract, Statement, parse
 from supervisor.api import CheckFailed
 
 LITERALS = ("'it''s; %d'", "'a\\'b'", '"say ""no"" -- to"', "`od;d`", "/*! 5 */", "/*+ hint */")
@@ -137,10 +137,10 @@ def test_a_file_that_cannot_be_used_is_named(
         path.write_bytes(content)
 
     with pytest.raises(ValueError, match=wrong) as caught:
-        _sql.read(path)
+        sql_file.read(path)
     assert str(path) in str(caught.value)
     with pytest.raises(CheckFailed, match=f"cannot use {path}: "):
-        trio.run(_sql.load, path, ())
+        trio.run(sql_file.load, path, ())
 
 
 def test_the_queries_that_come_along_fit_their_checks() -> None:
@@ -154,9 +154,9 @@ def test_the_queries_that_come_along_fit_their_checks() -> None:
         pnr_report.SERVICES,
     )
     for contract in contracts:
-        contract.refuse_unfit(_sql.shipped(contract.file))
+        contract.refuse_unfit(sql_file.shipped(contract.file))
 
-    directory = _sql.shipped("")
+    directory = sql_file.shipped("")
     named = {contract.file for contract in contracts} | {"reference_schema.sql"}
     assert {path.name for path in directory.glob("*.sql")} == named
     readme = (directory / "README.md").read_text(encoding="utf-8")

@@ -20,10 +20,10 @@ import pymysql
 import trio
 from attrs import frozen
 
-from checks import _mysql
-from checks._database import Database, Rows, missing_columns
-from checks._mysql import MOST_ROWS, Session, Values
-from checks._sql import Contract, Statement
+from checks._database import mysql
+from checks._database.mysql import MOST_ROWS, Session, Values
+from checks._database.server import Database, Rows, missing_columns
+from checks._database.sql_file import Contract, Statement
 from supervisor.api import CheckFailed, probe
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ async def _connected(database: Database, latest: float, patience: float) -> Line
         sock = await _dial(database)
         hold = sock.dup()
         try:
-            call = partial(_mysql.log_in, database, sock)
+            call = partial(mysql.log_in, database, sock)
             return Line(
                 await _in_thread(f"login to {database}", call, hold, patience), hold, patience
             )
@@ -161,7 +161,7 @@ async def _end(database: Database, line: Line) -> None:
     """Log in once more and end what our session left running on the server."""
     session: int = line.connection.thread_id()  # type: ignore[no-untyped-call]
     with await _dial(database) as sock, sock.dup() as hold:
-        call = partial(_mysql.end, database, sock, session)
+        call = partial(mysql.end, database, sock, session)
         await _in_thread(f"end of a query of {database}", call, hold, line.patience)
 
 
@@ -214,7 +214,7 @@ async def _dial(database: Database) -> socket.socket:
             await sock.connect(address)
             return _blocking(sock)
         except OSError as error:
-            errors[_mysql.reason(error)] = None
+            errors[mysql.reason(error)] = None
         finally:
             sock.close()  # it holds nothing any more when it was handed on
     why = ", ".join(errors) or "its name has no address"
