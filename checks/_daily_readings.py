@@ -8,11 +8,14 @@ from collections.abc import Collection
 import trio
 from attrs import frozen
 
-from checks import _host, _mounts, _top, disk, inode
+from checks import _host, _top
 from checks._common.printable import shown
-from checks._filesystems import Usage, ask
+from checks._files import mounts as files_mounts
+from checks._files import usage
+from checks._files import usage as files_usage
+from checks._files.mounts import Mount
+from checks._files.usage import Usage, ask
 from checks._host import Birth, CpuTimes, Memory
-from checks._mounts import Mount
 from checks._sockets import count_sessions
 from checks._top import Consumer, Process
 from supervisor.api import StillHanging, probe
@@ -140,17 +143,17 @@ async def _filesystems(timeout: float) -> tuple[Filesystem, ...]:  # noqa: ASYNC
 def _real_mounts() -> list[Mount]:
     return [
         mount
-        for mount in _mounts.once_each(_mounts.read_mounts())
+        for mount in files_mounts.once_each(files_mounts.read_mounts())
         if mount.kind not in PSEUDO or mount.mount_point == "/"
     ]
 
 
 async def _ask(mount: Mount, timeout: float) -> Filesystem | None:  # noqa: ASYNC109  # as above
     """Return what is known of a filesystem, or None of one that has nothing to fill."""
-    space = await ask(mount, timeout, disk.space)
+    space = await ask(mount, timeout, usage.space)
     if space is None:
         return None
     if space.usage is None:
         return Filesystem(mount.mount_point, trouble=space.trouble) if space.trouble else None
-    inodes = await ask(mount, timeout, inode.inodes)
+    inodes = await ask(mount, timeout, files_usage.inodes)
     return Filesystem(mount.mount_point, space.usage, inodes.usage if inodes else None)

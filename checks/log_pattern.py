@@ -17,7 +17,7 @@ from checks._common.deadlines import rounded, within
 from checks._common.patterns import compiled
 from checks._common.printable import shown
 from checks._common.validators import is_event_type, is_more_than_nothing, is_not_empty
-from checks._log_reader import Position, Progress, read
+from checks._files.log_reader import Position, Progress, read
 from supervisor.api import (
     Condition,
     Context,

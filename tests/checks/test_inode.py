@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from checks import inode
-from checks._filesystems import Params
+from checks._files import usage
+from checks._files.usage import Params
 from supervisor.api import Condition, Observation
 from tests.support.bad_plugins import context
 from tests.support.mounts import (
@@ -95,4 +96,4 @@ async def test_what_is_not_mounted_is_said() -> None:
     [(0, "0"), (9, "9"), (999, "999"), (1234, "1,230"), (12_345_678, "12,300,000")],
 )
 def test_numbers_are_rounded_for_people(count: int, text: str) -> None:
-    assert inode.rounded(count) == text
+    assert usage.rounded(count) == text

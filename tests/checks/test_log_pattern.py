@@ -13,7 +13,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._log_reader import read
+from checks._files.log_reader import read
 from checks.log_pattern import LISTED, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.support.bad_plugins import context

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from checks import _mounts
-from checks._filesystems import Filesystem, Params
+from checks._files import mounts
+from checks._files.usage import Filesystem, Params
 from supervisor.api import Condition, Measurement, Observation
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
@@ -67,11 +67,11 @@ def bindfs(source: Path, point: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def mount_points() -> list[str]:
-    return [mount.mount_point for mount in _mounts.read_mounts()]
+    return [mount.mount_point for mount in mounts.read_mounts()]
 
 
 def source_of(point: Path) -> str:
-    (mount,) = [mount for mount in _mounts.read_mounts() if mount.mount_point == str(point)]
+    (mount,) = [mount for mount in mounts.read_mounts() if mount.mount_point == str(point)]
     return mount.source
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from checks._log_reader import LONGEST_LINE, REMEMBERED, Position, read
+from checks._files.log_reader import LONGEST_LINE, REMEMBERED, Position, read
 
 MOST = 1 << 30
 

@@ -15,10 +15,11 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _mounts
 from checks._common.printable import shown
+from checks._common.sizes import size
 from checks._common.validators import is_event_type
-from checks._mounts import Mount
+from checks._files import mounts as files_mounts
+from checks._files.mounts import Mount
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100
@@ -134,8 +135,8 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
 
 
 def _find(names: Sequence[str]) -> list[list[Mount]]:
-    mounts = _mounts.read_mounts()
-    return [_mounts.named(name, mounts) for name in names]
+    mounts = files_mounts.read_mounts()
+    return [files_mounts.named(name, mounts) for name in names]
 
 
 async def ask(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
@@ -182,3 +183,41 @@ def _conditions(
                 f"{usage.left}, device {device}",
                 labels=labels,
             )
+
+
+def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:
+    """Return how much space is used; what only root may use counts as neither used nor free."""
+    used, available = answer.f_blocks - answer.f_bfree, answer.f_bavail
+    percent = use_percent(used, available) if answer.f_blocks else None
+    if percent is None:
+        return None
+    free = available * answer.f_frsize
+    labels = {"mount_point": mount.mount_point}
+    return Usage(
+        percent,
+        f"is {percent} % full",
+        f"{size(free)} free",
+        (
+            Measurement("disk_use_percent", percent, "%", labels),
+            Measurement("disk_free_bytes", free, "B", labels),
+        ),
+    )
+
+
+def inodes(mount: Mount, answer: os.statvfs_result) -> Usage | None:
+    """Return how many inodes are used; filesystems that make them as needed have no number."""
+    percent = use_percent(answer.f_files - answer.f_ffree, answer.f_ffree)
+    if percent is None or not answer.f_files:
+        return None
+    labels = {"mount_point": mount.mount_point}
+    return Usage(
+        percent,
+        f"has used {percent} % of its inodes",
+        f"{rounded(answer.f_ffree)} free",
+        (Measurement("inode_use_percent", percent, "%", labels),),
+    )
+
+
+def rounded(count: int) -> str:
+    """Return a number by its first three digits: "1,230,000"."""
+    return f"{round(count, 3 - len(str(count))):,}"

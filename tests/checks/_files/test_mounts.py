@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._mounts import MOUNTINFO, Mount, named, parse, reachable, read_mounts
+from checks._files.mounts import MOUNTINFO, Mount, named, parse, reachable, read_mounts
 from tests.support.mounts import mounted, needs_root
 
 ROOT = Mount(1, 0, "8:1", "/", "/", "ext4", "/dev/sda1", "rw")
