@@ -14,17 +14,16 @@ from urllib.parse import SplitResult, urlsplit
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _peer_health
-from checks._answer import faults
-from checks._causes import cause
 from checks._common.deadlines import rounded, within
 from checks._common.printable import shown
 from checks._common.validators import is_more_than_nothing
-from checks._peer_health import Cluster, Health, Since
-from checks._request import ask
-from checks._target import Target
-from checks._trust import trusting
-from checks.http import UNANSWERED, UNASKED
+from checks._http import alertmanager_health
+from checks._http.alertmanager_health import Cluster, Health, Since
+from checks._http.answer import faults
+from checks._http.connection_errors import cause
+from checks._http.request import UNANSWERED, UNASKED, ask
+from checks._http.target import Target
+from checks._http.tls import trusting
 from supervisor.api import (
     Condition,
     Context,
@@ -137,8 +136,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
                 context.state[url] = before[url]
             continue
         health, cluster = seen
-        grown = _peer_health.since(_peer_health.recalled(before.get(url)), health)
-        context.state[url] = _peer_health.kept(health)
+        grown = alertmanager_health.since(alertmanager_health.recalled(before.get(url)), health)
+        context.state[url] = alertmanager_health.kept(health)
         observed += [*_measured(url, grown, cluster), *_conditions(url, params, *seen, grown)]
     return observed
 
@@ -174,8 +173,8 @@ async def _body(target: Target, tls: ssl.SSLContext | bool) -> bytes:
 
 def _read(status: bytes, metrics: bytes) -> tuple[Health, Cluster]:
     return (
-        _peer_health.read_metrics(metrics.decode(errors="replace")),
-        _peer_health.read_status(status),
+        alertmanager_health.read_metrics(metrics.decode(errors="replace")),
+        alertmanager_health.read_status(status),
     )
 
 

@@ -14,12 +14,12 @@ from typing import Literal
 import trio
 from attrs import Attribute, field, fields, frozen
 
-from checks._causes import cause
-from checks._certificates import Expiry, judge, of_der, of_pem, reason
 from checks._common.deadlines import rounded, within
 from checks._common.validators import is_host, is_more_than_nothing, is_not_empty, is_port
-from checks._smtp import start_tls
-from checks._trust import by_trust, trusting
+from checks._http.certificates import Expiry, judge, of_der, of_pem, reason
+from checks._http.connection_errors import cause
+from checks._http.smtp_starttls import start_tls
+from checks._http.tls import by_trust, trusting
 from supervisor.api import (
     CheckFailed,
     Condition,

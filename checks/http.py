@@ -15,29 +15,26 @@ import httpx
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _certificates
-from checks._answer import Answer, faults
-from checks._causes import cause
 from checks._common.deadlines import rounded, within
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty
-from checks._request import CONNECT, ask
-from checks._target import Target
-from checks._trust import by_trust, trusting
+from checks._http import certificates
+from checks._http.answer import Answer, faults
+from checks._http.connection_errors import cause
+from checks._http.request import CONNECT, UNANSWERED, UNASKED, ask
+from checks._http.target import Target
+from checks._http.tls import by_trust, trusting
 from supervisor.api import (
     CheckFailed,
     Condition,
     Context,
     Measurement,
     Observation,
-    SecretUnreadable,
     StillHanging,
 )
 
 FAILED = "HTTP check failed"
 
-UNANSWERED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
-UNASKED = (CheckFailed, SecretUnreadable, StillHanging)
 
 _judging = trio.CapacityLimiter(1)
 """One at a time: a megabyte of JSON can become a hundred in memory."""
@@ -127,12 +124,12 @@ def _expiry(context: Context, target: Target, certificate: bytes) -> Iterator[Ob
     if not certificate:
         return
     try:
-        expiry = _certificates.of_der(certificate)
+        expiry = certificates.of_der(certificate)
     except ValueError as error:
         yield _failed(target, f"its certificate cannot be read: {shown(str(error))}")
         return
     limits = target.warn_days, target.error_days
-    yield from _certificates.judge(target.name, expiry, context.now(), *limits)
+    yield from certificates.judge(target.name, expiry, context.now(), *limits)
 
 
 def _failed(target: Target, why: str) -> Condition:

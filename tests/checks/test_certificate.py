@@ -19,7 +19,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._certificates import of_der, of_pem
+from checks._http.certificates import of_der, of_pem
 from checks.certificate import Certificate, Params, run
 from supervisor.api import Condition, Context, Measurement, Observation
 from supervisor.model import Duration

@@ -19,8 +19,8 @@ import trio
 import trustme
 from attrs import evolve
 
-from checks._request import MOST_BYTES
-from checks._target import Target
+from checks._http.request import MOST_BYTES
+from checks._http.target import Target
 from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
 from supervisor.model import Duration

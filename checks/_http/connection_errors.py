@@ -6,8 +6,8 @@ import os
 import ssl
 from collections.abc import Iterator
 
-from checks import _certificates
 from checks._common.printable import shown
+from checks._http import certificates
 
 LONGEST = 300
 
@@ -17,7 +17,7 @@ def cause(error: BaseException) -> str:
     errors = list(_all(error))
     for each in errors:
         if isinstance(each, ssl.SSLError):
-            return _certificates.reason(each)
+            return certificates.reason(each)
     said = (_by_the_system(each) for each in errors if isinstance(each, OSError))
     # Sorted: which of several addresses fails first must change no message.
     if words := sorted(set(filter(None, said))):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._answer import Answer, at, faults
-from checks._target import Target, ranges
+from checks._http.answer import Answer, at, faults
+from checks._http.target import Target, ranges
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=9)), max_size=4).map(tuple))

@@ -11,8 +11,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _peer_health
-from checks._peer_health import Health, Since, read_metrics, read_status, since
+from checks._http import alertmanager_health
+from checks._http.alertmanager_health import Health, Since, read_metrics, read_status, since
 from supervisor.api import Json
 
 LIVING = ("alertmanager_config_last_reload_successful 1", "process_start_time_seconds 1")
@@ -55,9 +55,9 @@ def test_the_first_look_counts_nothing_and_the_clock_may_wobble() -> None:
 
 
 def test_what_is_kept_is_recalled() -> None:
-    kept = json.loads(json.dumps(_peer_health.kept(HEALTH)))
+    kept = json.loads(json.dumps(alertmanager_health.kept(HEALTH)))
 
-    assert _peer_health.recalled(kept) == HEALTH
+    assert alertmanager_health.recalled(kept) == HEALTH
 
 
 JSON = st.recursive(
@@ -69,7 +69,7 @@ NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed"
 
 @given(JSON | st.dictionaries(NAMES, JSON))
 def test_any_state_is_recalled_or_forgotten(value: Json) -> None:
-    since(_peer_health.recalled(value), HEALTH)
+    since(alertmanager_health.recalled(value), HEALTH)
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps({"cluster": value}).encode()))

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from checks._common.patterns import compiled
 from checks._common.printable import shown
-from checks._target import Target, ranges
+from checks._http.target import Target, ranges
 from supervisor.api import Json
 
 _SLOW = ("idna", "punycode")

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 import httpx
 import trio
 
-from checks._answer import Answer
-from checks._target import Target, is_header_value
-from supervisor.api import CheckFailed, Secret, probe
+from checks._http.answer import Answer
+from checks._http.target import Target, is_header_value
+from supervisor.api import CheckFailed, Secret, SecretUnreadable, StillHanging, probe
 
 MOST_BYTES = 1 << 20
 """Of an answer; what comes after is neither read nor judged."""
@@ -120,3 +120,8 @@ async def _sendable(what: str, secret: Secret) -> str:
 
 async def _read(secret: Secret) -> str:
     return await probe(f"read of the {secret.kind} {secret.name}", secret.read)
+
+
+UNANSWERED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+
+UNASKED = (CheckFailed, SecretUnreadable, StillHanging)

@@ -1,0 +1,1 @@
+"""One HTTP or TLS question: the target, the request, what the answer says."""
