@@ -23,7 +23,8 @@ import trio
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from checks import _sockets, session  # noqa: E402 - found by the line above
+from checks import session  # noqa: E402 - found by the line above
+from checks._kernel import tcp_sessions  # noqa: E402 - found by the line above
 from supervisor.api import Context, Measurement  # noqa: E402 - as above
 
 SOCKETS = 20_000
@@ -132,17 +133,17 @@ def main() -> None:
     times = 10 if options.quick else 50
     runs: list[float] = []
     with sessions() as ports:
-        total = _sockets.count_sessions().total()
+        total = tcp_sessions.count_sessions().total()
         waits = trio.run(watched, of_the_check(ports, runs), times)
         idle_waits = trio.run(watched, idle, times)
-        ours = milliseconds(_sockets.count_by_netlink, times)
+        ours = milliseconds(tcp_sessions.count_by_netlink, times)
         print(f"{total:,} established sockets on {len(HOSTS)} addresses; median of {times}")
         print(f"  one reading          {ours:7.2f} ms   aim: at most {AIM:g} ms")
         print(f"  a run of the check   {statistics.median(runs):7.2f} ms   aim: at most {AIM:g} ms")
         for what, found in (("by a run", waits), ("by nothing", idle_waits)):
             median = statistics.median(found)
             print(f"  loop held up {what:10} {median:5.2f} ms   at most {max(found):.2f} ms")
-        peers = {"ss state established": with_ss, "/proc/net/tcp, tcp6": _sockets.count_by_proc}
+        peers = {"ss state established": with_ss, "/proc/net/tcp, tcp6": tcp_sessions.count_by_proc}
         for name, look in peers.items():
             theirs = milliseconds(look, times)
             print(f"  {name:20} {theirs:7.2f} ms   ratio {ours / theirs:.2f}")

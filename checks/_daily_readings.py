@@ -8,15 +8,16 @@ from collections.abc import Collection
 import trio
 from attrs import frozen
 
-from checks import _host, _top
+from checks import _top
 from checks._common.printable import shown
 from checks._files import mounts as files_mounts
 from checks._files import usage
 from checks._files import usage as files_usage
 from checks._files.mounts import Mount
 from checks._files.usage import Usage, ask
-from checks._host import Birth, CpuTimes, Memory
-from checks._sockets import count_sessions
+from checks._kernel import proc_stat
+from checks._kernel.proc_stat import Birth, CpuTimes, Memory
+from checks._kernel.tcp_sessions import count_sessions
 from checks._top import Consumer, Process
 from supervisor.api import StillHanging, probe
 
@@ -77,7 +78,7 @@ class _Sample:
 
     @classmethod
     def take(cls) -> _Sample:
-        return cls(_host.cpu_times(), _top.read_processes())
+        return cls(proc_stat.cpu_times(), _top.read_processes())
 
 
 async def read(top_processes: int, probe_timeout: float) -> Readings:
@@ -91,12 +92,12 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
     by_cpu, by_memory = _top.by_cpu(found, top_processes), _top.by_memory(found, top_processes)
     titles = await _titles({consumer.process.pid for consumer in [*by_cpu, *by_memory]})
     return Readings(
-        birth=_host.own_birth(),
-        uptime=_host.uptime(),
+        birth=proc_stat.own_birth(),
+        uptime=proc_stat.uptime(),
         processors=processors,
         load=os.getloadavg(),
         cpu=cpu,
-        memory=_host.memory(),
+        memory=proc_stat.memory(),
         sessions=await _sessions(),
         filesystems=await _filesystems(probe_timeout),
         by_cpu=tuple(_with_title(consumer, titles) for consumer in by_cpu),

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
-from checks._host import Birth
+from checks._kernel.proc_stat import Birth
 from supervisor.api import AlertView, Context, Json, RunView
 
 SEVERITY = ("S", "E", "TE", "W", "I")

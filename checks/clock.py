@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _kernel_clock, _ntp_query, _sntp
+from checks import _ntp_query, _sntp
 from checks._common.deadlines import rounded, within
 from checks._common.durations import span
 from checks._common.validators import is_event_type, is_host, is_port
+from checks._kernel import clock as kernel_clock
 from checks._sntp import NoTime, Reading
 from supervisor.api import (
     CheckFailed,
@@ -122,7 +123,7 @@ async def _ask(server: Server, context: Context, seconds: float) -> Reading | st
 
 def _kernel() -> Iterator[Observation]:
     try:
-        clock = _kernel_clock.read()
+        clock = kernel_clock.read()
     except OSError as error:
         remedy = "write synchronised = false where the kernel does not let us ask"
         raise CheckFailed(f"cannot ask the kernel: {error.strerror}; {remedy}") from error

@@ -10,9 +10,9 @@ from functools import partial
 
 from attrs import Attribute, field, frozen
 
-from checks import _routes
 from checks._common.validators import is_event_type
-from checks._routes import Address, Hop, Network, Route
+from checks._kernel import routes as kernel_routes
+from checks._kernel.routes import Address, Hop, Network, Route
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
 
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
@@ -116,7 +116,7 @@ def examine(wanted: Sequence[Wanted]) -> list[Condition]:
     """Return what is wrong with the routes; blocks. Raises `OSError`."""
     families = {4: socket.AF_INET, 6: socket.AF_INET6}
     tables = {
-        version: _routes.read_routes(families[version])
+        version: kernel_routes.read_routes(families[version])
         for version in {route.network.version for route in wanted}
     }
     found = (_condition(route, tables[route.network.version]) for route in wanted)
@@ -126,11 +126,11 @@ def examine(wanted: Sequence[Wanted]) -> list[Condition]:
 def _condition(wanted: Wanted, table: Iterable[Route]) -> Condition | None:
     network = wanted.network
     expected = f"expected {_described(wanted.hop_gateway, wanted.interface or 'any interface')}"
-    routes = _routes.to(network, table)
+    routes = kernel_routes.to(network, table)
     if not routes:
         message = f"there is no route to {network}; {expected}"
         return Condition("Route missing", wanted.event_type, str(network), message)
-    used = _routes.used(routes)
+    used = kernel_routes.used(routes)
     if any(wanted.is_by(hop) for route in used for hop in route.hops):
         return None
     found = " and ".join(_shown(route) for route in used)

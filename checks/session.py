@@ -11,7 +11,7 @@ from typing import Literal
 from attrs import Attribute, field, frozen
 
 from checks._common.validators import is_event_type, is_port
-from checks._sockets import count_sessions
+from checks._kernel.tcp_sessions import count_sessions
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
 
 TOTAL = "total"

@@ -11,8 +11,9 @@ import pytest
 import trio
 from attrs import evolve
 
-from checks import _kernel_clock, clock
-from checks._kernel_clock import KernelClock
+from checks import clock
+from checks._kernel import clock as kernel_clock
+from checks._kernel.clock import KernelClock
 from checks.clock import Params, Server
 from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
 from tests.support.bad_plugins import context
@@ -252,7 +253,7 @@ async def test_what_the_kernel_says_fires_and_resolves(monkeypatch: pytest.Monke
     verdicts = []
     for synchronised in (True, False, True):
         found = KernelClock(synchronised, 0.016, 0, 10000)
-        monkeypatch.setattr(_kernel_clock, "read", lambda found=found: found)
+        monkeypatch.setattr(kernel_clock, "read", lambda found=found: found)
         seen = list(await clock.run(present(), Params()))
         measured = {item.name: item.value for item in seen if isinstance(item, Measurement)}
         verdicts.append((names(seen), measured["clock_synchronised"]))
@@ -267,7 +268,7 @@ async def test_a_kernel_that_does_not_say_is_a_failed_check(
     def refuse() -> KernelClock:
         raise PermissionError(1, os.strerror(1))
 
-    monkeypatch.setattr(_kernel_clock, "read", refuse)
+    monkeypatch.setattr(kernel_clock, "read", refuse)
     with pytest.raises(CheckFailed, match="Operation not permitted; write synchronised = false"):
         await clock.run(present(), Params())
 

@@ -18,9 +18,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _daily_page, _daily_readings, _host, _page, _top, daily
+from checks import _daily_page, _daily_readings, _page, _top, daily
 from checks._daily_readings import Filesystem
-from checks._host import Birth
+from checks._kernel import proc_stat
+from checks._kernel.proc_stat import Birth
 from checks._period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, Report, RunView
 from supervisor.briefing import Briefing
@@ -331,7 +332,7 @@ def test_a_day_of_another_year_is_named_with_it() -> None:
 @given(st.binary(max_size=200) | st.from_regex(rb"cpu( [0-9]{1,3}){0,12}\n", fullmatch=True))
 def test_any_stat_is_read_or_refused(text: bytes) -> None:
     try:
-        found = _host.parse_stat(text)
+        found = proc_stat.parse_stat(text)
     except ValueError:
         return
 
@@ -339,7 +340,7 @@ def test_any_stat_is_read_or_refused(text: bytes) -> None:
 
 
 def test_a_guests_time_is_counted_once() -> None:
-    found = _host.parse_stat(b"cpu  100 20 30 1000 40 5 6 7 90 10\ncpu0 1 1 1 1\n")
+    found = proc_stat.parse_stat(b"cpu  100 20 30 1000 40 5 6 7 90 10\ncpu0 1 1 1 1\n")
 
     assert (found.busy, found.idle, found.waiting, found.stolen) == (161, 1000, 40, 7)
 
@@ -347,7 +348,7 @@ def test_a_guests_time_is_counted_once() -> None:
 @given(st.binary(max_size=200))
 def test_any_meminfo_is_read_or_refused(text: bytes) -> None:
     try:
-        found = _host.parse_meminfo(b"MemTotal: 100 kB\n" + text)
+        found = proc_stat.parse_meminfo(b"MemTotal: 100 kB\n" + text)
     except ValueError:
         return
 

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _routes, routing_table
+from checks import routing_table
+from checks._kernel import routes as kernel_routes
 from checks.routing_table import Params, Wanted
 from supervisor.api import CheckFailed, Condition
 from tests.support.bad_plugins import context
@@ -250,7 +251,7 @@ async def test_without_a_table_the_check_fails_and_no_route_is_blamed(
 
 
 def test_the_event_type_is_that_of_the_route() -> None:
-    table: list[_routes.Route] = []
+    table: list[kernel_routes.Route] = []
     condition = routing_table._condition(Wanted(ANY, event_type="S"), table)
 
     assert condition is not None

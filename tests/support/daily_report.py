@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from checks._daily_page import page
 from checks._daily_readings import Filesystem, Readings, Top
 from checks._files.usage import Usage
-from checks._host import Birth, CpuTimes, Memory
+from checks._kernel.proc_stat import Birth, CpuTimes, Memory
 from checks._page import template
 from checks._period import Activity, Period, Resolved
 from checks._top import Consumer, Process

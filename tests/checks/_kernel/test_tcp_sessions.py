@@ -17,15 +17,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _sockets
-from checks._sockets import count_by_netlink, count_by_proc, parse_dump, parse_table
+from checks._kernel import tcp_sessions
+from checks._kernel.tcp_sessions import count_by_netlink, count_by_proc, parse_dump, parse_table
 from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, descriptors, listener, sessions
 
 READERS = (count_by_netlink, count_by_proc)
 
 COUNT_WITHOUT_NETLINK = f"""{REFUSE_NETLINK}
 import socket, sys
-from checks._sockets import count_sessions
+from checks._kernel.tcp_sessions import count_sessions
 refuse_netlink(int(sys.argv[1]))
 try:
     socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
@@ -53,7 +53,7 @@ LINE = (
 
 
 def message(
-    kind: int = _sockets.SOCK_DIAG_BY_FAMILY, body: bytes = bytes(72), sequence: int = 1
+    kind: int = tcp_sessions.SOCK_DIAG_BY_FAMILY, body: bytes = bytes(72), sequence: int = 1
 ) -> bytes:
     """Return one netlink message as the kernel aligns it."""
     header = struct.pack("=IHHII", 16 + len(body), kind, 2, sequence, 0)
@@ -66,7 +66,7 @@ def listed(port: int, state: int = 1) -> bytes:
 
 
 def done(error: int = 0) -> bytes:
-    return message(_sockets.NLMSG_DONE, struct.pack("=i", -error))
+    return message(tcp_sessions.NLMSG_DONE, struct.pack("=i", -error))
 
 
 def test_thousands_of_sessions_are_counted_exactly_by_port() -> None:
@@ -132,10 +132,10 @@ def test_a_dump_lists_the_ports_of_the_established() -> None:
 def test_what_is_no_whole_socket_is_left_out() -> None:
     short, other = message(body=bytes([2, 1]) * 20), message(kind=99)
 
-    assert parse_dump(short + other + message(_sockets.NLMSG_DONE, b""), 1) == ([], True)
+    assert parse_dump(short + other + message(tcp_sessions.NLMSG_DONE, b""), 1) == ([], True)
 
 
-@pytest.mark.parametrize("kind", [_sockets.NLMSG_ERROR, _sockets.NLMSG_DONE])
+@pytest.mark.parametrize("kind", [tcp_sessions.NLMSG_ERROR, tcp_sessions.NLMSG_DONE])
 @pytest.mark.parametrize(
     ("sent", "raised"), [(errno.ENOENT, errno.ENOENT), (-(2**31) + 1, errno.EBADMSG)]
 )
@@ -156,7 +156,7 @@ MESSAGES = st.lists(
         st.builds(listed, st.integers(0, 65535), st.integers(0, 255)),
         st.builds(
             message,
-            st.sampled_from([0, 2, 3, _sockets.SOCK_DIAG_BY_FAMILY, 65535]),
+            st.sampled_from([0, 2, 3, tcp_sessions.SOCK_DIAG_BY_FAMILY, 65535]),
             st.binary(max_size=90),
             st.sampled_from([0, 1, 2]),
         ),

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _routes
-from checks._routes import (
+from checks._kernel import routes as kernel_routes
+from checks._kernel.routes import (
     Hop,
     Route,
     parse_attributes,
@@ -26,7 +26,7 @@ from checks._routes import (
 )
 
 V4, V6 = socket.AF_INET, socket.AF_INET6
-MAIN = _routes.RT_TABLE_MAIN
+MAIN = kernel_routes.RT_TABLE_MAIN
 
 ADDRESSES = {
     V4: st.ip_addresses(v=4),
@@ -66,7 +66,7 @@ def route(
     )
 
 
-def network(text: str) -> _routes.Network:
+def network(text: str) -> kernel_routes.Network:
     return ipaddress.ip_network(text)
 
 
@@ -79,11 +79,11 @@ def test_any_route_is_read_as_it_is(
     length = data.draw(st.integers(0, address.max_prefixlen))
     destination = ipaddress.ip_network((address, length), strict=False)
     attributes = (
-        attribute(_routes.RTA_TABLE, struct.pack("=I", MAIN)),
-        attribute(_routes.RTA_DST, destination.network_address.packed),
-        attribute(_routes.RTA_PRIORITY, struct.pack("=I", metric)),
-        attribute(_routes.RTA_GATEWAY, gateway.packed),
-        attribute(_routes.RTA_OIF, struct.pack("=I", interface)),
+        attribute(kernel_routes.RTA_TABLE, struct.pack("=I", MAIN)),
+        attribute(kernel_routes.RTA_DST, destination.network_address.packed),
+        attribute(kernel_routes.RTA_PRIORITY, struct.pack("=I", metric)),
+        attribute(kernel_routes.RTA_GATEWAY, gateway.packed),
+        attribute(kernel_routes.RTA_OIF, struct.pack("=I", interface)),
     )
     shuffled = b"".join(data.draw(st.permutations(attributes)))
 
@@ -92,17 +92,21 @@ def test_any_route_is_read_as_it_is(
 
 
 def test_a_default_route_has_no_address() -> None:
-    attributes = attribute(_routes.RTA_OIF, struct.pack("=I", 3))
+    attributes = attribute(kernel_routes.RTA_OIF, struct.pack("=I", 3))
 
     expected = Route(network("::/0"), (Hop(None, 3),))
     assert expected == parse_route(route(V6, 0, attributes), V6)
 
 
 def test_the_hops_of_a_route_with_several_are_read() -> None:
-    one = hop(3, 0, attribute(_routes.RTA_GATEWAY, bytes([127, 0, 0, 1])))
-    dead = hop(4, _routes.RTNH_F_DEAD, attribute(_routes.RTA_GATEWAY, bytes([127, 0, 0, 2])))
-    via = attribute(_routes.RTA_VIA, struct.pack("=H", V6) + ipaddress.ip_address("::1").packed)
-    hops = attribute(_routes.RTA_MULTIPATH, one + dead + hop(5, 0, via))
+    one = hop(3, 0, attribute(kernel_routes.RTA_GATEWAY, bytes([127, 0, 0, 1])))
+    dead = hop(
+        4, kernel_routes.RTNH_F_DEAD, attribute(kernel_routes.RTA_GATEWAY, bytes([127, 0, 0, 2]))
+    )
+    via = attribute(
+        kernel_routes.RTA_VIA, struct.pack("=H", V6) + ipaddress.ip_address("::1").packed
+    )
+    hops = attribute(kernel_routes.RTA_MULTIPATH, one + dead + hop(5, 0, via))
 
     expected = (
         Hop(ipaddress.ip_address("127.0.0.1"), 3),
@@ -121,7 +125,7 @@ def test_the_hops_of_a_route_with_several_are_read() -> None:
         {"kind": 5},
         {"source": 64},
         {"tos": 16},
-        {"flags": _routes.RTM_F_CLONED},
+        {"flags": kernel_routes.RTM_F_CLONED},
     ],
 )
 def test_what_is_no_route_for_all_in_the_main_table_is_none(given: dict[str, int]) -> None:
@@ -133,7 +137,7 @@ def test_a_route_of_the_other_family_is_none() -> None:
 
 
 def test_a_dead_route_leads_nowhere() -> None:
-    dead = parse_route(route(V4, 0, flags=_routes.RTNH_F_DEAD), V4)
+    dead = parse_route(route(V4, 0, flags=kernel_routes.RTNH_F_DEAD), V4)
 
     assert dead == Route(network("0.0.0.0/0"), ())
     assert to(dead.destination, [dead]) == []
@@ -243,7 +247,7 @@ class Kernel:
 
 
 DONE = message(3, bytes(4))
-DEFAULT = message(24, route(V4, 0, attribute(_routes.RTA_OIF, struct.pack("=I", 3))))
+DEFAULT = message(24, route(V4, 0, attribute(kernel_routes.RTA_OIF, struct.pack("=I", 3))))
 
 
 def test_only_the_kernel_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +261,7 @@ def test_only_the_kernel_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_that_changes_while_it_is_read_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    changed = message(3, bytes(4), flags=_routes.NLM_F_DUMP_INTR)
+    changed = message(3, bytes(4), flags=kernel_routes.NLM_F_DUMP_INTR)
     kernel = Kernel([(DEFAULT + changed, 0)], [(DONE, 0)])
     monkeypatch.setattr(socket, "socket", kernel)
     assert read_routes(V4) == []
@@ -268,7 +272,7 @@ def test_a_table_that_changes_while_it_is_read_is_read_again(
         read_routes(V4)
 
 
-@pytest.mark.parametrize("kind", [_routes.NLMSG_ERROR, _routes.NLMSG_DONE])
+@pytest.mark.parametrize("kind", [kernel_routes.NLMSG_ERROR, kernel_routes.NLMSG_DONE])
 def test_an_error_of_the_kernel_is_raised(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     refused = message(kind, struct.pack("=i", -errno.EPERM) + bytes(16))
     monkeypatch.setattr(socket, "socket", Kernel([(refused, 0)]))
@@ -277,7 +281,7 @@ def test_an_error_of_the_kernel_is_raised(monkeypatch: pytest.MonkeyPatch, kind:
 
 
 def test_without_a_table_there_is_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    none = message(_routes.NLMSG_ERROR, struct.pack("=i", -errno.ENOENT) + bytes(16))
+    none = message(kernel_routes.NLMSG_ERROR, struct.pack("=i", -errno.ENOENT) + bytes(16))
     monkeypatch.setattr(socket, "socket", Kernel([(none, 0)]))
 
     assert read_routes(V4) == []

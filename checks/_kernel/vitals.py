@@ -13,8 +13,8 @@ from contextlib import suppress
 
 from attrs import frozen
 
-from checks import _host
-from checks._host import PROC, CpuTimes, Memory
+from checks._kernel import proc_stat
+from checks._kernel.proc_stat import PROC, CpuTimes, Memory
 
 FIRST_LOOK = 0.5
 """Seconds between the two looks at the processors when there was no run before."""
@@ -59,22 +59,22 @@ def read(state: Mapping[str, object]) -> Vitals:
     """
     boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     before = recalled(state, boot)
-    ticks = _host.cpu_times()
+    ticks = proc_stat.cpu_times()
     if before is None or ticks.total <= before.total:
         before = ticks
         time.sleep(FIRST_LOOK)
-        ticks = _host.cpu_times()
+        ticks = proc_stat.cpu_times()
     used = ticks.since(before)
     processes, zombies = _count_processes()
     opened, _, most = map(int, (PROC / "sys/fs/file-nr").read_bytes().split())
     kills = _KILLS.search((PROC / "vmstat").read_bytes())
     return Vitals(
         boot=boot,
-        uptime=_host.uptime(),
+        uptime=proc_stat.uptime(),
         load=os.getloadavg(),
         cpu_percent=used.percent(used.busy),
         ticks=ticks,
-        memory=_host.memory(),
+        memory=proc_stat.memory(),
         pressure=_pressure(),
         open_files=opened,
         most_open_files=max(most, 1),

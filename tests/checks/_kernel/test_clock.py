@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from checks import _kernel_clock
+from checks._kernel import clock
 
 
 def test_the_kernel_is_asked_in_its_own_layout() -> None:
     before = time.time()
-    found = _kernel_clock.read()
+    found = clock.read()
 
     assert int(before) <= found.seconds <= time.time()
     assert 9000 <= found.tick <= 11000
@@ -33,6 +33,6 @@ def test_one_bit_of_the_kernels_says_that_it_is_not_synchronised(
             return 0 if synchronised else 5
 
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: FakeLibrary())
-    found = _kernel_clock.read()
+    found = clock.read()
 
     assert (found.synchronised, found.max_error) == (synchronised, 2.5)

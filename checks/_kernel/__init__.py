@@ -1,0 +1,1 @@
+"""What the kernel tells of this host: routes, sockets, processor, memory, clock."""
