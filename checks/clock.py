@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _ntp_query, _sntp
 from checks._common.deadlines import rounded, within
 from checks._common.durations import span
 from checks._common.validators import is_event_type, is_host, is_port
 from checks._kernel import clock as kernel_clock
-from checks._sntp import NoTime, Reading
+from checks._ntp import packet, query
+from checks._ntp.packet import NoTime, Reading
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -34,7 +34,7 @@ class Server:
     """One NTP server."""
 
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
-    port: int = field(default=_sntp.PORT, validator=is_port, metadata={"help": "its UDP port"})
+    port: int = field(default=packet.PORT, validator=is_port, metadata={"help": "its UDP port"})
     event_type: str = field(
         default="W", validator=is_event_type, metadata={"help": "the event type when it is silent"}
     )
@@ -42,7 +42,7 @@ class Server:
     @property
     def instance(self) -> str:
         """What it is called in alerts."""
-        if self.port == _sntp.PORT:
+        if self.port == packet.PORT:
             return self.host
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
@@ -112,7 +112,7 @@ async def _ask(server: Server, context: Context, seconds: float) -> Reading | st
     """Return what the server says, or why it says nothing."""
     name = server.instance
     try:
-        return await _ntp_query.ask(server.host, server.port, context.clock, seconds)
+        return await query.ask(server.host, server.port, context.clock, seconds)
     except trio.TooSlowError:
         return f"{name} gives no answer within {rounded(seconds)} s"
     except (NoTime, StillHanging) as error:

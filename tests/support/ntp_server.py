@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define, field
 
-from checks._sntp import timestamp
+from checks._ntp.packet import timestamp
 
 NOW = 1_800_000_000.0
 PACKET = struct.Struct(">BBbbIIIQQQQ")

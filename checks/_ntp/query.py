@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import trio
 
-from checks import _sntp
-from checks._sntp import ForeignAnswer, Reading
+from checks._ntp import packet
+from checks._ntp.packet import ForeignAnswer, Reading
 from supervisor.api import probe
 
 Address: TypeAlias = tuple[int, Any]
@@ -62,10 +62,10 @@ async def _exchange(address: Address, now: Callable[[], float], patience: float)
         while True:
             nonce = secrets.token_bytes(8)
             sent[nonce] = now()
-            await sock.send(_sntp.question(nonce))
+            await sock.send(packet.question(nonce))
             with trio.move_on_after(patience):
                 answer, received = await _answer(sock, sent, now)
-                return _sntp.reading(answer, sent[_sntp.nonce_of(answer)], received)
+                return packet.reading(answer, sent[packet.nonce_of(answer)], received)
 
 
 async def _answer(
@@ -76,7 +76,7 @@ async def _answer(
         answer = await sock.recv(LONGEST)
         received = now()
         try:
-            if _sntp.nonce_of(answer) in sent:
+            if packet.nonce_of(answer) in sent:
                 return answer, received
         except ForeignAnswer:
             continue

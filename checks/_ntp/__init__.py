@@ -1,0 +1,1 @@
+"""One question to a time server: the packet and the exchange."""
