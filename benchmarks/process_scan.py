@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from checks._processes import scan  # noqa: E402 - found by the line above
+from checks._processes.scan import scan  # noqa: E402 - found by the line above
 
 PROCESSES = 500
 AIM = 5.0

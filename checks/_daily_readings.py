@@ -8,7 +8,6 @@ from collections.abc import Collection
 import trio
 from attrs import frozen
 
-from checks import _top
 from checks._common.printable import shown
 from checks._files import mounts as files_mounts
 from checks._files import usage
@@ -18,7 +17,8 @@ from checks._files.usage import Usage, ask
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
 from checks._kernel.tcp_sessions import count_sessions
-from checks._top import Consumer, Process
+from checks._processes import top
+from checks._processes.top import Consumer, Process
 from supervisor.api import StillHanging, probe
 
 INTERVAL = 1.0
@@ -78,7 +78,7 @@ class _Sample:
 
     @classmethod
     def take(cls) -> _Sample:
-        return cls(proc_stat.cpu_times(), _top.read_processes())
+        return cls(proc_stat.cpu_times(), top.read_processes())
 
 
 async def read(top_processes: int, probe_timeout: float) -> Readings:
@@ -88,8 +88,8 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
     after = await probe("look at all processes", _Sample.take)
     processors = os.cpu_count() or 1
     cpu = after.cpu.since(before.cpu)
-    found = _top.consumers(before.processes, after.processes, cpu.total / processors)
-    by_cpu, by_memory = _top.by_cpu(found, top_processes), _top.by_memory(found, top_processes)
+    found = top.consumers(before.processes, after.processes, cpu.total / processors)
+    by_cpu, by_memory = top.by_cpu(found, top_processes), top.by_memory(found, top_processes)
     titles = await _titles({consumer.process.pid for consumer in [*by_cpu, *by_memory]})
     return Readings(
         birth=proc_stat.own_birth(),
@@ -108,7 +108,7 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
 async def _titles(pids: Collection[int]) -> dict[int, str]:
     try:
         with trio.move_on_after(TITLES_WITHIN):
-            return await probe("read of command lines", lambda: _top.read_titles(pids))
+            return await probe("read of command lines", lambda: top.read_titles(pids))
     except StillHanging:
         pass  # the short names must do
     return {}

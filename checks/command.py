@@ -11,8 +11,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from checks import _eborder
-from checks._perfdata import parse_output
+from checks._processes import eborder
+from checks._processes.plugin_output import parse_output
 from supervisor.api import (
     CheckFailed,
     Completed,
@@ -58,7 +58,7 @@ class Params:
         factory=dict,
         metadata={"help": "what {secret:NAME} stands for; default: the credential NAME"},
     )
-    events: _eborder.Kind = field(
+    events: eborder.Kind = field(
         default="auto",
         metadata={"help": "eborder: take events as reports, conditions, or by their EventType"},
     )
@@ -85,7 +85,7 @@ class Params:
             raise ValueError("params, params_json and secrets need protocol = 'eborder'")
         try:
             if self.json is not None:
-                _eborder.check_argument(self.json)
+                eborder.check_argument(self.json)
         except ValueError as error:
             key = "params" if self.params is not None else "params_json"
             raise ValueError(f"{key} is not JSON: {error}") from None
@@ -93,7 +93,7 @@ class Params:
     @property
     def json(self) -> str | None:
         """The module's argument before its secrets are filled in; raises `ValueError`."""
-        return self.params_json if self.params is None else _eborder.encode(self.params)
+        return self.params_json if self.params is None else eborder.encode(self.params)
 
     @property
     def kept(self) -> int:
@@ -122,7 +122,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:
     read = {}
-    for name in _eborder.secret_names(text):
+    for name in eborder.secret_names(text):
         secret = params.secrets.get(name) or Secret("credential", name)
         try:
             read[name] = await probe(f"read of the {secret.kind} {secret.name}", secret.read)
@@ -133,7 +133,7 @@ async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:
 
 def _argument(text: str, secrets: Mapping[str, str], context: Context, params: Params) -> str:
     try:
-        return _eborder.argument(text, secrets, context.at)
+        return eborder.argument(text, secrets, context.at)
     except ValueError as error:
         raise CheckFailed(f"cannot run {params.argv[0]}: {error}") from None
 
@@ -145,7 +145,7 @@ def _from_events(
         reason = f"{completed.stdout_bytes} bytes are more than {params.kept}"
         raise _unreadable(reason, params, completed, secrets)
     try:
-        return _eborder.observations(_text(completed.stdout), params.events, secrets)
+        return eborder.observations(_text(completed.stdout), params.events, secrets)
     except ValueError as error:
         raise _unreadable(str(error), params, completed, secrets) from None
 
@@ -154,7 +154,7 @@ def _unreadable(
     reason: str, params: Params, completed: Completed, secrets: Collection[str]
 ) -> CheckFailed:
     # Redacted before it is cut: half a secret would not be recognised.
-    stderr = _eborder.redact(_text(completed.stderr), secrets)[-STDERR_SHOWN:].strip()
+    stderr = eborder.redact(_text(completed.stderr), secrets)[-STDERR_SHOWN:].strip()
     return CheckFailed(
         f"cannot read the events of {params.argv[0]}: {reason}; it ended with "
         f"{_ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")

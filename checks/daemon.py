@@ -11,9 +11,9 @@ from pathlib import Path
 
 from attrs import Attribute, evolve, field, frozen
 
-from checks import _pid_files
 from checks._common.validators import is_event_type
-from checks._processes import Found, Process, is_short_for, look_up, scan
+from checks._processes import pid_files
+from checks._processes.scan import Found, Process, is_short_for, look_up, scan
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -165,7 +165,7 @@ def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Findin
     names = [process.name for process in processes]
     found = scan(names)
     files = {
-        process.name: _pid_files.read(process.pid_file) for process in processes if process.pid_file
+        process.name: pid_files.read(process.pid_file) for process in processes if process.pid_file
     }
     pids = {file.pid: name for name, file in files.items()}
     zombies: dict[str, list[Zombie]] = {name: [] for name in names}
@@ -184,8 +184,8 @@ def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Findin
     ]
 
 
-def _trouble(name: str, found: Found, file: _pid_files.PidFile | None) -> str:
-    return _pid_files.wrong(file, name, found.running[name]) if file else ""
+def _trouble(name: str, found: Found, file: pid_files.PidFile | None) -> str:
+    return pid_files.wrong(file, name, found.running[name]) if file else ""
 
 
 def key(process: Process) -> str:

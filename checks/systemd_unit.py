@@ -10,10 +10,10 @@ from fnmatch import fnmatchcase
 
 from attrs import Attribute, field, frozen
 
-from checks import _units
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
-from checks._units import Unit, full_name
+from checks._processes import systemd_units
+from checks._processes.systemd_units import Unit, full_name
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -111,7 +111,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
     """Ask for these units, and for all that have failed, in one call."""
-    properties = f"--property={','.join(_units.PROPERTIES)}"
+    properties = f"--property={','.join(systemd_units.PROPERTIES)}"
     # The state is for what the pattern matches; a unit that is named is always shown.
     others = ("*",) if failed else ()
     argv = ["systemctl", "show", "--no-pager", properties, "--state=failed", "--"]
@@ -121,7 +121,7 @@ async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
         raise CheckFailed(f"cannot ask systemd: {said or f'systemctl ended with {asked.status}'}")
     if asked.stdout_bytes > len(asked.stdout):
         raise CheckFailed(f"systemctl says more than {MOST_BYTES >> 20} MiB; reset failed units")
-    return list(_units.parse(asked.stdout.decode(errors="replace")))
+    return list(systemd_units.parse(asked.stdout.decode(errors="replace")))
 
 
 def _activity(watched: Watched, unit: Unit) -> Iterator[Observation]:

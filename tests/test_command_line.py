@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._command_line import MENTIONS, names, parse_arguments, program
-from checks._processes import going_by
+from checks._processes.command_line import MENTIONS, names, parse_arguments, program
+from checks._processes.scan import going_by
 
 NAME = "archiveManager"
 MAIN = "com.arinc.amr.control.nix.Main"

@@ -14,8 +14,9 @@ import pytest
 import trio
 from attrs import evolve
 
-from checks import _processes, daemon
-from checks._processes import look_up
+from checks import daemon
+from checks._processes import scan
+from checks._processes.scan import look_up
 from checks.daemon import Daemon, Params
 from supervisor.api import CheckFailed, Condition, Json, Measurement, run_command
 from tests.support.bad_plugins import context
@@ -235,7 +236,7 @@ async def test_a_command_of_a_supervisor_is_not_the_daemon_it_asks_after() -> No
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_command, [sys.executable, "-c", code, NAME])
-        found = _processes.mention_of([NAME])
+        found = scan.mention_of([NAME])
         await until(lambda: any(found.search(line) for line in children()))
         observed = await look(Daemon(NAME))
         nursery.cancel_scope.cancel()
@@ -246,7 +247,7 @@ async def test_a_command_of_a_supervisor_is_not_the_daemon_it_asks_after() -> No
 def children() -> list[bytes]:
     """Return the command lines of our children."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [_processes.read_cmdline(int(pid)) for pid in pids]
+    return [scan.read_cmdline(int(pid)) for pid in pids]
 
 
 async def test_several_daemons_are_told_apart_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +270,7 @@ async def test_several_daemons_are_told_apart_in_one_look(monkeypatch: pytest.Mo
 async def test_without_a_look_the_check_fails_and_no_daemon_is_blamed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_processes, "PROC", "/proc/missing")
+    monkeypatch.setattr(scan, "PROC", "/proc/missing")
     expected = "^cannot look at the processes: No such file or directory$"
     with pytest.raises(CheckFailed, match=expected):
         await look(Daemon(NAME))

@@ -18,11 +18,12 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _daily_page, _daily_readings, _page, _top, daily
+from checks import _daily_page, _daily_readings, _page, daily
 from checks._daily_readings import Filesystem
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth
 from checks._period import Activity, Resolved, look_back, recall
+from checks._processes import top as processes_top
 from supervisor.api import AlertView, Report, RunView
 from supervisor.briefing import Briefing
 from supervisor.model import Duration
@@ -359,7 +360,7 @@ def test_any_meminfo_is_read_or_refused(text: bytes) -> None:
 @given(st.binary(max_size=60))
 def test_a_process_may_have_any_name(name: bytes) -> None:
     fields = [b"0"] * 10 + [b"7", b"5"] + [b"0"] * 6 + [b"99", b"0", b"3"] + [b"0"] * 20
-    found = _top.parse_stat(b"12 (" + name + b") S " + b" ".join(fields) + b"\n")
+    found = processes_top.parse_stat(b"12 (" + name + b") S " + b" ".join(fields) + b"\n")
 
     assert found is not None
     assert (found.pid, found.ticks, found.born) == (12, 12, 99)
@@ -368,14 +369,14 @@ def test_a_process_may_have_any_name(name: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_process_file_is_read_or_passed_over(text: bytes) -> None:
-    found = _top.parse_stat(text)
+    found = processes_top.parse_stat(text)
 
     assert found is None or found.ticks >= 0
 
 
 @given(st.binary(max_size=200))
 def test_any_command_line_becomes_a_title(text: bytes) -> None:
-    title = _top.title(text)
+    title = processes_top.title(text)
 
     assert len(title) <= 80
     assert title.isprintable()
@@ -394,12 +395,12 @@ def test_any_command_line_becomes_a_title(text: bytes) -> None:
     ],
 )
 def test_a_title_is_short_and_tells_no_secret(cmdline: bytes, expected: str) -> None:
-    assert _top.title(cmdline) == expected
+    assert processes_top.title(cmdline) == expected
 
 
 def test_a_process_number_used_again_is_another_process() -> None:
-    old = _top.Process(5, "a", 1, 1000, 0)
-    new = _top.Process(5, "b", 2, 10, 0)
-    (found,) = _top.consumers({5: old}, {5: new}, 100.0)
+    old = processes_top.Process(5, "a", 1, 1000, 0)
+    new = processes_top.Process(5, "b", 2, 10, 0)
+    (found,) = processes_top.consumers({5: old}, {5: new}, 100.0)
 
     assert found.cpu == 10.0

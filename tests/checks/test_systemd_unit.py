@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import systemd_unit
-from checks._units import KINDS, PROPERTIES, Unit, full_name, parse
+from checks._processes.systemd_units import KINDS, PROPERTIES, Unit, full_name, parse
 from checks.systemd_unit import ALWAYS, Params, Watched, run
 from supervisor.api import CheckFailed, Condition, Json, Measurement, Observation
 from tests.support.bad_plugins import context

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checks import _eborder
+from checks._processes import eborder
 from checks.command import Params
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.vault import Vault
@@ -205,7 +205,7 @@ def argument(module: Module, vault: Vault) -> Any:
         return None
     kept = Secrets({name: value.rstrip("\r\n") for name, value in vault.values.items()})
     at = at_labels(module.at, module.every)
-    return json.loads(_eborder.argument(module.params.json, kept, at))
+    return json.loads(eborder.argument(module.params.json, kept, at))
 
 
 @pytest.mark.parametrize("name", [ALIASES, PROGRAMS])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checks import _eborder
+from checks._processes import eborder
 from checks.command import Params
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.timetable import MIDNIGHT, SUB_MINUTE
@@ -108,7 +108,7 @@ def argument(module: Module) -> Any:
     assert isinstance(module.params, Params)
     if module.params.json is None:
         return None
-    return json.loads(_eborder.argument(module.params.json, {}, at_labels(module.at, module.every)))
+    return json.loads(eborder.argument(module.params.json, {}, at_labels(module.at, module.every)))
 
 
 def compare(agents: Sequence[Any], conversion: Conversion, service: Service) -> None:

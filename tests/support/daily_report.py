@@ -12,7 +12,7 @@ from checks._files.usage import Usage
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
 from checks._page import template
 from checks._period import Activity, Period, Resolved
-from checks._top import Consumer, Process
+from checks._processes.top import Consumer, Process
 from supervisor.api import AlertView, Context
 
 SEOUL = ZoneInfo("Asia/Seoul")

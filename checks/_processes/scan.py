@@ -13,8 +13,8 @@ from pathlib import Path
 
 from attrs import frozen
 
-from checks._command_line import basename, names, program, stem
 from checks._common.printable import shown
+from checks._processes.command_line import basename, names, program, stem
 from supervisor.api import is_command
 
 PROC = "/proc"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._perfdata import PluginOutput, parse_output, parse_perfdata
+from checks._processes.plugin_output import PluginOutput, parse_output, parse_perfdata
 from supervisor.api import Measurement
 
 

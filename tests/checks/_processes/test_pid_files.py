@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._pid_files import parse, read, wrong
-from checks._processes import Process, look_up
+from checks._processes.pid_files import parse, read, wrong
+from checks._processes.scan import Process, look_up
 from tests.support.processes import NAME, make_zombie, running, titled
 
 DEAD = 2**30

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._processes import Process, is_short_for, look_up, parse_stat, read_cmdline, scan
+from checks._processes.scan import Process, is_short_for, look_up, parse_stat, read_cmdline, scan
 from tests.support.processes import NAME, make_zombie, poll, running, titled
 
 SLEEP = shutil.which("sleep") or ""
@@ -168,7 +168,7 @@ def test_a_process_that_ends_between_open_and_read_says_nothing(
 
 HIDDEN = """
 import sys
-from checks._processes import scan
+from checks._processes.scan import scan
 found = scan(["{name}", "/x/{name}"])
 print(found.hidden, *found.running.values())
 """

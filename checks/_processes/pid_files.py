@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from checks._common.printable import shown
-from checks._processes import Process, going_by, look_up, read_cmdline
+from checks._processes.scan import Process, going_by, look_up, read_cmdline
 
 LONGEST = 4096
 SHOWN = 10

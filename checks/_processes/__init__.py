@@ -1,0 +1,1 @@
+"""Processes, pid files, systemd units, and what plug-ins print."""
