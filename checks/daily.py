@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from attrs import Attribute, field, frozen
 
-from checks import _daily_page, _daily_readings
 from checks._common.time_zones import zone
-from checks._page import template
-from checks._period import look_back
+from checks._reports import daily_page, daily_readings
+from checks._reports.period import look_back
+from checks._reports.theme import template
 from supervisor.api import CheckFailed, Context, Duration, Observation, Report
 
 
@@ -42,13 +42,13 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return one report on the host, and on what the supervisor saw since the last one."""
     try:
-        readings = await _daily_readings.read(params.top_processes, params.probe_timeout)
+        readings = await daily_readings.read(params.top_processes, params.probe_timeout)
     except (OSError, ValueError) as error:
         raise CheckFailed(f"cannot read how the host is doing: {error}") from error
     period = look_back(context, readings.birth)
     now = context.now()
     if params.timezone:
         now = now.astimezone(zone(params.timezone))
-    values = _daily_page.page(context, now, readings, period)
+    values = daily_page.page(context, now, readings, period)
     detail = context.render(template("daily.html"), **values)
-    return [Report("Daily check", _daily_page.summary(readings, period), detail)]
+    return [Report("Daily check", daily_page.summary(readings, period), detail)]

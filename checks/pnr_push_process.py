@@ -9,7 +9,6 @@ from pathlib import Path
 import trio
 from attrs import Attribute, field, frozen
 
-from checks import _airports
 from checks._common.durations import span
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
@@ -17,6 +16,7 @@ from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import Contract
+from checks._reports import airports as reports_airports
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -89,7 +89,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     Raises `CheckFailed` when airports or messages cannot be read.
     """
     path = params.airports_file
-    airports = await probe(f"read of {path}", lambda: _airports.read(path))
+    airports = await probe(f"read of {path}", lambda: reports_airports.read(path))
     begun = trio.current_time()
     found = await _look(context, params, airports)
     once = trio.current_time() - begun
@@ -110,7 +110,7 @@ async def examine(params: Params) -> Iterable[str]:
     problems = []
     path = params.airports_file
     try:
-        await probe(f"read of {path}", lambda: _airports.read(path))
+        await probe(f"read of {path}", lambda: reports_airports.read(path))
     except CheckFailed as error:
         problems.append(str(error))
     return [*problems, *await examine_query(params.database, QUERY, params.query)]

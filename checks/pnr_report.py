@@ -13,15 +13,15 @@ from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
-from checks import _pnr_page
 from checks._common.time_zones import zone
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import Contract, Statement
-from checks._page import template
-from checks._pnr_page import Airline, Findings, Tally
-from checks._window import Window, next_window, remember
+from checks._reports import pnr_page
+from checks._reports.pnr_page import Airline, Findings, Tally
+from checks._reports.theme import template
+from checks._reports.window import Window, next_window, remember
 from supervisor.api import Context, Duration, Observation, Report
 
 MOST_DATABASES = 10
@@ -110,10 +110,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         await _airlines(now, params),
         params.process_names,
     )
-    detail = context.render(template("pnr_report.html"), **_pnr_page.page(context, findings))
+    detail = context.render(template("pnr_report.html"), **pnr_page.page(context, findings))
     context.state.clear()
     context.state.update(remember(window))
-    return [Report("PNR report", _pnr_page.summary(findings), detail)]
+    return [Report("PNR report", pnr_page.summary(findings), detail)]
 
 
 async def examine(params: Params) -> Iterable[str]:

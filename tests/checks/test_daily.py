@@ -18,12 +18,13 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import _daily_page, _daily_readings, _page, daily
-from checks._daily_readings import Filesystem
+from checks import daily
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth
-from checks._period import Activity, Resolved, look_back, recall
 from checks._processes import top as processes_top
+from checks._reports import daily_page, daily_readings, theme
+from checks._reports.daily_readings import Filesystem
+from checks._reports.period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, Report, RunView
 from supervisor.briefing import Briefing
 from supervisor.model import Duration
@@ -77,7 +78,7 @@ def test_a_busy_and_a_large_process_are_among_the_first() -> None:
         assert greedy.stdout is not None
         greedy.stdout.readline()
         try:
-            readings = trio.run(_daily_readings.read, 5, 5.0)
+            readings = trio.run(daily_readings.read, 5, 5.0)
         finally:
             greedy.kill()
 
@@ -105,7 +106,7 @@ async def test_a_filesystem_that_does_not_answer_is_shown_beside_the_others(
 @needs_root
 async def test_memory_filesystems_are_left_out(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "memory", "size=1m") as point:
-        readings = await _daily_readings.read(0, 5.0)
+        readings = await daily_readings.read(0, 5.0)
 
     mounted = [each.mount_point for each in readings.filesystems]
     assert "/" in mounted
@@ -282,16 +283,16 @@ def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
 @pytest.mark.parametrize(
     ("kinds", "colour"),
     [
-        ((), _page.GREEN),
-        (("I",), _page.GREEN),
-        (("I", "W"), _page.AMBER),
-        (("W", "TE"), _page.RED),
+        ((), theme.GREEN),
+        (("I",), theme.GREEN),
+        (("I", "W"), theme.AMBER),
+        (("W", "TE"), theme.RED),
     ],
 )
 def test_the_gravest_alert_gives_the_colour(kinds: tuple[str, ...], colour: str) -> None:
     firing = tuple(alert("A", kind) for kind in kinds)
 
-    assert _daily_page.gravity(evolve(PERIOD, firing=firing)) == colour
+    assert daily_page.gravity(evolve(PERIOD, firing=firing)) == colour
 
 
 def test_times_are_those_of_the_checks_own_zone() -> None:
@@ -318,11 +319,11 @@ def test_a_zone_that_does_not_exist_is_refused() -> None:
     ("number", "expected"), [(1, "1st"), (2, "2nd"), (11, "11th"), (23, "23rd"), (112, "112th")]
 )
 def test_ordinals(number: int, expected: str) -> None:
-    assert _daily_page.ordinal(number) == expected
+    assert daily_page.ordinal(number) == expected
 
 
 def test_a_day_of_another_year_is_named_with_it() -> None:
-    assert _daily_page.moment(datetime(2025, 12, 31, 5, tzinfo=NOW.tzinfo), NOW) == (
+    assert daily_page.moment(datetime(2025, 12, 31, 5, tzinfo=NOW.tzinfo), NOW) == (
         "31 December 2025, 05:00"
     )
 

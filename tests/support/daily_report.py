@@ -6,13 +6,13 @@ import logging
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from checks._daily_page import page
-from checks._daily_readings import Filesystem, Readings, Top
 from checks._files.usage import Usage
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
-from checks._page import template
-from checks._period import Activity, Period, Resolved
 from checks._processes.top import Consumer, Process
+from checks._reports.daily_page import page
+from checks._reports.daily_readings import Filesystem, Readings, Top
+from checks._reports.period import Activity, Period, Resolved
+from checks._reports.theme import template
 from supervisor.api import AlertView, Context
 
 SEOUL = ZoneInfo("Asia/Seoul")

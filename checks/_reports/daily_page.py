@@ -11,9 +11,9 @@ from attrs import frozen
 from checks._common.durations import MINUTE, long_span
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._daily_readings import Filesystem, Readings, Top
-from checks._page import AMBER, BLUE, GREEN, RED
-from checks._period import Activity, Period, Resolved
+from checks._reports.daily_readings import Filesystem, Readings, Top
+from checks._reports.period import Activity, Period, Resolved
+from checks._reports.theme import AMBER, BLUE, GREEN, RED
 from supervisor.api import AlertView, Context
 
 GRAVITY = {"W": AMBER, "I": BLUE}

@@ -9,8 +9,8 @@ from datetime import datetime
 from attrs import field, frozen
 
 from checks._common.printable import shown
-from checks._page import AMBER, BLUE, GREEN, RED
-from checks._window import Window
+from checks._reports.theme import AMBER, BLUE, GREEN, RED
+from checks._reports.window import Window
 from supervisor.api import Context
 
 LONGEST_NAME = 40

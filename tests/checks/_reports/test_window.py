@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._window import Window, next_window, recall, remember
+from checks._reports.window import Window, next_window, recall, remember
 from tests.support.strategies import zones
 
 SEOUL = ZoneInfo("Asia/Seoul")

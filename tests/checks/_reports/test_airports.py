@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._airports import parse, read
+from checks._reports.airports import parse, read
 from supervisor.api import CheckFailed
 
 codes = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=4)

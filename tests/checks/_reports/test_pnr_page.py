@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from checks._page import template
-from checks._pnr_page import Airline, Findings, Tally, change, page, span, summary
-from checks._window import Window
+from checks._reports.pnr_page import Airline, Findings, Tally, change, page, span, summary
+from checks._reports.theme import template
+from checks._reports.window import Window
 from tests.support.daily_report import NOW, context
 from tests.support.mail_page import Page
 

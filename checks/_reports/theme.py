@@ -12,4 +12,4 @@ GREEN, AMBER, RED, BLUE = "#2f7d5d", "#a86400", "#b23a34", "#5b8db8"
 
 def template(name: str) -> str:
     """Return a report's template, with what all of them are laid out with before it."""
-    return "".join((HERE / file).read_text(encoding="utf-8") for file in ("_page.html", name))
+    return "".join((HERE / file).read_text(encoding="utf-8") for file in ("base.html", name))

@@ -1,0 +1,1 @@
+"""The mails of the checks that report: what they gather, how it looks."""
