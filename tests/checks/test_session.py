@@ -20,11 +20,11 @@ from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, sessions
 
 BLIND = f"""{REFUSE_NETLINK}
 import errno, trio
-from checks import _sockets
+from checks._kernel import tcp_sessions
 from checks.session import Params, run
 from supervisor.api import CheckFailed
 refuse_netlink(errno.EAFNOSUPPORT)
-_sockets.TABLES = ("/proc/missing",)
+tcp_sessions.TABLES = ("/proc/missing",)
 try:
     trio.run(run, None, Params())
 except CheckFailed as error:

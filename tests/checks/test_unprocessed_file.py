@@ -201,7 +201,7 @@ READ = """
 import json, os, sys, trio
 from attrs import asdict
 from checks.unprocessed_file import Directory, Params, run
-from tests.commands import context
+from tests.support.bad_plugins import context
 params = Params(tuple(Directory(path, 600.0) for path in sys.argv[1:]))
 trio.run(run, context(), params)  # imports all that it needs, while it may
 if os.geteuid() == 0:
