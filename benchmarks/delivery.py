@@ -35,8 +35,8 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.alertmanager import Client  # noqa: E402 - found by the line above
 from supervisor.book import Book  # noqa: E402
-from supervisor.clock import Clock  # noqa: E402
 from supervisor.draft import Draft  # noqa: E402
+from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import Ledger, open_ledger  # noqa: E402
 from supervisor.model import Condition, Duration, Run  # noqa: E402
 from supervisor.peer import Peer  # noqa: E402

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.book import Book  # noqa: E402 - found by the line above
 from supervisor.briefing import Briefing  # noqa: E402
-from supervisor.clock import Clock  # noqa: E402
+from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import open_ledger  # noqa: E402
 from supervisor.loader import Check  # noqa: E402
 from supervisor.model import Condition, Duration, Observation  # noqa: E402

@@ -113,14 +113,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from supervisor import heap
+    from supervisor.host import garbage_collector
 
-    heap.grow()
-    from supervisor import daemon, logs, resolver
-    from supervisor.systemd import Notifier
+    garbage_collector.disable()
+    from supervisor import daemon
+    from supervisor.host import log_format, resolver
+    from supervisor.host.systemd import Notifier
 
     service = _load(options)
-    logs.set_up(options.log_format, service.timezone, verbose=options.verbose)
+    log_format.set_up(options.log_format, service.timezone, verbose=options.verbose)
     state_dir = options.state_dir or _state_dir(options.service)
     notifier = Notifier.from_environment()
     resolver.run(daemon.run, service, state_dir, notifier, lambda: _load(options))
@@ -136,12 +137,13 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    from supervisor import logs, once, resolver
+    from supervisor import once
+    from supervisor.host import log_format, resolver
     from supervisor.wording import counted
 
     service = _load(options)
     modules = _chosen(service, options.modules)
-    logs.set_up("text")
+    log_format.set_up("text")
     if sys.stderr.isatty():
         print(f"running {counted(len(modules), 'module')} …", file=sys.stderr)
     runs = resolver.run(once.run_once, service, modules)
@@ -220,7 +222,7 @@ def _tree(options: argparse.Namespace) -> int:
 
 
 def _test_alert(options: argparse.Namespace) -> int:
-    from supervisor import resolver
+    from supervisor.host import resolver
     from supervisor.test_alert import send_test_alert
 
     service = _load(options)
@@ -233,7 +235,8 @@ def _test_alert(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from supervisor import doctor, resolver
+    from supervisor import doctor
+    from supervisor.host import resolver
 
     service = _load(options)
     sections = resolver.run(doctor.examine, service, _state_dirs(options))

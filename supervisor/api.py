@@ -10,6 +10,7 @@ from __future__ import annotations
 from supervisor.context import AlertView, Context, RunView, preformatted
 from supervisor.descendants import is_command
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
+from supervisor.host.threads import probe
 from supervisor.model import (
     Condition,
     Duration,
@@ -20,7 +21,6 @@ from supervisor.model import (
 )
 from supervisor.process import Completed, run_command
 from supervisor.secret import Secret
-from supervisor.threads import probe
 
 __all__ = [
     "AlertView",

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from supervisor import wire
 from supervisor.book import Book
-from supervisor.clock import Clock
 from supervisor.context import AlertView, Context, RunView
+from supervisor.host.clock import Clock
 from supervisor.model import Alert, ModuleRecord
 from supervisor.progress import Progress
 from supervisor.schedule import at_labels

@@ -15,17 +15,21 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor import console, heap, local_socket
+from supervisor import console, local_socket
 from supervisor.book import Book
 from supervisor.briefing import Briefing
-from supervisor.clock import Clock
 from supervisor.draft import Draft
 from supervisor.errors import LedgerError
+from supervisor.host import garbage_collector
+from supervisor.host.clock import Clock
+from supervisor.host.lock import locked
+from supervisor.host.repeated_event import RepeatedEvent
+from supervisor.host.signals import stop_on_signals
+from supervisor.host.systemd import Notifier
 from supervisor.inquiries import Inquiries
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
-from supervisor.lock import locked
 from supervisor.model import SUPERVISOR, Announcement, State
 from supervisor.module_tasks import ModuleTasks, fit
 from supervisor.own import RELOAD_FAILED
@@ -33,11 +37,9 @@ from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.process import become_subreaper, end_all_descendants
 from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder
-from supervisor.reload import Bell, Reloader
+from supervisor.reload import Reloader
 from supervisor.service import Service
-from supervisor.signals import stop_on_signals
 from supervisor.snapshot import Snapshot
-from supervisor.systemd import Notifier
 from supervisor.web import binding
 from supervisor.web.listener import WebTasks
 
@@ -59,7 +61,7 @@ async def run(
 
     Raises `SupervisorError` when it cannot start.
     """
-    stopping, bell, book = trio.Event(), Bell(), Book(service)
+    stopping, bell, book = trio.Event(), RepeatedEvent(), Book(service)
     become_subreaper()
     with (
         locked(state_dir),
@@ -85,7 +87,7 @@ class Daemon:
     clock: Clock
     notifier: Notifier
     stopping: trio.Event
-    bell: Bell
+    bell: RepeatedEvent
     load: Callable[[], Service]
     recorder: Recorder
     progress: dict[str, Progress]
@@ -106,7 +108,7 @@ class Daemon:
         clock: Clock,
         notifier: Notifier,
         stopping: trio.Event,
-        bell: Bell,
+        bell: RepeatedEvent,
         load: Callable[[], Service],
     ) -> Daemon:
         """Open the listeners and the ledger, and fit what that holds to the configuration."""
@@ -146,7 +148,7 @@ class Daemon:
                         module_tasks = self._module_tasks(modules, send)
                         await module_tasks.start_missing()
                         self._say_ready()
-                        heap.settle()
+                        garbage_collector.freeze()
                         async with trio.open_nursery() as control:
                             self._start_control(control, module_tasks, peer_tasks, send)
                             await self.stopping.wait()

@@ -10,7 +10,7 @@ import stat
 from functools import partial
 
 from supervisor.errors import CheckFailed, StillHanging
-from supervisor.threads import probe
+from supervisor.host.threads import probe
 
 
 async def look_up(program: str, cwd: str | None, path: str) -> str:

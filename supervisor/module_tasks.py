@@ -8,8 +8,8 @@ import trio
 from attrs import define, field
 
 from supervisor.book import Book
-from supervisor.clock import Clock
 from supervisor.context import Context
+from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.model import Run
 from supervisor.progress import Progress

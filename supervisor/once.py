@@ -10,7 +10,7 @@ import trio
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
-from supervisor.clock import Clock
+from supervisor.host.clock import Clock
 from supervisor.loader import load_check
 from supervisor.model import Condition, Measurement, Report, Run
 from supervisor.process import become_subreaper

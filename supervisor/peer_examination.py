@@ -10,9 +10,9 @@ from attrs import define, field
 
 from supervisor import peer_findings, routing, routing_findings
 from supervisor.alertmanager import Answer, Client, Reply
-from supervisor.clock import Clock
 from supervisor.errors import SupervisorError
 from supervisor.finding import Finding, Section
+from supervisor.host.clock import Clock
 from supervisor.peer_findings import Status
 from supervisor.routing import Routing
 from supervisor.sender import TOLERATED_SKEW

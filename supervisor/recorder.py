@@ -18,9 +18,9 @@ from attrs import define, field
 
 from supervisor import console
 from supervisor.book import Book, Changes
-from supervisor.clock import SLICE, Clock
 from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
+from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger import Ledger, everything, files_of, set_aside
 from supervisor.model import CONSOLE, SUPERVISOR, Announcement, Run
 from supervisor.own import RELOAD_FAILED

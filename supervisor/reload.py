@@ -10,40 +10,25 @@ from collections.abc import Callable
 from logging import getLogger
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, frozen
 
-from supervisor import heap, logs
 from supervisor.alertmanager import Client
 from supervisor.book import Book
 from supervisor.errors import SupervisorError
+from supervisor.host import garbage_collector, log_format
+from supervisor.host.repeated_event import RepeatedEvent
+from supervisor.host.systemd import Notifier
 from supervisor.model import Announcement
 from supervisor.module_tasks import ModuleTasks
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
 from supervisor.service import Alertmanager, Service
-from supervisor.systemd import Notifier
 from supervisor.web import binding
 from supervisor.web.binding import Address
 from supervisor.web.listener import WebTasks
 
 _log = getLogger("supervisor")
-
-
-@define
-class Bell:
-    """Wakes one who waits; rung several times meanwhile, it wakes once more."""
-
-    _rung: trio.Event = field(factory=trio.Event)
-
-    def ring(self) -> None:
-        """Wake who waits now or will wait next."""
-        self._rung.set()
-
-    async def wait(self) -> None:
-        """Return when the bell was rung since the last return."""
-        await self._rung.wait()
-        self._rung = trio.Event()
 
 
 @frozen
@@ -60,7 +45,7 @@ class Reloader:
     """Goes over from one configuration to the next."""
 
     book: Book
-    bell: Bell
+    bell: RepeatedEvent
     load: Callable[[], Service]
     modules: ModuleTasks
     peers: PeerTasks
@@ -129,8 +114,8 @@ class Reloader:
             await self.web.end()
             self.web.start(listeners)
         started = await self.modules.start_missing()
-        heap.settle()
-        logs.change_timezone(service.timezone)
+        garbage_collector.freeze()
+        log_format.change_timezone(service.timezone)
         _log.info(
             "reloaded %s: %s",
             service.path,

@@ -14,9 +14,9 @@ import trio
 from attrs import define, field
 
 from supervisor import wire
-from supervisor.clock import Clock
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
+from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.model import Json, Observation, Run
 from supervisor.progress import Progress

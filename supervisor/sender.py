@@ -18,8 +18,8 @@ from attrs import define, field
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Outgoing
-from supervisor.clock import SLICE, Clock
 from supervisor.console import seconds
+from supervisor.host.clock import SLICE, Clock
 from supervisor.model import SUPERVISOR, Announcement
 from supervisor.own import REJECTED
 from supervisor.peer import Peer

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import trio
 
-from supervisor.clock import SLICE
+from supervisor.host.clock import SLICE
+from supervisor.host.systemd import Notifier
 from supervisor.peer import Peer
 from supervisor.recorder import Message, Ping
-from supervisor.systemd import Notifier
 
 
 async def feed_watchdog(

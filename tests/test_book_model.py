@@ -31,8 +31,8 @@ from hypothesis.stateful import (
 )
 
 from supervisor.book import Book, Outgoing, cost
-from supervisor.clock import STEP
 from supervisor.draft import Draft
+from supervisor.host.clock import STEP
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.model import SUPERVISOR, Condition, Duration, Report, Run, State
 from supervisor.service import Alertmanager, Module, Service

@@ -14,8 +14,8 @@ from attrs import evolve, frozen
 
 from supervisor import host_examination
 from supervisor.finding import Section
+from supervisor.host.lock import locked
 from supervisor.host_examination import examine_secrets, examine_state
-from supervisor.lock import locked
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager, Module, Service, StatusListener
 

@@ -13,8 +13,8 @@ import trio
 from trio.testing import MockClock
 
 from supervisor.errors import LedgerError
+from supervisor.host.systemd import Notifier
 from supervisor.peer import Peer
-from supervisor.systemd import Notifier
 from supervisor.watchdog import feed_watchdog
 from tests.support.recorder_bench import BUSY, ONE, Stage, eventually, full, no_threads
 

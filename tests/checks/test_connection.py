@@ -19,7 +19,7 @@ from trio.testing import MockClock
 from checks import connection
 from checks.connection import Params, Server
 from supervisor.api import CheckFailed, Condition, Duration, Measurement, Observation
-from supervisor.threads import abandoned_threads
+from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 

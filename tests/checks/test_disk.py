@@ -18,7 +18,7 @@ from checks._files.mounts import Mount
 from checks._files.usage import Filesystem, Params, use_percent
 from supervisor import wire
 from supervisor.api import Condition, Observation
-from supervisor.threads import abandoned_threads
+from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import (

@@ -26,7 +26,7 @@ from checks._common.printable import shown
 from checks.unprocessed_file import Directory, Params, run
 from supervisor import wire
 from supervisor.api import Condition, Duration
-from supervisor.threads import abandoned_threads
+from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import bindfs, needs_root, tmpfs

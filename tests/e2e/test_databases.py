@@ -21,8 +21,8 @@ from checks import sql
 from checks._database.query import read, write
 from checks._database.server import Database
 from checks._database.sql_file import Statement, parse
-from supervisor import threads
 from supervisor.api import Duration, Measurement, Secret
+from supervisor.host import threads
 from supervisor.loader import Check
 from supervisor.model import Run
 from supervisor.runner import execute

@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from attrs import define, field
 
-from supervisor.threads import abandoned_threads
+from supervisor.host.threads import abandoned_threads
 
 
 @define

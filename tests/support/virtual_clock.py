@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from attrs import define
 
-from supervisor.clock import Clock
+from supervisor.host.clock import Clock
 
 
 @define

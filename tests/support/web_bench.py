@@ -9,8 +9,8 @@ import httpx
 import trio
 from attrs import define, field
 
-from supervisor.clock import Clock
 from supervisor.histogram import KEPT
+from supervisor.host.clock import Clock
 from supervisor.model import Condition, Duration, Measurement, Report, Run
 from supervisor.module_tasks import fit
 from supervisor.peer import Peer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.systemd import Notifier
+from supervisor.host.systemd import Notifier
 
 
 @pytest.fixture(autouse=True)

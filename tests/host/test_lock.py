@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from supervisor.errors import AlreadyRunning, SupervisorError
-from supervisor.lock import locked
+from supervisor.host.lock import locked
 
 HOLD = """
 import sys, pathlib
-from supervisor.lock import locked
+from supervisor.host.lock import locked
 with locked(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -12,9 +12,9 @@ import httpx
 import pytest
 import trio
 
-from supervisor import resolver
-from supervisor.resolver import Resolver
-from supervisor.threads import abandoned_threads
+from supervisor.host import resolver
+from supervisor.host.resolver import Resolver
+from supervisor.host.threads import abandoned_threads
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 SUPERVISOR = Path(resolver.__file__).parent

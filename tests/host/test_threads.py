@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from supervisor import threads
 from supervisor.errors import StillHanging
-from supervisor.threads import abandoned_threads, probe
+from supervisor.host import threads
+from supervisor.host.threads import abandoned_threads, probe
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 

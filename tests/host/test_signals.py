@@ -13,7 +13,7 @@ import pytest
 
 FRAME = """
 import signal, sys, threading, time, trio
-from supervisor.signals import stop_on_signals
+from supervisor.host.signals import stop_on_signals
 
 GRACE = {grace}
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import trio
 
 from supervisor.errors import StillHanging
-from supervisor.threads import probe
+from supervisor.host.threads import probe
 
 T = TypeVar("T")
 

@@ -13,12 +13,12 @@ SELDOM = 200
 """Collections of the middle generation for each full one; Python's default is 10."""
 
 
-def grow() -> None:
+def disable() -> None:
     """Let everything be loaded without collections in between."""
     gc.disable()
 
 
-def settle() -> None:
+def freeze() -> None:
     """Collect once, look no more at what is left, and collect what is made from now on."""
     gc.unfreeze()
     gc.collect()

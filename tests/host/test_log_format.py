@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import logs
+from supervisor.host import log_format
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MOMENT = 1_700_000_000.0  # 22:13:20 in UTC, 07:13:20 in Seoul
@@ -43,10 +43,10 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ours.setLevel(before[2])
 
 
-def written(kind: logs.Format, stream: io.StringIO | None = None) -> io.StringIO:
+def written(kind: log_format.Format, stream: io.StringIO | None = None) -> io.StringIO:
     """Log to a stream in the format, and return the stream."""
     stream = stream or io.StringIO()
-    logs.set_up(kind, SEOUL, stream=stream)
+    log_format.set_up(kind, SEOUL, stream=stream)
     return stream
 
 
@@ -92,7 +92,7 @@ def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch, value: str, colour
 
 
 @pytest.mark.parametrize("kind", ["auto", "text"])
-def test_what_is_no_terminal_has_no_colours(kind: logs.Format) -> None:
+def test_what_is_no_terminal_has_no_colours(kind: log_format.Format) -> None:
     stream = written(kind)
     log.error("it happened", extra={"verb": "FIRING"})
 
@@ -135,7 +135,7 @@ def test_the_journal_is_known_by_the_stream_that_systemd_names(
         with (tmp_path / f"log{other}").open("w") as stream:
             found = os.fstat(stream.fileno())
             monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino + other}")
-            logs.set_up("auto", SEOUL, stream=stream)
+            log_format.set_up("auto", SEOUL, stream=stream)
             log.info("hello")
 
         assert expected == (tmp_path / f"log{other}").read_text()
@@ -156,7 +156,7 @@ def test_debug_is_for_those_who_ask_and_others_only_warn() -> None:
     log.debug("hidden")
     logging.getLogger("httpx").info("hidden")
     logging.getLogger("httpx").warning("shown")
-    logs.set_up("text", SEOUL, verbose=True, stream=stream)
+    log_format.set_up("text", SEOUL, verbose=True, stream=stream)
     log.debug("shown, too")
 
     assert "07:13:20 shown\n07:13:20 shown, too\n" == stream.getvalue()
@@ -164,7 +164,7 @@ def test_debug_is_for_those_who_ask_and_others_only_warn() -> None:
 
 @pytest.mark.parametrize("where", ["message", "argument", "exception"])
 @pytest.mark.parametrize("kind", ["text", "journal"])
-def test_no_line_can_be_forged(kind: logs.Format, where: str) -> None:
+def test_no_line_can_be_forged(kind: log_format.Format, where: str) -> None:
     stream = written(kind)
     if where == "message":
         log.info(HOSTILE)
@@ -181,7 +181,7 @@ def test_no_line_can_be_forged(kind: logs.Format, where: str) -> None:
 
 
 @given(st.text(), st.sampled_from(["text", "journal"]))
-def test_whatever_is_said_stays_one_entry(said: str, kind: logs.Format) -> None:
+def test_whatever_is_said_stays_one_entry(said: str, kind: log_format.Format) -> None:
     stream = written(kind)
     log.info("%s.", said)
 

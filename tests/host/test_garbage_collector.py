@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from supervisor import heap
+from supervisor.host import garbage_collector
 
 
 class Node:
@@ -28,25 +28,25 @@ def collector() -> Iterator[None]:
 
 
 def test_nothing_is_collected_while_everything_is_loaded() -> None:
-    heap.grow()
+    garbage_collector.disable()
 
     assert not gc.isenabled()
 
 
 def test_what_is_there_is_looked_at_no_more() -> None:
-    heap.grow()
+    garbage_collector.disable()
     kept = [Node() for _ in range(1000)]
-    heap.settle()
+    garbage_collector.freeze()
 
     assert gc.isenabled()
     assert gc.get_freeze_count() >= len(kept)
-    assert heap.SELDOM == gc.get_threshold()[2]
+    assert garbage_collector.SELDOM == gc.get_threshold()[2]
 
 
 def test_cycles_of_the_start_and_of_later_are_freed() -> None:
-    heap.grow()
+    garbage_collector.disable()
     early = weakref.ref(Node())
-    heap.settle()
+    garbage_collector.freeze()
     freed_early = early() is None
     late = weakref.ref(Node())
     gc.collect()
@@ -55,11 +55,11 @@ def test_cycles_of_the_start_and_of_later_are_freed() -> None:
 
 
 def test_what_a_reload_leaves_behind_is_freed() -> None:
-    heap.settle()
+    garbage_collector.freeze()
     node = Node()
     left = weakref.ref(node)
-    heap.settle()
+    garbage_collector.freeze()
     del node
-    heap.settle()
+    garbage_collector.freeze()
 
     assert left() is None

@@ -1,0 +1,1 @@
+"""What this host gives: clock, threads, names, signals, systemd, log, locks."""
