@@ -38,7 +38,7 @@ from supervisor.book import Book  # noqa: E402
 from supervisor.draft import Draft  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import Ledger, open_ledger  # noqa: E402
-from supervisor.model import Condition, Duration, Run  # noqa: E402
+from supervisor.observations import Condition, Duration, Run  # noqa: E402
 from supervisor.peer import Peer  # noqa: E402
 from supervisor.progress import Progress  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402

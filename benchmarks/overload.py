@@ -28,7 +28,7 @@ from supervisor.briefing import Briefing  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import open_ledger  # noqa: E402
 from supervisor.loader import Check  # noqa: E402
-from supervisor.model import Condition, Duration, Observation  # noqa: E402
+from supervisor.observations import Condition, Duration, Observation  # noqa: E402
 from supervisor.progress import Progress  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
 from supervisor.runner import Runner  # noqa: E402

@@ -24,7 +24,7 @@ import trio
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.model import Condition, Report, Run  # noqa: E402 - found by the line above
+from supervisor.observations import Condition, Report, Run  # noqa: E402 - found by the line above
 from tests.support.web_bench import Site, client_of, modules  # noqa: E402 - as above
 
 SETTLED = 12.0

@@ -129,7 +129,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from supervisor.wording import counted
+    from supervisor.text import counted
 
     service = _load(options)
     print(f"{service.path}: ok, {counted(len(service.modules), 'module')}")
@@ -139,7 +139,7 @@ def _validate(options: argparse.Namespace) -> int:
 def _once(options: argparse.Namespace) -> int:
     from supervisor import once
     from supervisor.host import log_format, resolver
-    from supervisor.wording import counted
+    from supervisor.text import counted
 
     service = _load(options)
     modules = _chosen(service, options.modules)

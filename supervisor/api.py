@@ -7,11 +7,11 @@ A check is a module with `Params`, a frozen attrs class, and
 
 from __future__ import annotations
 
-from supervisor.context import AlertView, Context, RunView, preformatted
+from supervisor.context import AlertView, Context, RunView
 from supervisor.descendants import is_command
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.host.threads import probe
-from supervisor.model import (
+from supervisor.observations import (
     Condition,
     Duration,
     Json,
@@ -21,6 +21,7 @@ from supervisor.model import (
 )
 from supervisor.process import Completed, run_command
 from supervisor.secret import Secret
+from supervisor.text import preformatted
 
 __all__ = [
     "AlertView",

@@ -15,7 +15,7 @@ from attrs import define, evolve, field, frozen
 from supervisor import delivery, wire
 from supervisor.conditions import Key
 from supervisor.due import DueQueue
-from supervisor.model import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.observations import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.service import Service
 
 ROW_BYTES = 400

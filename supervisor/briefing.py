@@ -14,7 +14,7 @@ from supervisor import wire
 from supervisor.book import Book
 from supervisor.context import AlertView, Context, RunView
 from supervisor.host.clock import Clock
-from supervisor.model import Alert, ModuleRecord
+from supervisor.observations import Alert, ModuleRecord
 from supervisor.progress import Progress
 from supervisor.schedule import at_labels
 from supervisor.service import Module

@@ -8,10 +8,11 @@ from typing import Any, get_args
 import attrs
 from attrs import frozen
 
-from supervisor import wording
+from supervisor.config import schema_text
 from supervisor.errors import ConfigError
 from supervisor.loader import Check, known_checks, load_check
-from supervisor.model import Duration
+from supervisor.observations import Duration
+from supervisor.text import duration
 
 
 @frozen
@@ -72,8 +73,8 @@ def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def _rows(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterator[Row]:
-    for key in wording.keys(table):
-        kind = wording.kind(key.type)
+    for key in schema_text.keys(table):
+        kind = schema_text.kind(key.type)
         yield Row(key.name, kind, _default(key), str(key.metadata.get("help", "")), depth)
         for inner in _tables(key.type):
             if inner not in outer:  # a table may hold tables of its own class
@@ -81,7 +82,7 @@ def _rows(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterato
 
 
 def _tables(expected: Any) -> Iterator[type[Any]]:
-    if isinstance(expected, type) and attrs.has(expected) and wording.kind(expected) == "table":
+    if isinstance(expected, type) and attrs.has(expected) and schema_text.kind(expected) == "table":
         yield expected
     for argument in get_args(expected):
         yield from _tables(argument)
@@ -96,5 +97,5 @@ def _default(key: attrs.Attribute[Any]) -> str:
             return "depends"
         default = default.factory()
     if isinstance(default, int | float) and Duration in (key.type, *get_args(key.type)):
-        return wording.duration(default)
-    return wording.written(default)
+        return duration(default)
+    return schema_text.written(default)

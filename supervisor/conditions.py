@@ -8,7 +8,7 @@ from typing import TypeAlias
 from attrs import define, field
 
 from supervisor import wire
-from supervisor.model import Condition, Sighting
+from supervisor.observations import Condition, Sighting
 
 Key: TypeAlias = tuple[str, str]
 """Alertname and instance: with the module, the identity of a condition."""

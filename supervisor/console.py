@@ -9,8 +9,9 @@ from logging import getLogger
 from zoneinfo import ZoneInfo
 
 from supervisor import wire
-from supervisor.model import Alert, Run, State
+from supervisor.observations import Alert, Run, State
 from supervisor.progress import Progress
+from supervisor.text import seconds
 
 _alerts = getLogger("supervisor.alerts")
 _modules = getLogger("supervisor.modules")
@@ -51,17 +52,6 @@ def start_table(progress: Iterable[Progress], timezone: ZoneInfo, now: float) ->
     return "\n".join(
         f"  {name:<{widths[0]}}  {check:<{widths[1]}}  {due}" for name, check, due in rows
     )
-
-
-def seconds(value: float) -> str:
-    """Return a span for people: `4 s`, `12 min`, `3 h 5 min`."""
-    whole = max(0, round(value))
-    if whole < 100:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min"
 
 
 def _say(verb: str, alert: Alert, level: int) -> None:

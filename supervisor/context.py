@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from supervisor.model import Json
+from supervisor.observations import Json
 
 
 @frozen
@@ -79,8 +78,3 @@ class Context:
 
         environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         return environment.from_string(template).render(values)
-
-
-def preformatted(text: str) -> str:
-    """Return plain text as HTML that shows it as it is."""
-    return f"<pre>{html.escape(text)}</pre>"

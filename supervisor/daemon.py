@@ -30,8 +30,8 @@ from supervisor.inquiries import Inquiries
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
-from supervisor.model import SUPERVISOR, Announcement, State
 from supervisor.module_tasks import ModuleTasks, fit
+from supervisor.observations import SUPERVISOR, Announcement, State
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.process import become_subreaper, end_all_descendants

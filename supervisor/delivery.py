@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supervisor.model import Alert, Cursor, State
+from supervisor.observations import Alert, Cursor, State
 from supervisor.service import Service
 
 RESOLVED_FOR = 900.0

@@ -23,7 +23,7 @@ from supervisor.errors import CheckFailed
 from supervisor.finding import Finding, Section
 from supervisor.loader import load_check
 from supervisor.service import Module, Service
-from supervisor.wording import printable
+from supervisor.text import printable
 
 PATIENCE = 60.0
 """Seconds for what a module names; less where the module's timeout is less."""

@@ -13,7 +13,7 @@ from attrs import define, evolve
 from supervisor import delivery, wire
 from supervisor.conditions import Comparison, Key, by_key, compare
 from supervisor.episodes import Episodes
-from supervisor.model import (
+from supervisor.observations import (
     SUPERVISOR,
     Alert,
     Announcement,

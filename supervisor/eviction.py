@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 from supervisor.book import Book
-from supervisor.model import SUPERVISOR, Alert, State
+from supervisor.observations import SUPERVISOR, Alert, State
 
 
 def rank(book: Book, alert: Alert) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor import wire
-from supervisor.model import Alert, State
+from supervisor.observations import Alert, State
 
 MOST = 200
 """So many past alerts are kept."""

@@ -10,7 +10,7 @@ from supervisor.local_socket import Answer, Json, Say
 from supervisor.module_tasks import ModuleTasks
 from supervisor.runner import PATIENCE
 from supervisor.snapshot import Snapshot
-from supervisor.wording import advice
+from supervisor.text import advice
 
 
 @define

@@ -21,7 +21,7 @@ from attrs import define, field
 from supervisor import tables
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
-from supervisor.model import Cursor
+from supervisor.observations import Cursor
 
 MOST_VERSIONS = 1000
 """A format beyond it was never written by any version."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import frozen
 
-from supervisor import wording
 from supervisor.context import Context
 from supervisor.errors import ConfigError, Problem
-from supervisor.model import Observation
+from supervisor.observations import Observation
+from supervisor.text import advice, shortened
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -61,8 +61,8 @@ def load_check(name: str) -> Check:
     if module is None and "." in name and all(map(str.isidentifier, name.split("."))):
         module = _import(name, name)
     if module is None:
-        remedy = wording.advice(name, known_checks(), "known checks are")
-        raise _error(name, f"there is no check '{wording.shortened(name)}'", remedy)
+        remedy = advice(name, known_checks(), "known checks are")
+        raise _error(name, f"there is no check '{shortened(name)}'", remedy)
     return _check(name, module)
 
 
@@ -105,7 +105,7 @@ def _import(name: str, path: str, *, missing_is_unknown: bool = True) -> ModuleT
         why = f"{type(error).__name__}: {error}"
     except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
         why = f"{type(error).__name__}: {error}"
-    text = wording.shortened(why, most=300)
+    text = shortened(why, most=300)
     raise _error(name, f"check '{name}' cannot be imported: {text}", f"see {path}")
 
 
@@ -138,4 +138,4 @@ def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterabl
 
 
 def _error(name: str, wrong: str, remedy: str) -> ConfigError:
-    return ConfigError([Problem("checks", wording.shortened(name), wrong, remedy)])
+    return ConfigError([Problem("checks", shortened(name), wrong, remedy)])

@@ -11,7 +11,7 @@ from supervisor.book import Book
 from supervisor.context import Context
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
-from supervisor.model import Run
+from supervisor.observations import Run
 from supervisor.progress import Progress
 from supervisor.runner import Runner, first_run
 from supervisor.schedule import Schedule, build, missed

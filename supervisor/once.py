@@ -12,11 +12,11 @@ from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.host.clock import Clock
 from supervisor.loader import load_check
-from supervisor.model import Condition, Measurement, Report, Run
+from supervisor.observations import Condition, Measurement, Report, Run
 from supervisor.process import become_subreaper
 from supervisor.runner import execute
 from supervisor.service import Module, Service
-from supervisor.wording import counted
+from supervisor.text import counted
 
 
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from supervisor import wire
-from supervisor.context import preformatted
-from supervisor.model import SUPERVISOR, Condition, Run
+from supervisor.observations import SUPERVISOR, Condition, Run
 from supervisor.service import Module
+from supervisor.text import preformatted
 
 OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
 """The module of the supervisor's own conditions."""

@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 from rich.cells import cell_len, chop_cells
 
-from supervisor import wording
 from supervisor.local_day import LocalDay, local_day
 from supervisor.schedule import Schedule, build
 from supervisor.service import Module, Service
+from supervisor.text import printable
 
 WIDEST = 40
 """Of a cell in the table, in columns of the terminal; longer ones are cut."""
@@ -114,7 +114,7 @@ def as_text(made: Plan) -> str:
 
 def title(made: Plan) -> str:
     """Return whose day it is: service, date and zone."""
-    service = cut(wording.printable(made.service.service), WIDEST)
+    service = cut(printable(made.service.service), WIDEST)
     return f"{service}, {made.day.date:%A} {made.day.date}, {made.day.timezone.key}"
 
 
@@ -160,7 +160,7 @@ def cut(text: str, most: int) -> str:
 
 
 def _aligned(rows: Iterable[tuple[str, ...]]) -> str:
-    shown = [[cut(wording.printable(cell), WIDEST) for cell in row] for row in rows]
+    shown = [[cut(printable(cell), WIDEST) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
     return "\n".join("  ".join(map(_padded, row, widths, RIGHT)).rstrip() for row in shown)
 

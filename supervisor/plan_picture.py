@@ -11,10 +11,10 @@ from html import escape
 
 from attrs import frozen
 
-from supervisor import wording
 from supervisor.local_day import LocalDay
 from supervisor.plan import Plan, counted, cut, in_words, summary, title
 from supervisor.service import Module
+from supervisor.text import printable
 
 WIDTH = 1200
 TOP = 112
@@ -172,4 +172,4 @@ def _words(style: str, x: float, y: float, words: str) -> str:
 
 def _shown(text: str, cells: int) -> str:
     """Return text as it can stand in XML, in one line, cut to the room that it has."""
-    return escape(cut(wording.printable(text), cells))
+    return escape(cut(printable(text), cells))

@@ -8,7 +8,7 @@ from typing import Literal
 from attrs import define, field
 
 from supervisor.histogram import Histogram, Recent
-from supervisor.model import Measurement, Result, Run
+from supervisor.observations import Measurement, Result, Run
 
 
 @define

@@ -22,7 +22,7 @@ from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger import Ledger, everything, files_of, set_aside
-from supervisor.model import CONSOLE, SUPERVISOR, Announcement, Run
+from supervisor.observations import CONSOLE, SUPERVISOR, Announcement, Run
 from supervisor.own import RELOAD_FAILED
 from supervisor.progress import Progress
 from supervisor.service import Module, Service

@@ -18,8 +18,8 @@ from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
-from supervisor.model import Announcement
 from supervisor.module_tasks import ModuleTasks
+from supervisor.observations import Announcement
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload

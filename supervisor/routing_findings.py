@@ -12,11 +12,11 @@ from attrs import frozen
 
 from supervisor import wire
 from supervisor.finding import Finding
-from supervisor.model import Condition, Report
+from supervisor.observations import Condition, Report
 from supervisor.own import HEARTBEAT, OWN
 from supervisor.routing import Route, Routing
 from supervisor.service import Module, Service
-from supervisor.wording import duration
+from supervisor.text import duration
 
 NO_LOST_MAILS = (0, 28)
 """The first version that tries a mail again which the mail server refuses after DATA."""

@@ -18,7 +18,7 @@ from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
-from supervisor.model import Json, Observation, Run
+from supervisor.observations import Json, Observation, Run
 from supervisor.progress import Progress
 from supervisor.schedule import Schedule, Times
 from supervisor.service import Module

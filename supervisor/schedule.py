@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen, validators
 
-from supervisor import wording
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.service import Module
+from supervisor.text import shortened
 
 DAY = 86400
 SLOT_MS = 200
@@ -129,7 +129,7 @@ def parse_duration(value: object) -> Duration:
         return Duration(float(value))
     match = _DURATION.fullmatch(str(value))
     if not isinstance(value, str) or not value or match is None:
-        raise ValueError(f"{wording.shortened(repr(value))} is no duration; write for example '5m'")
+        raise ValueError(f"{shortened(repr(value))} is no duration; write for example '5m'")
     days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return Duration(float(days * DAY + hours * 3600 + minutes * 60 + seconds))
 
@@ -156,7 +156,7 @@ def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
 def _expand(item: str, every: float | None) -> Iterable[int]:
     match = _TIME.fullmatch(item)
     if match is None:
-        raise ValueError(f"{wording.shortened(repr(item))} is no time; {_REMEDY}")
+        raise ValueError(f"{shortened(repr(item))} is no time; {_REMEDY}")
     numbers = [int(group) for group in match.groups() if group is not None]
     if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
         raise ValueError(f"{item!r} is no time; {_REMEDY}")

@@ -18,12 +18,12 @@ from attrs import define, field
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Outgoing
-from supervisor.console import seconds
 from supervisor.host.clock import SLICE, Clock
-from supervisor.model import SUPERVISOR, Announcement
+from supervisor.observations import SUPERVISOR, Announcement
 from supervisor.own import REJECTED
 from supervisor.peer import Peer
 from supervisor.recorder import Message, Nudge
+from supervisor.text import seconds
 
 MOST_BYTES = 1 << 20
 FIRST_BACKOFF = 1.0

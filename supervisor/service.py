@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
 
 

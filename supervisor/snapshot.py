@@ -15,7 +15,7 @@ from attrs import define, field
 from supervisor import __version__, wire
 from supervisor.book import Book
 from supervisor.host.clock import Clock
-from supervisor.model import SUPERVISOR, Alert, State
+from supervisor.observations import SUPERVISOR, Alert, State
 from supervisor.peer import Peer
 from supervisor.progress import Progress
 

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.console import seconds
+from supervisor.text import seconds
 
 Status: TypeAlias = dict[str, Any]
 

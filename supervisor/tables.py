@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from attrs import astuple, fields
 
 from supervisor.book import Book, Changes
-from supervisor.model import Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.observations import Alert, Cursor, ModuleRecord, Sighting, State
 
 VERSION = 1
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from supervisor import wire
 from supervisor.alertmanager import Client, Reply
 from supervisor.host.clock import Clock
-from supervisor.model import Report
+from supervisor.observations import Report
 from supervisor.own import OWN
 from supervisor.service import Service
 

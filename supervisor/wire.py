@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve
 
 from supervisor.errors import CheckFailed
-from supervisor.model import Condition, Measurement, Observation, Report
+from supervisor.observations import Condition, Measurement, Observation, Report
 from supervisor.service import Module, Service
 
 LABEL_LIMIT = 1024

@@ -18,7 +18,7 @@ import trustme
 
 from supervisor.alertmanager import Client, Reply
 from supervisor.errors import SupervisorError
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager
 from tests.support.fake_peer import (

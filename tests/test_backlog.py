@@ -10,7 +10,7 @@ import pytest
 from supervisor.book import Book
 from supervisor.draft import Draft
 from supervisor.ledger import open_ledger
-from supervisor.model import Condition, Run
+from supervisor.observations import Condition, Run
 from supervisor.sender import MOST_BYTES
 from supervisor.service import Alertmanager, Module, Service
 

@@ -10,7 +10,7 @@ from attrs import define, field
 from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer
-from supervisor.model import Report
+from supervisor.observations import Report
 from tests.support.recorder_bench import (
     OK,
     ONE,

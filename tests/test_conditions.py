@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.conditions import Key, by_key, compare
-from supervisor.model import Condition, Sighting
+from supervisor.observations import Condition, Sighting
 
 KEYS = [("A", str(n)) for n in range(4)]
 looks = st.lists(st.sets(st.sampled_from(KEYS)), max_size=20)

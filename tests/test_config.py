@@ -22,7 +22,7 @@ from supervisor import config
 from supervisor.config.faults import Faulty
 from supervisor.config.structure import structure
 from supervisor.errors import ConfigError
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager, Module, Service, StatusListener
 from tests.support.service_file import (

@@ -9,9 +9,10 @@ import pytest
 from attrs import evolve
 
 from supervisor import wire
-from supervisor.console import log_change, log_run, seconds, start_table
-from supervisor.model import Alert, Run, State
+from supervisor.console import log_change, log_run, start_table
+from supervisor.observations import Alert, Run, State
 from supervisor.progress import Progress
+from supervisor.text import seconds
 
 FIRING = Alert(
     fingerprint="f",

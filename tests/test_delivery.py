@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import delivery
-from supervisor.model import Alert, Cursor, Duration, State
+from supervisor.observations import Alert, Cursor, Duration, State
 from tests.support.ledger_bench import T, service_of
 
 SERVICE = service_of(resend_interval=Duration(60))

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from supervisor.draft import Draft
-from supervisor.model import (
+from supervisor.observations import (
     SUPERVISOR,
     Announcement,
     Duration,

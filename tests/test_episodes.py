@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from supervisor.model import (
+from supervisor.observations import (
     Duration,
     State,
 )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import eviction
-from supervisor.model import Alert, Announcement, Condition, Cursor, Duration, State
+from supervisor.observations import Alert, Announcement, Condition, Cursor, Duration, State
 from tests.support.ledger_bench import FULL, HELLO, A, B, Desk, service_of
 
 

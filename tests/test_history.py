@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.history import LONGEST_BODY, MOST
-from supervisor.model import Condition, State
+from supervisor.observations import Condition, State
 from tests.support.ledger_bench import FULL, HELLO, Desk, service_of
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger, everything, files_of, open_ledger
-from supervisor.model import Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.observations import Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.service import Alertmanager, Service
 
 PEER = "http://127.0.0.1:9093"

@@ -16,7 +16,7 @@ from attrs import evolve
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger import Ledger, everything, open_ledger
-from supervisor.model import Alert
+from supervisor.observations import Alert
 from tests.support import mounts
 from tests.test_ledger import ALERT, NOW, book, fill, many, reread
 

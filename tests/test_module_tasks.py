@@ -15,8 +15,8 @@ from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.context import Context
 from supervisor.loader import Check
-from supervisor.model import Duration, Observation, Run
 from supervisor.module_tasks import ModuleTasks, fit
+from supervisor.observations import Duration, Observation, Run
 from supervisor.progress import Progress
 from supervisor.service import Module, Service
 from tests.support.ledger_bench import service_of

@@ -14,7 +14,7 @@ import trio
 from trio.testing import MockClock
 
 import supervisor
-from supervisor.model import Report, State
+from supervisor.observations import Report, State
 from tests.support.recorder_bench import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
 
 __all__ = ["no_threads"]  # a fixture

@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from supervisor.model import Condition, Duration, Observation, Run, State
+from supervisor.observations import Condition, Duration, Observation, Run, State
 from supervisor.progress import Progress
 from supervisor.recorder import Recorder
 from supervisor.service import Module

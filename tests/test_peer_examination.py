@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from supervisor.finding import Section
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.peer_examination import examine
 from supervisor.secret import Secret
 from supervisor.service import Alertmanager, Module, Service

@@ -17,7 +17,7 @@ from supervisor.briefing import Briefing
 from supervisor.context import Context
 from supervisor.errors import UsageError
 from supervisor.loader import Check
-from supervisor.model import Duration, Observation, Run
+from supervisor.observations import Duration, Observation, Run
 from supervisor.plan import as_json, as_text, in_words, plan
 from supervisor.progress import Progress
 from supervisor.runner import Runner

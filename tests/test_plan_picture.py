@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from supervisor.__main__ import main
 from supervisor.local_day import LocalDay
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.plan import Plan, plan
 from supervisor.plan_picture import LEFT, RIGHT, WIDTH, picture
 from supervisor.service import Module

@@ -16,7 +16,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger import Ledger, open_ledger
-from supervisor.model import CONSOLE, Announcement, Condition, Measurement, Report, State
+from supervisor.observations import CONSOLE, Announcement, Condition, Measurement, Report, State
 from supervisor.progress import Progress
 from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
 from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.routing import read
 from supervisor.routing_findings import findings, receivers, samples
 from supervisor.service import Alertmanager, Module, Service

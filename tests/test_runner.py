@@ -17,7 +17,7 @@ from supervisor.briefing import Briefing
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.loader import Check
-from supervisor.model import Condition, Duration, Measurement, Observation, Report, Run
+from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.progress import Progress
 from supervisor.runner import Runner, execute, first_run
 from supervisor.schedule import Grid, Schedule, Times

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.schedule import (
     Grid,
     Times,

@@ -16,7 +16,7 @@ from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer, Reply
 from supervisor.book import Changes
-from supervisor.model import Duration, Report
+from supervisor.observations import Duration, Report
 from supervisor.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES
 from tests.support.recorder_bench import (

@@ -8,8 +8,8 @@ import pytest
 import trio
 from attrs import evolve
 
-from supervisor.model import Announcement, Duration, Measurement, Run
 from supervisor.module_tasks import fit
+from supervisor.observations import Announcement, Duration, Measurement, Run
 from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.service import Module

@@ -11,7 +11,7 @@ import trio
 from attrs import define, evolve, field
 
 from supervisor.histogram import Past
-from supervisor.model import Announcement, Condition, Measurement, Report
+from supervisor.observations import Announcement, Condition, Measurement, Report
 from supervisor.service import Module
 from supervisor.web import drawing, templates, wording
 from supervisor.web.page import MOST_ALERTS, Page

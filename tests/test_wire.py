@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from supervisor import wire
 from supervisor.errors import CheckFailed
-from supervisor.model import Condition, Measurement, Report
+from supervisor.observations import Condition, Measurement, Report
 from supervisor.service import Module, Service
 
 SERVICE = Service(

@@ -11,7 +11,8 @@ from attrs import frozen
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.errors import AttributeValidationNote
 
-from supervisor import wording
+from supervisor.config import schema_text
+from supervisor.text import advice, shortened
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
@@ -58,15 +59,15 @@ class WrongKind(Invalid):
     """A value of another type than expected; the text never shows it."""
 
     def __init__(self, value: object, expected: Any, remedy: str = "") -> None:
-        noun = wording.a(wording.kind(expected))
-        remedy = remedy or f"write for example {wording.example(expected)}"
-        super().__init__(f"is {wording.found(value)}, not {noun}; {remedy}")
+        noun = schema_text.with_article(schema_text.kind(expected))
+        remedy = remedy or f"write for example {schema_text.example(expected)}"
+        super().__init__(f"is {schema_text.found(value)}, not {noun}; {remedy}")
 
 
 def split(error: BaseException, otherwise: str) -> tuple[str, str]:
     """Return an error's "what is wrong; what would be right" as the two."""
     text = str(error.args[0] if error.args else "") or type(error).__name__
-    wrong, _, remedy = wording.shortened(text, most=500).partition("; ")
+    wrong, _, remedy = shortened(text, most=500).partition("; ")
     return wrong, remedy or otherwise
 
 
@@ -78,7 +79,7 @@ def faults_of(error: Exception, path: KeyPath, expected: Any) -> Iterator[Fault]
             for inner, note in noted:
                 step = note.name if isinstance(note, AttributeValidationNote) else note.index
                 if isinstance(inner, KeyError) and inner.args == (step,):
-                    write = f"write for example {step} = {wording.example(note.type)}"
+                    write = f"write for example {step} = {schema_text.example(note.type)}"
                     yield Fault((*path, step), "is missing", write)
                 else:
                     yield from faults_of(inner, (*path, step), note.type)
@@ -95,12 +96,12 @@ def faults_of(error: Exception, path: KeyPath, expected: Any) -> Iterator[Fault]
 
 def unknown_key(path: KeyPath, table: type) -> Fault:
     """Return the fault of a key that the table does not have, with the nearest that it has."""
-    known = [field.name for field in wording.keys(table)]
-    return Fault(path, "is no known key", wording.advice(str(path[-1]), known, "known here are"))
+    known = [field.name for field in schema_text.keys(table)]
+    return Fault(path, "is no known key", advice(str(path[-1]), known, "known here are"))
 
 
 def _fault(error: Exception, path: KeyPath, expected: Any) -> Fault:
-    otherwise = f"write {wording.a(wording.kind(expected))} that fits"
+    otherwise = f"write {schema_text.with_article(schema_text.kind(expected))} that fits"
     secretive = any(isinstance(step, str) and SECRETIVE.search(step) for step in path)
     if secretive and not isinstance(error, WrongKind):
         return Fault(path, "has a value that cannot be used (it is not shown)", otherwise)

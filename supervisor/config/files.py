@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from supervisor import wording
 from supervisor.errors import ConfigError, Problem
+from supervisor.text import nearest, shortened
 
 
 def find(name: str, directories: Sequence[Path]) -> Path:
@@ -18,7 +18,7 @@ def find(name: str, directories: Sequence[Path]) -> Path:
 
     Raises `ConfigError` naming the services that exist.
     """
-    where = f"--service {wording.shortened(name)}"
+    where = f"--service {shortened(name)}"
     if not name.strip() or name in (".", "..") or "/" in name or not name.isprintable():
         wrong = "is no name of a service"
         raise ConfigError([Problem(where, "", wrong, "give the file's name without .toml")])
@@ -29,7 +29,7 @@ def find(name: str, directories: Sequence[Path]) -> Path:
     known = sorted({path.stem for directory in directories for path in directory.glob("*.toml")})
     searched = ", ".join(str(directory) for directory in directories)
     remedy = f"there are: {', '.join(known)}" if known else f"write {directories[0]}/{name}.toml"
-    if close := wording.nearest(name, known):
+    if close := nearest(name, known):
         remedy = f"did you mean '{close}'? {remedy[0].upper()}{remedy[1:]}"
     raise ConfigError([Problem(where, "", f"there is no {name}.toml in {searched}", remedy)])
 

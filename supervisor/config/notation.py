@@ -11,11 +11,11 @@ from urllib.parse import SplitResult, urlsplit
 from cattrs import IterableValidationError
 from cattrs.errors import IterableValidationNote
 
-from supervisor import wording
 from supervisor.config import strict
 from supervisor.config.faults import Invalid, WrongKind
 from supervisor.config.strict import exactly
-from supervisor.model import Duration
+from supervisor.observations import Duration
+from supervisor.text import shortened
 
 RESERVED_LABELS = frozenset({"alertname", "event_type", "check", "instance", "event_id"})
 LEAST_LEDGER = 1024 * 1024
@@ -98,9 +98,7 @@ def split_listen(text: str) -> tuple[str, int]:
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         plain = ""
     if not _is_host(plain) or (":" in plain) != bracketed:
-        raise Invalid(
-            f"'{wording.shortened(text)}' is no host:port; write for example \"127.0.0.1:9477\""
-        )
+        raise Invalid(f"'{shortened(text)}' is no host:port; write for example \"127.0.0.1:9477\"")
     return plain, int(port)
 
 
@@ -120,7 +118,7 @@ def size(value: Any, expected: Any) -> int:
     if isinstance(number, str):
         match = _SIZE.fullmatch(number)
         if match is None:
-            raise Invalid(f"'{wording.shortened(number)}' is no size; write for example \"64MiB\"")
+            raise Invalid(f"'{shortened(number)}' is no size; write for example \"64MiB\"")
         number = int(match[1]) * _UNITS.get((match[2] or "").lower(), 1)
     if number < LEAST_LEDGER:
         raise Invalid('is less than 1 MiB; write for example "64MiB"')

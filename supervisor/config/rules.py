@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from supervisor import wording
-from supervisor.config import notation, strict
+from supervisor.config import notation, schema_text, strict
 from supervisor.config.faults import Fault, split
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.schedule import parse_times
+from supervisor.text import duration, shortened
 
 Table: TypeAlias = Mapping[str, Any]
 
@@ -34,7 +34,7 @@ def between(
     lifetime = _seconds(document, "report_lifetime", report_lifetime)
     visible = _seconds(alertmanager, "min_visible", min_visible)
     if lifetime is not None and visible is not None and lifetime <= visible:
-        least = wording.duration(visible)
+        least = duration(visible)
         wrong = f"is not longer than alertmanager.min_visible ({least})"
         yield Fault(("report_lifetime",), wrong, f"write more than {least}")
     yield from _peers(alertmanager)
@@ -88,7 +88,7 @@ def _credentials(alertmanager: Table) -> Iterator[Fault]:
         remedy = "keep username and password, or bearer_token"
         yield Fault(("alertmanager", "bearer_token"), "is given together with username", remedy)
     if "username" in alertmanager and "password" not in alertmanager:
-        remedy = f"add password = {wording.THREE_FORMS}"
+        remedy = f"add password = {schema_text.THREE_FORMS}"
         yield Fault(("alertmanager", "username"), "is given without password", remedy)
     if "password" in alertmanager and "username" not in alertmanager:
         remedy = "add username = …"
@@ -108,7 +108,7 @@ def _files(alertmanager: Table, directory: Path) -> Iterator[Fault]:
             with open(directory / path, "rb"):
                 pass
         except OSError as error:
-            wrong = f"cannot be read: {wording.shortened(path)}: {error.strerror}"
+            wrong = f"cannot be read: {shortened(path)}: {error.strerror}"
             yield Fault(("alertmanager", key), wrong, "give the path of a readable PEM file")
         except ValueError:
             continue  # a NUL in the path, which is a fault of its own
@@ -131,14 +131,14 @@ def _names(modules: Sequence[tuple[int, Table]]) -> Iterator[Fault]:
         if not isinstance(name, str) or not name:
             continue
         if (earlier := first.setdefault(name, index)) != index:
-            wrong = f"'{wording.shortened(name)}' is the name of modules[{earlier}] too"
+            wrong = f"'{shortened(name)}' is the name of modules[{earlier}] too"
             yield Fault(("modules", index, "name"), wrong, "give each module its own name = …")
 
 
 def _schedule(path: tuple[str, int], module: Table) -> Iterator[Fault]:
     at = module.get("at", [])
     if "every" not in module and at == []:
-        name = wording.shortened(str(module.get("name", default_name(module))))
+        name = shortened(str(module.get("name", default_name(module))))
         wrong = f"module '{name}' has neither every nor at" if name else "has neither every nor at"
         yield Fault(path, wrong, 'write for example every = "5m" or at = ["09:00"]')
     # An `every` that is wrong by itself says nothing about the times.

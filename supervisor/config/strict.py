@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from supervisor import wording
+from supervisor.config import schema_text
 from supervisor.config.faults import Invalid, WrongKind
 from supervisor.config.timezone import parse_timezone
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.schedule import parse_duration
 from supervisor.secret import Secret
 
@@ -85,7 +85,9 @@ def secret(value: Any, expected: Any) -> Secret:
         ((form, name),) = value.items()
         if form in ("credential", "file", "env") and _names_a_secret(form, name):
             return Secret(form, str(_directory.get() / name) if form == "file" else name)
-    raise WrongKind(value, expected, f"a secret is never written here, write {wording.THREE_FORMS}")
+    raise WrongKind(
+        value, expected, f"a secret is never written here, write {schema_text.THREE_FORMS}"
+    )
 
 
 def _names_a_secret(form: str, name: object) -> bool:

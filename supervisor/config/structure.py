@@ -20,12 +20,12 @@ from cattrs import (
 from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from supervisor import wording
-from supervisor.config import strict
+from supervisor.config import schema_text, strict
 from supervisor.config.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
 from supervisor.config.strict import Hook, exactly
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
+from supervisor.text import advice, shortened
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def table_hook(
 
     `prepare` may complete the table; `hooks` are for keys that take more than their type says.
     """
-    wording.keys(cls)  # resolves its annotations
+    schema_text.keys(cls)  # resolves its annotations
     overrides = {name: override(struct_hook=hook) for name, hook in hooks.items()}
     build = make_dict_structure_fn(cls, CONVERTER, _cattrs_use_linecache=False, **overrides)  # type: ignore[arg-type]  # mypy takes them for the named options
 
@@ -125,14 +125,14 @@ def _literal_hook(expected: Any) -> Hook:
                 return argument
         if not isinstance(value, str):
             raise WrongKind(value, expected)
-        remedy = wording.advice(value, map(str, arguments))
-        raise Invalid(f"'{wording.shortened(value)}' is not known here; {remedy}")
+        remedy = advice(value, map(str, arguments))
+        raise Invalid(f"'{shortened(value)}' is not known here; {remedy}")
 
     return hook
 
 
 def _union_hook(expected: Any) -> Hook:
-    members = wording.members(expected)
+    members = schema_text.members(expected)
     hooks = [(member, CONVERTER.get_structure_hook(member)) for member in members]
 
     def hook(value: Any, _: Any) -> Any:
@@ -209,10 +209,10 @@ for _type, _hook in (
     CONVERTER.register_structure_hook(_type, _hook)
 CONVERTER.register_structure_hook_func(_is_any, _any)
 for _predicate, _factory in (
-    (wording.is_list, lambda expected: list_hook(expected)),
-    (wording.is_mapping, _mapping_hook),
-    (wording.is_union, _union_hook),
-    (wording.is_literal, _literal_hook),
+    (schema_text.is_list, lambda expected: list_hook(expected)),
+    (schema_text.is_mapping, _mapping_hook),
+    (schema_text.is_union, _union_hook),
+    (schema_text.is_literal, _literal_hook),
     (attrs.has, table_hook),
 ):
     CONVERTER.register_structure_hook_factory(_predicate, _factory)

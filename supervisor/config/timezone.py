@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from supervisor import wording
+from supervisor.text import nearest, shortened
 
 _ABBREVIATIONS: Mapping[str, str] = {
     "KST": "Asia/Seoul",
@@ -24,11 +24,9 @@ def parse_timezone(name: str) -> ZoneInfo:
     """
     if (zone := _zone(name)) is not None:
         return zone
-    close = _ABBREVIATIONS.get(name.upper()) or wording.nearest(
-        name, zoneinfo.available_timezones()
-    )
+    close = _ABBREVIATIONS.get(name.upper()) or nearest(name, zoneinfo.available_timezones())
     remedy = f"did you mean '{close}'?" if close else 'write an IANA name such as "Asia/Seoul"'
-    raise ValueError(f"'{wording.shortened(name)}' is no time zone; {remedy}")
+    raise ValueError(f"'{shortened(name)}' is no time zone; {remedy}")
 
 
 def machine_timezone(

@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from supervisor import wording
+from supervisor import text as supervisor_text
 from supervisor.convert.fault import Fault
 from supervisor.convert.journal import Journal, Section
 from supervisor.convert.nodes import Mapping, Node, Scalar, Sequence
 from supervisor.convert.toml import Entry, Item, texts
 from supervisor.convert.vault import Vault
+from supervisor.text import shortened
 
 ZONES = {
     "KST": "Asia/Seoul",
@@ -48,7 +49,7 @@ class Desk:
         """Return a scalar as it was written, for a message; never a secret."""
         if id(node) in self.secret:
             return "a secret"
-        return f"'{wording.shortened(node.text, most=40)}'"
+        return f"'{shortened(node.text, most=40)}'"
 
 
 Field: TypeAlias = Callable[[Desk, str, Node], Item | None]
@@ -139,7 +140,7 @@ def report_interval(desk: Desk, key: str, node: Node) -> Item | None:
 def duration(value: float) -> str | float:
     """Return seconds as a service file has them: "5m", or a number if they are no whole ones."""
     if value == int(value) and 0 < value < 10**9:
-        return wording.duration(value)
+        return supervisor_text.duration(value)
     return value
 
 

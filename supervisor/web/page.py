@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from attrs import define, field
 
 from supervisor import wire
-from supervisor.model import Alert
+from supervisor.observations import Alert
 from supervisor.web import drawing
 from supervisor.web.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
 from supervisor.web.verdict import GRAVITY, Status, verdict

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from supervisor.model import SUPERVISOR
+from supervisor.observations import SUPERVISOR
 from supervisor.own import HEARTBEAT
 from supervisor.web.view import FAILING
 from supervisor.web.wording import span

@@ -14,7 +14,7 @@ from attrs import frozen
 from supervisor import wire
 from supervisor.book import Book
 from supervisor.histogram import Recent
-from supervisor.model import Alert, State
+from supervisor.observations import Alert, State
 from supervisor.snapshot import Snapshot
 
 MOST_REPORTS = 20

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from checks._http.certificates import of_der, of_pem
 from checks.certificate import Certificate, Params, run
 from supervisor.api import Condition, Context, Measurement, Observation
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from tests.e2e.servers import free_port
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import until_no_thread_hangs

@@ -23,7 +23,7 @@ from checks._http.request import MOST_BYTES
 from checks._http.target import Target
 from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from tests.support.bad_plugins import context
 from tests.support.fake_peer import (
     Behaviour,

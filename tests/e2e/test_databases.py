@@ -24,7 +24,7 @@ from checks._database.sql_file import Statement, parse
 from supervisor.api import Duration, Measurement, Secret
 from supervisor.host import threads
 from supervisor.loader import Check
-from supervisor.model import Run
+from supervisor.observations import Run
 from supervisor.runner import execute
 from supervisor.service import Module
 from tests.e2e.mariadb import MariaDbServer, SlowProxy

@@ -14,7 +14,7 @@ from supervisor import wire
 from supervisor.book import Book, Outgoing
 from supervisor.draft import Draft
 from supervisor.ledger import everything
-from supervisor.model import (
+from supervisor.observations import (
     Alert,
     Condition,
     Duration,

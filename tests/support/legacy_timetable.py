@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.service import Module, Service
 
 MINUTE = Duration(60)

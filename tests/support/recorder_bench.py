@@ -18,7 +18,7 @@ from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger
-from supervisor.model import Condition, Duration, Observation, Run
+from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder

@@ -12,7 +12,7 @@ from attrs import field, frozen, validators
 
 from supervisor import config
 from supervisor.errors import ConfigError
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
 from supervisor.service import Service
 

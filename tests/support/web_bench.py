@@ -11,8 +11,8 @@ from attrs import define, field
 
 from supervisor.histogram import KEPT
 from supervisor.host.clock import Clock
-from supervisor.model import Condition, Duration, Measurement, Report, Run
 from supervisor.module_tasks import fit
+from supervisor.observations import Condition, Duration, Measurement, Report, Run
 from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.service import Module, StatusListener

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Sequence as AbstractSequence
 from datetime import date, datetime, time
 from pathlib import Path
@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
-from supervisor.model import Duration
+from supervisor.observations import Duration
 from supervisor.secret import Secret
+from supervisor.text import shortened
 
 THREE_FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
 
@@ -30,12 +31,6 @@ _SIMPLE: Mapping[Any, tuple[str, str]] = {
     object: ("plain value", '"…"'),
 }
 _UNCOUNTED = ("text", "one of ")
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
-
-
-def counted(number: int, noun: str) -> str:
-    """Return `1 module`, `2 modules`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def kind(expected: Any) -> str:
@@ -54,7 +49,7 @@ def kind(expected: Any) -> str:
     return "table" if attrs.has(expected) else "value"
 
 
-def a(noun: str) -> str:
+def with_article(noun: str) -> str:
     """Return a noun of `kind` with its article."""
     if noun.startswith(_UNCOUNTED):
         return noun
@@ -119,47 +114,6 @@ def written(value: object) -> str:
         case float() if value.is_integer() and abs(value) < 1e15:
             return f"{value:.1f}"
     return "{…}" if attrs.has(type(value)) else shortened(str(value))
-
-
-def shortened(text: str, most: int = 60) -> str:
-    """Return text that fits in a message: escaped, and cut with a mark."""
-    escaped = printable(text[: most + 1])
-    return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
-
-
-def printable(text: str) -> str:
-    """Return text in one line: what is no visible character is escaped, as in `\\n`."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a duration is written: "1h30m", "0.5s"."""
-    if seconds != int(seconds) or seconds <= 0:
-        return f"{seconds:g}s"
-    parts, rest = "", int(seconds)
-    for size, unit in _UNITS:
-        count, rest = divmod(rest, size)
-        parts += f"{count}{unit}" if count else ""
-    return f"{parts}{rest}s" if rest else parts
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the nearest spelling among the known words, or nothing if none is near."""
-    import difflib  # needed only when something is wrong
-
-    folded = {each.lower().replace("-", "_"): each for each in known}
-    close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], folded, n=1)
-    return folded[close[0]] if close else ""
-
-
-def advice(word: str, known: Iterable[str], otherwise: str = "write one of") -> str:
-    """Return the remedy for a misspelt word: the nearest spelling, else all that are known."""
-    known = sorted(known)
-    if close := nearest(word, known):
-        return f"did you mean '{close}'?"
-    return f"{otherwise} {', '.join(known)}" if known else "remove it"
 
 
 def keys(table: type) -> tuple[attrs.Attribute[Any], ...]:
