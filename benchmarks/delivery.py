@@ -35,6 +35,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.alertmanager import Client  # noqa: E402 - found by the line above
 from supervisor.book import Book  # noqa: E402
+from supervisor.config.service import Alertmanager, Module, Service  # noqa: E402
 from supervisor.draft import Draft  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import Ledger, open_ledger  # noqa: E402
@@ -43,7 +44,6 @@ from supervisor.peer import Peer  # noqa: E402
 from supervisor.progress import Progress  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
 from supervisor.sender import MOST_BYTES, Sender  # noqa: E402
-from supervisor.service import Alertmanager, Module, Service  # noqa: E402
 
 FAKE_AIM = 10_000
 AIM = 0.75

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.book import Book  # noqa: E402 - found by the line above
 from supervisor.briefing import Briefing  # noqa: E402
+from supervisor.config.service import Module, Service  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import open_ledger  # noqa: E402
 from supervisor.loader import Check  # noqa: E402
@@ -33,7 +34,6 @@ from supervisor.progress import Progress  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
 from supervisor.runner import Runner  # noqa: E402
 from supervisor.schedule import Grid  # noqa: E402
-from supervisor.service import Module, Service  # noqa: E402
 
 AIM = 200
 """Milliseconds."""

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supervisor import __version__
+from supervisor.config.files import directories, find
+from supervisor.config.load import load_service
 from supervisor.errors import SupervisorError, UsageError
 
 if TYPE_CHECKING:  # the commands import what they need: a quick start is a promise
-    from supervisor.service import Module, Service
+    from supervisor.config.service import Module, Service
 
 DESCRIPTION = "Checks this host and posts what it finds to Prometheus Alertmanager."
 
@@ -255,14 +257,13 @@ def _checks(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> Service:
-    from supervisor import config
     from supervisor.loader import load_check, look_again
 
     if not options.service:
         raise UsageError("which service? say --service NAME")
     look_again()
-    path = config.find(options.service, config.directories(options.config_dir))
-    return config.load(path, lambda name: load_check(name).params)
+    path = find(options.service, directories(options.config_dir))
+    return load_service(path, lambda name: load_check(name).params)
 
 
 def _chosen(service: Service, names: Sequence[str]) -> list[Module]:

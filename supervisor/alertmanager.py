@@ -20,9 +20,9 @@ import trio
 from attrs import define, field, frozen
 
 from supervisor import __version__, faults
+from supervisor.config.service import Alertmanager
 from supervisor.errors import SecretUnreadable, SupervisorError
 from supervisor.faults import line
-from supervisor.service import Alertmanager
 
 MOST_ANSWER_BYTES = 64 * 1024
 LATEST_DATE = 2.0**33

@@ -7,6 +7,7 @@ A check is a module with `Params`, a frozen attrs class, and
 
 from __future__ import annotations
 
+from supervisor.config.secret import Secret
 from supervisor.context import AlertView, Context, RunView
 from supervisor.descendants import is_command
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
@@ -20,7 +21,6 @@ from supervisor.observations import (
     Report,
 )
 from supervisor.process import Completed, run_command
-from supervisor.secret import Secret
 from supervisor.text import preformatted
 
 __all__ = [

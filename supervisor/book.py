@@ -14,9 +14,9 @@ from attrs import define, evolve, field, frozen
 
 from supervisor import delivery, wire
 from supervisor.conditions import Key
+from supervisor.config.service import Service
 from supervisor.due import DueQueue
 from supervisor.observations import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
-from supervisor.service import Service
 
 ROW_BYTES = 400
 """What a row costs in the ledger beside its body, indexes and cursors included."""

@@ -12,12 +12,12 @@ from attrs import frozen
 
 from supervisor import wire
 from supervisor.book import Book
+from supervisor.config.service import Module
+from supervisor.config.times import at_labels
 from supervisor.context import AlertView, Context, RunView
 from supervisor.host.clock import Clock
 from supervisor.observations import Alert, ModuleRecord
 from supervisor.progress import Progress
-from supervisor.schedule import at_labels
-from supervisor.service import Module
 
 
 class CheckLog(LoggerAdapter[Logger]):

@@ -18,6 +18,7 @@ from attrs import define, field
 from supervisor import console, local_socket
 from supervisor.book import Book
 from supervisor.briefing import Briefing
+from supervisor.config.service import Service
 from supervisor.draft import Draft
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
@@ -38,7 +39,6 @@ from supervisor.process import become_subreaper, end_all_descendants
 from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder
 from supervisor.reload import Reloader
-from supervisor.service import Service
 from supervisor.snapshot import Snapshot
 from supervisor.web import binding
 from supervisor.web.listener import WebTasks

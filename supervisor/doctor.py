@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.text import Text
 
 from supervisor import host_examination, peer_examination
+from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.finding import Finding, Section
 from supervisor.loader import load_check
-from supervisor.service import Module, Service
 from supervisor.text import printable
 
 PATIENCE = 60.0

@@ -12,6 +12,7 @@ from attrs import define, evolve
 
 from supervisor import delivery, wire
 from supervisor.conditions import Comparison, Key, by_key, compare
+from supervisor.config.service import Module
 from supervisor.episodes import Episodes
 from supervisor.observations import (
     SUPERVISOR,
@@ -34,7 +35,6 @@ from supervisor.own import (
     failure_name,
     surplus_name,
 )
-from supervisor.service import Module
 
 
 @define

@@ -6,10 +6,10 @@ from attrs import define, evolve
 
 from supervisor import delivery, wire
 from supervisor.conditions import Key
+from supervisor.config.service import Module
 from supervisor.observations import SUPERVISOR, Alert, Condition, Sighting, State
 from supervisor.overlay import Overlay
 from supervisor.own import failure_name
-from supervisor.service import Module
 
 
 @define

@@ -12,11 +12,11 @@ from typing import TypeVar
 import attrs
 import trio
 
+from supervisor.config.secret import Secret
+from supervisor.config.service import Service
 from supervisor.errors import SecretUnreadable, SupervisorError
 from supervisor.finding import Finding, Section
 from supervisor.local_socket import ask
-from supervisor.secret import Secret
-from supervisor.service import Service
 
 PATIENCE = 10.0
 """Seconds for a disk, which may be a dead mount, and for the supervisor's local socket."""

@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from supervisor.book import Book
+from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
@@ -15,7 +16,6 @@ from supervisor.observations import Run
 from supervisor.progress import Progress
 from supervisor.runner import Runner, first_run
 from supervisor.schedule import Schedule, build, missed
-from supervisor.service import Module, Service
 
 
 @define

@@ -10,12 +10,12 @@ import trio
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
+from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
 from supervisor.loader import load_check
 from supervisor.observations import Condition, Measurement, Report, Run
 from supervisor.process import become_subreaper
 from supervisor.runner import execute
-from supervisor.service import Module, Service
 from supervisor.text import counted
 
 

@@ -9,8 +9,8 @@ from attrs import define, field
 from supervisor import eviction, history, wire
 from supervisor.book import Book, Changes, cost
 from supervisor.conditions import Key
+from supervisor.config.service import Module
 from supervisor.observations import Alert, Condition, Report, Sighting, State
-from supervisor.service import Module
 
 
 @define

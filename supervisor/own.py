@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from supervisor import wire
+from supervisor.config.service import Module
 from supervisor.observations import SUPERVISOR, Condition, Run
-from supervisor.service import Module
 from supervisor.text import preformatted
 
 OWN = Module(check=SUPERVISOR, name=SUPERVISOR)

@@ -9,12 +9,12 @@ from attrs import define, field
 
 from supervisor.alertmanager import Client
 from supervisor.book import Book
+from supervisor.config.service import Service
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from supervisor.peer import Peer
 from supervisor.recorder import Message
 from supervisor.sender import Sender
-from supervisor.service import Service
 from supervisor.watchdog import feed_watchdog
 
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 from rich.cells import cell_len, chop_cells
 
+from supervisor.config.service import Module, Service
 from supervisor.local_day import LocalDay, local_day
 from supervisor.schedule import Schedule, build
-from supervisor.service import Module, Service
 from supervisor.text import printable
 
 WIDEST = 40

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from supervisor import console
 from supervisor.book import Book, Changes
+from supervisor.config.service import Module, Service
 from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.clock import SLICE, Clock
@@ -25,7 +26,6 @@ from supervisor.ledger import Ledger, everything, files_of, set_aside
 from supervisor.observations import CONSOLE, SUPERVISOR, Announcement, Run
 from supervisor.own import RELOAD_FAILED
 from supervisor.progress import Progress
-from supervisor.service import Module, Service
 
 MOST_MESSAGES = 500
 CURSOR_DELAY = 5.0

@@ -14,6 +14,7 @@ from attrs import define, frozen
 
 from supervisor.alertmanager import Client
 from supervisor.book import Book
+from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
@@ -23,7 +24,6 @@ from supervisor.observations import Announcement
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
-from supervisor.service import Alertmanager, Service
 from supervisor.web import binding
 from supervisor.web.binding import Address
 from supervisor.web.listener import WebTasks

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from supervisor import wire
+from supervisor.config.service import Module, Service
 from supervisor.finding import Finding
 from supervisor.observations import Condition, Report
 from supervisor.own import HEARTBEAT, OWN
 from supervisor.routing import Route, Routing
-from supervisor.service import Module, Service
 from supervisor.text import duration
 
 NO_LOST_MAILS = (0, 28)

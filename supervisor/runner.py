@@ -14,6 +14,7 @@ import trio
 from attrs import define, field
 
 from supervisor import wire
+from supervisor.config.service import Module
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.host.clock import Clock
@@ -21,7 +22,6 @@ from supervisor.loader import Check
 from supervisor.observations import Json, Observation, Run
 from supervisor.progress import Progress
 from supervisor.schedule import Schedule, Times
-from supervisor.service import Module
 
 PATIENCE = 5.0
 """Seconds after its timeout in which a check must have ended, clean-up of processes included."""

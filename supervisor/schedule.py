@@ -7,33 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from itertools import count
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen, validators
 
-from supervisor.observations import Duration
-from supervisor.service import Module
-from supervisor.text import shortened
+from supervisor.config.service import Module
+from supervisor.config.times import DAY, parse_times
 
-DAY = 86400
 SLOT_MS = 200
 """Offsets are whole slots: modules that wake together share the cost of the wake-up."""
 
 
 GOLDEN_RATIO = 0.6180339887498949
 """Multiples of it, modulo one, fill an interval evenly however many there are."""
-
-_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
-_TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?:-([0-9]{2}):([0-9]{2}))?")
-_REMEDY = "write for example '09:00' or '08:00-18:00'"
 
 
 @frozen
@@ -121,55 +113,6 @@ def change_between(low: float, high: float, timezone: ZoneInfo) -> float:
         else:
             high = middle
     return float(high)
-
-
-def parse_duration(value: object) -> Duration:
-    """Return seconds from `"90s"`, `"5m"`, `"1h30m"`, `"2d"` or a number; else a `ValueError`."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return Duration(float(value))
-    match = _DURATION.fullmatch(str(value))
-    if not isinstance(value, str) or not value or match is None:
-        raise ValueError(f"{shortened(repr(value))} is no duration; write for example '5m'")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return Duration(float(days * DAY + hours * 3600 + minutes * 60 + seconds))
-
-
-def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
-    """Return seconds after midnight, sorted, from `"HH:MM"` and `"HH:MM-HH:MM"`.
-
-    A range has steps of `every` seconds and may cross midnight; its end belongs to it. Raises
-    `ValueError` with the remedy.
-    """
-    return tuple(sorted({second for item in at for second in _expand(item, every)}))
-
-
-@lru_cache(maxsize=1024)
-def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
-    """Return the times as "HH:MM" in the order in which they are written."""
-    return tuple(
-        f"{second // 3600:02}:{second // 60 % 60:02}"
-        for item in at
-        for second in _expand(item, every)
-    )
-
-
-def _expand(item: str, every: float | None) -> Iterable[int]:
-    match = _TIME.fullmatch(item)
-    if match is None:
-        raise ValueError(f"{shortened(repr(item))} is no time; {_REMEDY}")
-    numbers = [int(group) for group in match.groups() if group is not None]
-    if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
-        raise ValueError(f"{item!r} is no time; {_REMEDY}")
-    start = numbers[0] * 3600 + numbers[1] * 60
-    if len(numbers) == 2:
-        return [start]
-    if every is None:
-        raise ValueError(f"{item!r} is a range without steps; write `every`")
-    if not 1 <= every < math.inf:
-        raise ValueError(f"{item!r} has steps of {every:g} s; write an `every` of '1s' or more")
-    end = numbers[2] * 3600 + numbers[3] * 60
-    end += DAY if end < start else 0
-    return [int(start + n * every) % DAY for n in range(int((end - start) // every) + 1)]
 
 
 def grid_offset(service: str, host: str, every: float, position: int) -> float:

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from supervisor import wire
 from supervisor.alertmanager import Client, Reply
+from supervisor.config.service import Service
 from supervisor.host.clock import Clock
 from supervisor.observations import Report
 from supervisor.own import OWN
-from supervisor.service import Service
 
 NAME = "Test alert"
 

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Observation, Report
-from supervisor.service import Module, Service
 
 LABEL_LIMIT = 1024
 MESSAGE_LIMIT = 4 * 1024

@@ -17,10 +17,10 @@ import trio
 import trustme
 
 from supervisor.alertmanager import Client, Reply
+from supervisor.config.secret import Secret
+from supervisor.config.service import Alertmanager
 from supervisor.errors import SupervisorError
 from supervisor.observations import Duration
-from supervisor.secret import Secret
-from supervisor.service import Alertmanager
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,

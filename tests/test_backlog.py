@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from supervisor.book import Book
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.draft import Draft
 from supervisor.ledger import open_ledger
 from supervisor.observations import Condition, Run
 from supervisor.sender import MOST_BYTES
-from supervisor.service import Alertmanager, Module, Service
 
 NOW = 1_700_000_000.0
 PEER = "http://127.0.0.1:9093"

@@ -31,11 +31,11 @@ from hypothesis.stateful import (
 )
 
 from supervisor.book import Book, Outgoing, cost
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.draft import Draft
 from supervisor.host.clock import STEP
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.observations import SUPERVISOR, Condition, Duration, Report, Run, State
-from supervisor.service import Alertmanager, Module, Service
 
 PEERS = ("http://127.0.0.1:9093", "http://127.0.0.2:9093", "http://127.0.0.3:9093")
 MODULES = (

@@ -10,10 +10,10 @@ import pytest
 import trio
 
 from supervisor import doctor
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.doctor import as_json, exit_code, print_sections
 from supervisor.finding import Finding, Section
 from supervisor.observations import Duration
-from supervisor.service import Alertmanager, Module, Service
 from tests.support.examined_check import Params
 from tests.support.fake_peer import FakePeer, black_hole
 

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from supervisor.config.service import Module
 from supervisor.draft import Draft
 from supervisor.observations import (
     SUPERVISOR,
@@ -17,7 +18,6 @@ from supervisor.observations import (
     State,
 )
 from supervisor.own import failure_name
-from supervisor.service import Module
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from supervisor.config.service import Module
 from supervisor.observations import (
     Duration,
     State,
 )
 from supervisor.own import surplus_name
-from supervisor.service import Module
 from tests.support.ledger_bench import FULL, A, B, Desk, T, moment, service_of
 
 # -- conditions -----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import config
+from supervisor.config.load import load_service
 from supervisor.loader import load_check
 
 FAMILIES = Path(__file__).parent.parent / "configs/families"
@@ -28,7 +28,7 @@ def test_a_copy_with_its_own_name_is_valid(tmp_path: Path, family: str, host: st
     text = path.read_text(encoding="utf-8")
     text = text.replace("PROD1", host.upper()).replace('"prod1"', f'"{host.lower()}"')
     path.write_text(text, encoding="utf-8")
-    service = config.load(path, lambda name: load_check(name).params)
+    service = load_service(path, lambda name: load_check(name).params)
 
     assert service.service.endswith(f"-{host.upper()}")
     assert host.lower() == service.labels["site"]

@@ -13,11 +13,11 @@ import pytest
 from attrs import evolve, frozen
 
 from supervisor import host_examination
+from supervisor.config.secret import Secret
+from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.finding import Section
 from supervisor.host.lock import locked
 from supervisor.host_examination import examine_secrets, examine_state
-from supervisor.secret import Secret
-from supervisor.service import Alertmanager, Module, Service, StatusListener
 
 NOBODY = 65534
 

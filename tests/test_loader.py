@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import config, loader
+from supervisor import loader
+from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
 from supervisor.loader import NoParams, known_checks, load_check
 
@@ -196,7 +197,7 @@ def test_an_unusable_check_is_a_problem_of_its_module(checks: Path, tmp_path: Pa
         '[[modules]]\ncheck = "fan"\nevery = 1\n'
     )
     with pytest.raises(ConfigError) as caught:
-        config.load(path, lambda name: load_check(name).params)
+        load_service(path, lambda name: load_check(name).params)
 
     assert [
         f"{path}: modules[0].check: there is no check 'fna'; did you mean 'fan'?",
@@ -214,7 +215,7 @@ def test_an_annotation_that_names_nothing_is_a_problem_of_its_module(
     path = tmp_path / "a.toml"
     path.write_text('service = "a"\n[[modules]]\ncheck = "fan"\nevery = 1\n')
     with pytest.raises(ConfigError) as caught:
-        config.load(path, lambda name: load_check(name).params)
+        load_service(path, lambda name: load_check(name).params)
 
     wrong = "has parameters that no file can give: name 'Nonsense' is not defined"
     assert f"{path}: modules[0].check: {wrong}; tell its author" == str(caught.value)

@@ -13,12 +13,12 @@ from trio.testing import MockClock
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
+from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.loader import Check
 from supervisor.module_tasks import ModuleTasks, fit
 from supervisor.observations import Duration, Observation, Run
 from supervisor.progress import Progress
-from supervisor.service import Module, Service
 from tests.support.ledger_bench import service_of
 from tests.support.virtual_clock import VirtualClock
 

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 
+from supervisor.config.secret import Secret
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.finding import Section
 from supervisor.observations import Duration
 from supervisor.peer_examination import examine
-from supervisor.secret import Secret
-from supervisor.service import Alertmanager, Module, Service
 from tests.support.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, raw, reset
 from tests.test_routing_findings import GOOD
 

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
+from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.errors import UsageError
 from supervisor.loader import Check
@@ -22,7 +23,6 @@ from supervisor.plan import as_json, as_text, in_words, plan
 from supervisor.progress import Progress
 from supervisor.runner import Runner
 from supervisor.schedule import build
-from supervisor.service import Module, Service
 from tests.support import legacy_timetable
 from tests.support.virtual_clock import VirtualClock
 

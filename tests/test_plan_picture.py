@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.__main__ import main
+from supervisor.config.service import Module
 from supervisor.local_day import LocalDay
 from supervisor.observations import Duration
 from supervisor.plan import Plan, plan
 from supervisor.plan_picture import LEFT, RIGHT, WIDTH, picture
-from supervisor.service import Module
 from tests.support import legacy_timetable
 from tests.support.strategies import days_with_changes
 

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.observations import Duration
 from supervisor.routing import read
 from supervisor.routing_findings import findings, receivers, samples
-from supervisor.service import Alertmanager, Module, Service
 from tests.test_routing import CONFIGS, LEGACY
 
 SERVICE = Service(

@@ -14,6 +14,7 @@ from attrs import frozen
 
 from supervisor.book import Book
 from supervisor.briefing import Briefing
+from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.loader import Check
@@ -21,7 +22,6 @@ from supervisor.observations import Condition, Duration, Measurement, Observatio
 from supervisor.progress import Progress
 from supervisor.runner import Runner, execute, first_run
 from supervisor.schedule import Grid, Schedule, Times
-from supervisor.service import Module, Service
 from tests.support.virtual_clock import VirtualClock
 
 START = 86400.0 * 11574

@@ -12,18 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from supervisor.config.service import Module
+from supervisor.config.times import at_labels, parse_duration, parse_times
 from supervisor.observations import Duration
-from supervisor.schedule import (
-    Grid,
-    Times,
-    at_labels,
-    build,
-    grid_offset,
-    missed,
-    parse_duration,
-    parse_times,
-)
-from supervisor.service import Module
+from supervisor.schedule import Grid, Times, build, grid_offset, missed
 from tests.support.strategies import days_with_changes
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -8,11 +8,11 @@ import pytest
 import trio
 from attrs import evolve
 
+from supervisor.config.service import Module
 from supervisor.module_tasks import fit
 from supervisor.observations import Announcement, Duration, Measurement, Run
 from supervisor.peer import Peer
 from supervisor.progress import Progress
-from supervisor.service import Module
 from supervisor.snapshot import Snapshot
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of
 from tests.support.virtual_clock import FrozenClock

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from supervisor.config.secret import Secret
+from supervisor.config.service import Service, StatusListener
 from supervisor.errors import SupervisorError
-from supervisor.secret import Secret
-from supervisor.service import Service, StatusListener
 from supervisor.web.binding import addresses, bind
 from tests.support.ledger_bench import service_of
 

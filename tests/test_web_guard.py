@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from supervisor.secret import Secret
-from supervisor.service import StatusListener
+from supervisor.config.secret import Secret
+from supervisor.config.service import StatusListener
 from supervisor.web.guard import is_own, presented
 from tests.support.web_bench import LISTEN, Site, client_of, modules
 

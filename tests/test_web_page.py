@@ -10,9 +10,9 @@ import pytest
 import trio
 from attrs import define, evolve, field
 
+from supervisor.config.service import Module
 from supervisor.histogram import Past
 from supervisor.observations import Announcement, Condition, Measurement, Report
-from supervisor.service import Module
 from supervisor.web import drawing, templates, wording
 from supervisor.web.page import MOST_ALERTS, Page
 from supervisor.web.verdict import verdict

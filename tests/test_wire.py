@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import wire
+from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Report
-from supervisor.service import Module, Service
 
 SERVICE = Service(
     Path("X"), "SHOP", ZoneInfo("Asia/Seoul"), labels={"host": "h", "site": "north", "empty": ""}

@@ -12,7 +12,7 @@ from cattrs import IterableValidationError
 from cattrs.errors import IterableValidationNote
 
 from supervisor.config import strict
-from supervisor.config.faults import Invalid, WrongKind
+from supervisor.config.problems import Invalid, WrongKind
 from supervisor.config.strict import exactly
 from supervisor.observations import Duration
 from supervisor.text import shortened

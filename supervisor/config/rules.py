@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from supervisor.config import notation, schema_text, strict
-from supervisor.config.faults import Fault, split
+from supervisor.config.problems import Fault, split
+from supervisor.config.times import parse_times
 from supervisor.observations import Duration
-from supervisor.schedule import parse_times
 from supervisor.text import duration, shortened
 
 Table: TypeAlias = Mapping[str, Any]

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from supervisor.config.secret import Secret
 from supervisor.observations import Duration
-from supervisor.secret import Secret
 from supervisor.text import shortened
 
 THREE_FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from supervisor.config import schema_text
-from supervisor.config.faults import Invalid, WrongKind
+from supervisor.config.problems import Invalid, WrongKind
+from supervisor.config.secret import Secret
+from supervisor.config.times import parse_duration
 from supervisor.config.timezone import parse_timezone
 from supervisor.observations import Duration
-from supervisor.schedule import parse_duration
-from supervisor.secret import Secret
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 """Takes a TOML value and the type expected of it; raises `Invalid` or another `ValueError`."""

@@ -21,10 +21,10 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from supervisor.config import schema_text, strict
-from supervisor.config.faults import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.config.problems import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.config.secret import Secret
 from supervisor.config.strict import Hook, exactly
 from supervisor.observations import Duration
-from supervisor.secret import Secret
 from supervisor.text import advice, shortened
 
 T = TypeVar("T")

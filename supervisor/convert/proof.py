@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from supervisor import config
+from supervisor.config.load import load_service
 from supervisor.convert.fault import Fault
 from supervisor.convert.journal import Journal
 from supervisor.errors import ConfigError, Problem
@@ -18,7 +18,7 @@ def problems(name: str, text: str, journal: Journal) -> list[Fault]:
         path = Path(directory, f"{name}.toml")
         path.write_text(text, encoding="utf-8")
         try:
-            config.load(path, lambda check: load_check(check).params)
+            load_service(path, lambda check: load_check(check).params)
         except ConfigError as error:
             return [_fault(problem, journal) for problem in error.problems]
     return []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from supervisor.config.faults import SECRETIVE
+from supervisor.config.problems import SECRETIVE
 from supervisor.convert.nodes import Mapping, Node, Scalar, Sequence, children, to_s
 from supervisor.convert.toml import Item, table
 

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import trio
 
 from supervisor.config.notation import split_listen
+from supervisor.config.service import Service
 from supervisor.errors import SecretUnreadable, SupervisorError
-from supervisor.service import Service
 
 Address: TypeAlias = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
 

@@ -21,9 +21,9 @@ from attrs import define, field
 
 from supervisor.book import Book
 from supervisor.config.notation import is_loopback, split_listen
+from supervisor.config.secret import Secret
+from supervisor.config.service import StatusListener
 from supervisor.errors import SecretUnreadable
-from supervisor.secret import Secret
-from supervisor.service import StatusListener
 from supervisor.web.server import App, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 from attrs import define, field
 
-from supervisor.service import Service
+from supervisor.config.service import Service
 from supervisor.snapshot import Snapshot
 from supervisor.web import binding
 from supervisor.web.binding import Address

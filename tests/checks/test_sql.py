@@ -14,8 +14,8 @@ from checks import sql
 from checks._database import mysql
 from checks._database.server import Database, Rows, text
 from checks.sql import Params
-from supervisor import config
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
+from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
 from supervisor.loader import load_check
 from tests.support.bad_plugins import context
@@ -133,7 +133,7 @@ def problems(directory: Path, params: str) -> list[str]:
         encoding="utf-8",
     )
     try:
-        config.load(path, lambda name: load_check(name).params)
+        load_service(path, lambda name: load_check(name).params)
     except ConfigError as error:
         return [
             str(problem).removeprefix(f"{path}: modules[0].params") for problem in error.problems

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor import config
+from supervisor.config.load import load_service
+from supervisor.config.service import Service
 from supervisor.convert.conversion import Conversion, convert
 from supervisor.convert.vault import Vault
 from supervisor.loader import load_check
-from supervisor.service import Service
 from tests.convert.ruby import HERE, SEOUL
 
 SAMPLE = HERE / "legacy/alertmanager_KorPnrTest.conf"
@@ -34,7 +34,7 @@ def loaded(conversion: Conversion, directory: Path) -> Service:
     """Return what `validate` reads; it raises when the result is not valid."""
     path = directory / f"{conversion.name}.toml"
     path.write_text(conversion.text, encoding="utf-8")
-    return config.load(path, lambda name: load_check(name).params)
+    return load_service(path, lambda name: load_check(name).params)
 
 
 def warnings(conversion: Conversion) -> str:

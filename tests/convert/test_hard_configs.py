@@ -12,10 +12,10 @@ import pytest
 
 from checks._processes import eborder
 from checks.command import Params
+from supervisor.config.service import Module
+from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.vault import Vault
-from supervisor.schedule import at_labels
-from supervisor.service import Module
 from tests.convert.desk import converted, loaded, made, warnings
 from tests.convert.ruby import HERE, Ruby, running
 

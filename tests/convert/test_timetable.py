@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from checks._processes import eborder
 from checks.command import Params
+from supervisor.config.service import Module, Service
+from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.timetable import MIDNIGHT, SUB_MINUTE
 from supervisor.errors import ConfigError
 from supervisor.plan import plan
-from supervisor.schedule import at_labels
-from supervisor.service import Module, Service
 from tests.convert.desk import HEAD, SAMPLE, converted, loaded, made, warnings
 from tests.convert.ruby import SEOUL, Ruby, running
 

@@ -22,11 +22,11 @@ from checks._database.query import read, write
 from checks._database.server import Database
 from checks._database.sql_file import Statement, parse
 from supervisor.api import Duration, Measurement, Secret
+from supervisor.config.service import Module
 from supervisor.host import threads
 from supervisor.loader import Check
 from supervisor.observations import Run
 from supervisor.runner import execute
-from supervisor.service import Module
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
 from tests.e2e.servers import free_port
 from tests.support.bad_plugins import context

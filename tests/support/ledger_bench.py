@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 
 from supervisor import wire
 from supervisor.book import Book, Outgoing
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.draft import Draft
 from supervisor.ledger import everything
 from supervisor.observations import (
@@ -22,7 +23,6 @@ from supervisor.observations import (
     Report,
     Run,
 )
-from supervisor.service import Alertmanager, Module, Service
 
 A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
 T = 1_000_000.0

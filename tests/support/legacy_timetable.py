@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from supervisor.config.service import Module, Service
 from supervisor.observations import Duration
-from supervisor.service import Module, Service
 
 MINUTE = Duration(60)
 FIVE_MINUTES = Duration(300)

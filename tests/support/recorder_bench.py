@@ -16,6 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.book import Book, Changes
+from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger
 from supervisor.observations import Condition, Duration, Observation, Run
@@ -23,7 +24,6 @@ from supervisor.peer import Peer
 from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder
 from supervisor.sender import Sender
-from supervisor.service import Alertmanager, Module, Service
 from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import field, frozen, validators
 
-from supervisor import config
+from supervisor.config.load import load_service
+from supervisor.config.secret import Secret
+from supervisor.config.service import Service
 from supervisor.errors import ConfigError
 from supervisor.observations import Duration
-from supervisor.secret import Secret
-from supervisor.service import Service
 
 FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
 NO_SECRET = f"a secret is never written here, write {FORMS}"
@@ -126,7 +126,7 @@ at = ["09:00"]
 def load(tmp_path: Path, text: str | bytes) -> Service:
     path = tmp_path / "KorPnrTest.toml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return config.load(path, params_of)
+    return load_service(path, params_of)
 
 
 def problems(tmp_path: Path, text: str | bytes) -> list[str]:

@@ -9,13 +9,13 @@ import httpx
 import trio
 from attrs import define, field
 
+from supervisor.config.service import Module, StatusListener
 from supervisor.histogram import KEPT
 from supervisor.host.clock import Clock
 from supervisor.module_tasks import fit
 from supervisor.observations import Condition, Duration, Measurement, Report, Run
 from supervisor.peer import Peer
 from supervisor.progress import Progress
-from supervisor.service import Module, StatusListener
 from supervisor.snapshot import Snapshot
 from supervisor.web.app import make_app
 from supervisor.web.server import Server

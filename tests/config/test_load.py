@@ -18,13 +18,14 @@ from attrs import field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import config
-from supervisor.config.faults import Faulty
+from supervisor.config.files import directories, find
+from supervisor.config.load import load_service
+from supervisor.config.problems import Faulty
+from supervisor.config.secret import Secret
+from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.config.structure import structure
 from supervisor.errors import ConfigError
 from supervisor.observations import Duration
-from supervisor.secret import Secret
-from supervisor.service import Alertmanager, Module, Service, StatusListener
 from tests.support.service_file import (
     FULL,
     MODULE,
@@ -124,7 +125,7 @@ def test_a_module_is_named_after_the_last_part_of_its_checks_path(tmp_path: Path
     path = tmp_path / "a.toml"
     path.write_text(SERVICE + '[[modules]]\ncheck = "site.checks.fan"\nevery = 60\n')
 
-    assert config.load(path, lambda name: Nothing).modules[0].name == "fan"
+    assert load_service(path, lambda name: Nothing).modules[0].name == "fan"
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
@@ -246,12 +247,12 @@ def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
         (tmp_path, "Is a directory"),
     ):
         with pytest.raises(ConfigError) as caught:
-            config.load(path, params_of)
+            load_service(path, params_of)
 
         remedy = "give a TOML file in UTF-8 that this user may read"
         assert f"{path}: cannot be read: {why}; {remedy}" == str(caught.value)
     with pytest.raises(ConfigError, match="cannot be read"):
-        config.load(Path("a\0b"), params_of)
+        load_service(Path("a\0b"), params_of)
 
 
 def test_a_check_whose_parameters_no_file_can_give_is_named(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_a_check_whose_parameters_no_file_can_give_is_named(tmp_path: Path) -> N
     path = tmp_path / "a.toml"
     path.write_text(SERVICE + MODULE)
     with pytest.raises(ConfigError) as caught:
-        config.load(path, lambda name: Odd)
+        load_service(path, lambda name: Odd)
 
     (problem,) = caught.value.problems
     assert problem.key == "modules[0].check"
@@ -280,7 +281,7 @@ def test_a_validator_that_raises_anything_is_a_problem_at_its_key(tmp_path: Path
     path = tmp_path / "a.toml"
     path.write_text(SERVICE + MODULE + "params.number = 1")
     with pytest.raises(ConfigError) as caught:
-        config.load(path, lambda name: Guarded)
+        load_service(path, lambda name: Guarded)
 
     said = "modules[0].params.number: nothing of that number; write an integer that fits"
     assert str(caught.value) == f"{path}: {said}"
@@ -331,7 +332,7 @@ def test_a_secret_written_into_the_file_is_shown_nowhere(tmp_path: Path, place: 
     path = tmp_path / "a.toml"
     path.write_text(SERVICE + place)
     with pytest.raises(ConfigError) as caught:
-        config.load(path, lambda name: Guarded if name == "guarded" else Ports)
+        load_service(path, lambda name: Guarded if name == "guarded" else Ports)
 
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.problems)
     assert "hunter2" not in shown
@@ -344,8 +345,8 @@ def test_a_service_is_found_in_the_first_directory_that_has_it(tmp_path: Path) -
         directory.mkdir(exist_ok=True)
         (directory / f"{name}.toml").touch()
 
-    assert first / "Demo.toml" == config.find("Demo", [first, second])
-    assert second / "KorPnrTest.toml" == config.find("KorPnrTest", [first, second])
+    assert first / "Demo.toml" == find("Demo", [first, second])
+    assert second / "KorPnrTest.toml" == find("KorPnrTest", [first, second])
 
 
 def test_an_unknown_service_lists_those_that_exist(tmp_path: Path) -> None:
@@ -357,20 +358,20 @@ def test_an_unknown_service_lists_those_that_exist(tmp_path: Path) -> None:
         ("Xyzzy", "there are: Demo, KorPnrTest"),
     ):
         with pytest.raises(ConfigError) as caught:
-            config.find(name, [tmp_path])
+            find(name, [tmp_path])
 
         wrong = f"there is no {name}.toml in {tmp_path}"
         assert f"--service {name}: {wrong}; {remedy}" == str(caught.value)
         assert caught.value.exit_code == 78
     with pytest.raises(ConfigError) as caught:
-        config.find("Demo", [tmp_path / "absent"])
+        find("Demo", [tmp_path / "absent"])
     assert str(caught.value).endswith(f"; write {tmp_path}/absent/Demo.toml")
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../Demo", "a/b", "/etc/passwd", "a\0b", "a\nb"])
 def test_a_service_is_named_without_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=r"is no name of a service; give the file's name"):
-        config.find(name, [tmp_path])
+        find(name, [tmp_path])
 
 
 def test_directories_are_those_given_else_the_variable_else_configs_else_etc(
@@ -379,12 +380,12 @@ def test_directories_are_those_given_else_the_variable_else_configs_else_etc(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SUPERVISOR_CONFIG_DIR", raising=False)
 
-    assert config.directories([]) == (Path("/etc/supervisor"),)
+    assert directories([]) == (Path("/etc/supervisor"),)
     os.mkdir("configs")
-    assert config.directories([]) == (Path("configs"),)
+    assert directories([]) == (Path("configs"),)
     monkeypatch.setenv("SUPERVISOR_CONFIG_DIR", "/srv/a")
-    assert config.directories([]) == (Path("/srv/a"),)
-    assert config.directories([Path("b"), Path("c")]) == (Path("b"), Path("c"))
+    assert directories([]) == (Path("/srv/a"),)
+    assert directories([Path("b"), Path("c")]) == (Path("b"), Path("c"))
 
 
 def load_or_refuse(text: bytes) -> None:
@@ -394,7 +395,7 @@ def load_or_refuse(text: bytes) -> None:
         file.flush()
         said = []
         try:
-            config.load(Path(file.name), params_of)
+            load_service(Path(file.name), params_of)
         except ConfigError as error:
             said = [str(problem) for problem in error.problems] or [""]
     assert all(said)
@@ -470,7 +471,7 @@ def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path, which: str) 
     writable.chmod(writable.stat().st_mode | 0o002)
 
     with pytest.raises(ConfigError) as raised:
-        config.load(path, lambda _: Ports)
+        load_service(path, lambda _: Ports)
     assert "may be written by everybody" in str(raised.value)
     assert f"; chmod o-w {writable}" in str(raised.value)
 
@@ -480,7 +481,7 @@ def test_a_directory_with_the_sticky_bit_is_no_danger(tmp_path: Path) -> None:
     path.write_text('service = "X"\n', encoding="utf-8")
     tmp_path.chmod(0o1777)
 
-    assert config.load(path, lambda _: Ports).service == "X"
+    assert load_service(path, lambda _: Ports).service == "X"
 
 
 def test_relative_paths_are_seen_from_the_files_own_directory(tmp_path: Path) -> None:
@@ -490,7 +491,7 @@ def test_relative_paths_are_seen_from_the_files_own_directory(tmp_path: Path) ->
         'service = "X"\n[alertmanager]\nca_file = "ca.pem"\nbearer_token = { file = "token" }\n',
         encoding="utf-8",
     )
-    service = config.load(path, lambda _: Ports)
+    service = load_service(path, lambda _: Ports)
 
     assert service.alertmanager.ca_file == tmp_path / "ca.pem"
     assert service.alertmanager.bearer_token == Secret("file", str(tmp_path / "token"))

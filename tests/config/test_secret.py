@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.config.secret import Secret
 from supervisor.errors import SecretUnreadable
-from supervisor.secret import Secret
 
 VALUE = "hunter2"
 

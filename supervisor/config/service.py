@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from supervisor.config.secret import Secret
 from supervisor.observations import Duration
-from supervisor.secret import Secret
 
 
 @frozen
