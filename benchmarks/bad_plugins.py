@@ -23,7 +23,7 @@ from attrs import frozen
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from benchmarks.rig.process_tree import is_zombie  # noqa: E402 - found by the line above
-from supervisor import descendants, procfs  # noqa: E402
+from supervisor.processes import descendants, procfs  # noqa: E402 - found by the line above
 
 PLUGINS = ROOT / "tests" / "plugins"
 GOOD = ("good-1", "good-2")

@@ -24,7 +24,7 @@ from benchmarks.rig.chart import Bar, Bars, picture  # noqa: E402 - found by the
 from benchmarks.rig.contest import Sample, measure  # noqa: E402
 from benchmarks.rig.rivals import FLOOR, RIVALS, Rival  # noqa: E402
 from benchmarks.rig.task import EVERY, Checks  # noqa: E402
-from supervisor import descendants  # noqa: E402
+from supervisor.processes import descendants  # noqa: E402
 
 DEFAULT = ("tcp:20", "tcp:500", "command:20", "command:200", "bad:7")
 CHECK_AIM = 0.3

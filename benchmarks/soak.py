@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from
 from benchmarks.rig.chart import Line, Lines, picture
 from benchmarks.rig.process_tree import is_zombie, processes
 from benchmarks.rig.subject import ROOT, Subject, free_port, listener, taker
-from supervisor.descendants import become_subreaper, is_command
-from supervisor.procfs import children
+from supervisor.processes.descendants import become_subreaper, is_command
+from supervisor.processes.procfs import children
 
 ZOO = (
     "closes_stdout_and_hangs",

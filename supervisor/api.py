@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from supervisor.config.secret import Secret
 from supervisor.context import AlertView, Context, RunView
-from supervisor.descendants import is_command
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.host.threads import probe
 from supervisor.observations import (
@@ -20,7 +19,8 @@ from supervisor.observations import (
     Observation,
     Report,
 )
-from supervisor.process import Completed, run_command
+from supervisor.processes.command import Completed, run_command
+from supervisor.processes.descendants import is_command
 from supervisor.text import preformatted
 
 __all__ = [

@@ -35,7 +35,7 @@ from supervisor.module_tasks import ModuleTasks, fit
 from supervisor.observations import SUPERVISOR, Announcement, State
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
-from supervisor.process import become_subreaper, end_all_descendants
+from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder
 from supervisor.reload import Reloader

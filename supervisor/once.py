@@ -14,7 +14,7 @@ from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
 from supervisor.loader import load_check
 from supervisor.observations import Condition, Measurement, Report, Run
-from supervisor.process import become_subreaper
+from supervisor.processes.command import become_subreaper
 from supervisor.runner import execute
 from supervisor.text import counted
 

@@ -25,7 +25,7 @@ from benchmarks.rig.process_tree import Memory
 from benchmarks.rig.rivals import Rival, supervisor_options
 from benchmarks.rig.sink import Sink
 from benchmarks.rig.task import ROOT, Checks, Task
-from supervisor import descendants, procfs
+from supervisor.processes import descendants, procfs
 
 WARM_UP = 22.0
 FAULTS = 6

@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from checks.command import Params
-from supervisor import procfs
 from supervisor.api import CheckFailed, Condition, Measurement, Secret
+from supervisor.processes import procfs
 from tests.support.bad_plugins import (
     FAILED,
     FINE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from supervisor import descendants, procfs
+from supervisor.processes import descendants, procfs
 from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.support.bad_plugins import FAILED, FINE, PLUGINS, TIMEOUT, ZOO
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from supervisor.descendants import become_subreaper
+from supervisor.processes.descendants import become_subreaper
 
 NAME = f"archiveManager_{os.getpid()}"
 """A name that no other process of this machine goes by."""

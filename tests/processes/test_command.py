@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisor import procfs
 from supervisor.errors import CheckFailed
-from supervisor.process import Completed, run_command
+from supervisor.processes import procfs
+from supervisor.processes.command import Completed, run_command
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent.parent / "plugins"
 LEAVERS = (
     "lets_a_child_hold_stdout",
     "leaves_a_session",

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from supervisor import executable
 from supervisor.errors import CheckFailed
-from supervisor.executable import look_up
+from supervisor.processes import executable
+from supervisor.processes.executable import look_up
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from typing import IO, cast
 import trio
 from attrs import define, field, frozen
 
-from supervisor import descendants
-from supervisor.descendants import become_subreaper, end_all_descendants
 from supervisor.errors import CheckFailed
-from supervisor.executable import look_up, why
+from supervisor.processes import descendants
+from supervisor.processes.descendants import become_subreaper, end_all_descendants
+from supervisor.processes.executable import look_up, why
 
 __all__ = ["Completed", "become_subreaper", "end_all_descendants", "run_command"]
 

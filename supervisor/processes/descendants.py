@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from attrs import define
 
-from supervisor import procfs
+from supervisor.processes import procfs
 
 log = logging.getLogger(__name__)
 

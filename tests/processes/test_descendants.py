@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from supervisor import descendants, procfs
-from supervisor.process import run_command
+from supervisor.processes import descendants, procfs
+from supervisor.processes.command import run_command
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent.parent / "plugins"
 
 HARD_EXIT = """
 import subprocess, sys, time
@@ -36,7 +36,7 @@ LOW_LIMIT = """
 import logging, resource, sys
 import trio
 from supervisor import procfs
-from supervisor.process import run_command
+from supervisor.processes.command import run_command
 
 async def run_both():
     for _ in range(2):
@@ -49,7 +49,7 @@ trio.run(run_both)
 
 
 def python(script: str, *arguments: str) -> list[str]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent.parent)}
     completed = subprocess.run(
         [sys.executable, "-c", script, *arguments],
         env=environment,
