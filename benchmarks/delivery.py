@@ -41,9 +41,9 @@ from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger import Ledger, open_ledger  # noqa: E402
 from supervisor.observations import Condition, Duration, Run  # noqa: E402
 from supervisor.peer import Peer  # noqa: E402
-from supervisor.progress import Progress  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
 from supervisor.sender import MOST_BYTES, Sender  # noqa: E402
+from supervisor.stats.module_stats import Progress  # noqa: E402
 
 FAKE_AIM = 10_000
 AIM = 0.75

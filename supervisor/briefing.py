@@ -17,7 +17,7 @@ from supervisor.config.times import at_labels
 from supervisor.context import AlertView, Context, RunView
 from supervisor.host.clock import Clock
 from supervisor.observations import Alert, ModuleRecord
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress
 
 
 class CheckLog(LoggerAdapter[Logger]):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor import wire
 from supervisor.observations import Alert, Run, State
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 
 _alerts = getLogger("supervisor.alerts")

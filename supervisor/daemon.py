@@ -31,15 +31,15 @@ from supervisor.inquiries import Inquiries
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
-from supervisor.module_tasks import ModuleTasks, fit
+from supervisor.module_tasks import ModuleTasks
 from supervisor.observations import SUPERVISOR, Announcement, State
 from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.processes.command import become_subreaper, end_all_descendants
-from supervisor.progress import Progress
 from supervisor.recorder import CORRUPT, Message, Recorder
 from supervisor.reload import Reloader
 from supervisor.snapshot import Snapshot
+from supervisor.stats.module_stats import Progress, fit
 from supervisor.web import binding
 from supervisor.web.listener import WebTasks
 

@@ -13,9 +13,9 @@ from supervisor.context import Context
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.observations import Run
-from supervisor.progress import Progress
 from supervisor.runner import Runner, first_run
 from supervisor.schedule import Schedule, build, missed
+from supervisor.stats.module_stats import Progress, fit
 
 
 @define
@@ -135,17 +135,3 @@ def schedules(service: Service) -> Mapping[str, Schedule]:
         host=service.labels["host"],
         timezone=service.timezone,
     )
-
-
-def fit(progress: dict[str, Progress], service: Service) -> None:
-    """Give each module of the service, and no other, its progress; what runs on keeps its own."""
-    known = dict(progress)
-    progress.clear()
-    for module in service.modules:
-        old = known.get(module.name)
-        new = old if old and old.check == module.check else Progress(module.name, module.check)
-        if not module.enabled:
-            new.state, new.next_run = "disabled", None
-        elif new.state == "disabled":
-            new.state = "waiting"
-        progress[module.name] = new

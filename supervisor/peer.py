@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import define, field
 
-from supervisor.histogram import Histogram
+from supervisor.stats.histogram import Histogram
 
 
 @define

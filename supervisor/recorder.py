@@ -25,7 +25,7 @@ from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger import Ledger, everything, files_of, set_aside
 from supervisor.observations import CONSOLE, SUPERVISOR, Announcement, Run
 from supervisor.own import RELOAD_FAILED
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress
 
 MOST_MESSAGES = 500
 CURSOR_DELAY = 5.0

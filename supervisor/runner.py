@@ -20,8 +20,8 @@ from supervisor.errors import CheckFailed
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.observations import Json, Observation, Run
-from supervisor.progress import Progress
 from supervisor.schedule import Schedule, Times
+from supervisor.stats.module_stats import Progress
 
 PATIENCE = 5.0
 """Seconds after its timeout in which a check must have ended, clean-up of processes included."""

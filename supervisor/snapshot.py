@@ -17,7 +17,7 @@ from supervisor.book import Book
 from supervisor.host.clock import Clock
 from supervisor.observations import SUPERVISOR, Alert, State
 from supervisor.peer import Peer
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress
 
 Part: TypeAlias = dict[str, Any]
 

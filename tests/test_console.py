@@ -11,7 +11,7 @@ from attrs import evolve
 from supervisor import wire
 from supervisor.console import log_change, log_run, start_table
 from supervisor.observations import Alert, Run, State
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 
 FIRING = Alert(

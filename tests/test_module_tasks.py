@@ -16,9 +16,9 @@ from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.loader import Check
-from supervisor.module_tasks import ModuleTasks, fit
+from supervisor.module_tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
-from supervisor.progress import Progress
+from supervisor.stats.module_stats import Progress, fit
 from tests.support.ledger_bench import service_of
 from tests.support.virtual_clock import VirtualClock
 

@@ -13,8 +13,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Observation, Run, State
-from supervisor.progress import Progress
 from supervisor.recorder import Recorder
+from supervisor.stats.module_stats import Progress
 from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
 from tests.test_runner import run_once
 

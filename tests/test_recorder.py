@@ -17,8 +17,8 @@ from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger import Ledger, open_ledger
 from supervisor.observations import CONSOLE, Announcement, Condition, Measurement, Report, State
-from supervisor.progress import Progress
 from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
+from supervisor.stats.module_stats import Progress
 from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
 

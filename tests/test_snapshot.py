@@ -9,11 +9,10 @@ import trio
 from attrs import evolve
 
 from supervisor.config.service import Module
-from supervisor.module_tasks import fit
 from supervisor.observations import Announcement, Duration, Measurement, Run
 from supervisor.peer import Peer
-from supervisor.progress import Progress
 from supervisor.snapshot import Snapshot
+from supervisor.stats.module_stats import Progress, fit
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of
 from tests.support.virtual_clock import FrozenClock
 

@@ -12,8 +12,8 @@ import trio
 import trio.lowlevel
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from supervisor.histogram import BOUNDS
 from supervisor.observations import Condition, Measurement, Report, Run
+from supervisor.stats.histogram import BOUNDS
 from supervisor.web import exposition, metrics
 from supervisor.web.metrics import Source
 from tests.support.ledger_bench import A, B

@@ -11,8 +11,8 @@ import trio
 from attrs import define, evolve, field
 
 from supervisor.config.service import Module
-from supervisor.histogram import Past
 from supervisor.observations import Announcement, Condition, Measurement, Report
+from supervisor.stats.recent_runs import PastRun
 from supervisor.web import drawing, templates, wording
 from supervisor.web.page import MOST_ALERTS, Page
 from supervisor.web.verdict import verdict
@@ -294,8 +294,8 @@ async def test_a_mail_is_served_into_a_sandbox() -> None:
 
 
 def test_bars_show_durations_and_outcomes() -> None:
-    runs = [Past(number, 0.01, "ok") for number in range(98)]
-    picture = drawing.bars([*runs, Past(98, 0.09, "conditions"), Past(99, 0.001, "failed")])
+    runs = [PastRun(number, 0.01, "ok") for number in range(98)]
+    picture = drawing.bars([*runs, PastRun(98, 0.09, "conditions"), PastRun(99, 0.001, "failed")])
 
     assert [path.style for path in picture.paths] == ["ok", "conditions", "failed"]
     assert picture.paths[0].outline.startswith("M1 240v-80M3 240v-80")
@@ -306,8 +306,10 @@ def test_bars_show_durations_and_outcomes() -> None:
 
 def test_a_lane_shows_the_last_hour_and_what_is_not_known_of_it() -> None:
     end = 10_000.0
-    few = drawing.lane([Past(6000, 1, "ok"), Past(7000, 1, "ok"), Past(9900, 60, "timeout")], end)
-    many = drawing.lane([Past(8000 + 10 * n, 1, "ok") for n in range(100)], end)
+    few = drawing.lane(
+        [PastRun(6000, 1, "ok"), PastRun(7000, 1, "ok"), PastRun(9900, 60, "timeout")], end
+    )
+    many = drawing.lane([PastRun(8000 + 10 * n, 1, "ok") for n in range(100)], end)
 
     assert [(path.style, path.outline) for path in few.paths] == [
         ("ok", "M600 0v10"),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from attrs import frozen
 
-from supervisor.histogram import KEPT, RESULTS, Past
+from supervisor.stats.recent_runs import KEPT, RESULTS, PastRun
 from supervisor.web.wording import brief
 
 HOUR = 3600
@@ -44,7 +44,7 @@ class Picture:
     words: str
 
 
-def bars(runs: Sequence[Past]) -> Picture:
+def bars(runs: Sequence[PastRun]) -> Picture:
     """Return the runs as bars, the last at the right; the height is the duration."""
     if not runs:
         return Picture((), "no run yet")
@@ -63,7 +63,7 @@ def bars(runs: Sequence[Past]) -> Picture:
     return Picture(_paths(outlines), words)
 
 
-def lane(runs: Sequence[Past], end: float) -> Picture:
+def lane(runs: Sequence[PastRun], end: float) -> Picture:
     """Return the runs of the hour before `end` (Unix seconds), on a lane 3600 wide and 10 high."""
     start = end - HOUR
     outlines: dict[str, list[str]] = {}
@@ -88,7 +88,7 @@ def _paths(outlines: dict[str, list[str]]) -> tuple[Path, ...]:
     )
 
 
-def _counted(runs: Iterable[Past]) -> str:
+def _counted(runs: Iterable[PastRun]) -> str:
     counts = dict.fromkeys(RESULTS, 0)
     for run in runs:
         counts[run.result] += 1

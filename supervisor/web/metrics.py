@@ -15,11 +15,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from supervisor import __version__
 from supervisor.book import Book
-from supervisor.histogram import RESULTS
 from supervisor.host.threads import abandoned_threads
 from supervisor.peer import Peer
-from supervisor.progress import Progress
 from supervisor.snapshot import STATES, Snapshot
+from supervisor.stats.module_stats import Progress
+from supervisor.stats.recent_runs import RESULTS
 from supervisor.web.exposition import escaped, head, histogram, label_name, labels, sample
 
 SLICE = 300

@@ -13,9 +13,9 @@ from attrs import frozen
 
 from supervisor import wire
 from supervisor.book import Book
-from supervisor.histogram import Recent
 from supervisor.observations import Alert, State
 from supervisor.snapshot import Snapshot
+from supervisor.stats.recent_runs import RecentRuns
 
 MOST_REPORTS = 20
 MOST_MODULES = 200
@@ -33,7 +33,7 @@ class View:
     now: float
     status: Mapping[str, Any]
     modules: tuple[Mapping[str, Any], ...]
-    recent: Mapping[str, Recent]
+    recent: Mapping[str, RecentRuns]
     reports: tuple[Alert, ...]
 
 

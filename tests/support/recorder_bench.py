@@ -21,9 +21,9 @@ from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.peer import Peer
-from supervisor.progress import Progress
 from supervisor.recorder import Message, Recorder
 from supervisor.sender import Sender
+from supervisor.stats.module_stats import Progress
 from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0

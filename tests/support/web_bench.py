@@ -10,13 +10,12 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Module, StatusListener
-from supervisor.histogram import KEPT
 from supervisor.host.clock import Clock
-from supervisor.module_tasks import fit
 from supervisor.observations import Condition, Duration, Measurement, Report, Run
 from supervisor.peer import Peer
-from supervisor.progress import Progress
 from supervisor.snapshot import Snapshot
+from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.recent_runs import KEPT
 from supervisor.web.app import make_app
 from supervisor.web.server import Server
 from tests.support.ledger_bench import A, Desk, service_of

@@ -7,8 +7,10 @@ from typing import Literal
 
 from attrs import define, field
 
-from supervisor.histogram import Histogram, Recent
+from supervisor.config.service import Service
 from supervisor.observations import Measurement, Result, Run
+from supervisor.stats.histogram import Histogram
+from supervisor.stats.recent_runs import RecentRuns
 
 
 @define
@@ -34,7 +36,7 @@ class Progress:
     measurements: tuple[Measurement, ...] = ()
     results: Counter[str] = field(factory=Counter)
     durations: Histogram = field(factory=Histogram)
-    recent: Recent = field(factory=Recent)
+    recent: RecentRuns = field(factory=RecentRuns)
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
@@ -53,3 +55,17 @@ class Progress:
             self.measurements = tuple(
                 item for item in run.observations if isinstance(item, Measurement)
             )
+
+
+def fit(progress: dict[str, Progress], service: Service) -> None:
+    """Give each module of the service, and no other, its progress; what runs on keeps its own."""
+    known = dict(progress)
+    progress.clear()
+    for module in service.modules:
+        old = known.get(module.name)
+        new = old if old and old.check == module.check else Progress(module.name, module.check)
+        if not module.enabled:
+            new.state, new.next_run = "disabled", None
+        elif new.state == "disabled":
+            new.state = "waiting"
+        progress[module.name] = new

@@ -7,7 +7,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.histogram import BOUNDS, KEPT, RESULTS, Histogram, Recent
+from supervisor.stats.histogram import BOUNDS, Histogram
+from supervisor.stats.recent_runs import KEPT, RESULTS, RecentRuns
 
 seconds = st.floats(0, 1000) | st.sampled_from(BOUNDS)
 
@@ -25,7 +26,7 @@ def test_each_bucket_counts_what_is_at_most_its_bound(values: list[float]) -> No
 
 @given(st.integers(0, 3 * KEPT), st.data())
 def test_only_the_last_runs_are_remembered_in_their_order(count: int, data: st.DataObject) -> None:
-    recent, model = Recent(), []
+    recent, model = RecentRuns(), []
     result = data.draw(st.sampled_from(RESULTS))
     for number in range(count):
         recent.add(float(number), number / 7, result)

@@ -1,0 +1,1 @@
+"""What each module has done since the start, for people and metrics."""
