@@ -32,7 +32,7 @@ from supervisor.loader import Check  # noqa: E402
 from supervisor.observations import Condition, Duration, Observation  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
 from supervisor.runner import Runner  # noqa: E402
-from supervisor.schedule import Grid  # noqa: E402
+from supervisor.schedule.schedule import Grid  # noqa: E402
 from supervisor.stats.module_stats import Progress  # noqa: E402
 
 AIM = 200

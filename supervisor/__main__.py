@@ -94,9 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     once = add("once", _once, "run modules once now and print what they see; nothing is sent")
     once.add_argument("modules", metavar="MODULE", nargs="*")
     once.add_argument("--json", action="store_true")
-    plan = add("plan", _plan, "print the timetable of one day; nothing is run")
-    plan.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
-    plan.add_argument("--format", choices=("text", "json", "svg"), default="text")
+    schedule_plan = add("plan", _plan, "print the timetable of one day; nothing is run")
+    schedule_plan.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
+    schedule_plan.add_argument("--format", choices=("text", "json", "svg"), default="text")
     status = _add_asking(add("status", _status, "ask the running supervisor how it is"))
     status.add_argument("--json", action="store_true")
     status.add_argument("--watch", action="store_true", help="keep showing it")
@@ -157,19 +157,19 @@ def _once(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from supervisor import plan
+    from supervisor.schedule import plan as schedule_plan
 
     service = _load(options)
     day = options.date or datetime.now(service.timezone).date()
-    made = plan.plan(service, day)
+    made = schedule_plan.plan(service, day)
     if options.format == "json":
-        print(json.dumps(plan.as_json(made), ensure_ascii=False, indent=2))
+        print(json.dumps(schedule_plan.as_json(made), ensure_ascii=False, indent=2))
     elif options.format == "svg":
-        from supervisor.plan_picture import picture
+        from supervisor.schedule.plan_svg import picture
 
         print(picture(made), end="")
     else:
-        print(plan.as_text(made))
+        print(schedule_plan.as_text(made))
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
@@ -14,7 +14,7 @@ from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.observations import Run
 from supervisor.runner import Runner, first_run
-from supervisor.schedule import Schedule, build, missed
+from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import Progress, fit
 
 
@@ -125,13 +125,3 @@ class ModuleTasks:
         record = self.book.modules.get(task.module.name)
         last = record.last_scheduled if record else None
         return missed(task.schedule, last, now, task.module.catch_up)
-
-
-def schedules(service: Service) -> Mapping[str, Schedule]:
-    """Return the timetable of each module; the disabled, too: enabling one then moves no other."""
-    return build(
-        service.modules,
-        service=service.service,
-        host=service.labels["host"],
-        timezone=service.timezone,
-    )

@@ -20,7 +20,7 @@ from supervisor.errors import CheckFailed
 from supervisor.host.clock import Clock
 from supervisor.loader import Check
 from supervisor.observations import Json, Observation, Run
-from supervisor.schedule import Schedule, Times
+from supervisor.schedule.schedule import Schedule, Times
 from supervisor.stats.module_stats import Progress
 
 PATIENCE = 5.0

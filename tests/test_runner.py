@@ -20,7 +20,7 @@ from supervisor.errors import CheckFailed
 from supervisor.loader import Check
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.runner import Runner, execute, first_run
-from supervisor.schedule import Grid, Schedule, Times
+from supervisor.schedule.schedule import Grid, Schedule, Times
 from supervisor.stats.module_stats import Progress
 from tests.support.virtual_clock import VirtualClock
 

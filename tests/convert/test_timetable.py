@@ -22,7 +22,7 @@ from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.timetable import MIDNIGHT, SUB_MINUTE
 from supervisor.errors import ConfigError
-from supervisor.plan import plan
+from supervisor.schedule.plan import plan
 from tests.convert.desk import HEAD, SAMPLE, converted, loaded, made, warnings
 from tests.convert.ruby import SEOUL, Ruby, running
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from supervisor.__main__ import main
 from supervisor.config.service import Module
-from supervisor.local_day import LocalDay
 from supervisor.observations import Duration
-from supervisor.plan import Plan, plan
-from supervisor.plan_picture import LEFT, RIGHT, WIDTH, picture
+from supervisor.schedule.local_day import LocalDay
+from supervisor.schedule.plan import Plan, plan
+from supervisor.schedule.plan_svg import LEFT, RIGHT, WIDTH, picture
 from tests.support import legacy_timetable
 from tests.support.strategies import days_with_changes
 

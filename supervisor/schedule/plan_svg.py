@@ -12,8 +12,8 @@ from html import escape
 from attrs import frozen
 
 from supervisor.config.service import Module
-from supervisor.local_day import LocalDay
-from supervisor.plan import Plan, counted, cut, in_words, summary, title
+from supervisor.schedule.local_day import LocalDay
+from supervisor.schedule.plan import Plan, counted, cut, in_words, summary, title
 from supervisor.text import printable
 
 WIDTH = 1200

@@ -19,9 +19,9 @@ from supervisor.context import Context
 from supervisor.errors import UsageError
 from supervisor.loader import Check
 from supervisor.observations import Duration, Observation, Run
-from supervisor.plan import as_json, as_text, in_words, plan
 from supervisor.runner import Runner
-from supervisor.schedule import build
+from supervisor.schedule.plan import as_json, as_text, in_words, plan
+from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import Progress
 from tests.support import legacy_timetable
 from tests.support.virtual_clock import VirtualClock

@@ -12,8 +12,8 @@ from attrs import frozen
 from rich.cells import cell_len, chop_cells
 
 from supervisor.config.service import Module, Service
-from supervisor.local_day import LocalDay, local_day
-from supervisor.schedule import Schedule, build
+from supervisor.schedule.local_day import LocalDay, local_day
+from supervisor.schedule.schedule import Schedule, build
 from supervisor.text import printable
 
 WIDEST = 40

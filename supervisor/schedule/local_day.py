@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from supervisor.errors import UsageError
-from supervisor.schedule import change_between, instant
+from supervisor.schedule.schedule import change_between, instant
 
 HOUR = 3600
 

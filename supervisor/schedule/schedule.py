@@ -9,7 +9,7 @@ import hashlib
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen, validators
 
-from supervisor.config.service import Module
+from supervisor.config.service import Module, Service
 from supervisor.config.times import DAY, parse_times
 
 SLOT_MS = 200
@@ -152,3 +152,13 @@ def build(
             positions[module.every] += 1
             schedules[module.name] = Grid(module.every, offset)
     return schedules
+
+
+def schedules(service: Service) -> Mapping[str, Schedule]:
+    """Return the timetable of each module; the disabled, too: enabling one then moves no other."""
+    return build(
+        service.modules,
+        service=service.service,
+        host=service.labels["host"],
+        timezone=service.timezone,
+    )

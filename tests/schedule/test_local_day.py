@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from supervisor.errors import UsageError
-from supervisor.local_day import local_day
+from supervisor.schedule.local_day import local_day
 from tests.support.strategies import days_with_changes
 
 

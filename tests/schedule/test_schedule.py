@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels, parse_duration, parse_times
 from supervisor.observations import Duration
-from supervisor.schedule import Grid, Times, build, grid_offset, missed
+from supervisor.schedule.schedule import Grid, Times, build, grid_offset, missed
 from tests.support.strategies import days_with_changes
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,0 +1,1 @@
+"""When a module is due, and the timetable of a day. Pure."""
