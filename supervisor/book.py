@@ -12,11 +12,11 @@ from collections.abc import Iterator
 
 from attrs import define, evolve, field, frozen
 
-from supervisor import delivery, wire
-from supervisor.conditions import Key
+from supervisor.alerts import payload, timing
+from supervisor.alerts.alert import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.alerts.hysteresis import Key
 from supervisor.config.service import Service
 from supervisor.due import DueQueue
-from supervisor.observations import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
 
 ROW_BYTES = 400
 """What a row costs in the ledger beside its body, indexes and cursors included."""
@@ -111,7 +111,7 @@ class Book:
 
     def was_taken(self, alert: Alert) -> bool:
         """Return whether any peer took this episode as firing, or this report in time."""
-        return delivery.was_seen(alert, self.cursors_of(alert.fingerprint), self.service)
+        return timing.was_seen(alert, self.cursors_of(alert.fingerprint), self.service)
 
     def unsaved_cursors(self) -> dict[tuple[str, str], Cursor | None]:
         """Return, once, the cursors written since the last call."""
@@ -293,7 +293,7 @@ class Book:
     def rewind(self, now: float) -> None:
         """Forget every time of the past that lies ahead: the clock was set back."""
         self.last_loss = min(self.last_loss, now)
-        latest = now + delivery.LIFETIMES * self.service.resend_interval
+        latest = now + timing.LIFETIMES * self.service.resend_interval
         for peer, known in self.cursors.items():
             for fingerprint, cursor in known.items():
                 if cursor.sent_at > now or (cursor.held_since or 0) > now:
@@ -352,7 +352,7 @@ class Book:
                 self._queue_for(peer, alert, seen=seen)
         tended = None
         if alert is not None:
-            tended = delivery.tended_at(alert, self.cursors_of(fingerprint), self.service)
+            tended = timing.tended_at(alert, self.cursors_of(fingerprint), self.service)
         self.tending.set(fingerprint, tended)
 
     def _is_held_back(self, alert: Alert) -> bool:
@@ -360,11 +360,11 @@ class Book:
 
     def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
         cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
-        due = delivery.due_at(alert, cursor, seen, self.service)
+        due = timing.due_at(alert, cursor, seen, self.service)
         self._queues[peer].set(alert.fingerprint, due)
 
     def _is_past(self, report: Alert, now: float) -> bool:
-        return delivery.is_past(report, self.was_taken(report), now, self.service)
+        return timing.is_past(report, self.was_taken(report), now, self.service)
 
     def _is_seen(self, alert: Alert) -> bool:
         """Return whether this is a report that some peer took in time."""
@@ -375,14 +375,14 @@ class Book:
             cursor = self.cursors.get(peer, {}).get(alert.fingerprint)
             if cursor and cursor.shift is not None and cursor.version == alert.version:
                 shift = cursor.shift
-        ends_at = delivery.sent_end(alert, now, self.service)
+        ends_at = timing.sent_end(alert, now, self.service)
         return Outgoing(
             alert,
             now,
             ends_at,
             shift,
             self.steps,
-            wire.dated(alert.body, alert.starts_at + shift, ends_at + shift),
+            payload.dated(alert.body, alert.starts_at + shift, ends_at + shift),
         )
 
 

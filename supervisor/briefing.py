@@ -10,13 +10,13 @@ from typing import Any
 
 from attrs import frozen
 
-from supervisor import wire
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, ModuleRecord
 from supervisor.book import Book
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
 from supervisor.context import AlertView, Context, RunView
 from supervisor.host.clock import Clock
-from supervisor.observations import Alert, ModuleRecord
 from supervisor.stats.module_stats import Progress
 
 
@@ -61,7 +61,7 @@ class Briefing:
         return tuple(self._alert(alert) for alert in known)
 
     def _alert(self, alert: Alert) -> AlertView:
-        _, notes, _ = wire.decode(alert.body)
+        _, notes, _ = payload.decode(alert.body)
         return AlertView(
             alertname=alert.alertname,
             event_type=alert.event_type,

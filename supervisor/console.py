@@ -8,8 +8,9 @@ from datetime import datetime
 from logging import getLogger
 from zoneinfo import ZoneInfo
 
-from supervisor import wire
-from supervisor.observations import Alert, Run, State
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, State
+from supervisor.observations import Run
 from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 
@@ -55,7 +56,7 @@ def start_table(progress: Iterable[Progress], timezone: ZoneInfo, now: float) ->
 
 
 def _say(verb: str, alert: Alert, level: int) -> None:
-    _, notes, _ = wire.decode(alert.body)
+    _, notes, _ = payload.decode(alert.body)
     message = notes.get("message", "").replace("\n", " | ")
     instance = f" {alert.instance}" if alert.instance else ""
     _alerts.log(

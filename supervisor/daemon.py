@@ -16,6 +16,8 @@ import trio
 from attrs import define, field
 
 from supervisor import console, local_socket
+from supervisor.alerts.alert import SUPERVISOR, Announcement, State
+from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Service
@@ -32,8 +34,6 @@ from supervisor.ledger import Ledger, open_ledger
 from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
 from supervisor.module_tasks import ModuleTasks
-from supervisor.observations import SUPERVISOR, Announcement, State
-from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder import CORRUPT, Message, Recorder

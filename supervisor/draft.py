@@ -10,21 +10,11 @@ from collections.abc import Iterable
 
 from attrs import define, evolve
 
-from supervisor import delivery, wire
-from supervisor.conditions import Comparison, Key, by_key, compare
-from supervisor.config.service import Module
-from supervisor.episodes import Episodes
-from supervisor.observations import (
-    SUPERVISOR,
-    Alert,
-    Announcement,
-    Condition,
-    ModuleRecord,
-    Report,
-    Run,
-    State,
-)
-from supervisor.own import (
+from supervisor.alerts import payload, sanitize, timing
+from supervisor.alerts.alert import SUPERVISOR, Alert, Announcement, ModuleRecord, State
+from supervisor.alerts.hysteresis import Comparison, Key, by_key, compare
+from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
+from supervisor.alerts.self_alerts import (
     HEARTBEAT,
     OVERFLOW,
     OWN,
@@ -35,6 +25,9 @@ from supervisor.own import (
     failure_name,
     surplus_name,
 )
+from supervisor.config.service import Module
+from supervisor.episodes import Episodes
+from supervisor.observations import Condition, Report, Run
 
 
 @define
@@ -61,7 +54,7 @@ class Draft(Episodes):
         if announcement.message is None:
             self._end_own(key)
         else:
-            message = wire.clean_text(announcement.message, wire.MESSAGE_LIMIT)
+            message = sanitize.clean_text(announcement.message, sanitize.MESSAGE_LIMIT)
             self._own(OWN, Condition(key[0], announcement.event_type, key[1], message))
 
     def tend(self) -> None:
@@ -81,7 +74,7 @@ class Draft(Episodes):
                 self._set(fingerprint, None)
 
     def _all_reject(self, alert: Alert) -> bool:
-        return delivery.all_reject(alert, self.book.cursors_of(alert.fingerprint))
+        return timing.all_reject(alert, self.book.cursors_of(alert.fingerprint))
 
     def begin(self) -> None:
         """Let go of what belongs to the process that wrote the ledger."""
@@ -232,7 +225,7 @@ class Draft(Episodes):
         for report in run.observations:
             if not isinstance(report, Report):
                 continue
-            identity = wire.event_id(
+            identity = event_id(
                 self.book.service,
                 module.name,
                 run.scheduled,
@@ -240,13 +233,13 @@ class Draft(Episodes):
                 ordinals[report.alertname],
             )
             ordinals[report.alertname] += 1
-            labels = wire.alert_labels(self.book.service, module, report, identity)
-            if self._alert(wire.fingerprint(labels)) is None:
+            labels = alert_labels(self.book.service, module, report, identity)
+            if self._alert(fingerprint_of(labels)) is None:
                 self._put_report(module, report, labels)
 
     def _put_report(self, module: Module, report: Report, labels: dict[str, str]) -> None:
         alert = Alert(
-            fingerprint=wire.fingerprint(labels),
+            fingerprint=fingerprint_of(labels),
             module=module.name,
             alertname=report.alertname,
             event_type=report.event_type,
@@ -266,7 +259,7 @@ class Draft(Episodes):
         return evolve(
             alert,
             ends_at=self.now + self.book.service.report_lifetime,
-            body=wire.annotate(alert.body, delayed="true"),
+            body=payload.annotate(alert.body, delayed="true"),
             version=alert.version + 1,
             episode=alert.episode + 1,
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from attrs import define, evolve
 
-from supervisor import delivery, wire
-from supervisor.conditions import Key
+from supervisor.alerts import payload, timing
+from supervisor.alerts.alert import SUPERVISOR, Alert, Sighting, State
+from supervisor.alerts.hysteresis import Key
+from supervisor.alerts.labels import alert_labels, fingerprint_of
+from supervisor.alerts.self_alerts import failure_name
 from supervisor.config.service import Module
-from supervisor.observations import SUPERVISOR, Alert, Condition, Sighting, State
+from supervisor.observations import Condition
 from supervisor.overlay import Overlay
-from supervisor.own import failure_name
 
 
 @define
@@ -21,8 +23,8 @@ class Episodes(Overlay):
     ) -> Alert | None:
         """Return the alert that now fires, or None when the ledger has no room for it."""
         group = self._group_of(module, key)
-        labels = wire.alert_labels(self.book.service, module, condition)
-        fingerprint = wire.fingerprint(labels)
+        labels = alert_labels(self.book.service, module, condition)
+        fingerprint = fingerprint_of(labels)
         # Of what is evicted in this same commit the cursors stay: they must not fit the new one.
         old = self._alert(fingerprint) or self.book.alerts.get(fingerprint)
         alert = Alert(
@@ -64,7 +66,7 @@ class Episodes(Overlay):
         alert = self._relabel(module, alert, condition.event_type)
         if alert is None:
             return
-        labels, _, _ = wire.decode(alert.body)
+        labels, _, _ = payload.decode(alert.body)
         body = self._body(module, condition, labels, alert.starts_at)
         if body == alert.body:
             return
@@ -79,7 +81,7 @@ class Episodes(Overlay):
 
         Returns the alert that fires now, which is the old one when its labels stay the same.
         """
-        labels, notes, _ = wire.decode(alert.body)
+        labels, notes, _ = payload.decode(alert.body)
         condition = Condition(
             alert.alertname,
             event_type,
@@ -89,7 +91,7 @@ class Episodes(Overlay):
             alert.frozen_labels,
             notes,
         )
-        if wire.alert_labels(self.book.service, module, condition) == labels:
+        if alert_labels(self.book.service, module, condition) == labels:
             return alert
         same_event = event_type == alert.event_type
         key = (alert.alertname, alert.instance)
@@ -111,7 +113,7 @@ class Episodes(Overlay):
     def _ended(self, alert: Alert) -> Alert:
         """Return a firing alert as its end leaves it: resolved, or over if nobody took it."""
         cursors = self.book.cursors_of(alert.fingerprint)
-        if delivery.was_told(alert, cursors, self.now, self.book.service):
+        if timing.was_told(alert, cursors, self.now, self.book.service):
             return self._resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
         return evolve(
@@ -119,7 +121,7 @@ class Episodes(Overlay):
             state=State.OVER,
             ends_at=max(self.now, alert.starts_at),
             version=alert.version + 1,
-            body=wire.annotate(alert.body, **folded) if folded else alert.body,
+            body=payload.annotate(alert.body, **folded) if folded else alert.body,
         )
 
     def _resolved(self, alert: Alert) -> Alert:
@@ -132,8 +134,8 @@ class Episodes(Overlay):
             alert = self._alert(sighting.fingerprint)
             if alert is not None and alert.state is State.FIRING:
                 moment = max(last_success or 0.0, alert.starts_at)
-                confirmed = wire.local_time(moment, self.book.service.timezone)
-                body = wire.annotate(alert.body, last_confirmed=confirmed)
+                confirmed = payload.local_time(moment, self.book.service.timezone)
+                body = payload.annotate(alert.body, last_confirmed=confirmed)
                 if body != alert.body and b'"last_confirmed"' not in alert.body:
                     self._put(evolve(alert, body=body, version=alert.version + 1))
 

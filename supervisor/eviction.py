@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
+from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.book import Book
-from supervisor.observations import SUPERVISOR, Alert, State
 
 
 def rank(book: Book, alert: Alert) -> int:

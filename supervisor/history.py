@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from supervisor import wire
-from supervisor.observations import Alert, State
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, State
 
 MOST = 200
 """So many past alerts are kept."""
@@ -24,4 +24,4 @@ def entry(alert: Alert) -> Alert:
     """Return what is kept of it."""
     if len(alert.body) <= LONGEST_BODY:
         return alert
-    return evolve(alert, body=wire.annotate(alert.body, detail=""))
+    return evolve(alert, body=payload.annotate(alert.body, detail=""))

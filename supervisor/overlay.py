@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define, field
 
-from supervisor import eviction, history, wire
+from supervisor import eviction, history
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, Sighting, State
+from supervisor.alerts.hysteresis import Key
+from supervisor.alerts.labels import alert_annotations
 from supervisor.book import Book, Changes, cost
-from supervisor.conditions import Key
 from supervisor.config.service import Module
-from supervisor.observations import Alert, Condition, Report, Sighting, State
+from supervisor.observations import Condition, Report
 
 
 @define
@@ -111,5 +114,5 @@ class Overlay:
         starts_at: float,
     ) -> bytes:
         service = self.book.service
-        notes = wire.alert_annotations(service, module, observation, starts_at)
-        return wire.encode(labels, notes, service.status.external_url)
+        notes = alert_annotations(service, module, observation, starts_at)
+        return payload.encode(labels, notes, service.status.external_url)

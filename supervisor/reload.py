@@ -13,6 +13,8 @@ import trio
 from attrs import define, frozen
 
 from supervisor.alertmanager import Client
+from supervisor.alerts.alert import Announcement
+from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.book import Book
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import SupervisorError
@@ -20,8 +22,6 @@ from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.module_tasks import ModuleTasks
-from supervisor.observations import Announcement
-from supervisor.own import RELOAD_FAILED
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
 from supervisor.web import binding

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import frozen
 
-from supervisor import wire
+from supervisor.alerts.labels import alert_labels
+from supervisor.alerts.self_alerts import HEARTBEAT, OWN
 from supervisor.config.service import Module, Service
 from supervisor.finding import Finding
 from supervisor.observations import Condition, Report
-from supervisor.own import HEARTBEAT, OWN
 from supervisor.routing import Route, Routing
 from supervisor.text import duration
 
@@ -52,12 +52,12 @@ def samples(service: Service) -> tuple[Sample, ...]:
 
 def _condition(service: Service, module: Module, event_type: str, name: str = "Any") -> Sample:
     condition = Condition(name, event_type, "", "")
-    return Sample(event_type, wire.alert_labels(service, module, condition))
+    return Sample(event_type, alert_labels(service, module, condition))
 
 
 def _report(service: Service, module: Module, event_type: str) -> Sample:
     report = Report("Any", "", event_type=event_type)
-    labels = wire.alert_labels(service, module, report, _EVENT_ID)
+    labels = alert_labels(service, module, report, _EVENT_ID)
     return Sample(event_type, labels, is_report=True)
 
 

@@ -13,7 +13,7 @@ from logging import getLogger
 import trio
 from attrs import define, field
 
-from supervisor import wire
+from supervisor.alerts import sanitize
 from supervisor.config.service import Module
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
@@ -213,7 +213,7 @@ async def _checked(found: object) -> tuple[Observation, ...]:
     for item in found:
         if len(observations) == MOST_OBSERVATIONS:
             raise CheckFailed(f"the check returned more than {MOST_OBSERVATIONS} observations")
-        observations.append(wire.clean_observation(item))
+        observations.append(sanitize.clean_observation(item))
         if not len(observations) % AT_ONCE:
             await trio.lowlevel.checkpoint()  # other modules have their timetable, too
     return tuple(observations)

@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define, field
 
-from supervisor import __version__, wire
+from supervisor import __version__
+from supervisor.alerts import payload
+from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.book import Book
 from supervisor.host.clock import Clock
-from supervisor.observations import SUPERVISOR, Alert, State
 from supervisor.peer import Peer
 from supervisor.stats.module_stats import Progress
 
@@ -102,7 +103,7 @@ class Snapshot:
 
     def _alerts(self) -> Iterator[Part]:
         for alert in [*self.book.alerts.values()]:
-            _, notes, _ = wire.decode(alert.body)
+            _, notes, _ = payload.decode(alert.body)
             yield {
                 "fingerprint": alert.fingerprint,
                 "alertname": alert.alertname,

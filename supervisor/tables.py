@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 
 from attrs import astuple, fields
 
+from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.book import Book, Changes
-from supervisor.observations import Alert, Cursor, ModuleRecord, Sighting, State
 
 VERSION = 1
 

@@ -6,12 +6,13 @@ import json
 from secrets import token_hex
 from urllib.parse import quote
 
-from supervisor import wire
 from supervisor.alertmanager import Client, Reply
+from supervisor.alerts import payload, sanitize
+from supervisor.alerts.labels import alert_annotations, alert_labels
+from supervisor.alerts.self_alerts import OWN
 from supervisor.config.service import Service
 from supervisor.host.clock import Clock
 from supervisor.observations import Report
-from supervisor.own import OWN
 
 NAME = "Test alert"
 
@@ -20,11 +21,11 @@ async def send_test_alert(service: Service, event_type: str) -> bool:
     """Send the report to every peer and print each answer; return whether all took it."""
     now = Clock().now()
     message = f"This is a test of {service.service} on {service.labels['host']}; nothing is wrong."
-    report = wire.clean_observation(Report(NAME, message, event_type=event_type))
+    report = sanitize.clean_observation(Report(NAME, message, event_type=event_type))
     assert isinstance(report, Report)  # noqa: S101 - for the type checker
     identity = token_hex(8)
-    labels = wire.alert_labels(service, OWN, report, identity)
-    body = wire.encode(labels, wire.alert_annotations(service, OWN, report, now))
+    labels = alert_labels(service, OWN, report, identity)
+    body = payload.encode(labels, alert_annotations(service, OWN, report, now))
     results = [await _send(url, service, body, identity, now) for url in service.alertmanager.urls]
     return all(results)
 
@@ -33,7 +34,7 @@ async def _send(url: str, service: Service, body: bytes, identity: str, now: flo
     async with Client(url, service.alertmanager) as client:
         status = await client.get("/api/v2/status", now)
         shift = 0.0 if status.date is None or abs(status.date - now) <= 30 else status.date - now
-        data = wire.dated(body, now + shift, now + shift + service.report_lifetime)
+        data = payload.dated(body, now + shift, now + shift + service.report_lifetime)
         answer = await client.post([data], now)
         if answer.reply is not Reply.DELIVERED:
             print(f"{url}: not taken: {answer}")

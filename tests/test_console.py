@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 
-from supervisor import wire
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, State
 from supervisor.console import log_change, log_run, start_table
-from supervisor.observations import Alert, Run, State
+from supervisor.observations import Run
 from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 
@@ -23,12 +24,12 @@ FIRING = Alert(
     state=State.FIRING,
     starts_at=0.0,
     ends_at=None,
-    body=wire.encode({}, {"message": "93 %\nof 90 %"}, ""),
+    body=payload.encode({}, {"message": "93 %\nof 90 %"}, ""),
 )
 OVER = evolve(FIRING, state=State.OVER, ends_at=9.0)
 RESOLVED = evolve(FIRING, state=State.RESOLVED, ends_at=9.0)
 REPORT = evolve(FIRING, state=State.REPORT, ends_at=9.0, event_type="I", instance="")
-CHANGED = evolve(FIRING, version=2, body=wire.encode({}, {"message": "94 %"}, ""))
+CHANGED = evolve(FIRING, version=2, body=payload.encode({}, {"message": "94 %"}, ""))
 TABLE_START = 1_700_000_000.0
 
 

@@ -8,16 +8,11 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from supervisor.alerts.alert import SUPERVISOR, Announcement, State
+from supervisor.alerts.self_alerts import failure_name
 from supervisor.config.service import Module
 from supervisor.draft import Draft
-from supervisor.observations import (
-    SUPERVISOR,
-    Announcement,
-    Duration,
-    Run,
-    State,
-)
-from supervisor.own import failure_name
+from supervisor.observations import Duration, Run
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------

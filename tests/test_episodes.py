@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from supervisor.alerts.alert import State
+from supervisor.alerts.self_alerts import surplus_name
 from supervisor.config.service import Module
-from supervisor.observations import (
-    Duration,
-    State,
-)
-from supervisor.own import surplus_name
+from supervisor.observations import Duration
 from tests.support.ledger_bench import FULL, A, B, Desk, T, moment, service_of
 
 # -- conditions -----------------------------------------------------------------------------

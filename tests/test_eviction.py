@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import eviction
-from supervisor.observations import Alert, Announcement, Condition, Cursor, Duration, State
+from supervisor.alerts.alert import Alert, Announcement, Cursor, State
+from supervisor.observations import Condition, Duration
 from tests.support.ledger_bench import FULL, HELLO, A, B, Desk, service_of
 
 

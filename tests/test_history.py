@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
+from supervisor.alerts.alert import State
 from supervisor.history import LONGEST_BODY, MOST
-from supervisor.observations import Condition, State
+from supervisor.observations import Condition
 from tests.support.ledger_bench import FULL, HELLO, Desk, service_of
 
 

@@ -18,11 +18,11 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.book import Book, Changes
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import LedgerError
 from supervisor.ledger import Ledger, everything, files_of, open_ledger
-from supervisor.observations import Alert, Cursor, ModuleRecord, Sighting, State
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0

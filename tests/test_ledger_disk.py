@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from supervisor.alerts.alert import Alert
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger import Ledger, everything, open_ledger
-from supervisor.observations import Alert
 from tests.support import mounts
 from tests.test_ledger import ALERT, NOW, book, fill, many, reread
 

@@ -14,7 +14,8 @@ import trio
 from trio.testing import MockClock
 
 import supervisor
-from supervisor.observations import Report, State
+from supervisor.alerts.alert import State
+from supervisor.observations import Report
 from tests.support.recorder_bench import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
 
 __all__ = ["no_threads"]  # a fixture

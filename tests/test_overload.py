@@ -11,8 +11,9 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from supervisor.alerts.alert import State
 from supervisor.config.service import Module
-from supervisor.observations import Condition, Duration, Observation, Run, State
+from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder import Recorder
 from supervisor.stats.module_stats import Progress
 from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads

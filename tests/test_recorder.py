@@ -13,10 +13,11 @@ import trio
 from attrs import define, evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
+from supervisor.alerts.alert import CONSOLE, Announcement, State
 from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger import Ledger, open_ledger
-from supervisor.observations import CONSOLE, Announcement, Condition, Measurement, Report, State
+from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
 from supervisor.stats.module_stats import Progress
 from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads

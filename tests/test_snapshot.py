@@ -8,8 +8,9 @@ import pytest
 import trio
 from attrs import evolve
 
+from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
-from supervisor.observations import Announcement, Duration, Measurement, Run
+from supervisor.observations import Duration, Measurement, Run
 from supervisor.peer import Peer
 from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit

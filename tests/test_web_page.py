@@ -10,8 +10,9 @@ import pytest
 import trio
 from attrs import define, evolve, field
 
+from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
-from supervisor.observations import Announcement, Condition, Measurement, Report
+from supervisor.observations import Condition, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web import drawing, templates, wording
 from supervisor.web.page import MOST_ALERTS, Page

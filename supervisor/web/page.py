@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from supervisor import wire
-from supervisor.observations import Alert
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert
 from supervisor.web import drawing
 from supervisor.web.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
 from supervisor.web.verdict import GRAVITY, Status, verdict
@@ -142,7 +142,7 @@ class Page:
         )
 
     def _report(self, alert: Alert) -> ReportRow:
-        _, notes, _ = wire.decode(alert.body)
+        _, notes, _ = payload.decode(alert.body)
         return ReportRow(
             key=alert.fingerprint,
             colour=GRAVITY.get(alert.event_type, "red"),

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from supervisor.observations import SUPERVISOR
-from supervisor.own import HEARTBEAT
+from supervisor.alerts.alert import SUPERVISOR
+from supervisor.alerts.self_alerts import HEARTBEAT
 from supervisor.web.view import FAILING
 from supervisor.web.wording import span
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import frozen
 
-from supervisor import wire
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert, State
 from supervisor.book import Book
-from supervisor.observations import Alert, State
 from supervisor.snapshot import Snapshot
 from supervisor.stats.recent_runs import RecentRuns
 
@@ -77,7 +77,7 @@ def mailed(book: Book, fingerprint: str) -> Mail | None:
         found = max(past, key=lambda alert: alert.starts_at, default=None)
     if found is None:
         return None
-    _, notes, _ = wire.decode(found.body)
+    _, notes, _ = payload.decode(found.body)
     return Mail(found.alertname, notes.get("detail", ""), notes.get("message", ""))
 
 

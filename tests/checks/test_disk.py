@@ -16,7 +16,7 @@ from checks._common import sizes
 from checks._files import usage as files_usage
 from checks._files.mounts import Mount
 from checks._files.usage import Filesystem, Params, use_percent
-from supervisor import wire
+from supervisor.alerts import sanitize
 from supervisor.api import Condition, Observation
 from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
@@ -168,7 +168,7 @@ async def test_the_name_of_a_mount_point_is_shown_safely(tmp_path: Path) -> None
     with tmpfs(tmp_path / name, "size=400k") as point:
         fill(point / "file")
         (condition,) = conditions(await look(watching(point)))
-    cleaned = wire.clean_observation(condition)
+    cleaned = sanitize.clean_observation(condition)
 
     assert condition.instance == str(point)
     expected = rf"{tmp_path}/\xff\n<b>\x1b[m is 100 % full (limit 90 %), 0 B free, device tmpfs"

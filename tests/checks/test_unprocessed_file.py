@@ -24,7 +24,7 @@ from markupsafe import escape
 
 from checks._common.printable import shown
 from checks.unprocessed_file import Directory, Params, run
-from supervisor import wire
+from supervisor.alerts import sanitize
 from supervisor.api import Condition, Duration
 from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
@@ -303,7 +303,7 @@ def test_any_name_is_shown_safely(name: bytes) -> None:
         put(Path(directory), name)
         (condition,) = trio.run(look, Path(directory))
 
-    assert wire.clean_observation(condition) == condition
+    assert sanitize.clean_observation(condition) == condition
     assert (condition.message + condition.detail.replace("\n", "")).isprintable()
     assert f">{escape(shown(os.fsdecode(name)))}</td>" in condition.detail
 

@@ -10,19 +10,13 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, evolve, field
 
-from supervisor import wire
+from supervisor.alerts import payload
+from supervisor.alerts.alert import Alert
 from supervisor.book import Book, Outgoing
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.draft import Draft
 from supervisor.ledger import everything
-from supervisor.observations import (
-    Alert,
-    Condition,
-    Duration,
-    Observation,
-    Report,
-    Run,
-)
+from supervisor.observations import Condition, Duration, Observation, Report, Run
 
 A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
 T = 1_000_000.0
@@ -114,4 +108,4 @@ class Desk:
 
 
 def moment(seconds: float) -> str:
-    return wire.rfc3339(seconds)
+    return payload.rfc3339(seconds)

@@ -7,8 +7,10 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from supervisor import wire
-from supervisor.observations import Condition, Sighting
+from supervisor.alerts import hysteresis
+from supervisor.alerts.alert import Sighting
+from supervisor.alerts.sanitize import DETAIL_LIMIT, MESSAGE_LIMIT, clean_text
+from supervisor.observations import Condition
 
 Key: TypeAlias = tuple[str, str]
 """Alertname and instance: with the module, the identity of a condition."""
@@ -30,7 +32,7 @@ def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
     found: dict[Key, Condition] = {}
     for condition in conditions:
         key = (condition.alertname, condition.instance)
-        found[key] = wire.merge(found[key], condition) if key in found else condition
+        found[key] = hysteresis.merge(found[key], condition) if key in found else condition
     return found
 
 
@@ -85,3 +87,28 @@ def _miss(result: Comparison, key: Key, sighting: Sighting, clear_after: int) ->
         result.sightings[key] = None
     else:
         result.sightings[key] = Sighting(sighting.seen, sighting.missed + 1, sighting.fingerprint)
+
+
+SEVERITY = ("I", "S", "W", "E", "TE")
+"""When two observations of one identity differ in type, the later in this order wins."""
+
+
+def merge(first: Condition, second: Condition) -> Condition:
+    """Return two observations of one identity as one: all messages, the graver type."""
+    graver = max(first.event_type, second.event_type, key=_severity)
+    lines = dict.fromkeys((*first.message.split("\n"), *second.message.split("\n")))
+    details = dict.fromkeys(filter(None, (first.detail, second.detail)))
+    return Condition(
+        first.alertname,
+        graver,
+        first.instance,
+        clean_text("\n".join(lines), MESSAGE_LIMIT),
+        clean_text("\n".join(details), DETAIL_LIMIT),
+        {**second.labels, **first.labels},
+        {**second.annotations, **first.annotations},
+    )
+
+
+def _severity(event_type: str) -> int:
+    # Legacy types may be longer words that end in the letter, such as "SI".
+    return next((rank for rank, kind in enumerate(SEVERITY) if event_type == kind), 1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.conditions import Key, by_key, compare
-from supervisor.observations import Condition, Sighting
+from supervisor.alerts.alert import Sighting
+from supervisor.alerts.hysteresis import Key, by_key, compare
+from supervisor.observations import Condition
 
 KEYS = [("A", str(n)) for n in range(4)]
 looks = st.lists(st.sets(st.sampled_from(KEYS)), max_size=20)

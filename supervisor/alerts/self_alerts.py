@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from supervisor import wire
+from supervisor.alerts import sanitize
+from supervisor.alerts.alert import SUPERVISOR
 from supervisor.config.service import Module
-from supervisor.observations import SUPERVISOR, Condition, Run
+from supervisor.observations import Condition, Run
 from supervisor.text import preformatted
 
 OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
@@ -33,7 +34,7 @@ def failure(module: str, run: Run) -> Condition:
     detail = ""
     if run.traceback:
         # Escaping may make it six times as long.
-        text = wire.clean_text(run.traceback, wire.DETAIL_LIMIT // 8)
+        text = sanitize.clean_text(run.traceback, sanitize.DETAIL_LIMIT // 8)
         detail = preformatted(text)
-    message = wire.clean_text(run.error, wire.MESSAGE_LIMIT)
+    message = sanitize.clean_text(run.error, sanitize.MESSAGE_LIMIT)
     return Condition(failure_name(module), "TE", "", message, detail)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from supervisor.alerts.alert import Alert, Cursor, State
 from supervisor.config.service import Service
-from supervisor.observations import Alert, Cursor, State
 
 RESOLVED_FOR = 900.0
 """Seconds for which a resolved alert is sent again."""

@@ -1,0 +1,68 @@
+"""Labels, fingerprint and annotations of an alert. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+from supervisor.alerts.payload import local_time
+from supervisor.config.service import Module, Service
+from supervisor.observations import Condition, Report
+
+RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "host", "instance"})
+
+
+def alert_labels(
+    service: Service, module: Module, observation: Condition | Report, event_id: str = ""
+) -> dict[str, str]:
+    """Return the labels of an alert, which are its identity at every peer."""
+    own = {name: value for name, value in observation.labels.items() if name not in RESERVED_LABELS}
+    labels = {
+        "service": service.service,
+        **service.labels,
+        **module.labels,
+        **own,
+        "alertname": observation.alertname,
+        "event_type": observation.event_type,
+        "check": module.name,
+        "event_id": event_id,
+    }
+    if isinstance(observation, Condition):
+        labels["instance"] = observation.instance
+    # Alertmanager drops empty labels and so would see another fingerprint_of.
+    return {name: value for name, value in sorted(labels.items()) if value}
+
+
+def event_id(service: Service, module: str, scheduled: float, alertname: str, ordinal: int) -> str:
+    """Return what tells one report from all others, the same whenever it is made again."""
+    host = service.labels.get("host", "")
+    return digest((service.service, host, module, f"{scheduled:.3f}", alertname, str(ordinal)))
+
+
+def fingerprint_of(labels: Mapping[str, str]) -> str:
+    """Return the identity of a set of labels."""
+    return digest(part for pair in sorted(labels.items()) for part in pair)
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Return 16 hexadecimal digits that stand for the parts."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def alert_annotations(
+    service: Service,
+    module: Module,
+    observation: Condition | Report,
+    starts_at: float,
+    **extra: str,
+) -> dict[str, str]:
+    """Return the annotations of an alert that began at `starts_at`."""
+    found = {
+        **module.annotations,
+        "event_time": local_time(starts_at, service.timezone),
+        **observation.annotations,
+        "message": observation.message,
+        "detail": observation.detail,
+        **extra,
+    }
+    return {name: value for name, value in found.items() if value or name == "message"}

@@ -1,0 +1,110 @@
+"""Clean what a check returned, so that what the ledger holds can be posted. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from attrs import evolve
+
+from supervisor.errors import CheckFailed
+from supervisor.observations import Condition, Measurement, Observation, Report
+
+LABEL_LIMIT = 1024
+
+MESSAGE_LIMIT = 4 * 1024
+
+DETAIL_LIMIT = 256 * 1024
+"""Bytes of UTF-8."""
+
+_CUT = "… (cut)"
+
+_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+_LINE_BREAKS = re.compile(r"[\t\r\n]+")
+
+
+def clean_text(text: str, limit: int) -> str:
+    """Return text that any peer stores as it is: valid, without controls, at most `limit` bytes."""
+    text = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    return encoded[: limit - len(_CUT.encode())].decode(errors="ignore") + _CUT
+
+
+def clean_label(text: str) -> str:
+    """Return a label's value: one line of clean text."""
+    return clean_text(_LINE_BREAKS.sub(" ", text), LABEL_LIMIT)
+
+
+def clean_observation(observation: object) -> Observation:
+    """Return the observation with its texts cleaned; raises `CheckFailed` when it is nonsense."""
+    if not isinstance(observation, Condition | Report):
+        return _measurement(observation)
+    kind = type(observation).__name__
+    for name in ("alertname", "event_type", "message", "detail"):
+        if not isinstance(getattr(observation, name), str):
+            raise CheckFailed(f"the check returned a {kind} whose {name} is no text")
+    if not observation.alertname or not observation.event_type:
+        raise CheckFailed(f"the check returned a {kind} without alertname or event_type")
+    cleaned = evolve(
+        observation,
+        alertname=clean_label(observation.alertname),
+        event_type=clean_label(observation.event_type),
+        message=clean_text(observation.message, MESSAGE_LIMIT),
+        detail=clean_text(observation.detail, DETAIL_LIMIT),
+        labels=_clean_mapping(kind, "label", observation.labels, LABEL_LIMIT),
+        annotations=_clean_mapping(kind, "annotation", observation.annotations, MESSAGE_LIMIT),
+    )
+    if isinstance(cleaned, Report):
+        return cleaned
+    if not isinstance(cleaned.instance, str):
+        raise CheckFailed("the check returned a Condition whose instance is no text")
+    return evolve(cleaned, instance=clean_label(cleaned.instance))
+
+
+def _measurement(observation: object) -> Observation:
+    if not isinstance(observation, Measurement):
+        raise CheckFailed(
+            f"the check returned {type(observation).__name__}, "
+            "which is no Condition, Report or Measurement"
+        )
+    if not isinstance(observation.name, str) or not isinstance(observation.value, int | float):
+        raise CheckFailed("the check returned a Measurement without a name or a number")
+    if not isinstance(observation.labels, Mapping):
+        raise CheckFailed("the check returned a Measurement whose labels are no mapping")
+    if not _is_finite(observation.value):
+        name = clean_label(observation.name)
+        raise CheckFailed(f"the check returned the Measurement {name!r} without a finite number")
+    return Measurement(
+        clean_label(observation.name),
+        observation.value,
+        clean_label(str(observation.unit)),
+        {clean_label(str(key)): clean_label(str(text)) for key, text in observation.labels.items()},
+    )
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of more than 308 digits
+        return False
+
+
+def _clean_mapping(kind: str, what: str, values: object, limit: int) -> dict[str, str]:
+    if not isinstance(values, Mapping):
+        raise CheckFailed(f"the check returned a {kind} whose {what}s are no mapping")
+    cleaned = {}
+    for name, value in values.items():
+        if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
+            raise CheckFailed(f"the check returned a {kind} with the {what} name {name!r}")
+        if not isinstance(value, str):
+            raise CheckFailed(f"the check returned a {kind} whose {what} {name} is no text")
+        text = clean_text(value, limit) if what == "annotation" else clean_label(value)
+        if text:
+            cleaned[name] = text
+    return cleaned
