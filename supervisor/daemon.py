@@ -18,7 +18,6 @@ from attrs import define, field
 from supervisor import console, local_socket
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
-from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Service
 from supervisor.draft import Draft
@@ -30,7 +29,8 @@ from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
 from supervisor.inquiries import Inquiries
-from supervisor.ledger import Ledger, open_ledger
+from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.store import Book
 from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
 from supervisor.module_tasks import ModuleTasks

@@ -10,8 +10,8 @@ from supervisor.alerts.hysteresis import Key
 from supervisor.alerts.labels import alert_labels, fingerprint_of
 from supervisor.alerts.self_alerts import failure_name
 from supervisor.config.service import Module
+from supervisor.ledger.transaction import Overlay
 from supervisor.observations import Condition
-from supervisor.overlay import Overlay
 
 
 @define

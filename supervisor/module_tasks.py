@@ -7,10 +7,10 @@ from collections.abc import Callable
 import trio
 from attrs import define, field
 
-from supervisor.book import Book
 from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.host.clock import Clock
+from supervisor.ledger.store import Book
 from supervisor.loader import Check
 from supervisor.observations import Run
 from supervisor.runner import Runner, first_run

@@ -8,10 +8,10 @@ from typing import Any
 
 import trio
 
-from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
+from supervisor.ledger.store import Book
 from supervisor.loader import load_check
 from supervisor.observations import Condition, Measurement, Report, Run
 from supervisor.processes.command import become_subreaper

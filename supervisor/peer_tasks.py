@@ -8,10 +8,10 @@ import trio
 from attrs import define, field
 
 from supervisor.alertmanager import Client
-from supervisor.book import Book
 from supervisor.config.service import Service
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
+from supervisor.ledger.store import Book
 from supervisor.peer import Peer
 from supervisor.recorder import Message
 from supervisor.sender import Sender

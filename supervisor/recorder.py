@@ -19,12 +19,12 @@ from attrs import define, field
 from supervisor import console
 from supervisor.alerts.alert import CONSOLE, SUPERVISOR, Announcement
 from supervisor.alerts.self_alerts import RELOAD_FAILED
-from supervisor.book import Book, Changes
 from supervisor.config.service import Module, Service
 from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.clock import SLICE, Clock
-from supervisor.ledger import Ledger, everything, files_of, set_aside
+from supervisor.ledger.database import Ledger, everything, files_of, set_aside
+from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Run
 from supervisor.stats.module_stats import Progress
 

@@ -15,12 +15,12 @@ from attrs import define, frozen
 from supervisor.alertmanager import Client
 from supervisor.alerts.alert import Announcement
 from supervisor.alerts.self_alerts import RELOAD_FAILED
-from supervisor.book import Book
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
+from supervisor.ledger.store import Book
 from supervisor.module_tasks import ModuleTasks
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload

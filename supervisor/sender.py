@@ -19,8 +19,8 @@ from attrs import define, field
 from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.alerts.alert import SUPERVISOR, Announcement
 from supervisor.alerts.self_alerts import REJECTED
-from supervisor.book import Book, Outgoing
 from supervisor.host.clock import SLICE, Clock
+from supervisor.ledger.store import Book, Outgoing
 from supervisor.peer import Peer
 from supervisor.recorder import Message, Nudge
 from supervisor.text import seconds

@@ -15,8 +15,8 @@ from attrs import define, field
 from supervisor import __version__
 from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
-from supervisor.book import Book
 from supervisor.host.clock import Clock
+from supervisor.ledger.store import Book
 from supervisor.peer import Peer
 from supervisor.stats.module_stats import Progress
 

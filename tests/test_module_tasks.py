@@ -11,10 +11,10 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.context import Context
+from supervisor.ledger.store import Book
 from supervisor.loader import Check
 from supervisor.module_tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run

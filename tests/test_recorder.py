@@ -14,9 +14,9 @@ from attrs import define, evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from supervisor.alerts.alert import CONSOLE, Announcement, State
-from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError
-from supervisor.ledger import Ledger, open_ledger
+from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
 from supervisor.stats.module_stats import Progress

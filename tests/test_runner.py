@@ -12,11 +12,11 @@ import pytest
 import trio
 from attrs import frozen
 
-from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.errors import CheckFailed
+from supervisor.ledger.store import Book
 from supervisor.loader import Check
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.runner import Runner, execute, first_run

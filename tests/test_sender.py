@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from supervisor.alertmanager import Answer, Reply
-from supervisor.book import Changes
+from supervisor.ledger.store import Changes
 from supervisor.observations import Duration, Report
 from supervisor.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES

@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import trio
 from attrs import define, field
 
-from supervisor.book import Book
 from supervisor.config.notation import is_loopback, split_listen
 from supervisor.config.secret import Secret
 from supervisor.config.service import StatusListener
 from supervisor.errors import SecretUnreadable
+from supervisor.ledger.store import Book
 from supervisor.web.server import App, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})

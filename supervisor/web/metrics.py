@@ -14,8 +14,8 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from supervisor import __version__
-from supervisor.book import Book
 from supervisor.host.threads import abandoned_threads
+from supervisor.ledger.store import Book
 from supervisor.peer import Peer
 from supervisor.snapshot import STATES, Snapshot
 from supervisor.stats.module_stats import Progress

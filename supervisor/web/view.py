@@ -13,7 +13,7 @@ from attrs import frozen
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
-from supervisor.book import Book
+from supervisor.ledger.store import Book
 from supervisor.snapshot import Snapshot
 from supervisor.stats.recent_runs import RecentRuns
 

@@ -11,8 +11,8 @@ import pytest
 
 from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.e2e.test_lifecycle import write_config
+from tests.ledger.test_disk import fill_up
 from tests.support import mounts
-from tests.test_ledger_disk import fill_up
 
 pytestmark = mounts.needs_root
 

@@ -12,11 +12,11 @@ from attrs import evolve
 from rich.cells import cell_len
 from trio.testing import MockClock
 
-from supervisor.book import Book
 from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.context import Context
 from supervisor.errors import UsageError
+from supervisor.ledger.store import Book
 from supervisor.loader import Check
 from supervisor.observations import Duration, Observation, Run
 from supervisor.runner import Runner

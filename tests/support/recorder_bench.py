@@ -15,10 +15,10 @@ from attrs import define, field, frozen
 from trio.testing import wait_all_tasks_blocked
 
 from supervisor.alertmanager import Answer, Client, Reply
-from supervisor.book import Book, Changes
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.errors import LedgerError
-from supervisor.ledger import Ledger
+from supervisor.ledger.database import Ledger
+from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.peer import Peer
 from supervisor.recorder import Message, Recorder

@@ -16,7 +16,7 @@ from supervisor.alerts import payload, timing
 from supervisor.alerts.alert import CONSOLE, Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.alerts.hysteresis import Key
 from supervisor.config.service import Service
-from supervisor.due import DueQueue
+from supervisor.ledger.due_queue import DueQueue
 
 ROW_BYTES = 400
 """What a row costs in the ledger beside its body, indexes and cursors included."""

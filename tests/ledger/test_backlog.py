@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from supervisor.book import Book
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.draft import Draft
-from supervisor.ledger import open_ledger
+from supervisor.ledger.database import open_ledger
+from supervisor.ledger.store import Book
 from supervisor.observations import Condition, Run
 from supervisor.sender import MOST_BYTES
 

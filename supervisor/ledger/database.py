@@ -18,10 +18,10 @@ from pathlib import Path
 
 from attrs import define, field
 
-from supervisor import tables
 from supervisor.alerts.alert import Cursor
-from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
+from supervisor.ledger import tables
+from supervisor.ledger.store import Book, Changes
 
 MOST_VERSIONS = 1000
 """A format beyond it was never written by any version."""

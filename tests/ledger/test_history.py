@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.alerts.alert import State
-from supervisor.history import LONGEST_BODY, MOST
+from supervisor.ledger.retention import LONGEST_BODY, MOST
 from supervisor.observations import Condition
 from tests.support.ledger_bench import FULL, HELLO, Desk, service_of
 

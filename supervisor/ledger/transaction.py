@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from attrs import define, field
 
-from supervisor import eviction, history
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, Sighting, State
 from supervisor.alerts.hysteresis import Key
 from supervisor.alerts.labels import alert_annotations
-from supervisor.book import Book, Changes, cost
 from supervisor.config.service import Module
+from supervisor.ledger import retention
+from supervisor.ledger import retention as ledger_retention
+from supervisor.ledger.store import Book, Changes, cost
 from supervisor.observations import Condition, Report
 
 
@@ -37,11 +38,11 @@ class Overlay:
             return True
         # A search looks at every alert: it is not repeated for what has just been found in vain,
         # and frees more than is needed.
-        limit = eviction.rank(self.book, alert)
+        limit = retention.rank(self.book, alert)
         if excess >= self._in_vain.get(limit, excess + 1):
             return False
         chosen, freed = [], 0
-        for victim in eviction.victims(self.book, self._alerts(), alert):
+        for victim in retention.victims(self.book, self._alerts(), alert):
             if freed >= excess + bound // 20:
                 break
             chosen.append(victim)
@@ -54,7 +55,7 @@ class Overlay:
         return True
 
     def _evict(self, victim: Alert) -> None:
-        if eviction.rank(self.book, victim) > 0:
+        if retention.rank(self.book, victim) > 0:
             self._lose("evicted")
         self._set(victim.fingerprint, None)
         key = (victim.alertname, victim.instance)
@@ -97,14 +98,14 @@ class Overlay:
     def _set(self, fingerprint: str, alert: Alert | None) -> None:
         old = self._alert(fingerprint)
         self._growth += (cost(alert) if alert else 0) - (cost(old) if old else 0)
-        if old is not None and history.is_past(old, alert):
+        if old is not None and ledger_retention.is_past(old, alert):
             self._remember_past(old)
         self.changes.alerts[fingerprint] = alert
 
     def _remember_past(self, alert: Alert) -> None:
         self._past = number = 1 + (self._past or max(self.book.history, default=0))
-        self.changes.history[number] = history.entry(alert)
-        self.changes.history[number - history.MOST] = None
+        self.changes.history[number] = ledger_retention.entry(alert)
+        self.changes.history[number - ledger_retention.MOST] = None
 
     def _body(
         self,

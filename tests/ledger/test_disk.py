@@ -14,22 +14,22 @@ import pytest
 from attrs import evolve
 
 from supervisor.alerts.alert import Alert
-from supervisor.book import Book, Changes
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
-from supervisor.ledger import Ledger, everything, open_ledger
+from supervisor.ledger.database import Ledger, everything, open_ledger
+from supervisor.ledger.store import Book, Changes
+from tests.ledger.test_database import ALERT, NOW, book, fill, many, reread
 from tests.support import mounts
-from tests.test_ledger import ALERT, NOW, book, fill, many, reread
 
 pytestmark = mounts.needs_root
 
 KILLED = f"""
 import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from attrs import evolve
-from supervisor.book import Changes
+from supervisor.ledger.store import Changes
 from supervisor.ledger import Ledger
-from tests.test_ledger import ALERT, many
+from tests.ledger.test_database import ALERT, many
 ledger = Ledger(Path(sys.argv[1]))
 ledger.commit(many())
 ledger.commit(Changes({{"late": evolve(ALERT, fingerprint="late")}}))
@@ -39,9 +39,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 OPENED = f"""
 import sys
 from pathlib import Path
-sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from supervisor.ledger import open_ledger
-from tests.test_ledger import NOW, book
+from tests.ledger.test_database import NOW, book
 found = book()
 open_ledger(Path(sys.argv[1]), found, NOW)
 print(len(found.alerts))

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from attrs import astuple, fields
 
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
-from supervisor.book import Book, Changes
+from supervisor.ledger.store import Book, Changes
 
 VERSION = 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.due import DueQueue
+from supervisor.ledger.due_queue import DueQueue
 
 
 @given(

@@ -8,8 +8,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import eviction
 from supervisor.alerts.alert import Alert, Announcement, Cursor, State
+from supervisor.ledger import retention
 from supervisor.observations import Condition, Duration
 from tests.support.ledger_bench import FULL, HELLO, A, B, Desk, service_of
 
@@ -76,7 +76,7 @@ def order(newcomer: State) -> list[str]:
     }
     for name in ("report", "pending"):
         del known[name], desk.book.cursors[B][name]
-    found = eviction.victims(desk.book, alerts, of(newcomer, "new"))
+    found = retention.victims(desk.book, alerts, of(newcomer, "new"))
     return [alert.fingerprint for alert in found]
 
 
@@ -99,7 +99,9 @@ def test_the_supervisors_own_conditions_never_go() -> None:
     desk.work(lambda draft: draft.announce(Announcement("LedgerCorrupt", "", "torn")))
     desk.deliver()
 
-    assert list(eviction.victims(desk.book, desk.book.alerts.values(), of(State.FIRING, "n"))) == []
+    assert (
+        list(retention.victims(desk.book, desk.book.alerts.values(), of(State.FIRING, "n"))) == []
+    )
 
 
 def test_a_message_that_grows_needs_room_as_well() -> None:

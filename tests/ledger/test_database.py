@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
-from supervisor.book import Book, Changes
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import LedgerError
-from supervisor.ledger import Ledger, everything, files_of, open_ledger
+from supervisor.ledger.database import Ledger, everything, files_of, open_ledger
+from supervisor.ledger.store import Book, Changes
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0
@@ -141,12 +141,12 @@ def test_a_kill_in_the_middle_leaves_whole_commits(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from pathlib import Path
 from attrs import evolve
-from supervisor.book import Changes
+from supervisor.ledger.store import Changes
 from supervisor.ledger import Ledger
-from tests.test_ledger import ALERT
+from tests.ledger.test_database import ALERT
 ledger = Ledger(Path({str(path)!r}))
 for n in range(10**9):
     ledger.commit(Changes({{f: evolve(ALERT, fingerprint=f, version=n + 1) for f in "abcdefgh"}}))
