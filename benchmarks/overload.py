@@ -23,15 +23,15 @@ from attrs import define, frozen
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.briefing import Briefing  # noqa: E402
 from supervisor.config.service import Module, Service  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import open_ledger  # noqa: E402
 from supervisor.ledger.store import Book  # noqa: E402 - found by the line above
-from supervisor.loader import Check  # noqa: E402
+from supervisor.modules.context_factory import Briefing  # noqa: E402
+from supervisor.modules.loader import Check  # noqa: E402
+from supervisor.modules.runner import Runner  # noqa: E402
 from supervisor.observations import Condition, Duration, Observation  # noqa: E402
 from supervisor.recorder import Message, Recorder  # noqa: E402
-from supervisor.runner import Runner  # noqa: E402
 from supervisor.schedule.schedule import Grid  # noqa: E402
 from supervisor.stats.module_stats import Progress  # noqa: E402
 

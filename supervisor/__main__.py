@@ -257,7 +257,7 @@ def _checks(options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> Service:
-    from supervisor.loader import load_check, look_again
+    from supervisor.modules.loader import load_check, look_again
 
     if not options.service:
         raise UsageError("which service? say --service NAME")

@@ -8,9 +8,9 @@ A check is a module with `Params`, a frozen attrs class, and
 from __future__ import annotations
 
 from supervisor.config.secret import Secret
-from supervisor.context import AlertView, Context, RunView
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.host.threads import probe
+from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.observations import (
     Condition,
     Duration,

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from supervisor.config import schema_text
 from supervisor.errors import ConfigError
-from supervisor.loader import Check, known_checks, load_check
+from supervisor.modules.loader import Check, known_checks, load_check
 from supervisor.observations import Duration
 from supervisor.text import duration
 

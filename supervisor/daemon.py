@@ -18,7 +18,6 @@ from attrs import define, field
 from supervisor import console, local_socket
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
-from supervisor.briefing import Briefing
 from supervisor.config.service import Service
 from supervisor.draft import Draft
 from supervisor.errors import LedgerError
@@ -31,9 +30,10 @@ from supervisor.host.systemd import Notifier
 from supervisor.inquiries import Inquiries
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Book
-from supervisor.loader import Check, load_check
 from supervisor.local_socket import LocalServer
-from supervisor.module_tasks import ModuleTasks
+from supervisor.modules.context_factory import Briefing
+from supervisor.modules.loader import Check, load_check
+from supervisor.modules.tasks import ModuleTasks
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder import CORRUPT, Message, Recorder

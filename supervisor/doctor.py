@@ -22,7 +22,7 @@ from supervisor import host_examination, peer_examination
 from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.finding import Finding, Section
-from supervisor.loader import load_check
+from supervisor.modules.loader import load_check
 from supervisor.text import printable
 
 PATIENCE = 60.0

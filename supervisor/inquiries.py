@@ -7,8 +7,8 @@ from attrs import define
 
 from supervisor import task_tree
 from supervisor.local_socket import Answer, Json, Say
-from supervisor.module_tasks import ModuleTasks
-from supervisor.runner import PATIENCE
+from supervisor.modules.runner import PATIENCE
+from supervisor.modules.tasks import ModuleTasks
 from supervisor.snapshot import Snapshot
 from supervisor.text import advice
 

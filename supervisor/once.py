@@ -8,14 +8,14 @@ from typing import Any
 
 import trio
 
-from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Book
-from supervisor.loader import load_check
+from supervisor.modules.context_factory import Briefing
+from supervisor.modules.execution import execute
+from supervisor.modules.loader import load_check
 from supervisor.observations import Condition, Measurement, Report, Run
 from supervisor.processes.command import become_subreaper
-from supervisor.runner import execute
 from supervisor.text import counted
 
 

@@ -21,7 +21,7 @@ from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
-from supervisor.module_tasks import ModuleTasks
+from supervisor.modules.tasks import ModuleTasks
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder import Message, Reload
 from supervisor.web import binding

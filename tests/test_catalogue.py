@@ -14,7 +14,7 @@ from supervisor import catalogue
 from supervisor.catalogue import Row, describe, show_check, show_checks
 from supervisor.config.secret import Secret
 from supervisor.errors import ConfigError, Problem
-from supervisor.loader import Check, NoParams
+from supervisor.modules.loader import Check, NoParams
 from supervisor.observations import Duration, Observation
 
 

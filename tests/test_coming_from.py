@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from supervisor.loader import known_checks, load_check
+from supervisor.modules.loader import known_checks, load_check
 
 PAGE = (Path(__file__).parent.parent / "docs" / "checks.md").read_text(encoding="utf-8")
 PROGRAMS = ("Monit", "Icinga", "Telegraf")

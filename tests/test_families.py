@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.load import load_service
-from supervisor.loader import load_check
+from supervisor.modules.loader import load_check
 
 FAMILIES = Path(__file__).parent.parent / "configs/families"
 HOSTS = ("Prod1", "Prod2", "Test")

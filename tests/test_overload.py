@@ -16,8 +16,8 @@ from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder import Recorder
 from supervisor.stats.module_stats import Progress
+from tests.modules.test_runner import run_once
 from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
-from tests.test_runner import run_once
 
 __all__ = ["no_threads"]  # a fixture
 

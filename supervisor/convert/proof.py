@@ -9,7 +9,7 @@ from supervisor.config.load import load_service
 from supervisor.convert.fault import Fault
 from supervisor.convert.journal import Journal
 from supervisor.errors import ConfigError, Problem
-from supervisor.loader import load_check
+from supervisor.modules.loader import load_check
 
 
 def problems(name: str, text: str, journal: Journal) -> list[Fault]:

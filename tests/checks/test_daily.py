@@ -26,7 +26,7 @@ from checks._reports import daily_page, daily_readings, theme
 from checks._reports.daily_readings import Filesystem
 from checks._reports.period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, Report, RunView
-from supervisor.briefing import Briefing
+from supervisor.modules.context_factory import Briefing
 from supervisor.observations import Duration
 from tests.support.daily_report import (
     MORNING,

@@ -17,7 +17,7 @@ from checks.sql import Params
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
-from supervisor.loader import load_check
+from supervisor.modules.loader import load_check
 from tests.support.bad_plugins import context
 
 DATABASE = Database(user="eborder")

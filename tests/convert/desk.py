@@ -8,7 +8,7 @@ from supervisor.config.load import load_service
 from supervisor.config.service import Service
 from supervisor.convert.conversion import Conversion, convert
 from supervisor.convert.vault import Vault
-from supervisor.loader import load_check
+from supervisor.modules.loader import load_check
 from tests.convert.ruby import HERE, SEOUL
 
 SAMPLE = HERE / "legacy/alertmanager_KorPnrTest.conf"

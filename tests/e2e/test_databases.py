@@ -24,9 +24,9 @@ from checks._database.sql_file import Statement, parse
 from supervisor.api import Duration, Measurement, Secret
 from supervisor.config.service import Module
 from supervisor.host import threads
-from supervisor.loader import Check
+from supervisor.modules.execution import execute
+from supervisor.modules.loader import Check
 from supervisor.observations import Run
-from supervisor.runner import execute
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
 from tests.e2e.servers import free_port
 from tests.support.bad_plugins import context

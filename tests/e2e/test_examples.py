@@ -10,7 +10,7 @@ import tomllib
 from ipaddress import ip_address
 from pathlib import Path
 
-from supervisor.loader import known_checks
+from supervisor.modules.loader import known_checks
 from tests.e2e.servers import ROOT
 
 PATH = ROOT / "configs" / "Examples.toml"

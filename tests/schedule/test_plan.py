@@ -12,14 +12,14 @@ from attrs import evolve
 from rich.cells import cell_len
 from trio.testing import MockClock
 
-from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
-from supervisor.context import Context
 from supervisor.errors import UsageError
 from supervisor.ledger.store import Book
-from supervisor.loader import Check
+from supervisor.modules.context import Context
+from supervisor.modules.context_factory import Briefing
+from supervisor.modules.loader import Check
+from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
-from supervisor.runner import Runner
 from supervisor.schedule.plan import as_json, as_text, in_words, plan
 from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import Progress

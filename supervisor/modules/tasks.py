@@ -8,12 +8,12 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Module, Service
-from supervisor.context import Context
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Book
-from supervisor.loader import Check
+from supervisor.modules.context import Context
+from supervisor.modules.loader import Check
+from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Run
-from supervisor.runner import Runner, first_run
 from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import Progress, fit
 

@@ -14,9 +14,9 @@ from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, ModuleRecord
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
-from supervisor.context import AlertView, Context, RunView
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Book
+from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.stats.module_stats import Progress
 
 

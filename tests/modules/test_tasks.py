@@ -11,12 +11,12 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
-from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
-from supervisor.context import Context
 from supervisor.ledger.store import Book
-from supervisor.loader import Check
-from supervisor.module_tasks import ModuleTasks
+from supervisor.modules.context import Context
+from supervisor.modules.context_factory import Briefing
+from supervisor.modules.loader import Check
+from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
 from supervisor.stats.module_stats import Progress, fit
 from tests.support.ledger_bench import service_of

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from attrs import frozen
 
-from supervisor.context import Context
 from supervisor.errors import ConfigError, Problem
+from supervisor.modules.context import Context
 from supervisor.observations import Observation
 from supervisor.text import advice, shortened
 

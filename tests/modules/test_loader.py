@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import loader
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
-from supervisor.loader import NoParams, known_checks, load_check
+from supervisor.modules import loader
+from supervisor.modules.loader import NoParams, known_checks, load_check
 
 EXAMINED = """
 async def run(context, params):

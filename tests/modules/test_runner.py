@@ -12,14 +12,15 @@ import pytest
 import trio
 from attrs import frozen
 
-from supervisor.briefing import Briefing
 from supervisor.config.service import Module, Service
-from supervisor.context import Context
 from supervisor.errors import CheckFailed
 from supervisor.ledger.store import Book
-from supervisor.loader import Check
+from supervisor.modules.context import Context
+from supervisor.modules.context_factory import Briefing
+from supervisor.modules.execution import execute
+from supervisor.modules.loader import Check
+from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
-from supervisor.runner import Runner, execute, first_run
 from supervisor.schedule.schedule import Grid, Schedule, Times
 from supervisor.stats.module_stats import Progress
 from tests.support.virtual_clock import VirtualClock

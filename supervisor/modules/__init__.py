@@ -1,0 +1,1 @@
+"""Run the checks on their timetables, each in a task of its own."""
