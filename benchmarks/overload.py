@@ -31,7 +31,8 @@ from supervisor.modules.context_factory import Briefing  # noqa: E402
 from supervisor.modules.loader import Check  # noqa: E402
 from supervisor.modules.runner import Runner  # noqa: E402
 from supervisor.observations import Condition, Duration, Observation  # noqa: E402
-from supervisor.recorder import Message, Recorder  # noqa: E402
+from supervisor.recorder.messages import Message  # noqa: E402
+from supervisor.recorder.recorder import Recorder  # noqa: E402
 from supervisor.schedule.schedule import Grid  # noqa: E402
 from supervisor.stats.module_stats import Progress  # noqa: E402
 

@@ -15,11 +15,10 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor import console, local_socket
+from supervisor import local_socket
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Service
-from supervisor.draft import Draft
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
 from supervisor.host.clock import Clock
@@ -36,7 +35,10 @@ from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.processes.command import become_subreaper, end_all_descendants
-from supervisor.recorder import CORRUPT, Message, Recorder
+from supervisor.recorder import event_log
+from supervisor.recorder.messages import Message
+from supervisor.recorder.recorder import CORRUPT, Recorder
+from supervisor.recorder.update import Draft
 from supervisor.reload import Reloader
 from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit
@@ -266,7 +268,7 @@ class Daemon:
 
     def _say_ready(self) -> None:
         enabled = self._enabled()
-        table = console.start_table(
+        table = event_log.start_table(
             self.progress.values(), self.book.service.timezone, self.clock.now()
         )
         target = ", ".join(self.book.service.alertmanager.urls) or "this console (no Alertmanager)"

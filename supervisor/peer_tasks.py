@@ -13,7 +13,7 @@ from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
 from supervisor.peer import Peer
-from supervisor.recorder import Message
+from supervisor.recorder.messages import Message
 from supervisor.sender import Sender
 from supervisor.watchdog import feed_watchdog
 

@@ -23,7 +23,7 @@ from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.peer_tasks import PeerTasks, connect
-from supervisor.recorder import Message, Reload
+from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address
 from supervisor.web.listener import WebTasks

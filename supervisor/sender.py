@@ -22,7 +22,7 @@ from supervisor.alerts.self_alerts import REJECTED
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger.store import Book, Outgoing
 from supervisor.peer import Peer
-from supervisor.recorder import Message, Nudge
+from supervisor.recorder.messages import Message, WakeUp
 from supervisor.text import seconds
 
 MOST_BYTES = 1 << 20
@@ -66,7 +66,7 @@ class Sender:
                 self.peer.alive_at = trio.current_time()
                 known, steps = steps, self._clock_steps()
                 if steps != known:
-                    self._tell(Nudge())  # so that the recorder looks at its clock
+                    self._tell(WakeUp())  # so that the recorder looks at its clock
                     await self._greet()
                 now = self.clock.now()
                 if batch := self._next_batch(now):
@@ -110,7 +110,7 @@ class Sender:
         for item in accepted:
             self.book.delivered(self.peer.url, item, self._accepted_at)
         if nudge:
-            self._tell(Nudge())
+            self._tell(WakeUp())
 
     def _clock_steps(self) -> int:
         """Return how often the clock was set; the book is told before it learns of an answer."""

@@ -9,7 +9,7 @@ import trio
 from supervisor.host.clock import SLICE
 from supervisor.host.systemd import Notifier
 from supervisor.peer import Peer
-from supervisor.recorder import Message, Ping
+from supervisor.recorder.messages import Message, Ping
 
 
 async def feed_watchdog(

@@ -14,7 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from supervisor.alerts.alert import State
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Observation, Run
-from supervisor.recorder import Recorder
+from supervisor.recorder.recorder import Recorder
 from supervisor.stats.module_stats import Progress
 from tests.modules.test_runner import run_once
 from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads

@@ -17,7 +17,7 @@ from trio.testing import MockClock
 from supervisor.alertmanager import Answer, Reply
 from supervisor.ledger.store import Changes
 from supervisor.observations import Duration, Report
-from supervisor.recorder import CURSOR_DELAY
+from supervisor.recorder.recorder import CURSOR_DELAY
 from supervisor.sender import MOST_BYTES
 from tests.support.recorder_bench import (
     BUSY,

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.draft import Draft
 from supervisor.ledger.database import open_ledger
 from supervisor.ledger.store import Book
 from supervisor.observations import Condition, Run
+from supervisor.recorder.update import Draft
 from supervisor.sender import MOST_BYTES
 
 NOW = 1_700_000_000.0

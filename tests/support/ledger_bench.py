@@ -13,10 +13,10 @@ from attrs import define, evolve, field
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.draft import Draft
 from supervisor.ledger.database import everything
 from supervisor.ledger.store import Book, Outgoing
 from supervisor.observations import Condition, Duration, Observation, Report, Run
+from supervisor.recorder.update import Draft
 
 A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
 T = 1_000_000.0

@@ -21,7 +21,8 @@ from supervisor.ledger.database import Ledger
 from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.peer import Peer
-from supervisor.recorder import Message, Recorder
+from supervisor.recorder.messages import Message
+from supervisor.recorder.recorder import Recorder
 from supervisor.sender import Sender
 from supervisor.stats.module_stats import Progress
 from tests.support.virtual_clock import VirtualClock

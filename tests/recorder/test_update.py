@@ -11,8 +11,8 @@ from attrs import evolve
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import failure_name
 from supervisor.config.service import Module
-from supervisor.draft import Draft
 from supervisor.observations import Duration, Run
+from supervisor.recorder.update import Draft
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Condition, Measurement, Report
-from supervisor.recorder import CURSOR_DELAY, MOST_MESSAGES, Nudge, Ping, Recorder
+from supervisor.recorder.messages import Ping, WakeUp
+from supervisor.recorder.recorder import CURSOR_DELAY, MOST_MESSAGES, Recorder
 from supervisor.stats.module_stats import Progress
 from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
@@ -443,7 +444,7 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
 ) -> None:
     stage = Stage.make(ONE)
     await stage.live(nursery)
-    await stage.send.send(Nudge())
+    await stage.send.send(WakeUp())
     await stage.send.send(Announcement("PeerClockSkew", ONE, None))
     await wait_all_tasks_blocked()
 

@@ -32,11 +32,11 @@ from hypothesis.stateful import (
 
 from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.draft import Draft
 from supervisor.host.clock import STEP
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Book, Outgoing, cost
 from supervisor.observations import Condition, Duration, Report, Run
+from supervisor.recorder.update import Draft
 
 PEERS = ("http://127.0.0.1:9093", "http://127.0.0.2:9093", "http://127.0.0.3:9093")
 MODULES = (

@@ -11,21 +11,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
-from typing import TypeAlias
 
 import trio
 from attrs import define, field
 
-from supervisor import console
 from supervisor.alerts.alert import CONSOLE, SUPERVISOR, Announcement
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Module, Service
-from supervisor.draft import Draft
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger.database import Ledger, everything, files_of, set_aside
 from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Run
+from supervisor.recorder import event_log
+from supervisor.recorder.messages import Message, Ping, Reload
+from supervisor.recorder.update import Draft
 from supervisor.stats.module_stats import Progress
 
 MOST_MESSAGES = 500
@@ -37,29 +37,6 @@ UNWRITABLE = "LedgerUnwritable"
 CORRUPT = "LedgerCorrupt"
 
 _log = getLogger("supervisor.ledger")
-
-
-@define
-class Ping:
-    """Answered when everything sent before it is on disk; the watchdog's question."""
-
-    committed: trio.Event = field(factory=trio.Event)
-
-
-@define
-class Nudge:
-    """Nothing to record, but cursors to be written or times to be looked at."""
-
-
-@define
-class Reload:
-    """The configuration has changed; `applied` is set once what is there has been fitted to it."""
-
-    service: Service
-    applied: trio.Event = field(factory=trio.Event)
-
-
-Message: TypeAlias = Run | Announcement | Ping | Nudge | Reload
 
 
 @define
@@ -202,7 +179,7 @@ class Recorder:
         if changes.lost:
             self.book.last_loss = self.clock.now()
         for fingerprint, old in before.items():
-            console.log_change(old, self.book.alerts.get(fingerprint))
+            event_log.log_change(old, self.book.alerts.get(fingerprint))
         changed = bool(changes)
         for message in messages:
             if not isinstance(message, Run):
@@ -210,7 +187,7 @@ class Recorder:
             elif message.module in self.progress:
                 self.progress[message.module].finish(message)
                 changed |= self.book.confirm(message.module)
-                console.log_run(message)
+                event_log.log_run(message)
         self._print()
         self.recorded.unpark_all()
         if changed:
@@ -219,7 +196,7 @@ class Recorder:
     def _print_unprinted(self) -> None:
         if CONSOLE in self.book.peers:
             for alert in self.book.pending(CONSOLE):
-                console.log_change(None, alert)
+                event_log.log_change(None, alert)
         self._print()
 
     def _print(self) -> None:

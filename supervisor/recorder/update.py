@@ -26,8 +26,8 @@ from supervisor.alerts.self_alerts import (
     surplus_name,
 )
 from supervisor.config.service import Module
-from supervisor.episodes import Episodes
 from supervisor.observations import Condition, Report, Run
+from supervisor.recorder.lifecycle import Episodes
 
 
 @define

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
-from supervisor.console import log_change, log_run, start_table
 from supervisor.observations import Run
+from supervisor.recorder.event_log import log_change, log_run, start_table
 from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 
