@@ -33,17 +33,17 @@ from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.alertmanager import Client  # noqa: E402 - found by the line above
 from supervisor.config.service import Alertmanager, Module, Service  # noqa: E402
+from supervisor.delivery.client import Client  # noqa: E402 - found by the line above
+from supervisor.delivery.peer import Peer  # noqa: E402
+from supervisor.delivery.sender import MOST_BYTES, Sender  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import Ledger, open_ledger  # noqa: E402
 from supervisor.ledger.store import Book  # noqa: E402
 from supervisor.observations import Condition, Duration, Run  # noqa: E402
-from supervisor.peer import Peer  # noqa: E402
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
 from supervisor.recorder.update import Draft  # noqa: E402
-from supervisor.sender import MOST_BYTES, Sender  # noqa: E402
 from supervisor.stats.module_stats import Progress  # noqa: E402
 
 FAKE_AIM = 10_000

@@ -19,6 +19,7 @@ from supervisor import local_socket
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Service
+from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
 from supervisor.host.clock import Clock
@@ -33,7 +34,6 @@ from supervisor.local_socket import LocalServer
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
-from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder import event_log
 from supervisor.recorder.messages import Message

@@ -9,14 +9,15 @@ import trio
 from attrs import define, field
 
 from supervisor import peer_findings, routing, routing_findings
-from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.config.service import Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.replies import Answer, Reply
+from supervisor.delivery.sender import TOLERATED_SKEW
 from supervisor.errors import SupervisorError
 from supervisor.finding import Finding, Section
 from supervisor.host.clock import Clock
 from supervisor.peer_findings import Status
 from supervisor.routing import Routing
-from supervisor.sender import TOLERATED_SKEW
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of an answer: a configuration with hundreds of routes, the metrics of a large cluster."""

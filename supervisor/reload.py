@@ -12,17 +12,17 @@ from logging import getLogger
 import trio
 from attrs import define, frozen
 
-from supervisor.alertmanager import Client
 from supervisor.alerts.alert import Announcement
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Alertmanager, Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
 from supervisor.modules.tasks import ModuleTasks
-from supervisor.peer_tasks import PeerTasks, connect
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address

@@ -15,9 +15,9 @@ from attrs import define, field
 from supervisor import __version__
 from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
+from supervisor.delivery.peer import Peer
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Book
-from supervisor.peer import Peer
 from supervisor.stats.module_stats import Progress
 
 Part: TypeAlias = dict[str, Any]

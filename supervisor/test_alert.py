@@ -6,11 +6,12 @@ import json
 from secrets import token_hex
 from urllib.parse import quote
 
-from supervisor.alertmanager import Client, Reply
 from supervisor.alerts import payload, sanitize
 from supervisor.alerts.labels import alert_annotations, alert_labels
 from supervisor.alerts.self_alerts import OWN
 from supervisor.config.service import Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.replies import Reply
 from supervisor.host.clock import Clock
 from supervisor.observations import Report
 

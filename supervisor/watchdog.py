@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import trio
 
+from supervisor.delivery.peer import Peer
 from supervisor.host.clock import SLICE
 from supervisor.host.systemd import Notifier
-from supervisor.peer import Peer
 from supervisor.recorder.messages import Message, Ping
 
 

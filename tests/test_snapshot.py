@@ -10,8 +10,8 @@ from attrs import evolve
 
 from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
+from supervisor.delivery.peer import Peer
 from supervisor.observations import Duration, Measurement, Run
-from supervisor.peer import Peer
 from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of

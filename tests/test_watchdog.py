@@ -12,9 +12,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from supervisor.delivery.peer import Peer
 from supervisor.errors import LedgerError
 from supervisor.host.systemd import Notifier
-from supervisor.peer import Peer
 from supervisor.watchdog import feed_watchdog
 from tests.support.recorder_bench import BUSY, ONE, Stage, eventually, full, no_threads
 

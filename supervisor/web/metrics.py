@@ -14,9 +14,9 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from supervisor import __version__
+from supervisor.delivery.peer import Peer
 from supervisor.host.threads import abandoned_threads
 from supervisor.ledger.store import Book
-from supervisor.peer import Peer
 from supervisor.snapshot import STATES, Snapshot
 from supervisor.stats.module_stats import Progress
 from supervisor.stats.recent_runs import RESULTS

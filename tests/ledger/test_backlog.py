@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from supervisor.config.service import Alertmanager, Module, Service
+from supervisor.delivery.sender import MOST_BYTES
 from supervisor.ledger.database import open_ledger
 from supervisor.ledger.store import Book
 from supervisor.observations import Condition, Run
 from supervisor.recorder.update import Draft
-from supervisor.sender import MOST_BYTES
 
 NOW = 1_700_000_000.0
 PEER = "http://127.0.0.1:9093"

@@ -14,16 +14,17 @@ import trio.testing
 from attrs import define, field, frozen
 from trio.testing import wait_all_tasks_blocked
 
-from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.config.service import Alertmanager, Module, Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.peer import Peer
+from supervisor.delivery.replies import Answer, Reply
+from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
 from supervisor.ledger.database import Ledger
 from supervisor.ledger.store import Book, Changes
 from supervisor.observations import Condition, Duration, Observation, Run
-from supervisor.peer import Peer
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
-from supervisor.sender import Sender
 from supervisor.stats.module_stats import Progress
 from tests.support.virtual_clock import VirtualClock
 

@@ -16,12 +16,13 @@ from typing import Literal
 import trio
 from attrs import define, field
 
-from supervisor.alertmanager import Answer, Client, Reply
 from supervisor.alerts.alert import SUPERVISOR, Announcement
 from supervisor.alerts.self_alerts import REJECTED
+from supervisor.delivery.client import Client
+from supervisor.delivery.peer import Peer
+from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger.store import Book, Outgoing
-from supervisor.peer import Peer
 from supervisor.recorder.messages import Message, WakeUp
 from supervisor.text import seconds
 

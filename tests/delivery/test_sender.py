@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from supervisor.alertmanager import Answer, Reply
+from supervisor.delivery.replies import Answer, Reply
+from supervisor.delivery.sender import MOST_BYTES
 from supervisor.ledger.store import Changes
 from supervisor.observations import Duration, Report
 from supervisor.recorder.recorder import CURSOR_DELAY
-from supervisor.sender import MOST_BYTES
 from tests.support.recorder_bench import (
     BUSY,
     FORBIDDEN,

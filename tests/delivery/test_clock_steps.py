@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from supervisor.alertmanager import Answer
+from supervisor.delivery.replies import Answer
 from supervisor.observations import Report
 from tests.support.recorder_bench import (
     OK,

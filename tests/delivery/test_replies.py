@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.alertmanager import MOST_ANSWER_BYTES, Answer, Reply, classify
+from supervisor.delivery.replies import MOST_ANSWER_BYTES, Answer, Reply, classify
 
 NOW = 1_700_000_000.0
 BAD_NAME = b'"invalid label set: invalid name \\"a-b\\""'

@@ -5,76 +5,23 @@ The API is `POST /api/v2/alerts`; how each answer is to be read is in `classify`
 
 from __future__ import annotations
 
-import enum
-import json
 import re
 import ssl
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import httpx
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from supervisor import __version__, faults
+from supervisor import __version__
 from supervisor.config.service import Alertmanager
+from supervisor.delivery import connection_errors
+from supervisor.delivery.replies import MOST_ANSWER_BYTES, Answer, Reply, classify
 from supervisor.errors import SecretUnreadable, SupervisorError
-from supervisor.faults import line
-
-MOST_ANSWER_BYTES = 64 * 1024
-LATEST_DATE = 2.0**33
-"""Unix seconds, in the year 2242: a peer whose clock is later than that has none."""
 
 _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
-
-
-class Reply(enum.Enum):
-    """What to do with a batch that was posted."""
-
-    DELIVERED = "delivered"
-    RETRY = "retry"
-    SPLIT = "split"
-    MISCONFIGURED = "misconfigured"
-
-
-@frozen
-class Answer:
-    """A peer's answer, classified. `retry_after` is in seconds, `date` in Unix seconds."""
-
-    reply: Reply
-    reason: str
-    detail: str = ""
-    retry_after: float | None = None
-    date: float | None = None
-    body: bytes = b""
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.detail}" if self.detail else self.reason
-
-
-def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:
-    """Read an HTTP answer as the contract does.
-
-    A 400 with a JSON string or object, a 422 and a 413 are the fault of something in the
-    batch; other 4xx and redirects are the fault of the configuration; the rest passes.
-    """
-    date = _http_date(headers.get("date", ""))
-    detail = line(body[:200].decode(errors="replace"))
-    reason = f"HTTP {status}"
-    if 200 <= status < 300:
-        return Answer(Reply.DELIVERED, reason, date=date, body=body)
-    if status == 413 or (status in (400, 422) and _is_verdict(body)):
-        return Answer(Reply.SPLIT, reason, detail, date=date)
-    if status in (408, 429) or status >= 500 or status < 200:
-        retry_after = _retry_after(headers.get("retry-after", ""), date or now)
-        return Answer(Reply.RETRY, reason, detail, retry_after, date)
-    if 300 <= status < 400:
-        where = line(headers.get("location", "nowhere")[:200])
-        detail = f"redirects are not followed; to {where}"
-    return Answer(Reply.MISCONFIGURED, reason, detail, date=date)
 
 
 @define
@@ -228,34 +175,8 @@ def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
 
 
 def _fault(error: httpx.HTTPError) -> Answer:
-    causes = [*faults.causes(error)]
-    if said := faults.about_certificates(causes):
+    causes = [*connection_errors.causes(error)]
+    if said := connection_errors.about_certificates(causes):
         return Answer(Reply.MISCONFIGURED, "certificate", said)
     reason = "connect" if isinstance(error, httpx.ConnectError) else "transport"
-    return Answer(Reply.RETRY, reason, faults.in_words(causes))
-
-
-def _is_verdict(body: bytes) -> bool:
-    """Tell Alertmanager's own answer from that of a proxy in front of it."""
-    if len(body) == MOST_ANSWER_BYTES:  # cut: a batch of bad alerts makes a long answer
-        return body.lstrip()[:1] in (b'"', b"{")
-    try:
-        return isinstance(json.loads(body), str | dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _retry_after(value: str, now: float) -> float | None:
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value.strip()[:9])
-    date = _http_date(value)
-    return None if date is None else max(0.0, date - now)
-
-
-def _http_date(value: str) -> float | None:
-    try:
-        moment: datetime = parsedate_to_datetime(value)
-        seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return seconds if 0 <= seconds < LATEST_DATE else None
+    return Answer(Reply.RETRY, reason, connection_errors.in_words(causes))

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from supervisor.faults import about_certificates, causes, in_words
+from supervisor.delivery.connection_errors import about_certificates, causes, in_words
 
 
 def raised(*chain: BaseException) -> list[BaseException]:

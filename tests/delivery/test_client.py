@@ -16,9 +16,10 @@ import sniffio
 import trio
 import trustme
 
-from supervisor.alertmanager import Client, Reply
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager
+from supervisor.delivery.client import Client
+from supervisor.delivery.replies import Reply
 from supervisor.errors import SupervisorError
 from supervisor.observations import Duration
 from tests.support.fake_peer import (

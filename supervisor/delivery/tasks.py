@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import trio
 from attrs import define, field
 
-from supervisor.alertmanager import Client
 from supervisor.config.service import Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.peer import Peer
+from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
-from supervisor.peer import Peer
 from supervisor.recorder.messages import Message
-from supervisor.sender import Sender
 from supervisor.watchdog import feed_watchdog
 
 

@@ -1,0 +1,1 @@
+"""Get alerts to the Alertmanagers. Only `client` uses httpx."""
