@@ -181,7 +181,7 @@ def _add_asking(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 def _ask(
     options: argparse.Namespace, request: dict[str, Any], patience: float = 5.0
 ) -> Iterator[dict[str, Any]]:
-    from supervisor.local_socket import ask
+    from supervisor.control.socket_client import ask
 
     if not options.service:
         raise UsageError("which service? say --service NAME")
@@ -215,7 +215,7 @@ def _run_now(options: argparse.Namespace) -> int:
 
 
 def _tree(options: argparse.Namespace) -> int:
-    from supervisor import task_tree
+    from supervisor.control import task_tree
 
     for tree in _ask(options, {"ask": "tree"}):
         lines = [json.dumps(tree, indent=2)] if options.json else task_tree.render(tree)

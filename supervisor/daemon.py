@@ -15,10 +15,13 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor import local_socket
 from supervisor.alerts.alert import SUPERVISOR, Announcement, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Service
+from supervisor.control import socket_server
+from supervisor.control.handlers import Inquiries
+from supervisor.control.snapshot import Snapshot
+from supervisor.control.socket_server import LocalServer
 from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
@@ -27,10 +30,8 @@ from supervisor.host.lock import locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
-from supervisor.inquiries import Inquiries
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Book
-from supervisor.local_socket import LocalServer
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
@@ -40,7 +41,6 @@ from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import CORRUPT, Recorder
 from supervisor.recorder.update import Draft
 from supervisor.reload import Reloader
-from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit
 from supervisor.web import binding
 from supervisor.web.listener import WebTasks
@@ -119,7 +119,7 @@ class Daemon:
         progress: dict[str, Progress] = {}
         fit(progress, book.service)
         recorder = Recorder(book, ledger, clock, progress)
-        listener = local_socket.bind(state_dir)
+        listener = socket_server.bind(state_dir)
         daemon = cls(
             book,
             clock,

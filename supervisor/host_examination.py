@@ -14,9 +14,9 @@ import trio
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Service
+from supervisor.control.socket_client import ask
 from supervisor.errors import SecretUnreadable, SupervisorError
 from supervisor.finding import Finding, Section
-from supervisor.local_socket import ask
 
 PATIENCE = 10.0
 """Seconds for a disk, which may be a dead mount, and for the supervisor's local socket."""

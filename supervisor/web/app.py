@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from supervisor import encoding
-from supervisor.snapshot import Snapshot
+from supervisor.control import json_stream
+from supervisor.control.snapshot import Snapshot
 from supervisor.web import exposition, metrics, templates
 from supervisor.web.guard import Guard
 from supervisor.web.live import Events, Live
@@ -69,7 +69,7 @@ class Site:
         return Stream(self._tell, {"content-type": "application/json"})
 
     async def _tell(self, write: Write) -> None:
-        for piece in encoding.pieces(await self.snapshot.status()):
+        for piece in json_stream.pieces(await self.snapshot.status()):
             await write(piece)
 
     async def report(self, request: Request) -> Response:

@@ -9,7 +9,7 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
-from supervisor.snapshot import Snapshot
+from supervisor.control.snapshot import Snapshot
 from supervisor.web import binding
 from supervisor.web.binding import Address
 

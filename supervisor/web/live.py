@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 from starlette.responses import PlainTextResponse
 
-from supervisor.snapshot import Snapshot
+from supervisor.control.snapshot import Snapshot
 from supervisor.web import templates
 from supervisor.web.server import Receive, Scope, Send
 from supervisor.web.stream import Stream, Write

@@ -14,10 +14,10 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from supervisor import __version__
+from supervisor.control.snapshot import STATES, Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.host.threads import abandoned_threads
 from supervisor.ledger.store import Book
-from supervisor.snapshot import STATES, Snapshot
 from supervisor.stats.module_stats import Progress
 from supervisor.stats.recent_runs import RESULTS
 from supervisor.web.exposition import escaped, head, histogram, label_name, labels, sample

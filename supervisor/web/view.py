@@ -13,8 +13,8 @@ from attrs import frozen
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
+from supervisor.control.snapshot import Snapshot
 from supervisor.ledger.store import Book
-from supervisor.snapshot import Snapshot
 from supervisor.stats.recent_runs import RecentRuns
 
 MOST_REPORTS = 20

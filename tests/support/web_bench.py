@@ -10,10 +10,10 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Module, StatusListener
+from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.host.clock import Clock
 from supervisor.observations import Condition, Duration, Measurement, Report, Run
-from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit
 from supervisor.stats.recent_runs import KEPT
 from supervisor.web.app import make_app

@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -18,10 +18,9 @@ from typing import Any, TypeAlias
 import trio
 from attrs import define
 
-from supervisor import encoding
-from supervisor.errors import SupervisorError
+from supervisor.control import json_stream
+from supervisor.control.socket_client import NAME, short_path
 
-NAME = "socket"
 MOST_CLIENTS = 16
 MOST_REQUEST_BYTES = 64 * 1024
 PATIENCE = 5.0
@@ -44,7 +43,7 @@ def bind(directory: Path) -> trio.SocketListener | None:
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
-        with _short(directory / NAME) as path:
+        with short_path(directory / NAME) as path:
             with suppress(FileNotFoundError):
                 os.unlink(path)
             sock.bind(path)
@@ -76,7 +75,7 @@ class LocalServer:
 
         async def say(document: Json) -> None:
             with trio.fail_after(PATIENCE):
-                for piece in encoding.pieces(document):
+                for piece in json_stream.pieces(document):
                     await stream.send_all(piece)
                 await stream.send_all(b"\n")
 
@@ -111,65 +110,3 @@ async def _read_request(stream: trio.SocketStream) -> Json:
     except (ValueError, RecursionError):
         return {}
     return request if isinstance(request, dict) else {}
-
-
-def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> Iterator[Json]:
-    """Yield what the supervisor that runs in one of the directories answers.
-
-    `patience` is in seconds, for each line. Raises `SupervisorError` when none runs there.
-    """
-    with _connected(directories, patience) as sock:
-        try:
-            sock.sendall(json.dumps(request).encode() + b"\n")
-            answered = False
-            with sock.makefile("rb") as lines:
-                for line in lines:
-                    yield _document(line)
-                    answered = True
-            if not answered:
-                raise SupervisorError("the supervisor has ended before it could answer")
-        except OSError as error:
-            raise SupervisorError(f"the supervisor does not answer: {error}") from None
-
-
-def _document(line: bytes) -> Json:
-    try:
-        document: Json = json.loads(line)
-    except ValueError:
-        raise SupervisorError("the supervisor has ended in the middle of its answer") from None
-    if "error" in document:
-        raise SupervisorError(f"the supervisor says: {document['error']}")
-    return document
-
-
-@contextmanager
-def _connected(directories: list[Path], patience: float) -> Iterator[socket.socket]:
-    tried = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(patience)
-        for directory in directories:
-            try:
-                with _short(directory / NAME) as path:
-                    sock.connect(path)
-            except OSError as error:
-                tried.append(f"{directory / NAME}: {error.strerror or error}")
-            else:
-                yield sock
-                return
-    raise SupervisorError(
-        f"the supervisor is not running, or not under this user ({'; '.join(tried)}); "
-        "name its state directory with --state-dir"
-    )
-
-
-@contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """Give a path to the file that is short enough for a socket's address: 107 bytes."""
-    if len(os.fsencode(path)) < 100:
-        yield str(path)
-        return
-    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{path.name}"
-    finally:
-        os.close(descriptor)

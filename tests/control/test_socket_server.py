@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import trio
 
-from supervisor import local_socket
+from supervisor.control import socket_client, socket_server
+from supervisor.control.socket_server import LocalServer, Say
 from supervisor.errors import SupervisorError
-from supervisor.local_socket import LocalServer, Say
 
 
 async def test_a_bug_in_an_answer_is_said_and_ends_nothing(
@@ -24,7 +24,7 @@ async def test_a_bug_in_an_answer_is_said_and_ends_nothing(
     async def fine(_request: dict[str, Any], say: Say) -> None:
         await say({"well": True})
 
-    listener = local_socket.bind(tmp_path)
+    listener = socket_server.bind(tmp_path)
     assert listener is not None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(LocalServer({"bug": broken, "fine": fine}).serve, listener)
@@ -38,7 +38,7 @@ async def test_a_bug_in_an_answer_is_said_and_ends_nothing(
 
 
 async def ask(directory: Path, what: str) -> list[dict[str, Any]]:
-    asked = partial(local_socket.ask, [directory], {"ask": what})
+    asked = partial(socket_client.ask, [directory], {"ask": what})
     return await trio.to_thread.run_sync(lambda: [*asked()])
 
 
@@ -53,12 +53,12 @@ async def test_a_client_that_goes_in_the_middle_ends_nothing(tmp_path: Path) -> 
     async def fine(_request: dict[str, Any], say: Say) -> None:
         await say({"well": True})
 
-    listener = local_socket.bind(tmp_path)
+    listener = socket_server.bind(tmp_path)
     assert listener is not None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(LocalServer({"long": long, "fine": fine}).serve, listener)
         with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(tmp_path / local_socket.NAME))
+            client.connect(str(tmp_path / socket_client.NAME))
             client.sendall(b'{"ask": "long"}\n')
         gone.set()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.encoding import SLICE, pieces
+from supervisor.control.json_stream import SLICE, pieces
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 import trio.testing
 
-from supervisor.task_tree import describe, render
+from supervisor.control.task_tree import describe, render
 
 
 async def nap() -> None:

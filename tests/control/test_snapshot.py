@@ -10,9 +10,9 @@ from attrs import evolve
 
 from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
+from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.observations import Duration, Measurement, Run
-from supervisor.snapshot import Snapshot
 from supervisor.stats.module_stats import Progress, fit
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of
 from tests.support.virtual_clock import FrozenClock

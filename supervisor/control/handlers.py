@@ -5,11 +5,11 @@ from __future__ import annotations
 import trio
 from attrs import define
 
-from supervisor import task_tree
-from supervisor.local_socket import Answer, Json, Say
+from supervisor.control import task_tree
+from supervisor.control.snapshot import Snapshot
+from supervisor.control.socket_server import Answer, Json, Say
 from supervisor.modules.runner import PATIENCE
 from supervisor.modules.tasks import ModuleTasks
-from supervisor.snapshot import Snapshot
 from supervisor.text import advice
 
 

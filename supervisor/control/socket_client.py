@@ -1,0 +1,77 @@
+"""Ask the running supervisor, without trio: `status` starts quickly."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from supervisor.control.socket_server import PATIENCE, Json
+from supervisor.errors import SupervisorError
+
+NAME = "socket"
+
+
+def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> Iterator[Json]:
+    """Yield what the supervisor that runs in one of the directories answers.
+
+    `patience` is in seconds, for each line. Raises `SupervisorError` when none runs there.
+    """
+    with _connected(directories, patience) as sock:
+        try:
+            sock.sendall(json.dumps(request).encode() + b"\n")
+            answered = False
+            with sock.makefile("rb") as lines:
+                for line in lines:
+                    yield _document(line)
+                    answered = True
+            if not answered:
+                raise SupervisorError("the supervisor has ended before it could answer")
+        except OSError as error:
+            raise SupervisorError(f"the supervisor does not answer: {error}") from None
+
+
+def _document(line: bytes) -> Json:
+    try:
+        document: Json = json.loads(line)
+    except ValueError:
+        raise SupervisorError("the supervisor has ended in the middle of its answer") from None
+    if "error" in document:
+        raise SupervisorError(f"the supervisor says: {document['error']}")
+    return document
+
+
+@contextmanager
+def _connected(directories: list[Path], patience: float) -> Iterator[socket.socket]:
+    tried = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(patience)
+        for directory in directories:
+            try:
+                with short_path(directory / NAME) as path:
+                    sock.connect(path)
+            except OSError as error:
+                tried.append(f"{directory / NAME}: {error.strerror or error}")
+            else:
+                yield sock
+                return
+    raise SupervisorError(
+        f"the supervisor is not running, or not under this user ({'; '.join(tried)}); "
+        "name its state directory with --state-dir"
+    )
+
+
+@contextmanager
+def short_path(path: Path) -> Iterator[str]:
+    """Give a path to the file that is short enough for a socket's address: 107 bytes."""
+    if len(os.fsencode(path)) < 100:
+        yield str(path)
+        return
+    descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{path.name}"
+    finally:
+        os.close(descriptor)
