@@ -43,7 +43,7 @@ from supervisor.recorder.update import Draft
 from supervisor.reload import Reloader
 from supervisor.stats.module_stats import Progress, fit
 from supervisor.web import binding
-from supervisor.web.listener import WebTasks
+from supervisor.web.tasks import WebTasks
 
 CHANNEL_SIZE = 256
 LAST_ACT = 0.2

@@ -26,7 +26,7 @@ from supervisor.modules.tasks import ModuleTasks
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address
-from supervisor.web.listener import WebTasks
+from supervisor.web.tasks import WebTasks
 
 _log = getLogger("supervisor")
 

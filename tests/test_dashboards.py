@@ -13,7 +13,7 @@ import pytest
 from attrs import frozen
 from ruamel.yaml import YAML
 
-from tests.test_web_metrics import PROMISED, busy, samples, text_of
+from tests.web.metrics.test_metrics import PROMISED, busy, samples, text_of
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 RULES = CONFIGS / "prometheus" / "supervisor-rules.yml"

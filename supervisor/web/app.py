@@ -13,12 +13,14 @@ from starlette.routing import Route
 
 from supervisor.control import json_stream
 from supervisor.control.snapshot import Snapshot
-from supervisor.web import exposition, metrics, templates
 from supervisor.web.guard import Guard
-from supervisor.web.live import Events, Live
+from supervisor.web.metrics import exposition
+from supervisor.web.metrics import metrics as metrics_metrics
+from supervisor.web.page import templates
+from supervisor.web.page.live import Events, Live
+from supervisor.web.page.view import mailed
 from supervisor.web.server import App
 from supervisor.web.stream import Stream, Write
-from supervisor.web.view import mailed
 
 PIECES = 16
 """So many pieces of the metrics are written at a time."""
@@ -37,7 +39,7 @@ def make_app(
 ) -> App:
     """Return the application, guarded."""
     live = Live(snapshot, changed)
-    site = Site(snapshot, live, metrics.Source(snapshot, waiting))
+    site = Site(snapshot, live, metrics_metrics.Source(snapshot, waiting))
     routes = [
         Route("/", site.page),
         Route("/api/status", site.status),
@@ -56,7 +58,7 @@ class Site:
 
     snapshot: Snapshot
     live: Live
-    source: metrics.Source
+    source: metrics_metrics.Source
     _rendering: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
     async def page(self, _request: Request) -> Response:
@@ -89,7 +91,7 @@ class Site:
 
     async def _expose(self, write: Write) -> None:
         waiting: list[bytes] = []
-        for piece in metrics.pieces(self.source):
+        for piece in metrics_metrics.pieces(self.source):
             waiting.append(piece.encode(errors="replace"))
             await trio.lowlevel.checkpoint()
             if len(waiting) >= PIECES:

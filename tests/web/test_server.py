@@ -11,7 +11,7 @@ import trio
 from attrs import frozen
 
 from supervisor.web import app, server
-from supervisor.web.live import MOST_FOLLOWERS
+from supervisor.web.page.live import MOST_FOLLOWERS
 from supervisor.web.server import MOST_CONNECTIONS, Connection, Receive, Scope, Send, Server
 from tests.support.web_bench import Site, client_of, modules
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from supervisor.web.drawing import Picture
+from supervisor.web.page.drawing import Picture
 
 
 @frozen

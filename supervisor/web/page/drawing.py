@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from supervisor.stats.recent_runs import KEPT, RESULTS, PastRun
-from supervisor.web.wording import brief
+from supervisor.web.page.durations import brief
 
 HOUR = 3600
 

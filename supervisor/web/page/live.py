@@ -12,10 +12,10 @@ from attrs import define, field
 from starlette.responses import PlainTextResponse
 
 from supervisor.control.snapshot import Snapshot
-from supervisor.web import templates
+from supervisor.web.page import templates
+from supervisor.web.page.view import View, gather
 from supervisor.web.server import Receive, Scope, Send
 from supervisor.web.stream import Stream, Write
-from supervisor.web.view import View, gather
 
 MOST_FOLLOWERS = 16
 """So many pages may be live at once: half of all connections are left for others."""

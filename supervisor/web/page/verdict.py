@@ -10,8 +10,8 @@ from attrs import frozen
 
 from supervisor.alerts.alert import SUPERVISOR
 from supervisor.alerts.self_alerts import HEARTBEAT
-from supervisor.web.view import FAILING
-from supervisor.web.wording import span
+from supervisor.web.page.durations import span
+from supervisor.web.page.view import FAILING
 
 Status: TypeAlias = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from supervisor.web.page import Page
-from supervisor.web.view import Mail, View
+from supervisor.web.page.page import Page
+from supervisor.web.page.view import Mail, View
 
 SECTIONS = ("verdict", "alerts", "modules", "timeline", "peers", "reports")
 """What the live page replaces, by the ids of the elements."""

@@ -12,11 +12,11 @@ from attrs import define, field
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert
-from supervisor.web import drawing
-from supervisor.web.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
-from supervisor.web.verdict import GRAVITY, Status, verdict
-from supervisor.web.view import View
-from supervisor.web.wording import brief, minutes, span
+from supervisor.web.page import drawing
+from supervisor.web.page.durations import brief, minutes, span
+from supervisor.web.page.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
+from supervisor.web.page.verdict import GRAVITY, Status, verdict
+from supervisor.web.page.view import View
 
 MOST_ALERTS = 500
 MOST_MEASUREMENTS = 3

@@ -14,10 +14,10 @@ from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
-from supervisor.web import drawing, templates, wording
-from supervisor.web.page import MOST_ALERTS, Page
-from supervisor.web.verdict import verdict
-from supervisor.web.view import MOST_MODULES, View, gather, mailed
+from supervisor.web.page import drawing, durations, templates
+from supervisor.web.page.page import MOST_ALERTS, Page
+from supervisor.web.page.verdict import verdict
+from supervisor.web.page.view import MOST_MODULES, View, gather, mailed
 from tests.support.ledger_bench import A, B
 from tests.support.web_bench import NOON, Site, client_of, modules
 
@@ -335,7 +335,7 @@ def test_one_run_is_not_called_runs() -> None:
     [(0.0004, "0.4 ms"), (0.012, "12 ms"), (0.25, "0.25 s"), (12, "12 s"), (300, "5 min")],
 )
 def test_short_durations_are_worded(seconds: float, text: str) -> None:
-    assert text == wording.brief(seconds)
+    assert text == durations.brief(seconds)
 
 
 @pytest.mark.parametrize(
@@ -343,4 +343,4 @@ def test_short_durations_are_worded(seconds: float, text: str) -> None:
     [(5, "5 s"), (125, "2 min"), (11100, "3 h 5 min"), (1_051_200, "12 d 4 h"), (-1, "0 s")],
 )
 def test_long_durations_are_worded(seconds: float, text: str) -> None:
-    assert text == wording.span(seconds)
+    assert text == durations.span(seconds)

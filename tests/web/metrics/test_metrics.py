@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from supervisor.observations import Condition, Measurement, Report, Run
 from supervisor.stats.histogram import BOUNDS
-from supervisor.web import exposition, metrics
-from supervisor.web.metrics import Source
+from supervisor.web.metrics import exposition, metrics
+from supervisor.web.metrics.metrics import Source
 from tests.support.ledger_bench import A, B
 from tests.support.web_bench import Site, client_of, modules
 

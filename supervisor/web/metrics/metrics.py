@@ -20,7 +20,7 @@ from supervisor.host.threads import abandoned_threads
 from supervisor.ledger.store import Book
 from supervisor.stats.module_stats import Progress
 from supervisor.stats.recent_runs import RESULTS
-from supervisor.web.exposition import escaped, head, histogram, label_name, labels, sample
+from supervisor.web.metrics.exposition import escaped, head, histogram, label_name, labels, sample
 
 SLICE = 300
 """So many lines are written at a time, in about a millisecond; then others have their turn."""
