@@ -106,9 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     tree.add_argument("--json", action="store_true")
     test = add("test-alert", _test_alert, "send one test report to each Alertmanager")
     test.add_argument("--event-type", metavar="T", default="I")
-    doctor = add("doctor", _doctor, "look whether all that alerts need on their way is right")
-    doctor.add_argument("--state-dir", metavar="DIR", type=Path, help="that of the supervisor")
-    doctor.add_argument("--json", action="store_true")
+    examine = add("doctor", _doctor, "look whether all that alerts need on their way is right")
+    examine.add_argument("--state-dir", metavar="DIR", type=Path, help="that of the supervisor")
+    examine.add_argument("--json", action="store_true")
     checks = add("checks", _checks, "list the known checks, or one check's parameters")
     checks.add_argument("name", metavar="NAME", nargs="?")
     return parser
@@ -237,16 +237,16 @@ def _test_alert(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from supervisor import doctor
+    from supervisor.doctor import examine
     from supervisor.host import resolver
 
     service = _load(options)
-    sections = resolver.run(doctor.examine, service, _state_dirs(options))
+    sections = resolver.run(examine.examine, service, _state_dirs(options))
     if options.json:
-        print(json.dumps(doctor.as_json(service, sections), ensure_ascii=False, indent=2))
+        print(json.dumps(examine.as_json(service, sections), ensure_ascii=False, indent=2))
     else:
-        doctor.print_sections(sections)
-    return doctor.exit_code(sections)
+        examine.print_sections(sections)
+    return examine.exit_code(sections)
 
 
 def _checks(options: argparse.Namespace) -> int:

@@ -8,16 +8,16 @@ from functools import partial
 import trio
 from attrs import define, field
 
-from supervisor import peer_findings, routing, routing_findings
 from supervisor.config.service import Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import TOLERATED_SKEW
+from supervisor.doctor import peer_metrics, routing, routing_problems
+from supervisor.doctor.findings import Finding, Section
+from supervisor.doctor.peer_metrics import Status
+from supervisor.doctor.routing import Routing
 from supervisor.errors import SupervisorError
-from supervisor.finding import Finding, Section
 from supervisor.host.clock import Clock
-from supervisor.peer_findings import Status
-from supervisor.routing import Routing
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of an answer: a configuration with hundreds of routes, the metrics of a large cluster."""
@@ -66,7 +66,7 @@ class _Examination:
             self.findings += [unreachable(answer), *_skew(answer, clock.now())]
             return
         try:
-            status = peer_findings.read_status(answer.body)
+            status = peer_metrics.read_status(answer.body)
         except SupervisorError as error:
             self.findings.append(Finding(str(error), "correct alertmanager.urls"))
             return
@@ -82,7 +82,7 @@ class _Examination:
             self.good.append(f"its clock is ours, to {max(1, abs(round(answer.date - now)))} s")
 
     async def _read_routing(self, status: Status) -> None:
-        alerts = routing_findings.samples(self.service)
+        alerts = routing_problems.samples(self.service)
         read = partial(_judge, status, self.service, alerts)
         try:
             with trio.fail_after(PATIENCE):
@@ -92,7 +92,7 @@ class _Examination:
             remedy = f"look at its routes with amtool config routes --alertmanager.url={self.url}"
             self.findings.append(Finding(why, remedy))
             return
-        for event_type, names in routing_findings.receivers(tree, alerts).items():
+        for event_type, names in routing_problems.receivers(tree, alerts).items():
             self.good.append(f"{event_type} reaches {', '.join(names) or 'nobody'}")
         if not any(finding.serious for finding in found):
             self.good.append(
@@ -102,7 +102,7 @@ class _Examination:
 
     async def _read_metrics(self, client: Client, now: float) -> None:
         answer = await client.get("/metrics", now, MOST_BYTES)
-        totals = peer_findings.read_metrics(answer.body.decode(errors="replace"))
+        totals = peer_metrics.read_metrics(answer.body.decode(errors="replace"))
         if answer.reply is not Reply.DELIVERED or not totals:
             why = str(answer) if answer.reply is not Reply.DELIVERED else "there are none"
             self.findings.append(
@@ -113,17 +113,17 @@ class _Examination:
                 )
             )
             return
-        found = peer_findings.findings(totals, peers=len(self.service.alertmanager.urls))
+        found = peer_metrics.findings(totals, peers=len(self.service.alertmanager.urls))
         self.findings += found
         if not found:
             self.good.append("no notification has failed since it started")
 
 
 def _judge(
-    status: Status, service: Service, alerts: tuple[routing_findings.Sample, ...]
+    status: Status, service: Service, alerts: tuple[routing_problems.Sample, ...]
 ) -> tuple[Routing, tuple[Finding, ...]]:
     tree = routing.read(status.configuration)
-    return tree, routing_findings.findings(tree, status.version, service, alerts)
+    return tree, routing_problems.findings(tree, status.version, service, alerts)
 
 
 def unreachable(answer: Answer) -> Finding:

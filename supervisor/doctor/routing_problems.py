@@ -13,9 +13,9 @@ from attrs import frozen
 from supervisor.alerts.labels import alert_labels
 from supervisor.alerts.self_alerts import HEARTBEAT, OWN
 from supervisor.config.service import Module, Service
-from supervisor.finding import Finding
+from supervisor.doctor.findings import Finding
+from supervisor.doctor.routing import Route, Routing
 from supervisor.observations import Condition, Report
-from supervisor.routing import Route, Routing
 from supervisor.text import duration
 
 NO_LOST_MAILS = (0, 28)

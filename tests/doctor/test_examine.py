@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 
-from supervisor import doctor
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.doctor import as_json, exit_code, print_sections
-from supervisor.finding import Finding, Section
+from supervisor.doctor import examine
+from supervisor.doctor.examine import as_json, exit_code, print_sections
+from supervisor.doctor.findings import Finding, Section
 from supervisor.observations import Duration
 from tests.support.examined_check import Params
 from tests.support.fake_peer import FakePeer, black_hole
@@ -43,7 +43,7 @@ def module(params: Params, *, enabled: bool = True, seconds: float = 30) -> Modu
 
 
 async def told_of(examined: Module, tmp_path: Path) -> list[Section]:
-    sections = await doctor.examine(service(examined), [tmp_path])
+    sections = await examine.examine(service(examined), [tmp_path])
     return [section for section in sections if section.subject == "Module mixer"]
 
 
@@ -97,7 +97,7 @@ def test_json_holds_the_same() -> None:
 
 
 async def test_without_peers_nothing_is_wrong(tmp_path: Path) -> None:
-    sections = await doctor.examine(service(), [tmp_path])
+    sections = await examine.examine(service(), [tmp_path])
 
     assert [section.subject for section in sections] == [
         "Service TEST",
@@ -155,7 +155,7 @@ async def test_everything_is_waited_for_at_the_same_time(
 ) -> None:
     peers = [await nursery.start(FakePeer(usual=black_hole).serve) for _ in range(6)]
     begun = trio.current_time()
-    sections = await doctor.examine(service(urls=tuple(peer.url for peer in peers)), [tmp_path])
+    sections = await examine.examine(service(urls=tuple(peer.url for peer in peers)), [tmp_path])
 
     assert trio.current_time() - begun < 2 * 0.4
     assert [section.subject for section in sections[3:]] == [

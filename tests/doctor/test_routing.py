@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.matchers import Matcher
-from supervisor.routing import Integration, Route, Routing, RoutingUnreadable, read
+from supervisor.doctor.matchers import Matcher
+from supervisor.doctor.routing import Integration, Route, Routing, RoutingUnreadable, read
 
-CONFIGS = Path(__file__).parent.parent / "configs" / "alertmanager"
-LEGACY = Path(__file__).parent / "e2e" / "legacy-alertmanager.yml"
+CONFIGS = Path(__file__).parent.parent.parent / "configs" / "alertmanager"
+LEGACY = Path(__file__).parent.parent / "e2e" / "legacy-alertmanager.yml"
 
 TREE = """\
 global:

@@ -12,9 +12,9 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from supervisor import matchers
+from supervisor.doctor import matchers
+from supervisor.doctor.matchers import Matcher, MatcherUnreadable
 from supervisor.errors import SupervisorError
-from supervisor.matchers import Matcher, MatcherUnreadable
 
 ALL_LABELS = "..."
 """What stands in `group_by` for: every alert is a group of its own."""

@@ -6,7 +6,13 @@ import json
 
 import pytest
 
-from supervisor.peer_findings import Status, StatusUnreadable, findings, read_metrics, read_status
+from supervisor.doctor.peer_metrics import (
+    Status,
+    StatusUnreadable,
+    findings,
+    read_metrics,
+    read_status,
+)
 
 HEALTHY = """\
 # HELP alertmanager_cluster_members Number indicating current number of members in cluster.

@@ -18,10 +18,10 @@ import trio
 from rich.console import Console
 from rich.text import Text
 
-from supervisor import host_examination, peer_examination
 from supervisor.config.service import Module, Service
+from supervisor.doctor import peer, secrets, state_dir
+from supervisor.doctor.findings import Finding, Section
 from supervisor.errors import CheckFailed
-from supervisor.finding import Finding, Section
 from supervisor.modules.loader import load_check
 from supervisor.text import printable
 
@@ -56,8 +56,8 @@ def _examinations(
 ) -> list[tuple[str, Callable[[], Awaitable[Section]]]]:
     """Return what to look at, each with a short name, in the order in which it is shown."""
     wanted: list[tuple[str, Callable[[], Awaitable[Section]]]] = [
-        ("the state directory", partial(host_examination.examine_state, service, state_dirs)),
-        ("secrets", partial(host_examination.examine_secrets, service)),
+        ("the state directory", partial(state_dir.examine_state, service, state_dirs)),
+        ("secrets", partial(secrets.examine_secrets, service)),
     ]
     for number, module in enumerate(service.modules):
         check = load_check(module.check) if module.enabled else None
@@ -65,7 +65,7 @@ def _examinations(
             where = f"modules[{number}].params in {service.path}"
             wanted.append((module.name, partial(_examine_module, module, check.examine, where)))
     for url in service.alertmanager.urls:
-        wanted.append((url, partial(peer_examination.examine, url, service)))
+        wanted.append((url, partial(peer.examine, url, service)))
     if not service.alertmanager.urls:
         wanted.append(("Alertmanager", _without_peers))
     return wanted

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve, frozen
 
-from supervisor import host_examination
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
-from supervisor.finding import Section
+from supervisor.doctor import state_dir
+from supervisor.doctor.findings import Section
+from supervisor.doctor.secrets import examine_secrets
+from supervisor.doctor.state_dir import examine_state
 from supervisor.host.lock import locked
-from supervisor.host_examination import examine_secrets, examine_state
 
 NOBODY = 65534
 
@@ -107,7 +108,7 @@ async def test_a_secret_that_hangs_is_given_up(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)
-    monkeypatch.setattr(host_examination, "PATIENCE", 0.05)
+    monkeypatch.setattr(state_dir, "PATIENCE", 0.05)
     section = await examine_secrets(with_token(Secret("file", str(pipe))))
     os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # lets the thread go
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from supervisor.doctor.findings import Finding
 from supervisor.errors import SupervisorError
-from supervisor.finding import Finding
 
 _SERIES = re.compile(r"(alertmanager_[a-z_]+)(?:\{(.*)\})? (\S+)(?: -?\d+)?")
 _INTEGRATION = re.compile(r'(?:^|,)integration="([^"]*)"')

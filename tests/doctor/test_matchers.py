@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.matchers import Matcher, MatcherUnreadable, parse
+from supervisor.doctor.matchers import Matcher, MatcherUnreadable, parse
 
 
 @pytest.mark.parametrize(

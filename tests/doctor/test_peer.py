@@ -14,11 +14,11 @@ import trio
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.finding import Section
+from supervisor.doctor.findings import Section
+from supervisor.doctor.peer import examine
 from supervisor.observations import Duration
-from supervisor.peer_examination import examine
+from tests.doctor.test_routing_problems import GOOD
 from tests.support.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, raw, reset
-from tests.test_routing_findings import GOOD
 
 METRICS = b"""\
 alertmanager_config_last_reload_successful 1
