@@ -118,7 +118,7 @@ def _run(options: argparse.Namespace) -> int:
     from supervisor.host import garbage_collector
 
     garbage_collector.disable()
-    from supervisor import daemon
+    from supervisor.daemon import daemon
     from supervisor.host import log_format, resolver
     from supervisor.host.systemd import Notifier
 

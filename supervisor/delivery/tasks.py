@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
+from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.client import Client
 from supervisor.delivery.peer import Peer
 from supervisor.delivery.sender import Sender
@@ -15,7 +16,6 @@ from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Book
 from supervisor.recorder.messages import Message
-from supervisor.watchdog import feed_watchdog
 
 
 @define

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from datetime import datetime
 from logging import getLogger
-from zoneinfo import ZoneInfo
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
 from supervisor.observations import Run
-from supervisor.stats.module_stats import Progress
-from supervisor.text import seconds
 
 _alerts = getLogger("supervisor.alerts")
 _modules = getLogger("supervisor.modules")
@@ -36,23 +31,6 @@ def log_change(old: Alert | None, new: Alert | None) -> None:
 def log_run(run: Run) -> None:
     """Write a finished run for those who debug."""
     _modules.debug("%s: %s in %.3f s", run.module, run.result, run.seconds)
-
-
-def start_table(progress: Iterable[Progress], timezone: ZoneInfo, now: float) -> str:
-    """Return the modules with their next runs."""
-    rows = [("MODULE", "CHECK", "NEXT RUN")]
-    for module in progress:
-        if module.next_run is None:
-            rows.append((module.name, module.check, "disabled"))
-        else:
-            at = datetime.fromtimestamp(module.next_run, timezone)
-            rows.append(
-                (module.name, module.check, f"{at:%H:%M:%S} (in {seconds(module.next_run - now)})")
-            )
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(
-        f"  {name:<{widths[0]}}  {check:<{widths[1]}}  {due}" for name, check, due in rows
-    )
 
 
 def _say(verb: str, alert: Alert, level: int) -> None:

@@ -10,8 +10,9 @@ from attrs import evolve
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
+from supervisor.daemon.status_line import start_table
 from supervisor.observations import Run
-from supervisor.recorder.event_log import log_change, log_run, start_table
+from supervisor.recorder.event_log import log_change, log_run
 from supervisor.stats.module_stats import Progress
 from supervisor.text import seconds
 

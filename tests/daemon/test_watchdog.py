@@ -12,10 +12,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.peer import Peer
 from supervisor.errors import LedgerError
 from supervisor.host.systemd import Notifier
-from supervisor.watchdog import feed_watchdog
 from tests.support.recorder_bench import BUSY, ONE, Stage, eventually, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture

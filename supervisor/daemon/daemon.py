@@ -22,6 +22,8 @@ from supervisor.control import socket_server
 from supervisor.control.handlers import Inquiries
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_server import LocalServer
+from supervisor.daemon import status_line
+from supervisor.daemon.reload import Reloader
 from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
@@ -36,11 +38,9 @@ from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
-from supervisor.recorder import event_log
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import CORRUPT, Recorder
 from supervisor.recorder.update import Draft
-from supervisor.reload import Reloader
 from supervisor.stats.module_stats import Progress, fit
 from supervisor.web import binding
 from supervisor.web.tasks import WebTasks
@@ -268,7 +268,7 @@ class Daemon:
 
     def _say_ready(self) -> None:
         enabled = self._enabled()
-        table = event_log.start_table(
+        table = status_line.start_table(
             self.progress.values(), self.book.service.timezone, self.clock.now()
         )
         target = ", ".join(self.book.service.alertmanager.urls) or "this console (no Alertmanager)"

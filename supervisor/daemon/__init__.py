@@ -1,0 +1,1 @@
+"""The running process: its nursery tree, reload, watchdog. Called by the command `run`."""
