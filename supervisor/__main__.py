@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supervisor import __version__
+from supervisor.commands import doctor, plan
+from supervisor.commands import tree as commands_tree
 from supervisor.config.files import directories, find
 from supervisor.config.load import load_service
 from supervisor.errors import SupervisorError, UsageError
@@ -139,7 +141,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    from supervisor import once
+    from supervisor.commands import once
     from supervisor.host import log_format, resolver
     from supervisor.text import counted
 
@@ -163,13 +165,13 @@ def _plan(options: argparse.Namespace) -> int:
     day = options.date or datetime.now(service.timezone).date()
     made = schedule_plan.plan(service, day)
     if options.format == "json":
-        print(json.dumps(schedule_plan.as_json(made), ensure_ascii=False, indent=2))
+        print(json.dumps(plan.as_json(made), ensure_ascii=False, indent=2))
     elif options.format == "svg":
         from supervisor.schedule.plan_svg import picture
 
         print(picture(made), end="")
     else:
-        print(schedule_plan.as_text(made))
+        print(plan.as_text(made))
     return 0
 
 
@@ -189,7 +191,7 @@ def _ask(
 
 
 def _status(options: argparse.Namespace) -> int:
-    from supervisor import status
+    from supervisor.commands import status
 
     def ask() -> dict[str, Any]:
         return next(_ask(options, {"ask": "status"}))
@@ -215,17 +217,16 @@ def _run_now(options: argparse.Namespace) -> int:
 
 
 def _tree(options: argparse.Namespace) -> int:
-    from supervisor.control import task_tree
 
     for tree in _ask(options, {"ask": "tree"}):
-        lines = [json.dumps(tree, indent=2)] if options.json else task_tree.render(tree)
+        lines = [json.dumps(tree, indent=2)] if options.json else commands_tree.render(tree)
         print(*lines, sep="\n")
     return 0
 
 
 def _test_alert(options: argparse.Namespace) -> int:
+    from supervisor.commands.send_test_alert import send_test_alert
     from supervisor.host import resolver
-    from supervisor.test_alert import send_test_alert
 
     service = _load(options)
     if not service.alertmanager.urls:
@@ -243,16 +244,16 @@ def _doctor(options: argparse.Namespace) -> int:
     service = _load(options)
     sections = resolver.run(examine.examine, service, _state_dirs(options))
     if options.json:
-        print(json.dumps(examine.as_json(service, sections), ensure_ascii=False, indent=2))
+        print(json.dumps(doctor.as_json(service, sections), ensure_ascii=False, indent=2))
     else:
-        examine.print_sections(sections)
-    return examine.exit_code(sections)
+        doctor.print_sections(sections)
+    return doctor.exit_code(sections)
 
 
 def _checks(options: argparse.Namespace) -> int:
-    from supervisor import catalogue
+    from supervisor.commands import checks as commands_checks
 
-    print(catalogue.one(options.name) if options.name else catalogue.all_checks())
+    print(commands_checks.one(options.name) if options.name else commands_checks.all_checks())
     return 0
 
 

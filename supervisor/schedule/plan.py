@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import date
 
 from attrs import frozen
 from rich.cells import cell_len, chop_cells
@@ -18,9 +16,6 @@ from supervisor.text import printable
 
 WIDEST = 40
 """Of a cell in the table, in columns of the terminal; longer ones are cut."""
-
-RIGHT = (False, False, False, True, False, False)
-"""Which columns of the table are aligned to the right: the numbers."""
 
 
 @frozen
@@ -83,35 +78,6 @@ def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> 
     return schedules[module.name].between(day.start, day.end) if module.enabled else ()
 
 
-def as_json(made: Plan) -> dict[str, Any]:
-    """Return the plan in the contract's shape; times as RFC 3339 with the zone's offset."""
-    zone = made.service.timezone
-    return {
-        "service": made.service.service,
-        "date": made.day.date.isoformat(),
-        "timezone": zone.key,
-        "runs": [{"at": _rfc3339(run.at, zone), "module": run.module} for run in made.runs],
-        "peak": {
-            "at": None if made.peak_at is None else _rfc3339(made.peak_at, zone),
-            "runs": made.peak_runs,
-        },
-    }
-
-
-def as_text(made: Plan) -> str:
-    """Return a table for people: a line for each module, then the busiest minute."""
-    day = made.day
-    rows = [("MODULE", "CHECK", "SCHEDULE", "RUNS", "FIRST", "LAST")]
-    total = 0
-    for module in made.service.modules:
-        ticks = made.ticks(module)
-        total += len(ticks)
-        span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
-        rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
-    head = "\n".join(filter(None, (title(made), day.oddity())))
-    return f"{head}\n\n{_aligned(rows)}\n\n{summary(made, total)}"
-
-
 def title(made: Plan) -> str:
     """Return whose day it is: service, date and zone."""
     service = cut(printable(made.service.service), WIDEST)
@@ -142,11 +108,6 @@ def in_words(module: Module) -> str:
     return ", ".join(module.at) + (f" {every}" if ranged else "")
 
 
-def _rfc3339(moment: float, zone: ZoneInfo) -> str:
-    at = datetime.fromtimestamp(round(moment, 3), zone)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
-
-
 def _span(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size and seconds % size == 0:
@@ -157,14 +118,3 @@ def _span(seconds: float) -> str:
 def cut(text: str, most: int) -> str:
     """Return text that takes at most so many columns of a terminal, with a mark where it is cut."""
     return text if cell_len(text) <= most else f"{chop_cells(text, most - 1)[0]}…"
-
-
-def _aligned(rows: Iterable[tuple[str, ...]]) -> str:
-    shown = [[cut(printable(cell), WIDEST) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
-    return "\n".join("  ".join(map(_padded, row, widths, RIGHT)).rstrip() for row in shown)
-
-
-def _padded(cell: str, width: int, right: bool) -> str:
-    spaces = " " * (width - cell_len(cell))
-    return spaces + cell if right else cell + spaces

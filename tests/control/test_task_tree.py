@@ -5,7 +5,8 @@ from __future__ import annotations
 import trio
 import trio.testing
 
-from supervisor.control.task_tree import describe, render
+from supervisor.commands.tree import render
+from supervisor.control.task_tree import describe
 
 
 async def nap() -> None:

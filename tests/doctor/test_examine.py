@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import trio
 
+from supervisor.commands.doctor import as_json, exit_code, print_sections
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.doctor import examine
-from supervisor.doctor.examine import as_json, exit_code, print_sections
 from supervisor.doctor.findings import Finding, Section
 from supervisor.observations import Duration
 from tests.support.examined_check import Params

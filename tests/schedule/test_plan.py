@@ -12,6 +12,7 @@ from attrs import evolve
 from rich.cells import cell_len
 from trio.testing import MockClock
 
+from supervisor.commands.plan import as_json, as_text
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
 from supervisor.ledger.store import Book
@@ -20,7 +21,7 @@ from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
-from supervisor.schedule.plan import as_json, as_text, in_words, plan
+from supervisor.schedule.plan import in_words, plan
 from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import Progress
 from tests.support import legacy_timetable

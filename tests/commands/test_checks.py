@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import field, frozen
 
-from supervisor import catalogue
-from supervisor.catalogue import Row, describe, show_check, show_checks
+from supervisor.commands import checks
+from supervisor.commands.checks import Row, describe, show_check, show_checks
 from supervisor.config.secret import Secret
 from supervisor.errors import ConfigError, Problem
 from supervisor.modules.loader import Check, NoParams
@@ -110,8 +110,8 @@ def test_a_check_that_cannot_be_loaded_does_not_hide_the_others(
             raise ConfigError([Problem("checks", "bad", "cannot be imported", "see bad")])
         return PORTS
 
-    monkeypatch.setattr(catalogue, "load_check", load)
-    monkeypatch.setattr(catalogue, "known_checks", lambda: ("bad", "ports"))
+    monkeypatch.setattr(checks, "load_check", load)
+    monkeypatch.setattr(checks, "known_checks", lambda: ("bad", "ports"))
 
-    assert catalogue.all_checks() == "bad    cannot be imported\nports  Asks each server."
-    assert show_check(PORTS) == catalogue.one("ports")
+    assert checks.all_checks() == "bad    cannot be imported\nports  Asks each server."
+    assert show_check(PORTS) == checks.one("ports")

@@ -1,0 +1,74 @@
+"""Run the examinations and print what they found."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import attrs
+from rich.console import Console
+from rich.text import Text
+
+from supervisor.config.service import Service
+from supervisor.doctor.findings import Section
+from supervisor.text import printable
+
+_MARKS = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
+
+INDENT = 11
+"""Columns before the text of a line."""
+
+
+def exit_code(sections: Iterable[Section]) -> int:
+    """Return 1 if something is serious, else 0."""
+    return 1 if any(finding.serious for section in sections for finding in section.findings) else 0
+
+
+def as_json(service: Service, sections: Sequence[Section]) -> dict[str, Any]:
+    """Return the sections for machines."""
+    return {
+        "service": service.service,
+        "ok": exit_code(sections) == 0,
+        "sections": [attrs.asdict(section) for section in sections],
+    }
+
+
+def print_sections(sections: Sequence[Section]) -> None:
+    """Print every line under its subject, and how many failed."""
+    console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for section in sections:
+        console.print(Text(printable(section.subject), "bold"))
+        for mark, line in _lines(section, width):
+            console.print(Text.assemble((f"  {mark:<9}", _MARKS.get(mark, "")), line))
+        console.print()
+    console.print(Text(_verdict(sections), "bold"))
+
+
+def _lines(section: Section, width: int | None) -> Iterator[tuple[str, str]]:
+    """Yield each line, with a mark where a new thing begins."""
+    for what in section.good:
+        yield from _wrapped("ok", what, width)
+    for finding in sorted(section.findings, key=lambda each: not each.serious):
+        yield from _wrapped("FAILED" if finding.serious else "warning", finding.what, width)
+        yield from _wrapped("", f"→ {finding.remedy}", width)
+
+
+def _wrapped(mark: str, text: str, width: int | None) -> Iterator[tuple[str, str]]:
+    shown = printable(text)
+    lines = [shown] if width is None else textwrap.wrap(shown, max(30, width - INDENT))
+    for number, line in enumerate(lines):
+        yield ("" if number else mark), line
+
+
+def _verdict(sections: Sequence[Section]) -> str:
+    findings = [finding for section in sections for finding in section.findings]
+    failed = sum(finding.serious for finding in findings)
+    warnings = len(findings) - failed
+    parts = [f"{failed} failed"] if failed else ["Nothing failed"]
+    if warnings:
+        parts.append(f"{warnings} warning{'' if warnings == 1 else 's'}")
+    return ", ".join(parts)
