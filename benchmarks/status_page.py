@@ -25,7 +25,7 @@ import trio
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.observations import Condition, Report, Run  # noqa: E402 - found by the line above
-from tests.support.web_bench import Site, client_of, modules  # noqa: E402 - as above
+from tests.support.web_bench import WebBench, client_of, modules  # noqa: E402 - as above
 
 SETTLED = 12.0
 """Seconds: every module has run at least once by then."""
@@ -35,19 +35,19 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=10)
     runs = options.parse_args().runs
-    site = full(60, 500)
-    page = trio.run(cpu_of, site, "/", runs)
+    bench = full(60, 500)
+    page = trio.run(cpu_of, bench, "/", runs)
     report("open the page, 60 modules, 500 alerts", page * 1000, "ms CPU", 50)
     quiet = trio.run(cpu_of, full(60, 5), "/", runs)
     report("open the page, 60 modules, 5 alerts", quiet * 1000, "ms CPU", 50)
-    report("/api/status of the same", trio.run(cpu_of, site, "/api/status", runs) * 1000, "ms CPU")
-    report("/metrics of the same", trio.run(cpu_of, site, "/metrics", runs) * 1000, "ms CPU")
+    report("/api/status of the same", trio.run(cpu_of, bench, "/api/status", runs) * 1000, "ms CPU")
+    report("/metrics of the same", trio.run(cpu_of, bench, "/metrics", runs) * 1000, "ms CPU")
     large = full(10_000, 500)
     for path in ("/metrics", "/api/status", "/"):
         seconds, longest, size = trio.run(held_up, large, path)
         print(f"{path} of 10,000 modules: {seconds:.2f} s, {size / 1e6:.1f} MB")
         report("longest hold-up by it", longest * 1000, "ms", 20)
-    _, longest, _ = trio.run(held_up, site, "/")
+    _, longest, _ = trio.run(held_up, bench, "/")
     report("longest hold-up by opening the page", longest * 1000, "ms", 20)
     without, closed, opened = memory("")[0], *memory(f"127.0.0.1:{free_port()}")
     report("memory of the listener, never asked", closed - without, "MiB")
@@ -59,18 +59,18 @@ def report(what: str, value: float, unit: str, aim: float | None = None) -> None
     print(f"{what:<48} {value:7.1f} {unit}{of_aim}")
 
 
-def full(count: int, alerts: int) -> Site:
-    """Return a site with that many modules, all with a hundred past runs, and alerts."""
-    site = Site.make(*modules(count))
-    names = list(site.progress)
+def full(count: int, alerts: int) -> WebBench:
+    """Return a bench with that many modules, all with a hundred past runs, and alerts."""
+    bench = WebBench.make(*modules(count))
+    names = list(bench.progress)
     if count <= 100:
-        site.fill()
+        bench.fill()
     else:
-        for progress in site.progress.values():
+        for progress in bench.progress.values():
             progress.finish(Run(progress.name, 0, 0, 0.01))
     each = alerts // 10
     for name in names[:10]:
-        site.run(
+        bench.run(
             name,
             *(
                 Condition(
@@ -79,14 +79,14 @@ def full(count: int, alerts: int) -> Site:
                 for part in range(each)
             ),
         )
-    site.run(names[10], *(Report(f"Daily {part}", "hello", "<b>hello</b>") for part in range(20)))
-    site.desk.deliver()
-    return site
+    bench.run(names[10], *(Report(f"Daily {part}", "hello", "<b>hello</b>") for part in range(20)))
+    bench.ledger.deliver()
+    return bench
 
 
-async def cpu_of(site: Site, path: str, runs: int) -> float:
+async def cpu_of(bench: WebBench, path: str, runs: int) -> float:
     """Return the median CPU time of one request; that of the client is measured and left out."""
-    async with client_of(site) as client:
+    async with client_of(bench) as client:
         await client.get(path)
         empty = await cpu(runs, lambda: client.get("/-/ready"))
         # Each page is made anew: what was made within the last second is not used again.
@@ -105,7 +105,7 @@ async def cpu(
     return statistics.median(samples)
 
 
-async def held_up(site: Site, path: str) -> tuple[float, float, int]:
+async def held_up(bench: WebBench, path: str) -> tuple[float, float, int]:
     """Return the seconds of an answer, the longest of them without a turn for others, its size.
 
     The client runs in a process of its own.
@@ -119,7 +119,7 @@ async def held_up(site: Site, path: str) -> tuple[float, float, int]:
             await trio.sleep(0.0005)
             longest = max(longest, time.perf_counter() - before - 0.0005)
 
-    async with client_of(site) as client:
+    async with client_of(bench) as client:
         url = f"{client.base_url}{path}"
         await client.get("/-/ready")
         gc.collect()

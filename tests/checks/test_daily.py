@@ -40,7 +40,7 @@ from tests.support.daily_report import (
     top,
     use,
 )
-from tests.support.ledger_bench import DISK, FULL, Desk
+from tests.support.ledger_bench import DISK, FULL, LedgerBench
 from tests.support.mail_page import Page
 from tests.support.mounts import bindfs, needs_root, poll, tmpfs
 from tests.support.virtual_clock import FrozenClock
@@ -190,13 +190,13 @@ def test_a_memory_that_makes_no_sense_is_no_memory(state: dict[str, Any]) -> Non
 
 
 def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.stay(60)
-    desk.see()
-    desk.stay(6 * 3600)
-    assert not desk.book.alerts
-    briefing = Briefing(FrozenClock(desk.now), desk.book)
+    bench = LedgerBench()
+    bench.see(FULL)
+    bench.stay(60)
+    bench.see()
+    bench.stay(6 * 3600)
+    assert not bench.book.alerts
+    briefing = Briefing(FrozenClock(bench.now), bench.book)
     period = look_back(briefing.context(DISK), BIRTH)
 
     (resolved,) = period.resolved

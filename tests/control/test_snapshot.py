@@ -14,80 +14,80 @@ from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.observations import Duration, Measurement, Run
 from supervisor.stats.module_stats import Progress, fit
-from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, Desk, service_of
+from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, LedgerBench, service_of
 from tests.support.virtual_clock import FrozenClock
 
 
-def status(desk: Desk, progress: dict[str, Progress] | None = None) -> dict[str, Any]:
-    peers = tuple(Peer(url) for url in desk.service.alertmanager.urls)
-    clock = FrozenClock(desk.now)
-    snapshot = Snapshot(desk.book, clock, progress or {}, lambda: peers, lambda: 4096)
+def status(bench: LedgerBench, progress: dict[str, Progress] | None = None) -> dict[str, Any]:
+    peers = tuple(Peer(url) for url in bench.service.alertmanager.urls)
+    clock = FrozenClock(bench.now)
+    snapshot = Snapshot(bench.book, clock, progress or {}, lambda: peers, lambda: 4096)
     return trio.run(snapshot.status)
 
 
-def alerts(desk: Desk) -> list[tuple[str, str, dict[str, str]]]:
+def alerts(bench: LedgerBench) -> list[tuple[str, str, dict[str, str]]]:
     return [
-        (alert["alertname"], alert["state"], alert["peers"]) for alert in status(desk)["alerts"]
+        (alert["alertname"], alert["state"], alert["peers"]) for alert in status(bench)["alerts"]
     ]
 
 
 def test_an_alert_is_pending_at_a_peer_until_that_has_its_present_version() -> None:
-    desk = Desk(service_of(urls=(A, B)))
-    desk.see(FULL)
-    fired = alerts(desk)
-    desk.deliver(A)
-    taken = alerts(desk)
-    desk.pass_time(5)
-    desk.see(evolve(FULL, message="fuller"))
+    bench = LedgerBench(service_of(urls=(A, B)))
+    bench.see(FULL)
+    fired = alerts(bench)
+    bench.deliver(A)
+    taken = alerts(bench)
+    bench.pass_time(5)
+    bench.see(evolve(FULL, message="fuller"))
 
     assert fired == [("Disk usage", "firing", {A: "pending", B: "pending"})]
     assert taken == [("Disk usage", "firing", {A: "delivered", B: "pending"})]
-    assert alerts(desk) == [("Disk usage", "firing", {A: "pending", B: "pending"})]
+    assert alerts(bench) == [("Disk usage", "firing", {A: "pending", B: "pending"})]
 
 
 def test_each_state_has_its_name() -> None:
-    desk = Desk()
-    desk.see(FULL, HELLO)
-    (firing, report) = (state for _, state, _ in alerts(desk))
-    desk.see()
-    over = {name: state for name, state, _ in alerts(desk)}["Disk usage"]
-    for item in desk.take():
-        desk.book.rejected(A, item)
-    refused = {state for _, state, _ in alerts(desk)}
+    bench = LedgerBench()
+    bench.see(FULL, HELLO)
+    (firing, report) = (state for _, state, _ in alerts(bench))
+    bench.see()
+    over = {name: state for name, state, _ in alerts(bench)}["Disk usage"]
+    for item in bench.take():
+        bench.book.rejected(A, item)
+    refused = {state for _, state, _ in alerts(bench)}
 
     assert (firing, report, over, refused) == ("firing", "report", "pending", {"quarantined"})
-    assert status(desk)["ledger"]["quarantined"] == 2
+    assert status(bench)["ledger"]["quarantined"] == 2
 
 
 def test_a_resolved_alert_says_so() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.deliver()
-    desk.see()
+    bench = LedgerBench()
+    bench.see(FULL)
+    bench.deliver()
+    bench.see()
 
-    assert alerts(desk) == [("Disk usage", "resolved", {A: "pending"})]
+    assert alerts(bench) == [("Disk usage", "resolved", {A: "pending"})]
 
 
 def test_what_was_seen_too_seldom_to_fire_is_pending() -> None:
     slow = evolve(DISK, fire_after=3)
-    desk = Desk(service_of(slow))
-    desk.see(FULL)
+    bench = LedgerBench(service_of(slow))
+    bench.see(FULL)
 
-    (alert,) = status(desk)["alerts"]
+    (alert,) = status(bench)["alerts"]
     assert (alert["state"], alert["starts_at"], alert["peers"]) == ("pending", None, {})
 
 
 def test_the_oldest_pending_tells_how_long_a_peer_has_been_owed() -> None:
-    desk = Desk()
-    desk.see(FULL)
-    desk.pass_time(30)
-    (never_sent,) = status(desk)["peers"]
-    desk.deliver()
-    (up_to_date,) = status(desk)["peers"]
-    desk.pass_time(20)
-    desk.see()
-    desk.pass_time(7)
-    (resolved,) = status(desk)["peers"]
+    bench = LedgerBench()
+    bench.see(FULL)
+    bench.pass_time(30)
+    (never_sent,) = status(bench)["peers"]
+    bench.deliver()
+    (up_to_date,) = status(bench)["peers"]
+    bench.pass_time(20)
+    bench.see()
+    bench.pass_time(7)
+    (resolved,) = status(bench)["peers"]
 
     found = [(peer["pending"], peer["oldest_pending_seconds"]) for peer in (never_sent, up_to_date)]
     assert found == [(1, 30.0), (0, 0.0)]
@@ -96,24 +96,26 @@ def test_the_oldest_pending_tells_how_long_a_peer_has_been_owed() -> None:
 
 @pytest.mark.parametrize("delivered", [True, False])
 def test_a_report_that_waits_is_as_old_as_it_is(delivered: bool) -> None:
-    desk = Desk()
-    desk.see(HELLO)
+    bench = LedgerBench()
+    bench.see(HELLO)
     if delivered:
-        desk.deliver()
-    desk.pass_time(12)
+        bench.deliver()
+    bench.pass_time(12)
 
-    (peer,) = status(desk)["peers"]
+    (peer,) = status(bench)["peers"]
     assert peer["oldest_pending_seconds"] == (0.0 if delivered else 12.0)
 
 
 def test_modules_tell_of_their_runs() -> None:
-    desk = Desk(service_of(DISK, Module("inode", "inode", every=Duration(60), enabled=False)))
+    bench = LedgerBench(
+        service_of(DISK, Module("inode", "inode", every=Duration(60), enabled=False))
+    )
     progress: dict[str, Progress] = {}
-    fit(progress, desk.service)
+    fit(progress, bench.service)
     seen = (FULL, Measurement("disk_use_percent", 97, "%", {"mount_point": "/"}))
-    progress["disk"].finish(Run("disk", desk.now, desk.now + 0.5, 0.25, seen))
-    progress["disk"].finish(Run("disk", desk.now, desk.now + 60, 30.0, error="x", timed_out=True))
-    (disk, inode) = status(desk, progress)["modules"]
+    progress["disk"].finish(Run("disk", bench.now, bench.now + 0.5, 0.25, seen))
+    progress["disk"].finish(Run("disk", bench.now, bench.now + 60, 30.0, error="x", timed_out=True))
+    (disk, inode) = status(bench, progress)["modules"]
 
     assert (disk["runs"], disk["failures"], disk["last_result"]) == (2, 1, "timeout")
     assert disk["last_run"] == "1970-01-12T13:47:40.000Z"
@@ -126,20 +128,20 @@ def test_modules_tell_of_their_runs() -> None:
 
 
 def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
-    desk = Desk()
-    desk.work(lambda draft: draft.announce(Announcement("X", "", "text")))
-    desk.book.lost["evicted"] = 3
-    found = status(desk)
+    bench = LedgerBench()
+    bench.work(lambda draft: draft.announce(Announcement("X", "", "text")))
+    bench.book.lost["evicted"] = 3
+    found = status(bench)
 
     assert (found["service"], found["host"], found["timezone"]) == ("X", "h", "Asia/Seoul")
     assert found["ledger"] == {"bytes": 4096, "alerts": 1, "dropped": 3, "quarantined": 0}
 
 
 async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> None:
-    desk = Desk(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
+    bench = LedgerBench(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
     progress: dict[str, Progress] = {}
-    fit(progress, desk.service)
-    snapshot = Snapshot(desk.book, FrozenClock(desk.now), progress, lambda: (), lambda: 4096)
+    fit(progress, bench.service)
+    snapshot = Snapshot(bench.book, FrozenClock(bench.now), progress, lambda: (), lambda: 4096)
     turns = 0
     async with trio.open_nursery() as nursery:
 

@@ -16,7 +16,7 @@ from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.peer import Peer
 from supervisor.errors import LedgerError
 from supervisor.host.systemd import Notifier
-from tests.support.recorder_bench import BUSY, ONE, Stage, eventually, full, no_threads
+from tests.support.recorder_bench import BUSY, ONE, RecorderBench, eventually, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 
@@ -59,18 +59,18 @@ async def fed(manager: Manager, seconds: float) -> int:
     return len(messages)
 
 
-def start(stage: Stage, manager: Manager, nursery: trio.Nursery) -> None:
-    peers = tuple(stage.peers.values())
-    nursery.start_soon(feed_watchdog, manager.notifier, stage.send, peers, 5.0)
+def start(bench: RecorderBench, manager: Manager, nursery: trio.Nursery) -> None:
+    peers = tuple(bench.peers.values())
+    nursery.start_soon(feed_watchdog, manager.notifier, bench.send, peers, 5.0)
 
 
 @virtually
 async def test_it_is_fed_four_times_an_interval_while_all_is_well(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    start(stage, manager, nursery)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    start(bench, manager, nursery)
 
     assert 20 == await fed(manager, 99)
 
@@ -79,13 +79,13 @@ async def test_it_is_fed_four_times_an_interval_while_all_is_well(
 async def test_it_is_fed_while_a_peer_is_down_for_an_hour_and_the_disk_is_full(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make(ONE)
-    stage.clients[ONE].respond = lambda _post: BUSY
-    stage.clients[ONE].seconds = 5.0
-    stage.ledger.error = LedgerError("disk full")
-    await stage.live(nursery)
-    start(stage, manager, nursery)
-    await stage.see(full())
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = lambda _post: BUSY
+    bench.clients[ONE].seconds = 5.0
+    bench.ledger.error = LedgerError("disk full")
+    await bench.live(nursery)
+    start(bench, manager, nursery)
+    await bench.see(full())
 
     assert 720 == pytest.approx(await fed(manager, 3600), abs=2)
 
@@ -94,11 +94,11 @@ async def test_it_is_fed_while_a_peer_is_down_for_an_hour_and_the_disk_is_full(
 async def test_it_is_fed_from_the_start_though_a_peer_hangs(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make(ONE)
-    stage.clients[ONE].seconds = 5.0
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].seconds = 5.0
     await trio.sleep(1000)  # the clock of a host does not start at 0
-    await stage.live(nursery)
-    start(stage, manager, nursery)
+    await bench.live(nursery)
+    start(bench, manager, nursery)
 
     assert 1 == await fed(manager, 1)
 
@@ -107,12 +107,12 @@ async def test_it_is_fed_from_the_start_though_a_peer_hangs(
 async def test_it_is_not_fed_when_a_sender_does_not_come_round(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    start(stage, manager, nursery)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    start(bench, manager, nursery)
     await fed(manager, 10)
-    stage.clients[ONE].seconds = 1e9  # a request that outlives its timeout
-    await stage.see(full())
+    bench.clients[ONE].seconds = 1e9  # a request that outlives its timeout
+    await bench.see(full())
     silence = 30 + 2 * 5
 
     assert silence / 5 == pytest.approx(await fed(manager, silence), abs=1)
@@ -123,8 +123,8 @@ async def test_it_is_not_fed_when_a_sender_does_not_come_round(
 async def test_it_is_not_fed_when_nobody_reads_the_channel(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make()
-    start(stage, manager, nursery)
+    bench = RecorderBench.make()
+    start(bench, manager, nursery)
 
     assert 0 == await fed(manager, 1000)
 
@@ -133,10 +133,10 @@ async def test_it_is_not_fed_when_nobody_reads_the_channel(
 async def test_it_is_fed_again_once_the_pipeline_moves_again(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    stage = Stage.make()
-    start(stage, manager, nursery)
+    bench = RecorderBench.make()
+    start(bench, manager, nursery)
     await fed(manager, 100)
-    nursery.start_soon(stage.recorder.record, stage.receive)
+    nursery.start_soon(bench.recorder.record, bench.receive)
 
     assert 20 == pytest.approx(await fed(manager, 100), abs=5)
 
@@ -145,13 +145,13 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
     nursery: trio.Nursery, manager: Manager
 ) -> None:
     go = threading.Event()
-    stage = Stage.make()
+    bench = RecorderBench.make()
     notifier = Notifier(manager.notifier.address, 0.08)
-    await stage.live(nursery)
-    nursery.start_soon(feed_watchdog, notifier, stage.send, (), 5.0)
+    await bench.live(nursery)
+    nursery.start_soon(feed_watchdog, notifier, bench.send, (), 5.0)
     await eventually(lambda: bool(manager.heard()))
-    stage.ledger.on_commit = lambda: stuck_in(go)
-    await eventually(lambda: stage.ledger.attempts > len(stage.ledger.commits))
+    bench.ledger.on_commit = lambda: stuck_in(go)
+    await eventually(lambda: bench.ledger.attempts > len(bench.ledger.commits))
     manager.heard()
     await trio.sleep(0.3)
     stuck = manager.heard()
@@ -162,10 +162,10 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
 
 
 async def test_it_is_fed_while_the_disk_is_slow(nursery: trio.Nursery, manager: Manager) -> None:
-    stage = Stage.make()
-    stage.ledger.on_commit = lambda: time.sleep(0.1)
-    await stage.live(nursery)
-    nursery.start_soon(feed_watchdog, Notifier(manager.notifier.address, 2.0), stage.send, (), 5.0)
+    bench = RecorderBench.make()
+    bench.ledger.on_commit = lambda: time.sleep(0.1)
+    await bench.live(nursery)
+    nursery.start_soon(feed_watchdog, Notifier(manager.notifier.address, 2.0), bench.send, (), 5.0)
     for _ in range(3):
         await eventually(lambda: manager.heard() == ["WATCHDOG=1"])
 

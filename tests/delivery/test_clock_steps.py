@@ -17,7 +17,7 @@ from tests.support.recorder_bench import (
     REFUSED,
     TWO,
     Post,
-    Stage,
+    RecorderBench,
     full,
     moment,
     no_threads,
@@ -66,26 +66,26 @@ class StrictPeer:
         return [(round(since), round(until)) for since, until in self.active[name]]
 
 
-def staged(ahead: float = 0.0) -> tuple[Stage, StrictPeer]:
-    """Return a stage whose first peer is strict, and whose second tells what was announced."""
-    stage = Stage.make(ONE, TWO)
+def staged(ahead: float = 0.0) -> tuple[RecorderBench, StrictPeer]:
+    """Return a bench whose first peer is strict, and whose second tells what was announced."""
+    bench = RecorderBench.make(ONE, TWO)
     peer = StrictPeer(ahead)
-    stage.clients[ONE].respond = peer.answer
-    stage.clients[ONE].skew = ahead
-    return stage, peer
+    bench.clients[ONE].respond = peer.answer
+    bench.clients[ONE].skew = ahead
+    return bench, peer
 
 
-def set_the_clock(stage: Stage, step: float) -> None:
+def set_the_clock(bench: RecorderBench, step: float) -> None:
     """Set this host's clock; those of the peers stay as they are."""
-    stage.clock.step(step)
-    for client in stage.clients.values():
+    bench.clock.step(step)
+    for client in bench.clients.values():
         client.skew = (client.skew or 0.0) - step
 
 
-async def run_until(stage: Stage, end: float, *seen: object) -> None:
+async def run_until(bench: RecorderBench, end: float, *seen: object) -> None:
     """Let the module run every ten seconds of the true time."""
     while trio.current_time() < end - 1:
-        await stage.see(*seen)  # type: ignore[arg-type]  # conditions
+        await bench.see(*seen)  # type: ignore[arg-type]  # conditions
         await trio.sleep(10 - trio.current_time() % 10)
 
 
@@ -93,54 +93,54 @@ async def run_until(stage: Stage, end: float, *seen: object) -> None:
 async def test_what_fires_stays_active_at_a_peer_while_the_clock_is_set(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    stage, peer = staged()
-    await stage.live(nursery)
-    await stage.see(Report("Daily check", "hello"), full())
-    await run_until(stage, 100, full())
-    set_the_clock(stage, step)
-    await run_until(stage, 1000, full())
-    own = stage.own
-    await run_until(stage, 2000)
+    bench, peer = staged()
+    await bench.live(nursery)
+    await bench.see(Report("Daily check", "hello"), full())
+    await run_until(bench, 100, full())
+    set_the_clock(bench, step)
+    await run_until(bench, 1000, full())
+    own = bench.own
+    await run_until(bench, 2000)
 
     assert [(0, 1000)] == peer.shown("Disk usage")
     assert [(0, 1800)] == peer.shown("Daily check")
     assert "PeerClockSkew" in own
-    assert stage.own == own
-    assert {} == stage.peers[ONE].errors
+    assert bench.own == own
+    assert {} == bench.peers[ONE].errors
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_clock_that_is_set_and_set_right_again_leaves_no_trace(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    stage, peer = staged()
-    await stage.live(nursery)
-    await run_until(stage, 100, full())
-    set_the_clock(stage, step)
-    await run_until(stage, 300, full())
-    set_the_clock(stage, -step)
-    await run_until(stage, 600, full())
-    await run_until(stage, 2000)
+    bench, peer = staged()
+    await bench.live(nursery)
+    await run_until(bench, 100, full())
+    set_the_clock(bench, step)
+    await run_until(bench, 300, full())
+    set_the_clock(bench, -step)
+    await run_until(bench, 600, full())
+    await run_until(bench, 2000)
 
     assert [(0, 600)] == peer.shown("Disk usage")
-    assert {} == stage.own
-    assert {} == stage.book.alerts
+    assert {} == bench.own
+    assert {} == bench.book.alerts
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_what_an_outage_left_is_shown_for_min_visible_though_the_clock_is_set(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    stage, peer = staged()
-    for client in stage.clients.values():
+    bench, peer = staged()
+    for client in bench.clients.values():
         client.seconds = 3.0  # it is over before anybody has answered
-    await stage.live(nursery)
-    await stage.see(full())
+    await bench.live(nursery)
+    await bench.see(full())
     await trio.sleep(1)
-    await stage.see()
-    await run_until(stage, 200)
-    set_the_clock(stage, step)
-    await run_until(stage, 3000)
+    await bench.see()
+    await run_until(bench, 200)
+    set_the_clock(bench, step)
+    await run_until(bench, 3000)
 
     ((since, until),) = peer.shown("Disk usage")
     assert MIN_VISIBLE - 5 <= until - since <= 2 * MIN_VISIBLE + 300
@@ -150,16 +150,16 @@ async def test_what_an_outage_left_is_shown_for_min_visible_though_the_clock_is_
 async def test_an_answer_that_comes_after_the_step_is_not_taken_for_more_than_it_is(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    stage, peer = staged()
-    for client in stage.clients.values():
+    bench, peer = staged()
+    for client in bench.clients.values():
         client.seconds = 3.0
-    await stage.live(nursery)
+    await bench.live(nursery)
     await trio.sleep(4)  # it has greeted
-    await stage.see(full())
+    await bench.see(full())
     await trio.sleep(1)
-    await stage.see()
-    set_the_clock(stage, step)
-    await run_until(stage, 3000)
+    await bench.see()
+    set_the_clock(bench, step)
+    await run_until(bench, 3000)
 
     ((since, until),) = peer.shown("Disk usage")
     assert MIN_VISIBLE - 5 <= until - since <= 2 * MIN_VISIBLE + 300
@@ -169,13 +169,13 @@ async def test_an_answer_that_comes_after_the_step_is_not_taken_for_more_than_it
 async def test_a_report_made_after_the_step_is_notified(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    stage, peer = staged()
-    await stage.live(nursery)
-    await run_until(stage, 100, full())
-    set_the_clock(stage, step)
-    await run_until(stage, 200, full())
-    await stage.see(Report("Daily check", "hello"), full())
-    await run_until(stage, 5000, full())
+    bench, peer = staged()
+    await bench.live(nursery)
+    await run_until(bench, 100, full())
+    set_the_clock(bench, step)
+    await run_until(bench, 200, full())
+    await bench.see(Report("Daily check", "hello"), full())
+    await run_until(bench, 5000, full())
 
     assert [(200, 2000)] == peer.shown("Daily check")
 
@@ -184,17 +184,17 @@ async def test_a_report_made_after_the_step_is_notified(
 async def test_a_peer_with_a_wrong_clock_shows_everything_at_the_right_time(
     nursery: trio.Nursery, autojump_clock: MockClock, ahead: float
 ) -> None:
-    stage, peer = staged(ahead)
-    await stage.live(nursery)
-    await stage.see(Report("Daily check", "hello"), full())
-    await run_until(stage, 500, full())
-    await run_until(stage, 2000)
+    bench, peer = staged(ahead)
+    await bench.live(nursery)
+    await bench.see(Report("Daily check", "hello"), full())
+    await run_until(bench, 500, full())
+    await run_until(bench, 2000)
 
     assert [(0, 500)] == peer.shown("Disk usage")
     assert [(0, 1800)] == peer.shown("Daily check")
-    assert {"PeerClockSkew": ONE} == stage.own
+    assert {"PeerClockSkew": ONE} == bench.own
     side = "ahead of" if ahead > 0 else "behind"
-    told = stage.clients[TWO].sent("PeerClockSkew")[0][1]["annotations"]["message"]
+    told = bench.clients[TWO].sent("PeerClockSkew")[0][1]["annotations"]["message"]
     assert f"{side} this host's" in told
 
 
@@ -202,13 +202,13 @@ async def test_a_peer_with_a_wrong_clock_shows_everything_at_the_right_time(
 async def test_a_peer_whose_clock_is_set_is_followed(
     nursery: trio.Nursery, autojump_clock: MockClock, ahead: float
 ) -> None:
-    stage, peer = staged()
-    await stage.live(nursery)
-    await run_until(stage, 100, full())
+    bench, peer = staged()
+    await bench.live(nursery)
+    await run_until(bench, 100, full())
     peer.ahead = ahead
-    stage.clients[ONE].skew = ahead
-    await run_until(stage, 500, full())
-    await run_until(stage, 2000)
+    bench.clients[ONE].skew = ahead
+    await run_until(bench, 500, full())
+    await run_until(bench, 2000)
 
     assert 500 == peer.shown("Disk usage")[-1][1]
-    assert abs(stage.peers[ONE].shift - ahead) < 1
+    assert abs(bench.peers[ONE].shift - ahead) < 1

@@ -16,7 +16,7 @@ from trio.testing import MockClock
 import supervisor
 from supervisor.alerts.alert import State
 from supervisor.observations import Report
-from tests.support.recorder_bench import BUSY, OK, ONE, TWO, Stage, full, no_threads, spans
+from tests.support.recorder_bench import BUSY, OK, ONE, TWO, RecorderBench, full, no_threads, spans
 
 __all__ = ["no_threads"]  # a fixture
 
@@ -28,23 +28,23 @@ MIN_VISIBLE = 360
 STANDING = [full(f"/standing/{n}") for n in range(10)]
 
 
-async def live_through(stage: Stage, hours: range) -> None:
+async def live_through(bench: RecorderBench, hours: range) -> None:
     """Let things stand, flap with different periods, happen once, and be reported each hour."""
     for hour in hours:
         for minute in range(0, 60, 5):
-            await stage.until(hour * HOUR + minute * 60)
+            await bench.until(hour * HOUR + minute * 60)
             tick = hour * 12 + minute // 5
             seen = [full(f"/flapping/{n}", f"{tick} %") for n in range(1, 9) if tick % (n + 1)]
             once = [full(f"/once/{hour}")] if minute == 30 else []
             said = [Report("Hourly", f"hour {hour}")] if minute == 0 else []
-            await stage.see(*STANDING, *seen, *once, *said)
+            await bench.see(*STANDING, *seen, *once, *said)
 
 
-def cut_off(*urls: str) -> Stage:
-    stage = Stage.make(*urls)
-    for client in stage.clients.values():
+def cut_off(*urls: str) -> RecorderBench:
+    bench = RecorderBench.make(*urls)
+    for client in bench.clients.values():
         client.respond = lambda _post: BUSY
-    return stage
+    return bench
 
 
 def told(posts: list[tuple[float, dict[str, Any]]]) -> dict[str, list[tuple[float, bool]]]:
@@ -59,20 +59,20 @@ def told(posts: list[tuple[float, dict[str, Any]]]) -> dict[str, list[tuple[floa
 async def test_what_happened_in_a_day_without_peers_is_told_afterwards(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = cut_off(ONE, TWO)
-    await stage.live(nursery)
-    await live_through(stage, range(24))
-    await stage.until(DAY - 1)
-    await stage.see(*STANDING)
-    await stage.until(DAY)
-    for client in stage.clients.values():
+    bench = cut_off(ONE, TWO)
+    await bench.live(nursery)
+    await live_through(bench, range(24))
+    await bench.until(DAY - 1)
+    await bench.see(*STANDING)
+    await bench.until(DAY)
+    for client in bench.clients.values():
         client.posts.clear()
         client.respond = lambda _post: OK
     for quarter in range(1, 13):
-        await stage.until(DAY + quarter * 900)
-        await stage.see(*STANDING)
+        await bench.until(DAY + quarter * 900)
+        await bench.see(*STANDING)
 
-    for client in stage.clients.values():
+    for client in bench.clients.values():
         instances = told(client.sent("Disk usage"))
         over = {name for name in instances if not name.startswith("/standing/")}
         assert 8 + 24 == len(over)
@@ -91,30 +91,30 @@ async def test_what_happened_in_a_day_without_peers_is_told_afterwards(
         assert {f"hour {hour}": 1 for hour in range(24)} == {
             text: len(bodies) for text, bodies in reports.items()
         }
-    assert 10 * [State.FIRING] == [alert.state for alert in stage.book.alerts.values()]
-    assert 0 == stage.book.lost.total()
+    assert 10 * [State.FIRING] == [alert.state for alert in bench.book.alerts.values()]
+    assert 0 == bench.book.lost.total()
 
 
 async def test_half_a_day_without_peers_takes_no_more_memory_than_its_alerts(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "supervisor")  # what is captured takes memory, too
-    stage = cut_off(ONE)
-    client = stage.clients[ONE]
-    await stage.live(nursery)
+    bench = cut_off(ONE)
+    client = bench.clients[ONE]
+    await bench.live(nursery)
     taken = {}
     tracemalloc.start()
     try:
         for hour in range(12):
-            await live_through(stage, range(hour, hour + 1))
+            await live_through(bench, range(hour, hour + 1))
             if hour in (5, 11):
                 client.posts.clear()
-                stage.ledger.commits.clear()
+                bench.ledger.commits.clear()
                 taken[hour] = own_memory()
     finally:
         tracemalloc.stop()
 
-    assert 10 + 8 + 12 + 12 == len(stage.book.alerts)
+    assert 10 + 8 + 12 + 12 == len(bench.book.alerts)
     assert taken[11] - taken[5] < 150_000
 
 

@@ -11,43 +11,43 @@ from hypothesis import strategies as st
 from supervisor.alerts.alert import Alert, Announcement, Cursor, State
 from supervisor.ledger import retention
 from supervisor.observations import Condition, Duration
-from tests.support.ledger_bench import FULL, HELLO, A, B, Desk, service_of
+from tests.support.ledger_bench import FULL, HELLO, A, B, LedgerBench, service_of
 
 
 def test_the_ledger_is_bounded_and_each_loss_is_counted_and_announced() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
+    bench = LedgerBench(service_of(max_ledger=20_000))
     for number in range(200):
-        desk.see(*(evolve(FULL, instance=f"/{n}") for n in range(number)))
-        desk.pass_time(1)
+        bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(number)))
+        bench.pass_time(1)
 
-    firing = [alert for alert in desk.book.alerts.values() if alert.module == "disk"]
+    firing = [alert for alert in bench.book.alerts.values() if alert.module == "disk"]
     assert 20 < len(firing) < 40
-    assert desk.book.bytes < 22_000
-    assert desk.book.lost["refused"] > 0
-    assert ("LedgerOverflow", "firing") in desk.states()
+    assert bench.book.bytes < 22_000
+    assert bench.book.lost["refused"] > 0
+    assert ("LedgerOverflow", "firing") in bench.states()
 
 
 def test_delivered_and_resolved_go_first_and_are_no_loss() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    desk.see(*(evolve(FULL, instance=f"/old{n}") for n in range(20)))
-    desk.deliver()
-    desk.see()
-    desk.deliver()
-    desk.see(*(evolve(FULL, instance=f"/new{n}") for n in range(25)))
+    bench = LedgerBench(service_of(max_ledger=20_000))
+    bench.see(*(evolve(FULL, instance=f"/old{n}") for n in range(20)))
+    bench.deliver()
+    bench.see()
+    bench.deliver()
+    bench.see(*(evolve(FULL, instance=f"/new{n}") for n in range(25)))
 
-    assert sum(alert.state is State.FIRING for alert in desk.book.alerts.values()) == 25
-    assert desk.book.lost == {}
+    assert sum(alert.state is State.FIRING for alert in bench.book.alerts.values()) == 25
+    assert bench.book.lost == {}
 
 
 def test_reports_go_before_conditions_that_fire() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
+    bench = LedgerBench(service_of(max_ledger=20_000))
     for _ in range(25):
-        desk.see(HELLO)
-        desk.pass_time(1)
-    desk.see(*(evolve(FULL, instance=f"/{n}") for n in range(25)))
+        bench.see(HELLO)
+        bench.pass_time(1)
+    bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(25)))
 
-    assert sum(alert.state is State.FIRING for alert in desk.book.alerts.values()) == 25 + 1
-    assert desk.book.lost["evicted"] > 0
+    assert sum(alert.state is State.FIRING for alert in bench.book.alerts.values()) == 25 + 1
+    assert bench.book.lost["evicted"] > 0
 
 
 def of(state: State, name: str, starts_at: float = 0.0) -> Alert:
@@ -59,7 +59,7 @@ TAKEN, OLD = Cursor(version=2, episode=1), Cursor(version=1, episode=1)
 
 def order(newcomer: State) -> list[str]:
     """Return the names of those that may go for a newcomer, the first to go first."""
-    desk = Desk(service_of(urls=(A, B)))
+    bench = LedgerBench(service_of(urls=(A, B)))
     alerts = [
         of(State.FIRING, "firing, known to all"),
         of(State.FIRING, "firing, known to one"),
@@ -70,13 +70,13 @@ def order(newcomer: State) -> list[str]:
         of(State.RESOLVED, "delivered and resolved, older", 0.5),
     ]
     known = {alert.fingerprint: TAKEN for alert in alerts}
-    desk.book.cursors = {
+    bench.book.cursors = {
         A: known,
         B: known | {"firing, known to one": OLD, "resolved, one believes it firing": OLD},
     }
     for name in ("report", "pending"):
-        del known[name], desk.book.cursors[B][name]
-    found = retention.victims(desk.book, alerts, of(newcomer, "new"))
+        del known[name], bench.book.cursors[B][name]
+    found = retention.victims(bench.book, alerts, of(newcomer, "new"))
     return [alert.fingerprint for alert in found]
 
 
@@ -95,85 +95,85 @@ def test_the_order_is_the_contracts_and_the_oldest_go_first() -> None:
 
 
 def test_the_supervisors_own_conditions_never_go() -> None:
-    desk = Desk()
-    desk.work(lambda draft: draft.announce(Announcement("LedgerCorrupt", "", "torn")))
-    desk.deliver()
+    bench = LedgerBench()
+    bench.work(lambda draft: draft.announce(Announcement("LedgerCorrupt", "", "torn")))
+    bench.deliver()
 
     assert (
-        list(retention.victims(desk.book, desk.book.alerts.values(), of(State.FIRING, "n"))) == []
+        list(retention.victims(bench.book, bench.book.alerts.values(), of(State.FIRING, "n"))) == []
     )
 
 
 def test_a_message_that_grows_needs_room_as_well() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
+    bench = LedgerBench(service_of(max_ledger=20_000))
     many = [evolve(FULL, instance=f"/{n}") for n in range(20)]
-    desk.see(*many)
-    desk.see(*(evolve(one, detail="x" * 5000) for one in many))
+    bench.see(*many)
+    bench.see(*(evolve(one, detail="x" * 5000) for one in many))
 
-    assert desk.book.bytes < 22_000
-    assert desk.book.lost["refused"] > 0
-    assert sum(alert.module == "disk" for alert in desk.book.alerts.values()) == 20
+    assert bench.book.bytes < 22_000
+    assert bench.book.lost["refused"] > 0
+    assert sum(alert.module == "disk" for alert in bench.book.alerts.values()) == 20
 
 
 def test_a_message_that_changes_finds_room_in_its_own_place() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    desk.see(evolve(FULL, detail="x" * 15_000))
-    desk.see(evolve(FULL, detail="y" * 15_001))
+    bench = LedgerBench(service_of(max_ledger=20_000))
+    bench.see(evolve(FULL, detail="x" * 15_000))
+    bench.see(evolve(FULL, detail="y" * 15_001))
 
-    assert b"y" in desk.only().body
-    assert desk.book.lost == {}
+    assert b"y" in bench.only().body
+    assert bench.book.lost == {}
 
 
 def test_nothing_goes_for_what_does_not_fit_even_then() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
-    desk.see(HELLO, HELLO, FULL)
-    desk.see(FULL, evolve(FULL, instance="/huge", detail="x" * 30_000))
+    bench = LedgerBench(service_of(max_ledger=20_000))
+    bench.see(HELLO, HELLO, FULL)
+    bench.see(FULL, evolve(FULL, instance="/huge", detail="x" * 30_000))
 
-    assert [name for name, state in desk.states() if state == "report"] == ["Daily", "Daily"]
-    assert desk.book.lost == {"refused": 1}
+    assert [name for name, state in bench.states() if state == "report"] == ["Daily", "Daily"]
+    assert bench.book.lost == {"refused": 1}
 
 
 def test_an_overflow_is_over_when_nothing_was_lost_for_a_while() -> None:
-    desk = Desk(service_of(max_ledger=2_000))
-    desk.see(*(evolve(FULL, instance=f"/{n}") for n in range(9)))
-    desk.book.last_loss = desk.now  # as the recorder notes
-    desk.work(lambda draft: draft.review())
-    assert ("LedgerOverflow", "firing") in desk.states()
+    bench = LedgerBench(service_of(max_ledger=2_000))
+    bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(9)))
+    bench.book.last_loss = bench.now  # as the recorder notes
+    bench.work(lambda draft: draft.review())
+    assert ("LedgerOverflow", "firing") in bench.states()
 
-    desk.pass_time(901)
-    desk.work(lambda draft: draft.review())
-    assert ("LedgerOverflow", "over") in desk.states()
+    bench.pass_time(901)
+    bench.work(lambda draft: draft.review())
+    assert ("LedgerOverflow", "over") in bench.states()
 
 
 def test_what_was_evicted_fires_again_when_it_is_seen_again() -> None:
-    desk = Desk(service_of(max_ledger=20_000))
+    bench = LedgerBench(service_of(max_ledger=20_000))
     old = [evolve(FULL, instance=f"/old{n}") for n in range(30)]
-    desk.see(*old)
-    desk.deliver()
-    desk.see(*old, *(evolve(FULL, instance=f"/new{n}") for n in range(10)))
-    assert desk.book.lost["evicted"] > 0
+    bench.see(*old)
+    bench.deliver()
+    bench.see(*old, *(evolve(FULL, instance=f"/new{n}") for n in range(10)))
+    assert bench.book.lost["evicted"] > 0
 
-    desk.deliver()
-    desk.see(*old)
-    firing = {alert.instance for alert in desk.book.alerts.values() if alert.state is State.FIRING}
+    bench.deliver()
+    bench.see(*old)
+    firing = {alert.instance for alert in bench.book.alerts.values() if alert.state is State.FIRING}
     assert firing >= {one.instance for one in old}
 
 
 def test_what_is_evicted_and_fires_again_in_one_run_is_new_to_every_peer() -> None:
     again = evolve(FULL, instance="/again")
-    desk = Desk(service_of(max_ledger=12_000))
-    desk.see(again, *(evolve(FULL, instance=f"/old{n}") for n in range(4)))
-    desk.deliver()
-    desk.see()
-    desk.deliver()
-    desk.pass_time(60)
+    bench = LedgerBench(service_of(max_ledger=12_000))
+    bench.see(again, *(evolve(FULL, instance=f"/old{n}") for n in range(4)))
+    bench.deliver()
+    bench.see()
+    bench.deliver()
+    bench.pass_time(60)
     new = [evolve(FULL, instance=f"/new{n}") for n in range(16)]
-    desk.see(*new, again)
-    (alert,) = (each for each in desk.book.alerts.values() if each.instance == "/again")
-    assert not desk.book.was_taken(alert)
-    desk.see(*new)
+    bench.see(*new, again)
+    (alert,) = (each for each in bench.book.alerts.values() if each.instance == "/again")
+    assert not bench.book.was_taken(alert)
+    bench.see(*new)
 
-    assert alert.fingerprint in {each.fingerprint for each in desk.book.pending(A)}
+    assert alert.fingerprint in {each.fingerprint for each in bench.book.pending(A)}
 
 
 @given(
@@ -185,21 +185,21 @@ def test_what_is_evicted_and_fires_again_in_one_run_is_new_to_every_peer() -> No
 def test_the_bound_holds_whatever_is_seen(
     looks: list[tuple[int, int, bool, bool]],
 ) -> None:
-    desk = Desk(service_of(max_ledger=20_000, report_lifetime=Duration(1800)))
+    bench = LedgerBench(service_of(max_ledger=20_000, report_lifetime=Duration(1800)))
     names = count()
     for number, length, fresh, taken in looks:
         seen = [
             Condition("Disk usage", "W", f"/{next(names) if fresh else n}", "m", "x" * length)
             for n in range(number)
         ]
-        desk.see(*seen, HELLO)
+        bench.see(*seen, HELLO)
         if taken:
-            desk.deliver()
-        desk.pass_time(100)
+            bench.deliver()
+        bench.pass_time(100)
         own = sum(
             len(alert.body) + 400
-            for alert in desk.book.alerts.values()
+            for alert in bench.book.alerts.values()
             if alert.module == "supervisor"
         )
 
-        assert desk.book.bytes - own <= 20_000
+        assert bench.book.bytes - own <= 20_000

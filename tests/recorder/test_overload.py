@@ -17,7 +17,16 @@ from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.recorder import Recorder
 from supervisor.stats.module_stats import Progress
 from tests.modules.test_runner import run_once
-from tests.support.recorder_bench import BUSY, MODULE, OK, ONE, START, Stage, full, no_threads
+from tests.support.recorder_bench import (
+    BUSY,
+    MODULE,
+    OK,
+    ONE,
+    START,
+    RecorderBench,
+    full,
+    no_threads,
+)
 
 __all__ = ["no_threads"]  # a fixture
 
@@ -25,28 +34,28 @@ CALM = Module("fake", "calm", every=Duration(60))
 QUIET = Condition("Connection failed", "E", "db", "no answer")
 
 
-def with_calm_neighbour(max_ledger: int = 1 << 26) -> Stage:
-    """Return a stage with a second module, and a ledger of this size."""
-    stage = Stage.make(ONE)
-    stage.service = evolve(stage.service, modules=(MODULE, CALM), max_ledger=max_ledger)
-    stage.book.service = stage.service
+def with_calm_neighbour(max_ledger: int = 1 << 26) -> RecorderBench:
+    """Return a bench with a second module, and a ledger of this size."""
+    bench = RecorderBench.make(ONE)
+    bench.service = evolve(bench.service, modules=(MODULE, CALM), max_ledger=max_ledger)
+    bench.book.service = bench.service
     progress = {name: Progress(name, "fake") for name in ("m", "calm")}
-    stage.recorder = Recorder(stage.book, stage.ledger, stage.clock, progress)
-    return stage
+    bench.recorder = Recorder(bench.book, bench.ledger, bench.clock, progress)
+    return bench
 
 
-async def see_calmly(stage: Stage, *seen: Observation) -> None:
-    now = stage.clock.now()
-    await stage.send.send(Run("calm", now, now, 0.01, seen))
+async def see_calmly(bench: RecorderBench, *seen: Observation) -> None:
+    now = bench.clock.now()
+    await bench.send.send(Run("calm", now, now, 0.01, seen))
     await wait_all_tasks_blocked()
 
 
-def kept(stage: Stage) -> int:
-    return sum(alert.module == "m" for alert in stage.book.alerts.values())
+def kept(bench: RecorderBench) -> int:
+    return sum(alert.module == "m" for alert in bench.book.alerts.values())
 
 
-def messages(stage: Stage, name: str) -> list[str]:
-    return [alert["annotations"]["message"] for _, alert in stage.clients[ONE].sent(name)]
+def messages(bench: RecorderBench, name: str) -> list[str]:
+    return [alert["annotations"]["message"] for _, alert in bench.clients[ONE].sent(name)]
 
 
 async def test_others_have_their_turn_while_fifty_thousand_conditions_are_looked_at() -> None:
@@ -87,44 +96,44 @@ async def test_a_check_that_never_stops_returning_things_is_ended_at_its_timeout
 async def test_fifty_thousand_conditions_are_a_thousand_and_one_alert_that_says_so(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = with_calm_neighbour()
-    await stage.live(nursery)
+    bench = with_calm_neighbour()
+    await bench.live(nursery)
     for _ in range(2):
-        await stage.see(*(full(f"/{n}") for n in range(50_000)))
-        await see_calmly(stage, QUIET)
+        await bench.see(*(full(f"/{n}") for n in range(50_000)))
+        await see_calmly(bench, QUIET)
         await trio.sleep(60)
-    many = (kept(stage), stage.own, messages(stage, "Too many conditions (m)")[0])
-    await stage.see()
+    many = (kept(bench), bench.own, messages(bench, "Too many conditions (m)")[0])
+    await bench.see()
 
     told = "module m returned 49000 conditions more than its max_conditions = 1000"
     assert (1000, {"Too many conditions (m)": ""}) == many[:2]
     assert many[2].startswith(told)
-    assert {} == stage.own
-    assert stage.clients[ONE].sent("Connection failed")[0][0] < 1
+    assert {} == bench.own
+    assert bench.clients[ONE].sent("Connection failed")[0][0] < 1
 
 
 @pytest.mark.usefixtures("no_threads")
 async def test_a_condition_that_flaps_with_every_run_stays_one_alert_in_its_order(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = with_calm_neighbour()
-    await stage.live(nursery)
+    bench = with_calm_neighbour()
+    await bench.live(nursery)
     for number in range(500):
-        await stage.see(*([full()] if number % 2 else []))
-        await see_calmly(stage, QUIET)
+        await bench.see(*([full()] if number % 2 else []))
+        await see_calmly(bench, QUIET)
         await trio.sleep(1)
 
-    sent = [alert for _, alert in stage.clients[ONE].sent("Disk usage")]
+    sent = [alert for _, alert in bench.clients[ONE].sent("Disk usage")]
     starts = [alert["startsAt"] for alert in sent]
-    assert 2 == len(stage.book.alerts)
+    assert 2 == len(bench.book.alerts)
     assert sorted(starts) == starts
     assert 500 == pytest.approx(len(sent), abs=2)
-    assert {60.0} == gaps(stage, "Connection failed")
+    assert {60.0} == gaps(bench, "Connection failed")
 
 
-def gaps(stage: Stage, name: str) -> set[float]:
+def gaps(bench: RecorderBench, name: str) -> set[float]:
     """Return the times between two deliveries of an alert."""
-    times = [at for at, _ in stage.clients[ONE].sent(name)]
+    times = [at for at, _ in bench.clients[ONE].sent(name)]
     return {round(later - earlier, 1) for earlier, later in pairwise(times)}
 
 
@@ -133,25 +142,25 @@ def gaps(stage: Stage, name: str) -> set[float]:
 async def test_names_that_change_with_every_run_push_out_nobody_else(
     nursery: trio.Nursery, autojump_clock: MockClock, peer: Any
 ) -> None:
-    stage = with_calm_neighbour(max_ledger=200_000)
-    stage.clients[ONE].respond = lambda _post: peer
-    await stage.live(nursery)
+    bench = with_calm_neighbour(max_ledger=200_000)
+    bench.clients[ONE].respond = lambda _post: peer
+    await bench.live(nursery)
     largest = 0
     for number in range(300):
-        await stage.see(*(full(f"/{number}/{n}") for n in range(20)))
-        await see_calmly(stage, QUIET)
-        largest = max(largest, stage.book.bytes)
+        await bench.see(*(full(f"/{number}/{n}") for n in range(20)))
+        await see_calmly(bench, QUIET)
+        largest = max(largest, bench.book.bytes)
         await trio.sleep(5)
-    overflow = "LedgerOverflow" in stage.own
-    lost = stage.book.lost.total()
-    quiet = [a for a in stage.book.alerts.values() if a.module == "calm"]
-    stage.clients[ONE].respond = lambda _post: OK
-    await stage.see()
+    overflow = "LedgerOverflow" in bench.own
+    lost = bench.book.lost.total()
+    quiet = [a for a in bench.book.alerts.values() if a.module == "calm"]
+    bench.clients[ONE].respond = lambda _post: OK
+    await bench.see()
     await trio.sleep(2000)
 
     assert largest < 202_000
     assert (peer is BUSY, peer is BUSY) == (overflow, lost > 0)
     assert [State.FIRING] == [alert.state for alert in quiet]
     assert START == quiet[0].starts_at
-    assert {} == stage.own
-    assert 1 == len(stage.book.alerts)
+    assert {} == bench.own
+    assert 1 == len(bench.book.alerts)

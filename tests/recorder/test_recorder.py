@@ -21,7 +21,7 @@ from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder.messages import Ping, WakeUp
 from supervisor.recorder.recorder import CURSOR_DELAY, MOST_MESSAGES, Recorder
 from supervisor.stats.module_stats import Progress
-from tests.support.recorder_bench import ONE, START, Stage, eventually, full, no_threads
+from tests.support.recorder_bench import ONE, START, RecorderBench, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
 
 __all__ = ["no_threads"]  # a fixture
@@ -45,18 +45,18 @@ class FailingLedger(Ledger):
         super().commit(changes)
 
 
-def firing(stage: Stage) -> set[str]:
+def firing(bench: RecorderBench) -> set[str]:
     return {
         alert.instance or alert.alertname
-        for alert in stage.book.alerts.values()
+        for alert in bench.book.alerts.values()
         if alert.state is State.FIRING
     }
 
 
-def committed(stage: Stage) -> set[str]:
+def committed(bench: RecorderBench) -> set[str]:
     """Return what a new process would find firing."""
-    found = Book(stage.service)
-    for changes in stage.ledger.commits:
+    found = Book(bench.service)
+    for changes in bench.ledger.commits:
         found.adopt(changes)
     return {
         alert.instance or alert.alertname
@@ -69,85 +69,85 @@ def committed(stage: Stage) -> set[str]:
 async def test_all_that_waits_is_committed_together(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     for number in range(100):
-        stage.send.send_nowait(stage.run(*(full(f"/{n}") for n in range(number + 1))))
-    await stage.live(nursery)
+        bench.send.send_nowait(bench.run(*(full(f"/{n}") for n in range(number + 1))))
+    await bench.live(nursery)
 
-    assert 1 == len(stage.ledger.commits)
-    assert 100 == len(stage.ledger.commits[0].alerts)
-    assert 100 == stage.recorder.progress["m"].runs
+    assert 1 == len(bench.ledger.commits)
+    assert 100 == len(bench.ledger.commits[0].alerts)
+    assert 100 == bench.recorder.progress["m"].runs
 
 
 @virtually
 async def test_one_commit_takes_a_bounded_number_of_messages(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     send, receive = trio.open_memory_channel[object](2000)
     for number in range(MOST_MESSAGES + 1):
-        send.send_nowait(stage.run(full(message=str(number))))
-    stage.receive = receive  # type: ignore[assignment]  # only runs are sent
-    await stage.live(nursery)
+        send.send_nowait(bench.run(full(message=str(number))))
+    bench.receive = receive  # type: ignore[assignment]  # only runs are sent
+    await bench.live(nursery)
 
-    assert 2 == len(stage.ledger.commits)
-    assert MOST_MESSAGES + 1 == stage.recorder.progress["m"].runs
+    assert 2 == len(bench.ledger.commits)
+    assert MOST_MESSAGES + 1 == bench.recorder.progress["m"].runs
 
 
 async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
     nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "supervisor")
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     go, began = threading.Event(), threading.Event()
 
     def hold() -> None:
         began.set()
         assert go.wait(10)
 
-    stage.ledger.on_commit = hold
-    await stage.live(nursery)
+    bench.ledger.on_commit = hold
+    await bench.live(nursery)
     caplog.clear()
-    await stage.send.send(stage.run(full()))
+    await bench.send.send(bench.run(full()))
     await eventually(began.is_set)
     await trio.sleep(0.05)
     seen = (
-        stage.book.alerts,
-        stage.recorder.progress["m"].runs,
-        stage.clients[ONE].posts,
+        bench.book.alerts,
+        bench.recorder.progress["m"].runs,
+        bench.clients[ONE].posts,
         [record.getMessage() for record in caplog.records],
     )
     assert ({}, 0, [], []) == seen
 
     go.set()
-    await eventually(lambda: bool(stage.clients[ONE].posts))
+    await eventually(lambda: bool(bench.clients[ONE].posts))
 
-    assert ({"/"}, 1) == (firing(stage), stage.recorder.progress["m"].runs)
+    assert ({"/"}, 1) == (firing(bench), bench.recorder.progress["m"].runs)
 
 
 async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_path: Path) -> None:
-    stage = Stage.make(ONE)
-    stage.recorder.ledger = Ledger(tmp_path / "ledger")
-    await stage.live(nursery)
+    bench = RecorderBench.make(ONE)
+    bench.recorder.ledger = Ledger(tmp_path / "ledger")
+    await bench.live(nursery)
     for number in range(20):
-        await stage.send.send(stage.run(*(full(f"/{n}") for n in range(number + 1))))
-        await eventually(lambda: stage.recorder.progress["m"].runs == stage.runs)
-        again = Book(stage.service)
+        await bench.send.send(bench.run(*(full(f"/{n}") for n in range(number + 1))))
+        await eventually(lambda: bench.recorder.progress["m"].runs == bench.runs)
+        again = Book(bench.service)
         second, aside = open_ledger(tmp_path / "ledger", again, START)
         second.close()
         assert (None, number + 1) == (aside, len(again.alerts))
-    stage.recorder.ledger.close()
+    bench.recorder.ledger.close()
 
 
 @virtually
 async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.see(full(), Measurement("use", 93.0, "%"))
-    await stage.until(10)
-    await stage.see(error="no such file")
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.see(full(), Measurement("use", 93.0, "%"))
+    await bench.until(10)
+    await bench.see(error="no such file")
 
-    progress = stage.recorder.progress["m"]
+    progress = bench.recorder.progress["m"]
     assert (2, 1, "failed") == (progress.runs, progress.failures, progress.last_result)
     assert (START, START + 10.001) == (progress.last_success, progress.last_run)
     assert [Measurement("use", 93.0, "%")] == list(progress.measurements)
@@ -157,104 +157,104 @@ async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: 
 async def test_a_run_of_a_module_that_has_gone_is_ignored(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.send.send(evolve(stage.run(full()), module="gone"))
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.send.send(evolve(bench.run(full()), module="gone"))
     await wait_all_tasks_blocked()
 
-    assert {} == stage.book.alerts
+    assert {} == bench.book.alerts
 
 
 @virtually
 async def test_a_ping_is_answered_only_after_what_came_before_it_is_committed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
     ping, idle = Ping(), Ping()
-    stage.send.send_nowait(stage.run(full()))
-    stage.send.send_nowait(ping)
+    bench.send.send_nowait(bench.run(full()))
+    bench.send.send_nowait(ping)
     await ping.committed.wait()
-    attempts = stage.ledger.attempts
-    stage.send.send_nowait(idle)
+    attempts = bench.ledger.attempts
+    bench.send.send_nowait(idle)
     await idle.committed.wait()
 
-    assert {"/"} == committed(stage)
-    assert attempts < stage.ledger.attempts  # it went all the way, though nothing was to write
+    assert {"/"} == committed(bench)
+    assert attempts < bench.ledger.attempts  # it went all the way, though nothing was to write
 
 
 @virtually
 async def test_nothing_is_written_when_nothing_has_changed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
     for _ in range(50):
-        await stage.see(Measurement("use", 93.0))
+        await bench.see(Measurement("use", 93.0))
         await trio.sleep(60)
 
-    assert 0 == stage.ledger.attempts
+    assert 0 == bench.ledger.attempts
 
 
 @virtually
 async def test_cursors_are_written_in_time_however_many_runs_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.see(full())
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.see(full())
     for _ in range(round(10 * CURSOR_DELAY) + 5):
-        await stage.see(full())
+        await bench.see(full())
         await trio.sleep(0.1)
 
-    assert [ONE] == [peer for commit in stage.ledger.commits for peer, _ in commit.cursors]
+    assert [ONE] == [peer for commit in bench.ledger.commits for peer, _ in commit.cursors]
 
 
 @virtually
 async def test_when_the_channel_is_closed_everything_is_read_and_committed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     for number in range(10):
-        stage.send.send_nowait(stage.run(*(full(f"/{n}") for n in range(number + 1))))
-    stage.send.close()
+        bench.send.send_nowait(bench.run(*(full(f"/{n}") for n in range(number + 1))))
+    bench.send.close()
     with trio.fail_after(1):
-        await stage.recorder.record(stage.receive)
+        await bench.recorder.record(bench.receive)
 
-    assert {f"/{n}" for n in range(10)} == committed(stage)
+    assert {f"/{n}" for n in range(10)} == committed(bench)
 
 
 @virtually
 async def test_a_channel_that_is_closed_while_the_disk_refuses_is_tried_once_more(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    stage.ledger.error = FULL
-    nursery.start_soon(stage.recorder.record, stage.receive)
-    await stage.see(full())
-    stage.ledger.error = None
-    stage.send.close()
+    bench = RecorderBench.make(ONE)
+    bench.ledger.error = FULL
+    nursery.start_soon(bench.recorder.record, bench.receive)
+    await bench.see(full())
+    bench.ledger.error = None
+    bench.send.close()
     await wait_all_tasks_blocked()
 
-    assert {"/", "LedgerUnwritable"} >= committed(stage) >= {"/"}
+    assert {"/", "LedgerUnwritable"} >= committed(bench) >= {"/"}
 
 
 @virtually
 async def test_without_disk_it_runs_on_from_memory_says_so_and_recovers(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.see(full("/a"))
-    stage.ledger.error = FULL
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.see(full("/a"))
+    bench.ledger.error = FULL
     for second in range(1, 100):
-        await stage.until(second)
-        await stage.see(full("/a"), full("/b"), *([full("/c")] if second < 50 else []))
-    without = (firing(stage), stage.own, committed(stage))
-    attempts = stage.ledger.attempts
-    sent = stage.clients[ONE].sent("LedgerUnwritable")
-    stage.ledger.error = None
-    await stage.until(110)
+        await bench.until(second)
+        await bench.see(full("/a"), full("/b"), *([full("/c")] if second < 50 else []))
+    without = (firing(bench), bench.own, committed(bench))
+    attempts = bench.ledger.attempts
+    sent = bench.clients[ONE].sent("LedgerUnwritable")
+    bench.ledger.error = None
+    await bench.until(110)
 
     assert ({"/a", "/b", "LedgerUnwritable"}, {"LedgerUnwritable": ""}, {"/a"}) == without
     assert attempts <= 25  # every five seconds, not for every run
@@ -263,34 +263,34 @@ async def test_without_disk_it_runs_on_from_memory_says_so_and_recovers(
         in (sent[0][1]["annotations"]["message"])
     )
     assert 1 == sum(record.name == "supervisor.ledger" for record in caplog.records)
-    assert 100 == stage.recorder.progress["m"].runs
-    assert ({"/a", "/b"}, {}, {"/a", "/b"}) == (firing(stage), stage.own, committed(stage))
+    assert 100 == bench.recorder.progress["m"].runs
+    assert ({"/a", "/b"}, {}, {"/a", "/b"}) == (firing(bench), bench.own, committed(bench))
 
 
 @virtually
 async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
     nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     path = tmp_path / "ledger"
-    ledger = stage.recorder.ledger = FailingLedger(path)
-    await stage.live(nursery)
-    await stage.see(full("/a"), Report("Daily check", "hello"))
-    await stage.until(10)
+    ledger = bench.recorder.ledger = FailingLedger(path)
+    await bench.live(nursery)
+    await bench.see(full("/a"), Report("Daily check", "hello"))
+    await bench.until(10)
     tear(path)
     ledger.error = TORN
-    await stage.see(full("/a"), full("/b"))
-    await stage.until(20)
+    await bench.see(full("/a"), full("/b"))
+    await bench.until(20)
 
-    again = Book(stage.service)
+    again = Book(bench.service)
     second, aside = open_ledger(path, again, START)
     second.close()
-    stage.recorder.ledger.close()
+    bench.recorder.ledger.close()
     assert aside is None
     assert {"/a", "/b", "", "Daily check"} >= {alert.instance for alert in again.alerts.values()}
     assert 4 == len(again.alerts)
-    assert {"LedgerCorrupt": ""} == stage.own
-    assert again.cursors == stage.book.cursors
+    assert {"LedgerCorrupt": ""} == bench.own
+    assert again.cursors == bench.book.cursors
     assert ["ledger", "ledger.corrupt-20231114T221330Z"] == databases(tmp_path)
 
 
@@ -301,11 +301,11 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     path = tmp_path / "ledger"
-    ledger = stage.recorder.ledger = FailingLedger(path)
-    await stage.live(nursery)
-    await stage.see(full("/a"))
+    ledger = bench.recorder.ledger = FailingLedger(path)
+    await bench.live(nursery)
+    await bench.see(full("/a"))
     ledger.error = TORN
     whole = Ledger.commit
 
@@ -314,18 +314,18 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
 
     monkeypatch.setattr(Ledger, "commit", refuse)
     for second in range(1, 60):
-        await stage.until(second)
-        await stage.see(full("/a"), full("/b"))
-    without = (stage.own, databases(tmp_path))
+        await bench.until(second)
+        await bench.see(full("/a"), full("/b"))
+    without = (bench.own, databases(tmp_path))
     monkeypatch.setattr(Ledger, "commit", whole)
-    await stage.until(70)
+    await bench.until(70)
 
-    again = Book(stage.service)
+    again = Book(bench.service)
     second_ledger, aside = open_ledger(path, again, START)
     second_ledger.close()
-    stage.recorder.ledger.close()
+    bench.recorder.ledger.close()
     assert ({"LedgerUnwritable": ""}, ["ledger.corrupt-20231114T221321Z"]) == without
-    assert (None, {"LedgerCorrupt": ""}) == (aside, stage.own)
+    assert (None, {"LedgerCorrupt": ""}) == (aside, bench.own)
     assert {"/a", "/b"} <= {a.instance for a in again.alerts.values()}
 
 
@@ -333,22 +333,22 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
 async def test_losses_are_counted_once_when_a_torn_ledger_is_replaced(
     nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    stage = Stage.make(ONE)
-    stage.book.service = evolve(stage.service, max_ledger=3000)
+    bench = RecorderBench.make(ONE)
+    bench.book.service = evolve(bench.service, max_ledger=3000)
     path = tmp_path / "ledger"
-    ledger = stage.recorder.ledger = FailingLedger(path)
-    await stage.live(nursery)
+    ledger = bench.recorder.ledger = FailingLedger(path)
+    await bench.live(nursery)
     ledger.error = FULL
-    await stage.see(*(full(f"/{n}") for n in range(20)))
+    await bench.see(*(full(f"/{n}") for n in range(20)))
     ledger.error = TORN
-    await stage.until(10)
+    await bench.until(10)
 
-    again = Book(stage.service)
+    again = Book(bench.service)
     second, _ = open_ledger(path, again, START)
     second.close()
-    stage.recorder.ledger.close()
-    assert stage.book.lost.total() > 0
-    assert stage.book.lost == again.lost
+    bench.recorder.ledger.close()
+    assert bench.book.lost.total() > 0
+    assert bench.book.lost == again.lost
 
 
 def databases(directory: Path) -> list[str]:
@@ -368,20 +368,20 @@ async def test_without_peers_a_printed_line_is_the_delivery(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "supervisor.alerts")
-    stage = Stage.make()
-    await stage.live(nursery)
-    await stage.see(full(), Report("Daily check", "hello"))
-    pending = stage.book.pending(CONSOLE)
-    await stage.until(30)
-    await stage.see()
-    await stage.until(2000)
+    bench = RecorderBench.make()
+    await bench.live(nursery)
+    await bench.see(full(), Report("Daily check", "hello"))
+    pending = bench.book.pending(CONSOLE)
+    await bench.until(30)
+    await bench.see()
+    await bench.until(2000)
 
     assert [
         "FIRING   W  Disk usage /: it is full",
         "REPORT   I  Daily check: hello",
         "RESOLVED W  Disk usage /: it is full",
     ] == [record.getMessage() for record in caplog.records]
-    assert ([], {}) == (pending, stage.book.alerts)
+    assert ([], {}) == (pending, bench.book.alerts)
 
 
 @virtually
@@ -389,14 +389,14 @@ async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "supervisor.alerts")
-    first = Stage.make()
+    first = RecorderBench.make()
     first.send.send_nowait(first.run(full("/a")))
     first.send.close()
     await first.recorder.record(first.receive)
     caplog.clear()
-    second = Stage.make()
+    second = RecorderBench.make()
     second.book.adopt(first.ledger.commits[0])
-    third = Stage.make()
+    third = RecorderBench.make()
     for changes in first.ledger.commits:
         third.book.adopt(changes)
         for (peer, fingerprint), cursor in changes.cursors.items():
@@ -412,55 +412,55 @@ async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
 async def test_a_clock_that_is_set_back_stops_no_delivery(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.see(full())
-    await stage.until(100)
-    stage.clock.step(-3600)
-    before = len(stage.clients[ONE].posts)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.see(full())
+    await bench.until(100)
+    bench.clock.step(-3600)
+    before = len(bench.clients[ONE].posts)
     await trio.sleep(200)
 
     assert "the clock was set back by 3" in caplog.text
-    assert 3 <= len(stage.clients[ONE].posts) - before <= 5
+    assert 3 <= len(bench.clients[ONE].posts) - before <= 5
 
 
 @virtually
 async def test_a_clock_that_is_set_forward_sends_everything_again(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.see(full())
-    await stage.until(10)
-    stage.clock.step(86400)
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.see(full())
+    await bench.until(10)
+    bench.clock.step(86400)
     await trio.sleep(31)
 
-    assert [0.0, 86430.0] == pytest.approx([p.at for p in stage.clients[ONE].posts], abs=11)
+    assert [0.0, 86430.0] == pytest.approx([p.at for p in bench.clients[ONE].posts], abs=11)
 
 
 @virtually
 async def test_a_nudge_and_an_empty_announcement_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    stage = Stage.make(ONE)
-    await stage.live(nursery)
-    await stage.send.send(WakeUp())
-    await stage.send.send(Announcement("PeerClockSkew", ONE, None))
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    await bench.send.send(WakeUp())
+    await bench.send.send(Announcement("PeerClockSkew", ONE, None))
     await wait_all_tasks_blocked()
 
-    assert (0, {}) == (stage.ledger.attempts, stage.book.alerts)
+    assert (0, {}) == (bench.ledger.attempts, bench.book.alerts)
 
 
 async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path: Path) -> None:
-    stage = Stage.make(ONE)
+    bench = RecorderBench.make(ONE)
     recorder = Recorder(
-        stage.book, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
+        bench.book, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
     )
-    nursery.start_soon(recorder.record, stage.receive)
+    nursery.start_soon(recorder.record, bench.receive)
     await wait_all_tasks_blocked()
     began = time.monotonic()
     for _ in range(10):
-        await stage.send.send(stage.run(Condition("Disk usage", "W", "/", "x")))
+        await bench.send.send(bench.run(Condition("Disk usage", "W", "/", "x")))
     await eventually(lambda: recorder.progress["m"].runs == 10)
     took = time.monotonic() - began
     recorder.ledger.close()

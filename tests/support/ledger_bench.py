@@ -38,7 +38,7 @@ def service_of(*modules: Module, urls: tuple[str, ...] = (A,), **settings: Any) 
 
 
 @define
-class Desk:
+class LedgerBench:
     """A book that is worked on as the recorder does, at a time that the test sets."""
 
     service: Service = field(factory=service_of)

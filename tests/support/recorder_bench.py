@@ -137,7 +137,7 @@ class FakeLedger(Ledger):
 
 
 @define
-class Stage:
+class RecorderBench:
     """The pipeline of one service with one module, `m`."""
 
     service: Service
@@ -153,7 +153,7 @@ class Stage:
 
     @classmethod
     def make(cls, *urls: str, resend: float = 60.0, **settings: Any) -> Self:
-        """Set the stage for some peers; nothing moves before `live`."""
+        """Set the bench for some peers; nothing moves before `live`."""
         alertmanager = Alertmanager(urls=urls, **settings)
         service = Service(
             Path("X.toml"),

@@ -18,7 +18,7 @@ from supervisor.stats.module_stats import Progress, fit
 from supervisor.stats.recent_runs import KEPT
 from supervisor.web.app import make_app
 from supervisor.web.server import Server
-from tests.support.ledger_bench import A, Desk, service_of
+from tests.support.ledger_bench import A, LedgerBench, service_of
 
 NOON = 1_795_402_800.0
 """12:00 on 23 November 2026 in Seoul."""
@@ -35,20 +35,20 @@ def modules(count: int, every: float = 60) -> tuple[Module, ...]:
 
 
 @define
-class DeskClock(Clock):
-    """Shows the time of a desk."""
+class BenchClock(Clock):
+    """Shows the time of a bench."""
 
-    desk: Desk
+    ledger: LedgerBench
 
     def now(self) -> float:
-        return self.desk.now
+        return self.ledger.now
 
 
 @define
-class Site:
-    """A desk with modules and peers."""
+class WebBench:
+    """A bench with modules and peers."""
 
-    desk: Desk
+    ledger: LedgerBench
     progress: dict[str, Progress] = field(factory=dict)
     peers: list[Peer] = field(factory=list)
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
@@ -59,17 +59,17 @@ class Site:
         *given: Module,
         urls: tuple[str, ...] = (A,),
         status: StatusListener = StatusListener(listen=LISTEN),  # noqa: B008 - frozen
-    ) -> Site:
-        desk = Desk(service_of(*given, urls=urls, status=status), NOON)
-        site = cls(desk, peers=[Peer(url, version="0.28.1", last_success=NOON) for url in urls])
-        fit(site.progress, desk.service)
-        return site
+    ) -> WebBench:
+        ledger = LedgerBench(service_of(*given, urls=urls, status=status), NOON)
+        bench = cls(ledger, peers=[Peer(url, version="0.28.1", last_success=NOON) for url in urls])
+        fit(bench.progress, ledger.service)
+        return bench
 
     @property
     def snapshot(self) -> Snapshot:
         return Snapshot(
-            self.desk.book,
-            DeskClock(self.desk),
+            self.ledger.book,
+            BenchClock(self.ledger),
             self.progress,
             lambda: tuple(self.peers),
             lambda: 40960,
@@ -78,11 +78,11 @@ class Site:
     def run(self, name: str, *seen: Condition | Report | Measurement, **more: object) -> None:
         """Let a module have run now."""
         values: Mapping[str, object] = {"seconds": 0.012, **more}
-        run = Run(name, self.desk.now, self.desk.now, observations=seen, **values)  # type: ignore[arg-type]  # any of its fields
-        module = next(each for each in self.desk.service.modules if each.name == name)
-        self.desk.work(lambda draft: draft.record(module, run, None))
+        run = Run(name, self.ledger.now, self.ledger.now, observations=seen, **values)  # type: ignore[arg-type]  # any of its fields
+        module = next(each for each in self.ledger.service.modules if each.name == name)
+        self.ledger.work(lambda draft: draft.record(module, run, None))
         self.progress[name].finish(run)
-        self.progress[name].next_run = self.desk.now + (module.every or 60)
+        self.progress[name].next_run = self.ledger.now + (module.every or 60)
         self.changed.unpark_all()
 
     def fill(self, every: float = 60, failing: float = 0.0) -> None:
@@ -91,17 +91,17 @@ class Site:
             for past in range(KEPT, 0, -1):
                 chance = (past * 37 + number * 11) % 100
                 seconds = 0.01 * (1 + chance / 60) * (9 if chance == 7 else 1)
-                at = self.desk.now - past * every + number % every
+                at = self.ledger.now - past * every + number % every
                 error = "it broke" if chance < 100 * failing else ""
                 progress.finish(Run(progress.name, at, at, seconds, (), error))
-            progress.next_run = self.desk.now + number % every
+            progress.next_run = self.ledger.now + number % every
 
 
 @asynccontextmanager
-async def served(site: Site) -> AsyncIterator[str]:
-    """Serve the site; give its URL."""
+async def served(bench: WebBench) -> AsyncIterator[str]:
+    """Serve the bench; give its URL."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    server = Server(make_app(site.snapshot, site.changed, lambda: 0))
+    server = Server(make_app(bench.snapshot, bench.changed, lambda: 0))
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, [listener])
         host, port = listener.socket.getsockname()[:2]
@@ -110,10 +110,10 @@ async def served(site: Site) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def client_of(site: Site, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve the site, and give a client of it."""
+async def client_of(bench: WebBench, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve the bench, and give a client of it."""
     async with (
-        served(site) as url,
+        served(bench) as url,
         httpx.AsyncClient(base_url=url, trust_env=False, headers=headers) as client,
     ):
         yield client

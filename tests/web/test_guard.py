@@ -12,7 +12,7 @@ from attrs import evolve
 from supervisor.config.secret import Secret
 from supervisor.config.service import StatusListener
 from supervisor.web.guard import is_own, presented
-from tests.support.web_bench import LISTEN, Site, client_of, modules
+from tests.support.web_bench import LISTEN, WebBench, client_of, modules
 
 LOCAL = StatusListener(listen=LISTEN, hosts=("Status.Example.Invalid",))
 PUBLIC = evolve(LOCAL, listen="0.0.0.0:9477", external_url="https://proxy.example.invalid/host/")
@@ -89,9 +89,9 @@ def token_file(tmp_path: Path) -> Path:
     return path
 
 
-def guarded(token_file: Path) -> Site:
+def guarded(token_file: Path) -> WebBench:
     status = StatusListener(listen=LISTEN, token=Secret("file", str(token_file)))
-    return Site.make(*modules(1), status=status)
+    return WebBench.make(*modules(1), status=status)
 
 
 async def test_without_the_token_only_probes_are_answered(token_file: Path) -> None:
@@ -123,18 +123,18 @@ async def test_the_token_opens_everything_and_may_be_changed_at_any_time(token_f
 
 
 async def test_when_the_token_cannot_be_read_nobody_is_let_in(token_file: Path) -> None:
-    site = guarded(token_file)
+    bench = guarded(token_file)
     token_file.unlink()  # noqa: ASYNC240 - a small file
-    async with client_of(site, authorization="Basic Og==") as client:
+    async with client_of(bench, authorization="Basic Og==") as client:
         assert (await client.get("/")).status_code == 401
 
 
 async def test_a_token_that_cannot_be_read_is_said_once(
     token_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site = guarded(token_file)
+    bench = guarded(token_file)
     token_file.unlink()  # noqa: ASYNC240 - a small file
-    async with client_of(site, authorization="Basic Og==") as client:
+    async with client_of(bench, authorization="Basic Og==") as client:
         for _ in range(3):
             await client.get("/")
 
@@ -143,19 +143,19 @@ async def test_a_token_that_cannot_be_read_is_said_once(
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW"])
 async def test_only_get_and_head_are_answered(method: str) -> None:
-    async with client_of(Site.make(*modules(1))) as client:
+    async with client_of(WebBench.make(*modules(1))) as client:
         answer = await client.request(method, "/")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 async def test_a_strange_host_is_refused_everywhere() -> None:
-    async with client_of(Site.make(*modules(1)), host="attacker.example.invalid") as client:
+    async with client_of(WebBench.make(*modules(1)), host="attacker.example.invalid") as client:
         assert {(await client.get(path)).status_code for path in ALL_PATHS} == {403}
 
 
 async def test_a_body_is_refused() -> None:
-    async with client_of(Site.make(*modules(1))) as client:
+    async with client_of(WebBench.make(*modules(1))) as client:
         answer = await client.request("GET", "/", content=b"x" * 100_000)
 
     assert answer.status_code == 413
@@ -163,7 +163,7 @@ async def test_a_body_is_refused() -> None:
 
 @pytest.mark.parametrize("path", [*ALL_PATHS, "/nothing", "/reports/unknown"])
 async def test_every_answer_keeps_the_browser_on_the_safe_side(path: str) -> None:
-    async with client_of(Site.make(*modules(1))) as client:
+    async with client_of(WebBench.make(*modules(1))) as client:
         headers = (await client.get(path)).headers
 
     assert "default-src 'none'" in headers["content-security-policy"]

@@ -13,7 +13,7 @@ from attrs import frozen
 from supervisor.web import app, server
 from supervisor.web.page.live import MOST_FOLLOWERS
 from supervisor.web.server import MOST_CONNECTIONS, Connection, Receive, Scope, Send, Server
-from tests.support.web_bench import Site, client_of, modules
+from tests.support.web_bench import WebBench, client_of, modules
 
 PROBE = b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FOLLOW = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -43,9 +43,11 @@ class Door:
 
 
 @asynccontextmanager
-async def opened(given: server.App | None = None, site: Site | None = None) -> AsyncIterator[Door]:
-    site = site or Site.make(*modules(2))
-    found = Server(given or app.make_app(site.snapshot, site.changed, lambda: 0))
+async def opened(
+    given: server.App | None = None, bench: WebBench | None = None
+) -> AsyncIterator[Door]:
+    bench = bench or WebBench.make(*modules(2))
+    found = Server(given or app.make_app(bench.snapshot, bench.changed, lambda: 0))
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     streams: list[trio.SocketStream] = []
     try:
@@ -272,7 +274,7 @@ async def test_who_has_said_all_is_answered_all_the_same() -> None:
 
 
 async def test_one_connection_serves_several_requests() -> None:
-    async with client_of(Site.make(*modules(2))) as client:
+    async with client_of(WebBench.make(*modules(2))) as client:
         answers = [await client.get(path) for path in ("/", "/metrics", "/api/status", "/")]
         streams = {id(answer.extensions["network_stream"]) for answer in answers}
 
@@ -281,7 +283,7 @@ async def test_one_connection_serves_several_requests() -> None:
 
 
 async def test_head_is_answered_without_a_body() -> None:
-    async with client_of(Site.make(*modules(2))) as client:
+    async with client_of(WebBench.make(*modules(2))) as client:
         found = [await client.head(path) for path in ("/", "/metrics", "/api/status", "/-/ready")]
         with trio.fail_after(5):
             events = await client.head("/api/events")
@@ -290,13 +292,13 @@ async def test_head_is_answered_without_a_body() -> None:
 
 
 async def test_what_follows_the_page_hears_of_changes_alone() -> None:
-    site = Site.make(*modules(2))
-    site.fill()
-    async with opened(site=site) as door:
+    bench = WebBench.make(*modules(2))
+    bench.fill()
+    async with opened(bench=bench) as door:
         stream = await door.connect(FOLLOW)
         first = await news(stream)
-        site.desk.pass_time(1)
-        site.run("disk-0")
+        bench.ledger.pass_time(1)
+        bench.run("disk-0")
         second = await news(stream)
 
     assert first == {"verdict", "alerts", "modules", "timeline", "peers", "reports"}

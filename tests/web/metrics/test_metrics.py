@@ -17,7 +17,7 @@ from supervisor.stats.histogram import BOUNDS
 from supervisor.web.metrics import exposition, metrics
 from supervisor.web.metrics.metrics import Source
 from tests.support.ledger_bench import A, B
-from tests.support.web_bench import Site, client_of, modules
+from tests.support.web_bench import WebBench, client_of, modules
 
 PROMISED = {
     "module_runs_total": {"module", "result"},
@@ -47,19 +47,19 @@ NASTY = 'a"b\\c\nd\N{SNOWMAN}{}=,<b>'
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def busy() -> Site:
-    """Return a site at which a bit of everything has happened."""
-    site = Site.make(*modules(3), urls=(A, B))
+def busy() -> WebBench:
+    """Return a bench at which a bit of everything has happened."""
+    bench = WebBench.make(*modules(3), urls=(A, B))
     usage = Measurement("disk_use_percent", 41, "%", {"mount_point": "/"})
-    site.run("disk-0", usage, Condition("Disk usage", "W", "/", "full"), seconds=0.3)
-    site.run("inode-1", error="it broke", seconds=61.0)
-    site.run("connection-2", Report("Daily", "hello"))
-    site.desk.deliver(A)
-    return site
+    bench.run("disk-0", usage, Condition("Disk usage", "W", "/", "full"), seconds=0.3)
+    bench.run("inode-1", error="it broke", seconds=61.0)
+    bench.run("connection-2", Report("Daily", "hello"))
+    bench.ledger.deliver(A)
+    return bench
 
 
-def text_of(site: Site, waiting: int = 0) -> str:
-    return "".join(metrics.pieces(Source(site.snapshot, lambda: waiting)))
+def text_of(bench: WebBench, waiting: int = 0) -> str:
+    return "".join(metrics.pieces(Source(bench.snapshot, lambda: waiting)))
 
 
 def samples(text: str) -> Samples:
@@ -101,14 +101,14 @@ def test_the_process_tells_of_itself_as_all_do() -> None:
 
 
 def test_values_are_what_was_counted() -> None:
-    site = busy()
-    site.progress["disk-0"].skipped["running"] = 2
-    site.desk.book.lost["evicted"] = 3
-    site.peers[1].errors["HTTP 503"] = 4
-    site.peers[0].sent = 2
-    site.peers[1].skew = -42.5
-    site.desk.pass_time(30)
-    found = samples(text_of(site, waiting=7))
+    bench = busy()
+    bench.progress["disk-0"].skipped["running"] = 2
+    bench.ledger.book.lost["evicted"] = 3
+    bench.peers[1].errors["HTTP 503"] = 4
+    bench.peers[0].sent = 2
+    bench.peers[1].skew = -42.5
+    bench.ledger.pass_time(30)
+    found = samples(text_of(bench, waiting=7))
 
     assert value(found, "module_runs_total", module="disk-0", result="conditions") == 1
     assert value(found, "module_runs_total", module="disk-0", result="ok") == 0
@@ -135,15 +135,15 @@ def test_values_are_what_was_counted() -> None:
 
 
 def test_what_was_refused_is_counted() -> None:
-    site = busy()
-    site.peers[0].errors["rejected"] = 2
-    site.peers[1].errors["rejected"] = 1
+    bench = busy()
+    bench.peers[0].errors["rejected"] = 2
+    bench.peers[1].errors["rejected"] = 1
 
-    assert value(samples(text_of(site)), "quarantined_total") == 3
+    assert value(samples(text_of(bench)), "quarantined_total") == 3
 
 
 def test_a_module_that_has_not_run_has_no_last_run() -> None:
-    found = samples(text_of(Site.make(*modules(1))))
+    found = samples(text_of(WebBench.make(*modules(1))))
 
     assert (
         "supervisor_module_last_run_timestamp_seconds",
@@ -169,15 +169,15 @@ def test_promtool_has_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_names_and_labels_may_be_anything() -> None:
-    site = Site.make(*modules(1))
-    site.run(
+    bench = WebBench.make(*modules(1))
+    bench.run(
         "disk-0",
         Measurement(NASTY, 1, "", {NASTY: NASTY, "__name__": "x", "module": "y", "1": "z"}),
         Measurement("big", 10**400),
         Measurement("odd", math.nan),
         Measurement("least", -math.inf),
     )
-    found = samples(text_of(site))
+    found = samples(text_of(bench))
     by_name = {
         dict(labels).get("name", ""): (dict(labels), number)
         for (name, labels), number in found.items()
@@ -196,10 +196,10 @@ def test_names_and_labels_may_be_anything() -> None:
 
 
 def test_a_measurement_that_comes_twice_is_shown_once() -> None:
-    site = Site.make(*modules(1))
-    site.run("disk-0", Measurement("m", 1), Measurement("m", 2))
+    bench = WebBench.make(*modules(1))
+    bench.run("disk-0", Measurement("m", 1), Measurement("m", 2))
 
-    assert text_of(site).count('name="m"') == 1
+    assert text_of(bench).count('name="m"') == 1
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_numbers_are_written_plainly(number: float, text: str) -> None:
 
 
 def test_the_buckets_are_those_of_the_histogram() -> None:
-    site = busy()
-    bounds = re.findall(r'run_seconds_bucket\{module="disk-0",le="([^"]*)"', text_of(site))
+    bench = busy()
+    bounds = re.findall(r'run_seconds_bucket\{module="disk-0",le="([^"]*)"', text_of(bench))
 
     assert [float(bound) for bound in bounds] == [*BOUNDS, math.inf]
 
@@ -226,8 +226,8 @@ async def test_the_listener_serves_them_as_prometheus_asks() -> None:
 
 
 async def test_a_scrape_of_many_modules_lets_others_have_their_turn() -> None:
-    site = Site.make(*modules(2000))
-    for progress in site.progress.values():
+    bench = WebBench.make(*modules(2000))
+    for progress in bench.progress.values():
         progress.finish(Run(progress.name, 0, 0, 0.01))
     turns = 0
 
@@ -237,7 +237,7 @@ async def test_a_scrape_of_many_modules_lets_others_have_their_turn() -> None:
             turns += 1
             await trio.lowlevel.checkpoint()
 
-    async with client_of(site) as client, trio.open_nursery() as nursery:
+    async with client_of(bench) as client, trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
         text = (await client.get("/metrics")).text
         nursery.cancel_scope.cancel()

@@ -19,7 +19,7 @@ from supervisor.web.page.page import MOST_ALERTS, Page
 from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import MOST_MODULES, View, gather, mailed
 from tests.support.ledger_bench import A, B
-from tests.support.web_bench import NOON, Site, client_of, modules
+from tests.support.web_bench import NOON, WebBench, client_of, modules
 
 FULL = Condition("Disk usage", "W", "/data", "/data is 97 % full")
 DOWN = Condition("Connection failed", "E", "DEV1", "refused")
@@ -43,12 +43,12 @@ class Reading(HTMLParser):
         self.text.append(data)
 
 
-def view_of(site: Site) -> View:
-    return trio.run(gather, site.snapshot)
+def view_of(bench: WebBench) -> View:
+    return trio.run(gather, bench.snapshot)
 
 
-def html_of(site: Site) -> str:
-    return templates.document(templates.sections(view_of(site)))
+def html_of(bench: WebBench) -> str:
+    return templates.document(templates.sections(view_of(bench)))
 
 
 def read(html: str) -> Reading:
@@ -57,15 +57,15 @@ def read(html: str) -> Reading:
     return reading
 
 
-def shown(site: Site) -> tuple[str, str, tuple[str, ...]]:
-    found = verdict(trio.run(site.snapshot.status))
+def shown(bench: WebBench) -> tuple[str, str, tuple[str, ...]]:
+    found = verdict(trio.run(bench.snapshot.status))
     return found.text, found.colour, found.notes
 
 
-def well(*given: Module) -> Site:
-    site = Site.make(*(given or modules(3)))
-    site.fill()
-    return site
+def well(*given: Module) -> WebBench:
+    bench = WebBench.make(*(given or modules(3)))
+    bench.fill()
+    return bench
 
 
 def test_all_is_well_when_nothing_fires() -> None:
@@ -73,63 +73,63 @@ def test_all_is_well_when_nothing_fires() -> None:
 
 
 def test_the_gravest_alert_gives_the_colour() -> None:
-    site = well()
-    site.run("disk-0", FULL)
-    warned = shown(site)
-    site.run("connection-2", DOWN)
+    bench = well()
+    bench.run("disk-0", FULL)
+    warned = shown(bench)
+    bench.run("connection-2", DOWN)
 
     assert warned == ("1 alert firing", "amber", ())
-    assert shown(site) == ("2 alerts firing", "red", ())
+    assert shown(bench) == ("2 alerts firing", "red", ())
 
 
 def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
-    site = well()
-    site.desk.work(lambda draft: draft.announce(Announcement("Heartbeat", "", "I live", "I")))
+    bench = well()
+    bench.ledger.work(lambda draft: draft.announce(Announcement("Heartbeat", "", "I live", "I")))
 
-    assert shown(site) == ("All well", "green", ())
+    assert shown(bench) == ("All well", "green", ())
 
 
 def test_the_first_minute_is_neither_well_nor_ill() -> None:
-    site = Site.make(*modules(3), Module("daily", "daily", at=("09:00",)))
-    for progress in site.progress.values():
+    bench = WebBench.make(*modules(3), Module("daily", "daily", at=("09:00",)))
+    for progress in bench.progress.values():
         progress.next_run = NOON + 3
-    site.progress["daily"].next_run = NOON + 75600
-    site.run("disk-0")
+    bench.progress["daily"].next_run = NOON + 75600
+    bench.run("disk-0")
 
-    assert shown(site) == ("Starting", "blue", ("2 of 4 modules have run",))
+    assert shown(bench) == ("Starting", "blue", ("2 of 4 modules have run",))
 
 
 def test_what_is_not_reached_owed_refused_or_dropped_is_said() -> None:
-    site = well()
-    site.peers[0].state = "retrying"
-    one = shown(site)
-    site.run("disk-0", FULL)
-    site.run("disk-0")
-    site.desk.pass_time(40)
-    site.desk.book.lost["evicted"] = 2
+    bench = well()
+    bench.peers[0].state = "retrying"
+    one = shown(bench)
+    bench.run("disk-0", FULL)
+    bench.run("disk-0")
+    bench.ledger.pass_time(40)
+    bench.ledger.book.lost["evicted"] = 2
 
     assert one == ("1 of 1 Alertmanagers not reached", "amber", ("nothing is firing",))
-    assert shown(site)[1:] == (
+    assert shown(bench)[1:] == (
         "amber",
         ("1 not delivered for 40 s", "2 dropped", "nothing is firing"),
     )
 
 
 def test_modules_that_fail_are_said_beside_the_alerts() -> None:
-    site = well()
-    site.run("disk-0", error="it broke")
+    bench = well()
+    bench.run("disk-0", error="it broke")
 
-    assert shown(site) == ("1 alert firing", "red", ("1 of 3 modules failing",))
+    assert shown(bench) == ("1 alert firing", "red", ("1 of 3 modules failing",))
 
 
 def test_an_alert_tells_since_when_it_fires_and_who_knows() -> None:
-    site = Site.make(*modules(3), urls=(A, B))
-    site.run("disk-0", FULL)
-    site.desk.deliver(A)
-    site.desk.pass_time(150)
-    values: dict[str, Any] = Page(view_of(site)).values()
+    bench = WebBench.make(*modules(3), urls=(A, B))
+    bench.run("disk-0", FULL)
+    bench.ledger.deliver(A)
+    bench.ledger.pass_time(150)
+    values: dict[str, Any] = Page(view_of(bench)).values()
     (row,) = values["alerts"]
-    text = "".join(read(html_of(site)).text)
+    text = "".join(read(html_of(bench)).text)
 
     assert (row.since.text, row.lasting) == ("12:00:00", "2 min")
     assert [(peer.peer, peer.done) for peer in row.peers] == [
@@ -140,20 +140,20 @@ def test_an_alert_tells_since_when_it_fires_and_who_knows() -> None:
 
 
 def test_a_time_of_another_day_has_its_date() -> None:
-    site = Site.make(*modules(3))
-    site.run("disk-0", FULL)
-    site.desk.pass_time(86400)
+    bench = WebBench.make(*modules(3))
+    bench.run("disk-0", FULL)
+    bench.ledger.pass_time(86400)
 
-    assert "since 23 Nov 12:00, for 1 d 0 h" in "".join(read(html_of(site)).text)
+    assert "since 23 Nov 12:00, for 1 d 0 h" in "".join(read(html_of(bench)).text)
 
 
 def test_what_is_resolved_is_folded_away() -> None:
-    site = well()
-    site.run("disk-0", FULL)
-    site.desk.deliver()
-    site.desk.pass_time(120)
-    site.run("disk-0")
-    text = "".join(read(html_of(site)).text)
+    bench = well()
+    bench.run("disk-0", FULL)
+    bench.ledger.deliver()
+    bench.ledger.pass_time(120)
+    bench.run("disk-0")
+    text = "".join(read(html_of(bench)).text)
 
     assert "Nothing is firing." in text
     assert "1 alert resolved in the last minutes" in text
@@ -161,13 +161,13 @@ def test_what_is_resolved_is_folded_away() -> None:
 
 
 def test_a_module_shows_what_it_did_and_measured() -> None:
-    site = well()
+    bench = well()
     uses = [Measurement("use", 40 + n, "%", {"mount_point": f"/{n}"}) for n in range(5)]
-    site.run("disk-0", *uses)
-    site.progress["disk-0"].skipped["late"] = 2
-    site.progress["disk-0"].state = "running"
-    site.run("inode-1", timed_out=True, error="timed out", seconds=30.0)
-    text = " ".join("".join(read(html_of(site)).text).split())
+    bench.run("disk-0", *uses)
+    bench.progress["disk-0"].skipped["late"] = 2
+    bench.progress["disk-0"].state = "running"
+    bench.run("inode-1", timed_out=True, error="timed out", seconds=30.0)
+    text = " ".join("".join(read(html_of(bench)).text).split())
 
     assert "use /0 40 % · use /1 41 % · use /2 42 % · and 2 more" in text
     assert "running" in text
@@ -181,7 +181,7 @@ def test_a_module_shows_what_it_did_and_measured() -> None:
 )
 def test_nothing_that_a_check_says_becomes_html(where: str) -> None:
     name = EVIL if where == "name" else "m"
-    site = Site.make(Module("disk", name))
+    bench = WebBench.make(Module("disk", name))
     kinds: dict[str, Condition | Measurement | Report] = {
         "alertname": evolve(FULL, alertname=EVIL),
         "instance": evolve(FULL, instance=EVIL),
@@ -189,9 +189,9 @@ def test_nothing_that_a_check_says_becomes_html(where: str) -> None:
         "measurement": Measurement(EVIL, 1, EVIL, {"a": EVIL}),
         "report": Report(EVIL, EVIL, EVIL),
     }
-    plain = read(html_of(Site.make(Module("disk", "m"))))
-    site.run(name, kinds.get(where, FULL))
-    reading = read(html_of(site))
+    plain = read(html_of(WebBench.make(Module("disk", "m"))))
+    bench.run(name, kinds.get(where, FULL))
+    reading = read(html_of(bench))
 
     assert EVIL in "".join(reading.text)
     assert [tag for tag, _ in reading.tags].count("script") == 1
@@ -202,11 +202,11 @@ def test_nothing_that_a_check_says_becomes_html(where: str) -> None:
 
 
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:
-    site = well()
-    site.run("disk-0", FULL, Report("Daily", "hello", "<b>hello</b>"))
+    bench = well()
+    bench.run("disk-0", FULL, Report("Daily", "hello", "<b>hello</b>"))
     addresses = [
         value or ""
-        for _, attributes in read(html_of(site)).tags
+        for _, attributes in read(html_of(bench)).tags
         for name, value in attributes.items()
         if name in ("href", "src", "action", "poster", "srcset")
     ]
@@ -227,10 +227,10 @@ def test_the_policy_allows_what_the_page_has_and_no_more() -> None:
 
 
 def test_long_lists_are_cut_and_say_so() -> None:
-    site = Site.make(*modules(MOST_MODULES + 1))
-    site.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MOST_ALERTS + 3)))
-    site.progress[f"disk-{MOST_MODULES}"].last_result = "failed"
-    html = html_of(site)
+    bench = WebBench.make(*modules(MOST_MODULES + 1))
+    bench.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MOST_ALERTS + 3)))
+    bench.progress[f"disk-{MOST_MODULES}"].last_result = "failed"
+    html = html_of(bench)
 
     assert html.count('class="alert amber"') == MOST_ALERTS
     assert "and 3 more" in html
@@ -239,48 +239,48 @@ def test_long_lists_are_cut_and_say_so() -> None:
 
 
 def test_every_id_is_there_once() -> None:
-    site = well()
-    site.run("disk-0", FULL, evolve(FULL, instance="/b"), Report("Daily", "hello"))
-    ids = [attributes["id"] for _, attributes in read(html_of(site)).tags if "id" in attributes]
+    bench = well()
+    bench.run("disk-0", FULL, evolve(FULL, instance="/b"), Report("Daily", "hello"))
+    ids = [attributes["id"] for _, attributes in read(html_of(bench)).tags if "id" in attributes]
 
     assert len(ids) == len(set(ids))
 
 
 def test_a_mail_is_shown_as_it_was_sent() -> None:
-    site = well()
-    site.run(
+    bench = well()
+    bench.run(
         "disk-0", Report("Daily", "hello <b>", "<b onclick=x>hello</b>"), Report("Short", "<i>")
     )
-    keys = {alert.alertname: key for key, alert in site.desk.book.alerts.items()}
-    daily = mailed(site.desk.book, keys["Daily"])
-    short = mailed(site.desk.book, keys["Short"])
+    keys = {alert.alertname: key for key, alert in bench.ledger.book.alerts.items()}
+    daily = mailed(bench.ledger.book, keys["Daily"])
+    short = mailed(bench.ledger.book, keys["Short"])
 
     assert daily is not None
     assert "<b onclick=x>hello</b>" in templates.mail(daily)
     assert short is not None
     assert "* &lt;i&gt;" in templates.mail(short)
-    assert mailed(site.desk.book, "unknown") is None
+    assert mailed(bench.ledger.book, "unknown") is None
 
 
 def test_a_report_of_the_past_is_kept_in_view() -> None:
-    site = well()
-    site.run("disk-0", Report("Daily", "hello", "<b>hello</b>"))
-    (key,) = site.desk.book.alerts
+    bench = well()
+    bench.run("disk-0", Report("Daily", "hello", "<b>hello</b>"))
+    (key,) = bench.ledger.book.alerts
     for _ in range(40):
-        site.desk.pass_time(60)
-        site.desk.tend()
-        site.desk.deliver()
+        bench.ledger.pass_time(60)
+        bench.ledger.tend()
+        bench.ledger.deliver()
 
-    assert site.desk.book.alerts == {}
-    assert mailed(site.desk.book, key) is not None
-    assert f'id="r-{key}"' in html_of(site)
+    assert bench.ledger.book.alerts == {}
+    assert mailed(bench.ledger.book, key) is not None
+    assert f'id="r-{key}"' in html_of(bench)
 
 
 async def test_a_mail_is_served_into_a_sandbox() -> None:
-    site = well()
-    site.run("disk-0", Report("Daily", "hello", "<script>alert(1)</script>"))
-    (key,) = site.desk.book.alerts
-    async with client_of(site) as client:
+    bench = well()
+    bench.run("disk-0", Report("Daily", "hello", "<script>alert(1)</script>"))
+    (key,) = bench.ledger.book.alerts
+    async with client_of(bench) as client:
         whole = (await client.get("/")).text
         found = await client.get(f"/reports/{key}")
         missing = await client.get("/reports/0123456789abcdef")
@@ -322,9 +322,9 @@ def test_a_lane_shows_the_last_hour_and_what_is_not_known_of_it() -> None:
 
 
 def test_one_run_is_not_called_runs() -> None:
-    site = Site.make(*modules(2))
-    site.run("disk-0")
-    html = html_of(site)
+    bench = WebBench.make(*modules(2))
+    bench.run("disk-0")
+    html = html_of(bench)
 
     assert '1<span class="label"> run</span>' in html
     assert '0<span class="label"> runs</span>' in html
