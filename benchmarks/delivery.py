@@ -39,7 +39,7 @@ from supervisor.delivery.peer import Peer  # noqa: E402
 from supervisor.delivery.sender import MOST_BYTES, Sender  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import Ledger, open_ledger  # noqa: E402
-from supervisor.ledger.store import Book  # noqa: E402
+from supervisor.ledger.store import Store  # noqa: E402
 from supervisor.observations import Condition, Duration, Run  # noqa: E402
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
@@ -88,34 +88,34 @@ def backlog(count: int, now: float) -> Run:
 
 
 @contextmanager
-def filled(url: str, count: int) -> Iterator[tuple[Book, Ledger]]:
-    """Yield book and ledger as a supervisor finds them that was started after an outage."""
+def filled(url: str, count: int) -> Iterator[tuple[Store, Ledger]]:
+    """Yield store and ledger as a supervisor finds them that was started after an outage."""
     with tempfile.TemporaryDirectory(prefix="delivery-") as directory:
         path = Path(directory, "ledger")
-        book = Book(service_for(url))
-        ledger, _ = open_ledger(path, book, time.time())
-        draft = Draft(book, time.time())
+        store = Store(service_for(url))
+        ledger, _ = open_ledger(path, store, time.time())
+        draft = Draft(store, time.time())
         draft.record(BACKLOG, backlog(count, time.time()), None)
         ledger.commit(draft.changes)
         ledger.close()
-        book = Book(service_for(url))
-        ledger, _ = open_ledger(path, book, time.time())
-        yield book, ledger
+        store = Store(service_for(url))
+        ledger, _ = open_ledger(path, store, time.time())
+        yield store, ledger
         ledger.close()
 
 
-async def deliver(book: Book, ledger: Ledger, *, writing: bool) -> float:
+async def deliver(store: Store, ledger: Ledger, *, writing: bool) -> float:
     """Return the seconds until the peer has taken what was waiting at the beginning."""
-    (url,) = book.peers
-    waiting = len(book.pending(url))
+    (url,) = store.peers
+    waiting = len(store.pending(url))
     clock = Clock()
     send, receive = trio.open_memory_channel[Message](256)
-    progress = {module.name: Progress(module.name, "fake") for module in book.service.modules}
-    recorder = Recorder(book, ledger, clock, progress)
+    progress = {module.name: Progress(module.name, "fake") for module in store.service.modules}
+    recorder = Recorder(store, ledger, clock, progress)
     peer = Peer(url)
-    async with Client(url, book.service.alertmanager) as client, trio.open_nursery() as nursery:
+    async with Client(url, store.service.alertmanager) as client, trio.open_nursery() as nursery:
         nursery.start_soon(recorder.record, receive)
-        sender = Sender(peer, client, book, clock, send, recorder.changed, lambda: 0.1)
+        sender = Sender(peer, client, store, clock, send, recorder.changed, lambda: 0.1)
         begun = time.perf_counter()
         nursery.start_soon(sender.deliver)
         if writing:
@@ -140,14 +140,14 @@ async def write(send: trio.MemorySendChannel[Message]) -> None:
 
 def batches(count: int) -> list[bytes]:
     """Return the requests that a sender would make."""
-    book = Book(service_for("http://127.0.0.1:1"))
+    store = Store(service_for("http://127.0.0.1:1"))
     now = time.time()
-    draft = Draft(book, now)
+    draft = Draft(store, now)
     draft.record(BACKLOG, backlog(count, now), None)
-    book.adopt(draft.changes)
+    store.adopt(draft.changes)
     made = []
-    most = book.service.alertmanager.max_batch
-    while batch := book.take_due(book.peers[0], now, 0.0, most, MOST_BYTES):
+    most = store.service.alertmanager.max_batch
+    while batch := store.take_due(store.peers[0], now, 0.0, most, MOST_BYTES):
         made.append(b"[" + b",".join(item.data for item in batch) + b"]")
     return made
 
@@ -242,10 +242,10 @@ class Rates:
 
 def rate(url: str, count: int, *, writing: bool = False, profile: bool = False) -> float:
     """Return the alerts a second at which a backlog is delivered."""
-    with filled(url, count) as (book, ledger):
+    with filled(url, count) as (store, ledger):
 
         def run() -> float:
-            return trio.run(lambda: deliver(book, ledger, writing=writing))
+            return trio.run(lambda: deliver(store, ledger, writing=writing))
 
         return count / (profiled(run) if profile else run())
 

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # the project is run from its directory, not inst
 from supervisor.config.service import Module, Service  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import open_ledger  # noqa: E402
-from supervisor.ledger.store import Book  # noqa: E402 - found by the line above
+from supervisor.ledger.store import Store  # noqa: E402 - found by the line above
 from supervisor.modules.context_factory import Briefing  # noqa: E402
 from supervisor.modules.loader import Check  # noqa: E402
 from supervisor.modules.runner import Runner  # noqa: E402
@@ -77,10 +77,10 @@ class Scene:
         service = Service(
             path, "BENCH", ZoneInfo("UTC"), labels={"host": "h"}, modules=(CALM, LOUD)
         )
-        book = Book(service)
-        ledger, _ = open_ledger(path, book, clock.now())
+        store = Store(service)
+        ledger, _ = open_ledger(path, store, clock.now())
         progress = {name: Progress(name, "fake") for name in (CALM.name, LOUD.name)}
-        recorder = Recorder(book, ledger, clock, progress)
+        recorder = Recorder(store, ledger, clock, progress)
         send, receive = trio.open_memory_channel[Message](256)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recorder.record, receive)
@@ -93,13 +93,13 @@ class Scene:
                     clock,
                     progress[module.name],
                     trio.Event(),
-                    Briefing(clock, book).context,
+                    Briefing(clock, store).context,
                     send,
                     clock.now(),
                 )
                 await nursery.start(runner.supervise, float("inf"))
             await trio.sleep(seconds)
-            self.kept = len(book.alerts)
+            self.kept = len(store.alerts)
             nursery.cancel_scope.cancel()
         ledger.close()
 

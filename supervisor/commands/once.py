@@ -10,7 +10,7 @@ import trio
 
 from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
@@ -24,7 +24,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
-    briefing = Briefing(clock, Book(service))
+    briefing = Briefing(clock, Store(service))
 
     async def run(module: Module) -> None:
         check = load_check(module.check)

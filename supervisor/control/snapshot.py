@@ -17,7 +17,7 @@ from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.delivery.peer import Peer
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import Progress
 
 Part: TypeAlias = dict[str, Any]
@@ -32,7 +32,7 @@ STATES = ("pending", "firing", "resolved", "report", "quarantined")
 class Snapshot:
     """Puts the status together. `peers` gives the Alertmanagers of now, `ledger_bytes` the size."""
 
-    book: Book
+    store: Store
     clock: Clock
     progress: Mapping[str, Progress]
     peers: Callable[[], tuple[Peer, ...]]
@@ -51,7 +51,7 @@ class Snapshot:
         return self._document(modules, await _in_turns(chain(self._alerts(), self._sightings())))
 
     def _document(self, modules: list[Part], alerts: list[Part]) -> dict[str, Any]:
-        service, now = self.book.service, self.clock.now()
+        service, now = self.store.service, self.clock.now()
         return {
             "service": service.service,
             "host": service.labels.get("host", ""),
@@ -65,15 +65,15 @@ class Snapshot:
             "peers": [self._peer(peer, now) for peer in self.peers()],
             "ledger": {
                 "bytes": self.ledger_bytes(),
-                "alerts": len(self.book.alerts),
-                "dropped": self.book.lost.total(),
+                "alerts": len(self.store.alerts),
+                "dropped": self.store.lost.total(),
                 "quarantined": self.states()["quarantined"],
             },
         }
 
     def states(self) -> Counter[str]:
         """Return how many alerts there are in each of the states."""
-        return Counter(self.state(alert) for alert in self.book.alerts.values())
+        return Counter(self.state(alert) for alert in self.store.alerts.values())
 
     def _modules(self) -> Iterator[Part]:
         return map(self._module, [*self.progress.values()])
@@ -102,7 +102,7 @@ class Snapshot:
         }
 
     def _alerts(self) -> Iterator[Part]:
-        for alert in [*self.book.alerts.values()]:
+        for alert in [*self.store.alerts.values()]:
             _, notes, _ = payload.decode(alert.body)
             yield {
                 "fingerprint": alert.fingerprint,
@@ -123,7 +123,7 @@ class Snapshot:
 
     def _sightings(self) -> Iterator[Part]:
         """Yield what was seen, but not yet in as many runs as `fire_after` asks for."""
-        for module, group in [*self.book.sightings.items()]:
+        for module, group in [*self.store.sightings.items()]:
             for (alertname, instance), sighting in [*group.items()]:
                 if module != SUPERVISOR and not sighting.fingerprint:
                     yield {
@@ -142,17 +142,17 @@ class Snapshot:
 
     def state(self, alert: Alert) -> str:
         """Return one of `STATES`."""
-        if self.book.is_rejected(alert):
+        if self.store.is_rejected(alert):
             return "quarantined"
         # Over, and nobody was told yet: it waits to be shown.
         return "pending" if alert.state is State.OVER else alert.state.value
 
     def _has(self, peer: Peer, alert: Alert) -> bool:
-        cursor = self.book.cursors.get(peer.url, {}).get(alert.fingerprint)
+        cursor = self.store.cursors.get(peer.url, {}).get(alert.fingerprint)
         return cursor is not None and cursor.version == alert.version
 
     def _peer(self, peer: Peer, now: float) -> dict[str, Any]:
-        pending = self.book.pending(peer.url)
+        pending = self.store.pending(peer.url)
         return {
             "url": peer.url,
             "state": peer.state,
@@ -167,7 +167,7 @@ class Snapshot:
 
     def oldest_pending(self, peer: Peer, pending: list[Alert], now: float) -> float:
         """Return for how many seconds the peer has been owed something, 0 if it is not."""
-        known = self.book.cursors.get(peer.url, {})
+        known = self.store.cursors.get(peer.url, {})
         since = []
         for alert in pending:
             cursor = known.get(alert.fingerprint)

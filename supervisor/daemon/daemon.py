@@ -33,7 +33,7 @@ from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
@@ -63,18 +63,18 @@ async def run(
 
     Raises `SupervisorError` when it cannot start.
     """
-    stopping, bell, book = trio.Event(), RepeatedEvent(), Book(service)
+    stopping, bell, store = trio.Event(), RepeatedEvent(), Store(service)
     become_subreaper()
     with (
         locked(state_dir),
         stop_on_signals(
             stopping,
-            lambda: max(0.0, book.service.stop_grace - MARGIN),
+            lambda: max(0.0, store.service.stop_grace - MARGIN),
             partial(end_all_descendants, LAST_ACT),
             bell.ring,
         ),
     ):
-        daemon = Daemon.open(book, state_dir, Clock(), notifier, stopping, bell, load)
+        daemon = Daemon.open(store, state_dir, Clock(), notifier, stopping, bell, load)
         try:
             await daemon.run()
         finally:
@@ -85,7 +85,7 @@ async def run(
 class Daemon:
     """Everything that lives between start and stop. `stopping` is the stop trigger."""
 
-    book: Book
+    store: Store
     clock: Clock
     notifier: Notifier
     stopping: trio.Event
@@ -100,12 +100,12 @@ class Daemon:
     _briefing: Briefing = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._briefing = Briefing(self.clock, self.book, lambda: tuple(self.progress.values()))
+        self._briefing = Briefing(self.clock, self.store, lambda: tuple(self.progress.values()))
 
     @classmethod
     def open(
         cls,
-        book: Book,
+        store: Store,
         state_dir: Path,
         clock: Clock,
         notifier: Notifier,
@@ -114,14 +114,14 @@ class Daemon:
         load: Callable[[], Service],
     ) -> Daemon:
         """Open the listeners and the ledger, and fit what that holds to the configuration."""
-        web_listeners = binding.bind(book.service, binding.addresses(book.service))
-        ledger, aside = open_ledger(state_dir / "ledger", book, clock.now())
+        web_listeners = binding.bind(store.service, binding.addresses(store.service))
+        ledger, aside = open_ledger(state_dir / "ledger", store, clock.now())
         progress: dict[str, Progress] = {}
-        fit(progress, book.service)
-        recorder = Recorder(book, ledger, clock, progress)
+        fit(progress, store.service)
+        recorder = Recorder(store, ledger, clock, progress)
         listener = socket_server.bind(state_dir)
         daemon = cls(
-            book,
+            store,
             clock,
             notifier,
             stopping,
@@ -138,7 +138,7 @@ class Daemon:
     async def run(self) -> None:
         """Supervise until `stopping` is set, then wind down within `stop_grace`."""
         send, receive = trio.open_memory_channel[Message](CHANNEL_SIZE)
-        clients = connect(self.book.service)
+        clients = connect(self.store.service)
         async with trio.open_nursery() as pipeline:
             pipeline.start_soon(self.recorder.record, receive, name="recorder")
             with send:  # closed without a checkpoint: the recorder then reads to the end
@@ -158,7 +158,7 @@ class Daemon:
                             control.cancel_scope.cancel()
                         # Runs in progress may end; who only waits has returned already.
                         modules.cancel_scope.deadline = (
-                            trio.current_time() + self.book.service.stop_grace / 2
+                            trio.current_time() + self.store.service.stop_grace / 2
                         )
                     delivery.cancel_scope.cancel()
         _log.info("stopped; what was not delivered is delivered by the next start")
@@ -166,7 +166,7 @@ class Daemon:
     def _take_up(self, ledger: Ledger, aside: Path | None) -> None:
         """Continue where the last instance was ended."""
         now = self.clock.now()
-        draft = Draft(self.book, now)
+        draft = Draft(self.store, now)
         draft.begin()
         draft.reconcile()
         corrupt = None
@@ -176,19 +176,19 @@ class Daemon:
             )
             _log.error("%s", corrupt)
         draft.announce(Announcement(CORRUPT, "", corrupt))
-        draft.changes.cursors |= self.book.unsaved_cursors()
+        draft.changes.cursors |= self.store.unsaved_cursors()
         try:
             ledger.commit(draft.changes)
         except LedgerError:
             self.recorder.owed.update(draft.changes)  # it tries at once, and says so if it cannot
-        self.book.adopt(draft.changes)
-        self.book.await_confirmation(now)
+        self.store.adopt(draft.changes)
+        self.store.await_confirmation(now)
 
     def _module_tasks(
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> ModuleTasks:
         return ModuleTasks(
-            self.book,
+            self.store,
             self.clock,
             self.progress,
             self.stopping,
@@ -202,7 +202,7 @@ class Daemon:
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> PeerTasks:
         return PeerTasks(
-            self.book,
+            self.store,
             self.clock,
             self.notifier,
             send,
@@ -220,7 +220,7 @@ class Daemon:
     ) -> None:
         """Start what people and systemd use to look at the others and to change them."""
         snapshot = Snapshot(
-            self.book,
+            self.store,
             self.clock,
             self.progress,
             lambda: peers.peers,
@@ -234,7 +234,7 @@ class Daemon:
         )
         web.start(self.web_listeners)
         reloader = Reloader(
-            self.book, self.bell, self.load, modules, peers, web, send, self.notifier
+            self.store, self.bell, self.load, modules, peers, web, send, self.notifier
         )
         nursery.start_soon(self._tell_status, peers, name="status")
         nursery.start_soon(reloader.reload_when_asked, name="reload")
@@ -248,8 +248,8 @@ class Daemon:
         """Keep systemd's status line true."""
         told = ""
         while self.notifier.address:
-            firing = sum(alert.state is State.FIRING for alert in self.book.alerts.values())
-            waiting = max((len(self.book.pending(peer.url)) for peer in peers.peers), default=0)
+            firing = sum(alert.state is State.FIRING for alert in self.store.alerts.values())
+            waiting = max((len(self.store.pending(peer.url)) for peer in peers.peers), default=0)
             text = f"STATUS={self._enabled()} modules, {firing} firing, {waiting} to be delivered"
             text += self._complaint()
             if text != told:
@@ -260,24 +260,24 @@ class Daemon:
 
     def _complaint(self) -> str:
         """Return what is said in the status of a reload that failed."""
-        failed = (RELOAD_FAILED, "") in self.book.sightings.get(SUPERVISOR, {})
+        failed = (RELOAD_FAILED, "") in self.store.sightings.get(SUPERVISOR, {})
         return ", the last reload failed" if failed else ""
 
     def _enabled(self) -> int:
-        return sum(module.enabled for module in self.book.service.modules)
+        return sum(module.enabled for module in self.store.service.modules)
 
     def _say_ready(self) -> None:
         enabled = self._enabled()
         table = status_line.start_table(
-            self.progress.values(), self.book.service.timezone, self.clock.now()
+            self.progress.values(), self.store.service.timezone, self.clock.now()
         )
-        target = ", ".join(self.book.service.alertmanager.urls) or "this console (no Alertmanager)"
-        status = self.book.service.status
+        target = ", ".join(self.store.service.alertmanager.urls) or "this console (no Alertmanager)"
+        status = self.store.service.status
         url = status.external_url or f"http://{status.listen}/"
         page = f"; status page at {url}" if status.listen else ""
         _log.info(
             "%s: %d modules, reporting to %s%s\n%s",
-            self.book.service.service,
+            self.store.service.service,
             enabled,
             target,
             page,

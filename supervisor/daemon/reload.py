@@ -21,7 +21,7 @@ from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
@@ -44,7 +44,7 @@ class Target:
 class Reloader:
     """Goes over from one configuration to the next."""
 
-    book: Book
+    store: Store
     bell: RepeatedEvent
     load: Callable[[], Service]
     modules: ModuleTasks
@@ -60,7 +60,7 @@ class Reloader:
             self.notifier.notify_reloading()
             try:
                 target = await trio.to_thread.run_sync(
-                    self._prepare, self.book.service, abandon_on_cancel=True
+                    self._prepare, self.store.service, abandon_on_cancel=True
                 )
                 listeners = None
                 if target.addresses is not None:
@@ -100,7 +100,7 @@ class Reloader:
         clients: list[Client] | None,
         listeners: list[trio.SocketListener] | None,
     ) -> None:
-        """Go over: what differs ends, the book is fitted to the new, what is missing starts."""
+        """Go over: what differs ends, the store is fitted to the new, what is missing starts."""
         before = self.modules.tasks.keys() | ()
         ended = self.modules.end_changed(service)
         if clients is not None:

@@ -22,7 +22,7 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.peer import Peer
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import SLICE, Clock
-from supervisor.ledger.store import Book, Outgoing
+from supervisor.ledger.store import Outgoing, Store
 from supervisor.recorder.messages import Message, WakeUp
 from supervisor.text import seconds
 
@@ -43,11 +43,11 @@ _log = getLogger("supervisor.peers")
 
 @define
 class Sender:
-    """Delivers the book to one peer. `jitter` returns a number from 0 to 1."""
+    """Delivers the store to one peer. `jitter` returns a number from 0 to 1."""
 
     peer: Peer
     client: Client
-    book: Book
+    store: Store
     clock: Clock
     send: trio.MemorySendChannel[Message]
     changed: trio.lowlevel.ParkingLot
@@ -80,9 +80,9 @@ class Sender:
     def _next_batch(self, now: float) -> list[Outgoing]:
         """Return what to post now; of what was made ahead, what is still so."""
         made, self._ahead = self._ahead, []
-        current = [item for item in made if self.book.is_current(item)]
-        stale = [item for item in made if not self.book.is_current(item)]
-        self.book.put_back(self.peer.url, stale, now)
+        current = [item for item in made if self.store.is_current(item)]
+        stale = [item for item in made if not self.store.is_current(item)]
+        self.store.put_back(self.peer.url, stale, now)
         if current:
             return current
         self._note_accepted()
@@ -90,7 +90,7 @@ class Sender:
 
     def _take(self, now: float) -> list[Outgoing]:
         most = self.client.settings.max_batch
-        return self.book.take_due(self.peer.url, now, self.peer.shift, most, MOST_BYTES)
+        return self.store.take_due(self.peer.url, now, self.peer.shift, most, MOST_BYTES)
 
     def _use_the_wait(self, in_flight: list[Outgoing]) -> None:
         """Do while the peer works on a batch what would else keep it waiting."""
@@ -101,23 +101,23 @@ class Sender:
         busy = {item.alert.fingerprint for item in in_flight}
         for item in self._take(now):
             if item.alert.fingerprint in busy:
-                self.book.put_back(self.peer.url, [item], now)  # the answer tells when it is due
+                self.store.put_back(self.peer.url, [item], now)  # the answer tells when it is due
             else:
                 self._ahead.append(item)
 
     def _note_accepted(self) -> None:
         accepted, self._accepted = self._accepted, []
-        nudge = accepted and not self.book.has_unsaved_cursors
+        nudge = accepted and not self.store.has_unsaved_cursors
         for item in accepted:
-            self.book.delivered(self.peer.url, item, self._accepted_at)
+            self.store.delivered(self.peer.url, item, self._accepted_at)
         if nudge:
             self._tell(WakeUp())
 
     def _clock_steps(self) -> int:
-        """Return how often the clock was set; the book is told before it learns of an answer."""
+        """Return how often the clock was set; the store is told before it learns of an answer."""
         if step := self.clock.was_set_by():
-            self.book.adjust(step)
-        return self.book.steps
+            self.store.adjust(step)
+        return self.store.steps
 
     async def _greet(self) -> None:
         """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
@@ -130,7 +130,7 @@ class Sender:
             _log.warning("%s: health check failed: %s", self.peer.url, answer)
 
     async def _wait(self, now: float) -> None:
-        due = self.book.next_due(self.peer.url)
+        due = self.store.next_due(self.peer.url)
         with trio.move_on_after(SLICE if due is None else min(SLICE, max(0.0, due - now))):
             await self.changed.park()
 
@@ -164,7 +164,7 @@ class Sender:
                     await self._quarantine(part[0], answer)
                 case _:
                     for unsent in (part, *reversed(parts), self._ahead):
-                        self.book.put_back(self.peer.url, unsent, now)
+                        self.store.put_back(self.peer.url, unsent, now)
                     self._ahead = []
                     await self._back_off(answer)
                     return
@@ -189,7 +189,7 @@ class Sender:
 
     async def _quarantine(self, item: Outgoing, answer: Answer) -> None:
         self.peer.errors["rejected"] += 1
-        self.book.rejected(self.peer.url, item)
+        self.store.rejected(self.peer.url, item)
         name, module = item.alert.alertname, item.alert.module
         _log.error("%s: refuses the alert %r: %s", self.peer.url, name, answer)
         if module != SUPERVISOR:
@@ -216,7 +216,7 @@ class Sender:
         peer.state = state
         wait = self.jitter() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(peer.failures, 16))
         if answer.retry_after is not None:
-            longest = min(LONGEST_RETRY_AFTER, 2 * self.book.service.resend_interval)
+            longest = min(LONGEST_RETRY_AFTER, 2 * self.store.service.resend_interval)
             wait = min(max(answer.retry_after, 1.0), longest)
         peer.failures += 1
         until = trio.current_time() + wait
@@ -253,7 +253,7 @@ class Sender:
 
     def _announce(self, alertname: str, message: str | None, *, renewed: bool = False) -> None:
         """Raise or end a condition about this peer, unless that is how it stands already."""
-        stands = (alertname, self.peer.url) in self.book.sightings.get(SUPERVISOR, {})
+        stands = (alertname, self.peer.url) in self.store.sightings.get(SUPERVISOR, {})
         if stands != (message is not None) or renewed:
             self._tell(Announcement(alertname, self.peer.url, message))
 

@@ -14,15 +14,15 @@ from supervisor.delivery.peer import Peer
 from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.recorder.messages import Message
 
 
 @define
 class PeerTasks:
-    """Delivers the book to its service's peers until it is told of others."""
+    """Delivers the store to its service's peers until it is told of others."""
 
-    book: Book
+    store: Store
     clock: Clock
     notifier: Notifier
     send: trio.MemorySendChannel[Message]
@@ -58,11 +58,11 @@ class PeerTasks:
     async def _send(self, peer: Peer, client: Client) -> None:
         async with client:
             await Sender(
-                peer, client, self.book, self.clock, self.send, self.changed, self.jitter
+                peer, client, self.store, self.clock, self.send, self.changed, self.jitter
             ).deliver()
 
     async def _feed_watchdog(self) -> None:
-        timeout = self.book.service.alertmanager.timeout
+        timeout = self.store.service.alertmanager.timeout
         await feed_watchdog(self.notifier, self.send, self.peers, timeout)
 
 

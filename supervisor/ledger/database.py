@@ -21,7 +21,7 @@ from attrs import define, field
 from supervisor.alerts.alert import Cursor
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger import tables
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 
 MOST_VERSIONS = 1000
 """A format beyond it was never written by any version."""
@@ -61,13 +61,13 @@ class Ledger:
         if not self.later:
             self._connection = _connect(self.path)
 
-    def load(self, book: Book) -> None:
-        """Fill an empty book with what was committed.
+    def load(self, store: Store) -> None:
+        """Fill an empty store with what was committed.
 
         Raises `LedgerCorrupt` or `LedgerError`.
         """
         try:
-            tables.load(self._opened(), book)
+            tables.load(self._opened(), store)
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise translated(self.path, "read", error) from error
 
@@ -100,16 +100,16 @@ class Ledger:
         return self._connection
 
 
-def open_ledger(path: Path, book: Book, now: float) -> tuple[Ledger, Path | None]:
-    """Return the ledger, its contents loaded into the book, and where a torn one was set aside.
+def open_ledger(path: Path, store: Store, now: float) -> tuple[Ledger, Path | None]:
+    """Return the ledger, its contents loaded into the store, and where a torn one was set aside.
 
     Raises `LedgerError` when the file can be neither opened nor read for another reason.
     """
     try:
-        return _opened_or_read(path, book), None
+        return _opened_or_read(path, store), None
     except LedgerCorrupt:
         aside = set_aside(path, now)
-        return _opened_or_read(path, book), aside
+        return _opened_or_read(path, store), aside
 
 
 def set_aside(path: Path, now: float) -> Path:
@@ -134,20 +134,20 @@ def files_of(path: Path) -> tuple[Path, Path, Path]:
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
 
 
-def everything(book: Book) -> Changes:
-    """Return changes that write a whole book into an empty ledger."""
+def everything(store: Store) -> Changes:
+    """Return changes that write a whole store into an empty ledger."""
     cursors: dict[tuple[str, str], Cursor | None] = {
         (peer, fingerprint): cursor
-        for peer, known in book.cursors.items()
+        for peer, known in store.cursors.items()
         for fingerprint, cursor in known.items()
     }
     return Changes(
-        dict(book.alerts),
-        {module: dict(group) for module, group in book.sightings.items()},
-        dict(book.modules),
+        dict(store.alerts),
+        {module: dict(group) for module, group in store.sightings.items()},
+        dict(store.modules),
         cursors,
-        dict(book.history),
-        Counter(book.lost),
+        dict(store.history),
+        Counter(store.lost),
     )
 
 
@@ -164,18 +164,18 @@ def translated(path: Path, verb: str, error: Exception) -> LedgerError:
     return kind(f"cannot {verb} the ledger {path}: {error}")
 
 
-def _opened_or_read(path: Path, book: Book) -> Ledger:
+def _opened_or_read(path: Path, store: Store) -> Ledger:
     try:
-        return _opened(path, book)
+        return _opened(path, store)
     except LedgerUnwritable:
-        _read(path, book)
+        _read(path, store)
         return Ledger(path, later=True)
 
 
-def _opened(path: Path, book: Book) -> Ledger:
+def _opened(path: Path, store: Store) -> Ledger:
     ledger = Ledger(path)
     try:
-        ledger.load(book)
+        ledger.load(store)
     except LedgerError:
         ledger.close()
         raise
@@ -209,7 +209,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _read(path: Path, book: Book) -> None:
+def _read(path: Path, store: Store) -> None:
     """Load what a full or read-only disk holds, without the index that opening the file needs."""
     if not path.exists() or not path.stat().st_size:
         return
@@ -232,7 +232,7 @@ def _read(path: Path, book: Book) -> None:
                 or connection.execute("SELECT 1 FROM sqlite_master").fetchone()
             ):
                 _check(connection, path)
-                tables.load(connection, book)
+                tables.load(connection, store)
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise translated(path, "read", error) from error
 

@@ -9,14 +9,14 @@ from attrs import evolve
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 
 
-def rank(book: Book, alert: Alert) -> int:
+def rank(store: Store, alert: Alert) -> int:
     """Return how much an alert counts; those with the lowest rank go first."""
     match alert.state:
         case State.RESOLVED:
-            return 0 if _everyone_has(book, alert) else 1
+            return 0 if _everyone_has(store, alert) else 1
         case State.OVER:
             return 2
         case State.REPORT:
@@ -25,30 +25,30 @@ def rank(book: Book, alert: Alert) -> int:
             return 4
 
 
-def victims(book: Book, alerts: Iterable[Alert], newcomer: Alert) -> Iterator[Alert]:
+def victims(store: Store, alerts: Iterable[Alert], newcomer: Alert) -> Iterator[Alert]:
     """Yield the alerts that may go for a new one, the least and the oldest first.
 
     A firing alert goes for a firing one only when every peer has it: a new one that nobody
     knows of counts for more.
     """
-    limit = rank(book, newcomer)
+    limit = rank(store, newcomer)
     groups: list[list[Alert]] = [[] for _ in range(limit + 1)]
     for alert in alerts:
         if alert.module != SUPERVISOR and alert.fingerprint != newcomer.fingerprint:
-            found = rank(book, alert)
+            found = rank(store, alert)
             if found <= limit:
                 groups[found].append(alert)
     # Most searches end in the first group: the others need no sorting.
     for found, group in enumerate(groups):
         group.sort(key=attrgetter("starts_at"))
         for alert in group:
-            if found < limit or _everyone_has(book, alert):
+            if found < limit or _everyone_has(store, alert):
                 yield alert
 
 
-def _everyone_has(book: Book, alert: Alert) -> bool:
-    for peer in book.peers:
-        cursor = book.cursors.get(peer, {}).get(alert.fingerprint)
+def _everyone_has(store: Store, alert: Alert) -> bool:
+    for peer in store.peers:
+        cursor = store.cursors.get(peer, {}).get(alert.fingerprint)
         if cursor is None or cursor.version != alert.version:
             return False
     return True

@@ -65,7 +65,7 @@ class Outgoing:
 
 
 @define
-class Book:
+class Store:
     """All state of a running supervisor that survives it.
 
     `history` are alerts that are over and of which no peer need hear any more, numbered in

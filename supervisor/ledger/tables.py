@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from attrs import astuple, fields
 
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 
 VERSION = 1
 
@@ -63,8 +63,8 @@ _cursor_row = attrgetter(*(attribute.name for attribute in fields(Cursor)))
 """There are many cursors: `astuple` takes ten times as long."""
 
 
-def load(connection: sqlite3.Connection, book: Book) -> None:
-    """Fill an empty book with what the tables hold.
+def load(connection: sqlite3.Connection, store: Store) -> None:
+    """Fill an empty store with what the tables hold.
 
     Raises `sqlite3.Error`, `ValueError` or `TypeError` when a row is damaged.
     """
@@ -89,11 +89,11 @@ def load(connection: sqlite3.Connection, book: Book) -> None:
     lost = Counter(
         {reason: int(count) for reason, count in connection.execute("SELECT * FROM lost")}
     )
-    book.cursors = cursors
-    book.adopt(Changes(alerts, sightings, modules, {}, history, lost))
+    store.cursors = cursors
+    store.adopt(Changes(alerts, sightings, modules, {}, history, lost))
     # Left by a crash, they must not count as knowledge of a later alert of that name.
     for peer, fingerprint in orphans:
-        book.forget_cursor(peer, fingerprint)
+        store.forget_cursor(peer, fingerprint)
 
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:

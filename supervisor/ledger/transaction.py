@@ -1,4 +1,4 @@
-"""The book with uncommitted changes laid over it, kept within `max_ledger`. Pure."""
+"""The store with uncommitted changes laid over it, kept within `max_ledger`. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from supervisor.alerts.labels import alert_annotations
 from supervisor.config.service import Module
 from supervisor.ledger import retention
 from supervisor.ledger import retention as ledger_retention
-from supervisor.ledger.store import Book, Changes, cost
+from supervisor.ledger.store import Changes, Store, cost
 from supervisor.observations import Condition, Report
 
 
 @define
 class Overlay:
-    """What the book will be once `changes` are committed, worked out at `now` (Unix seconds)."""
+    """What the store will be once `changes` are committed, worked out at `now` (Unix seconds)."""
 
-    book: Book
+    store: Store
     now: float
     changes: Changes = field(factory=Changes)
     _growth: int = 0
@@ -30,19 +30,19 @@ class Overlay:
 
     def _make_room(self, alert: Alert) -> bool:
         """Evict what counts less than the alert until it fits; return whether it does."""
-        bound = self.book.service.max_ledger
+        bound = self.store.service.max_ledger
         old = self._alert(alert.fingerprint)
         needed = cost(alert) - (cost(old) if old else 0)
-        excess = self.book.bytes + self._growth + needed - bound
+        excess = self.store.bytes + self._growth + needed - bound
         if needed <= 0 or excess <= 0:
             return True
         # A search looks at every alert: it is not repeated for what has just been found in vain,
         # and frees more than is needed.
-        limit = retention.rank(self.book, alert)
+        limit = retention.rank(self.store, alert)
         if excess >= self._in_vain.get(limit, excess + 1):
             return False
         chosen, freed = [], 0
-        for victim in retention.victims(self.book, self._alerts(), alert):
+        for victim in retention.victims(self.store, self._alerts(), alert):
             if freed >= excess + bound // 20:
                 break
             chosen.append(victim)
@@ -55,7 +55,7 @@ class Overlay:
         return True
 
     def _evict(self, victim: Alert) -> None:
-        if retention.rank(self.book, victim) > 0:
+        if retention.rank(self.store, victim) > 0:
             self._lose("evicted")
         self._set(victim.fingerprint, None)
         key = (victim.alertname, victim.instance)
@@ -68,21 +68,21 @@ class Overlay:
     def _alert(self, fingerprint: str) -> Alert | None:
         if fingerprint in self.changes.alerts:
             return self.changes.alerts[fingerprint]
-        return self.book.alerts.get(fingerprint)
+        return self.store.alerts.get(fingerprint)
 
     def _alerts(self) -> Iterable[Alert]:
         changed = self.changes.alerts
-        yield from (alert for name, alert in self.book.alerts.items() if name not in changed)
+        yield from (alert for name, alert in self.store.alerts.items() if name not in changed)
         yield from (alert for alert in changed.values() if alert is not None)
 
     def _sighting(self, group: str, key: Key) -> Sighting | None:
         changed = self.changes.sightings.get(group, {})
         if key in changed:
             return changed[key]
-        return self.book.sightings.get(group, {}).get(key)
+        return self.store.sightings.get(group, {}).get(key)
 
     def _group(self, module: str) -> Mapping[Key, Sighting]:
-        group = self.book.sightings.get(module, {})
+        group = self.store.sightings.get(module, {})
         changed = self.changes.sightings.get(module)
         if not changed:
             return group
@@ -103,7 +103,7 @@ class Overlay:
         self.changes.alerts[fingerprint] = alert
 
     def _remember_past(self, alert: Alert) -> None:
-        self._past = number = 1 + (self._past or max(self.book.history, default=0))
+        self._past = number = 1 + (self._past or max(self.store.history, default=0))
         self.changes.history[number] = ledger_retention.entry(alert)
         self.changes.history[number - ledger_retention.MOST] = None
 
@@ -114,6 +114,6 @@ class Overlay:
         labels: Mapping[str, str],
         starts_at: float,
     ) -> bytes:
-        service = self.book.service
+        service = self.store.service
         notes = alert_annotations(service, module, observation, starts_at)
         return payload.encode(labels, notes, service.status.external_url)

@@ -1,4 +1,4 @@
-"""What a check is told when it runs, put together from configuration, book and progress."""
+"""What a check is told when it runs, put together from configuration, store and progress."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.alerts.alert import Alert, ModuleRecord
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.stats.module_stats import Progress
 
@@ -33,16 +33,16 @@ class CheckLog(LoggerAdapter[Logger]):
 
 @frozen
 class Briefing:
-    """Makes the context of each run. Without a book a check has no past."""
+    """Makes the context of each run. Without a store a check has no past."""
 
     clock: Clock
-    book: Book
+    store: Store
     progress: Callable[[], tuple[Progress, ...]] = tuple
 
     def context(self, module: Module) -> Context:
         """Return what the module's check is told now."""
-        record = self.book.modules.get(module.name, ModuleRecord())
-        service = self.book.service
+        record = self.store.modules.get(module.name, ModuleRecord())
+        service = self.store.service
         return Context(
             service=service.service,
             host=service.labels["host"],
@@ -57,7 +57,7 @@ class Briefing:
         )
 
     def _alerts(self) -> tuple[AlertView, ...]:
-        known = (*self.book.alerts.values(), *self.book.history.values())
+        known = (*self.store.alerts.values(), *self.store.history.values())
         return tuple(self._alert(alert) for alert in known)
 
     def _alert(self, alert: Alert) -> AlertView:
@@ -87,4 +87,4 @@ class Briefing:
         )
 
     def _local(self, moment: float) -> datetime:
-        return datetime.fromtimestamp(moment, self.book.service.timezone)
+        return datetime.fromtimestamp(moment, self.store.service.timezone)

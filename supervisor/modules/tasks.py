@@ -9,7 +9,7 @@ from attrs import define, field
 
 from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner, first_run
@@ -36,7 +36,7 @@ class ModuleTasks:
     `progress` holds what each has done, the disabled ones included, in the service's order.
     """
 
-    book: Book
+    store: Store
     clock: Clock
     progress: dict[str, Progress]
     stopping: trio.Event
@@ -68,7 +68,7 @@ class ModuleTasks:
 
         One that takes the place of a cancelled one waits until that has really ended.
         """
-        service = self.book.service
+        service = self.store.service
         fit(self.progress, service)
         timetables = schedules(service)
         enabled = {module.name: module for module in service.modules if module.enabled}
@@ -122,6 +122,6 @@ class ModuleTasks:
         )
 
     def _missed(self, task: ModuleTask, now: float) -> float | None:
-        record = self.book.modules.get(task.module.name)
+        record = self.store.modules.get(task.module.name)
         last = record.last_scheduled if record else None
         return missed(task.schedule, last, now, task.module.catch_up)

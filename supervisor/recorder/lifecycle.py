@@ -23,10 +23,10 @@ class Episodes(Overlay):
     ) -> Alert | None:
         """Return the alert that now fires, or None when the ledger has no room for it."""
         group = self._group_of(module, key)
-        labels = alert_labels(self.book.service, module, condition)
+        labels = alert_labels(self.store.service, module, condition)
         fingerprint = fingerprint_of(labels)
         # Of what is evicted in this same commit the cursors stay: they must not fit the new one.
-        old = self._alert(fingerprint) or self.book.alerts.get(fingerprint)
+        old = self._alert(fingerprint) or self.store.alerts.get(fingerprint)
         alert = Alert(
             fingerprint=fingerprint,
             module=module.name,
@@ -91,7 +91,7 @@ class Episodes(Overlay):
             alert.frozen_labels,
             notes,
         )
-        if alert_labels(self.book.service, module, condition) == labels:
+        if alert_labels(self.store.service, module, condition) == labels:
             return alert
         same_event = event_type == alert.event_type
         key = (alert.alertname, alert.instance)
@@ -112,8 +112,8 @@ class Episodes(Overlay):
 
     def _ended(self, alert: Alert) -> Alert:
         """Return a firing alert as its end leaves it: resolved, or over if nobody took it."""
-        cursors = self.book.cursors_of(alert.fingerprint)
-        if timing.was_told(alert, cursors, self.now, self.book.service):
+        cursors = self.store.cursors_of(alert.fingerprint)
+        if timing.was_told(alert, cursors, self.now, self.store.service):
             return self._resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
         return evolve(
@@ -134,7 +134,7 @@ class Episodes(Overlay):
             alert = self._alert(sighting.fingerprint)
             if alert is not None and alert.state is State.FIRING:
                 moment = max(last_success or 0.0, alert.starts_at)
-                confirmed = payload.local_time(moment, self.book.service.timezone)
+                confirmed = payload.local_time(moment, self.store.service.timezone)
                 body = payload.annotate(alert.body, last_confirmed=confirmed)
                 if body != alert.body and b'"last_confirmed"' not in alert.body:
                     self._put(evolve(alert, body=body, version=alert.version + 1))

@@ -1,4 +1,4 @@
-"""The one task that changes the book: runs come in, are committed, and only then count.
+"""The one task that changes the store: runs come in, are committed, and only then count.
 
 All messages that wait are committed together. When the disk refuses, the supervisor goes on
 from memory, says so, and writes what is owed as soon as the disk takes it again.
@@ -21,7 +21,7 @@ from supervisor.config.service import Module, Service
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger.database import Ledger, everything, files_of, set_aside
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 from supervisor.observations import Run
 from supervisor.recorder import event_log
 from supervisor.recorder.messages import Message, Ping, Reload
@@ -41,13 +41,13 @@ _log = getLogger("supervisor.ledger")
 
 @define
 class Recorder:
-    """Owns the book and its ledger. `recorded` wakes who shows runs, `changed` the senders.
+    """Owns the store and its ledger. `recorded` wakes who shows runs, `changed` the senders.
 
     Most runs change nothing: then the senders sleep on.
     `owed` has been published but not written; `_cursors_due` and `_retry_at` are trio's times.
     """
 
-    book: Book
+    store: Store
     ledger: Ledger
     clock: Clock
     progress: Mapping[str, Progress]
@@ -64,7 +64,7 @@ class Recorder:
     _modules: dict[str, Module] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._serve(self.book.service)
+        self._serve(self.store.service)
 
     async def record(self, receive: trio.MemoryReceiveChannel[Message]) -> None:
         """Commit what arrives until the channel is closed and empty."""
@@ -83,15 +83,15 @@ class Recorder:
             await self._take_in(messages, last=not open_ended)
 
     def _serve(self, service: Service) -> None:
-        self.book.serve(service)
+        self.store.serve(service)
         self._modules = {module.name: module for module in service.modules}
 
     def _patience(self) -> float:
         now = self.clock.now()
-        due = self.book.tending.next()
+        due = self.store.tending.next()
         patience = SLICE if due is None else min(SLICE, max(0.0, due - now))
         moment = trio.current_time()
-        if self.book.has_unsaved_cursors:
+        if self.store.has_unsaved_cursors:
             self._cursors_due = min(self._cursors_due, moment + CURSOR_DELAY)
             patience = min(patience, self._cursors_due - moment)
         if self.owed:
@@ -99,7 +99,7 @@ class Recorder:
         return max(0.0, patience)
 
     async def _take_in(self, messages: list[Message], *, last: bool = False) -> None:
-        draft = Draft(self.book, self.clock.now())
+        draft = Draft(self.store, self.clock.now())
         if self._was_clock_set():
             draft.rewind()
             self._cursors_due = -math.inf
@@ -120,7 +120,7 @@ class Recorder:
         pings = [message for message in messages if isinstance(message, Ping)]
         if draft.changes or last or pings or trio.current_time() >= self._cursors_due:
             # Cursors ride along; for themselves alone they wait a while.
-            draft.changes.cursors |= self.book.unsaved_cursors()
+            draft.changes.cursors |= self.store.unsaved_cursors()
             self._cursors_due = math.inf
         await self._commit(draft.changes, urgent=last or bool(pings))
         self._publish(draft.changes, messages)
@@ -168,25 +168,25 @@ class Recorder:
         if self._aside is None:
             now = self.clock.now()
             self._aside = await trio.to_thread.run_sync(set_aside, path, now, limiter=self._limiter)
-        whole = everything(self.book)
+        whole = everything(self.store)
         whole.update(changes)
         self.ledger = await trio.to_thread.run_sync(_new_ledger, path, whole, limiter=self._limiter)
 
     def _publish(self, changes: Changes, messages: list[Message]) -> None:
         """Let the rest of the supervisor see what has been committed."""
-        before = {name: self.book.alerts.get(name) for name in changes.alerts}
-        self.book.adopt(changes)
+        before = {name: self.store.alerts.get(name) for name in changes.alerts}
+        self.store.adopt(changes)
         if changes.lost:
-            self.book.last_loss = self.clock.now()
+            self.store.last_loss = self.clock.now()
         for fingerprint, old in before.items():
-            event_log.log_change(old, self.book.alerts.get(fingerprint))
+            event_log.log_change(old, self.store.alerts.get(fingerprint))
         changed = bool(changes)
         for message in messages:
             if not isinstance(message, Run):
                 changed = True
             elif message.module in self.progress:
                 self.progress[message.module].finish(message)
-                changed |= self.book.confirm(message.module)
+                changed |= self.store.confirm(message.module)
                 event_log.log_run(message)
         self._print()
         self.recorded.unpark_all()
@@ -194,28 +194,28 @@ class Recorder:
             self.changed.unpark_all()
 
     def _print_unprinted(self) -> None:
-        if CONSOLE in self.book.peers:
-            for alert in self.book.pending(CONSOLE):
+        if CONSOLE in self.store.peers:
+            for alert in self.store.pending(CONSOLE):
                 event_log.log_change(None, alert)
         self._print()
 
     def _print(self) -> None:
         """Without peers, a printed line is the delivery."""
-        if CONSOLE not in self.book.peers:
+        if CONSOLE not in self.store.peers:
             return
         now = self.clock.now()
-        while batch := self.book.take_due(CONSOLE, now, 0.0, MOST_MESSAGES, 1 << 30):
+        while batch := self.store.take_due(CONSOLE, now, 0.0, MOST_MESSAGES, 1 << 30):
             for outgoing in batch:
-                self.book.delivered(CONSOLE, outgoing, now)
+                self.store.delivered(CONSOLE, outgoing, now)
 
     def _was_clock_set(self) -> bool:
         """Return whether it was since the last call, noticed here or by a sender."""
         if step := self.clock.was_set_by():
-            self.book.adjust(step)
-        known, self._steps = self._steps, self.book.steps
-        if known == self.book.steps:
+            self.store.adjust(step)
+        known, self._steps = self._steps, self.store.steps
+        if known == self.store.steps:
             return False
-        step = self.book.last_step
+        step = self.store.last_step
         _log.warning("the clock was set %s by %.0f s", "back" if step < 0 else "ahead", abs(step))
         return True
 
@@ -225,7 +225,7 @@ class Recorder:
         self._raise(UNWRITABLE, f"{error}; alerts are kept in memory until it can be written")
 
     def _raise(self, alertname: str, message: str | None) -> None:
-        draft = Draft(self.book, self.clock.now())
+        draft = Draft(self.store, self.clock.now())
         draft.announce(Announcement(alertname, "", message))
         self.owed.update(draft.changes)
         self._publish(draft.changes, [])
@@ -235,7 +235,7 @@ class Recorder:
             self._raise(alertname, None)
 
     def _stands(self, alertname: str) -> bool:
-        return (alertname, "") in self.book.sightings.get(SUPERVISOR, {})
+        return (alertname, "") in self.store.sightings.get(SUPERVISOR, {})
 
 
 def _commit(ledger: Ledger, changes: Changes) -> int:
@@ -245,7 +245,7 @@ def _commit(ledger: Ledger, changes: Changes) -> int:
 
 
 def _new_ledger(path: Path, whole: Changes) -> Ledger:
-    """Return a new ledger that holds the whole book; what cannot be finished is removed."""
+    """Return a new ledger that holds the whole store; what cannot be finished is removed."""
     ledger = None
     try:
         ledger = Ledger(path)

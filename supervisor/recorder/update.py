@@ -1,6 +1,6 @@
-"""What a batch of runs and announcements changes in the book. Pure; called by the recorder.
+"""What a batch of runs and announcements changes in the store. Pure; called by the recorder.
 
-A draft lies over the book until it is committed: senders never see what is not on disk.
+A draft lies over the store until it is committed: senders never see what is not on disk.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Draft(Episodes):
 
     def tend(self) -> None:
         """Do what time has made due: resolve, date anew, forget."""
-        while (fingerprint := self.book.tending.pop(self.now)) is not None:
+        while (fingerprint := self.store.tending.pop(self.now)) is not None:
             alert = self._alert(fingerprint)
             if alert is None or fingerprint in self.changes.alerts:
                 continue  # what has just changed is queued anew once it is adopted
-            taken = self.book.was_taken(alert)
+            taken = self.store.was_taken(alert)
             if alert.state is State.OVER and taken:
                 self._put(self._resolved(alert))
             elif alert.state is State.REPORT and not taken and not self._all_reject(alert):
@@ -74,24 +74,24 @@ class Draft(Episodes):
                 self._set(fingerprint, None)
 
     def _all_reject(self, alert: Alert) -> bool:
-        return timing.all_reject(alert, self.book.cursors_of(alert.fingerprint))
+        return timing.all_reject(alert, self.store.cursors_of(alert.fingerprint))
 
     def begin(self) -> None:
         """Let go of what belongs to the process that wrote the ledger."""
-        for alert in list(self.book.alerts.values()):
+        for alert in list(self.store.alerts.values()):
             if alert.module == SUPERVISOR and alert.alertname == HEARTBEAT:
                 self._forget_heartbeat(alert)
         self.announce(Announcement(RELOAD_FAILED, "", None))
 
     def reconcile(self) -> None:
         """Fit what is there to the configuration of now."""
-        modules = {module.name: module for module in self.book.service.modules if module.enabled}
+        modules = {module.name: module for module in self.store.service.modules if module.enabled}
         self.rewind()
-        for name, group in list(self.book.sightings.items()):
+        for name, group in list(self.store.sightings.items()):
             if name != SUPERVISOR and name not in modules:
                 for key in list(group):
                     self._clear(name, key)
-        for alert in list(self.book.alerts.values()):
+        for alert in list(self.store.alerts.values()):
             if alert.state is State.FIRING and alert.module in modules:
                 self._relabel(modules[alert.module], alert, alert.event_type)
             elif self._is_unwanted_heartbeat(alert):
@@ -100,13 +100,13 @@ class Draft(Episodes):
                 self._relabel(OWN, alert, alert.event_type)
         self._end_own_of_the_gone(modules)
         self._announce_rejected()
-        if self.book.service.heartbeat:
+        if self.store.service.heartbeat:
             text = "the supervisor is alive; its silence is the alarm"
             self.announce(Announcement(HEARTBEAT, "", text, event_type="I"))
 
     def _is_unwanted_heartbeat(self, alert: Alert) -> bool:
         mine = alert.module == SUPERVISOR and alert.alertname == HEARTBEAT
-        return mine and (not self.book.service.heartbeat or self._alert(alert.fingerprint) is None)
+        return mine and (not self.store.service.heartbeat or self._alert(alert.fingerprint) is None)
 
     def _forget_heartbeat(self, alert: Alert) -> None:
         """A heartbeat is never resolved."""
@@ -115,7 +115,7 @@ class Draft(Episodes):
 
     def _end_own_of_the_gone(self, modules: Iterable[str]) -> None:
         """End what was said of modules and peers that are no longer configured."""
-        known = set(self.book.peers)
+        known = set(self.store.peers)
         for name in modules:
             known |= {failure_name(name), surplus_name(name)}
         of_modules = (failure_name("")[:-1], surplus_name("")[:-1])
@@ -127,8 +127,8 @@ class Draft(Episodes):
 
     def _announce_rejected(self) -> None:
         """Say what is in quarantine: a kill may have come between it and its announcement."""
-        for peer in self.book.peers:
-            for fingerprint, cursor in self.book.cursors.get(peer, {}).items():
+        for peer in self.store.peers:
+            for fingerprint, cursor in self.store.cursors.get(peer, {}).items():
                 alert = self._alert(fingerprint) if cursor.rejected else None
                 if alert is None or alert.version != cursor.rejected:
                     continue
@@ -148,7 +148,7 @@ class Draft(Episodes):
         A start or an end in the future would keep an alert active after it is over. Reports
         stay as they are, since their times are fixed.
         """
-        self.book.rewind(self.now)
+        self.store.rewind(self.now)
         for alert in list(self._alerts()):
             ends_at = None if alert.ends_at is None else min(alert.ends_at, self.now)
             starts_at = min(alert.starts_at, self.now)
@@ -162,17 +162,17 @@ class Draft(Episodes):
 
     def review(self) -> None:
         """End those of the supervisor's own conditions whose cause has gone."""
-        if self.now > self.book.last_loss + QUIET:
+        if self.now > self.store.last_loss + QUIET:
             self._end_own((OVERFLOW, ""))
         announced = [key for key in self._group(SUPERVISOR) if key[0] == REJECTED]
         if announced:
-            rejected = {alert.module for alert in self._alerts() if self.book.is_rejected(alert)}
+            rejected = {alert.module for alert in self._alerts() if self.store.is_rejected(alert)}
             for key in announced:
                 if key[1] not in rejected:
                     self._end_own(key)
 
     def _remember(self, module: Module, run: Run) -> None:
-        record = self.book.modules.get(module.name, ModuleRecord())
+        record = self.store.modules.get(module.name, ModuleRecord())
         state = record.state if run.error else run.state
         # Only `at` times are caught up, so only they are worth a write for every run.
         scheduled = run.scheduled if module.at else record.last_scheduled
@@ -211,7 +211,7 @@ class Draft(Episodes):
 
     def _announce_overflow(self) -> None:
         if self.changes.lost:
-            bound = self.book.service.max_ledger
+            bound = self.store.service.max_ledger
             message = (
                 f"the ledger has reached max_ledger = {bound} bytes; "
                 "alerts are being dropped, see supervisor_ledger_dropped_total"
@@ -226,14 +226,14 @@ class Draft(Episodes):
             if not isinstance(report, Report):
                 continue
             identity = event_id(
-                self.book.service,
+                self.store.service,
                 module.name,
                 run.scheduled,
                 report.alertname,
                 ordinals[report.alertname],
             )
             ordinals[report.alertname] += 1
-            labels = alert_labels(self.book.service, module, report, identity)
+            labels = alert_labels(self.store.service, module, report, identity)
             if self._alert(fingerprint_of(labels)) is None:
                 self._put_report(module, report, labels)
 
@@ -246,7 +246,7 @@ class Draft(Episodes):
             instance="",
             state=State.REPORT,
             starts_at=self.now,
-            ends_at=self.now + self.book.service.report_lifetime,
+            ends_at=self.now + self.store.service.report_lifetime,
             body=self._body(module, report, labels, self.now),
             frozen_labels=report.labels,
         )
@@ -258,7 +258,7 @@ class Draft(Episodes):
     def _delayed(self, alert: Alert) -> Alert:
         return evolve(
             alert,
-            ends_at=self.now + self.book.service.report_lifetime,
+            ends_at=self.now + self.store.service.report_lifetime,
             body=payload.annotate(alert.body, delayed="true"),
             version=alert.version + 1,
             episode=alert.episode + 1,

@@ -49,7 +49,7 @@ def make_app(
         Route("/-/healthy", site.healthy),
         Route("/-/ready", site.ready),
     ]
-    return Guard(Starlette(routes=routes), snapshot.book)
+    return Guard(Starlette(routes=routes), snapshot.store)
 
 
 @define
@@ -76,7 +76,7 @@ class Site:
 
     async def report(self, request: Request) -> Response:
         """Return an alert as it was mailed."""
-        mail = mailed(self.snapshot.book, request.path_params["fingerprint"])
+        mail = mailed(self.snapshot.store, request.path_params["fingerprint"])
         if mail is None:
             return PlainTextResponse("it is not known, or not any more\n", 404)
         html = await trio.to_thread.run_sync(

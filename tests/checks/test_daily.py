@@ -195,8 +195,8 @@ def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
     bench.stay(60)
     bench.see()
     bench.stay(6 * 3600)
-    assert not bench.book.alerts
-    briefing = Briefing(FrozenClock(bench.now), bench.book)
+    assert not bench.store.alerts
+    briefing = Briefing(FrozenClock(bench.now), bench.store)
     period = look_back(briefing.context(DISK), BIRTH)
 
     (resolved,) = period.resolved

@@ -21,7 +21,7 @@ from tests.support.virtual_clock import FrozenClock
 def status(bench: LedgerBench, progress: dict[str, Progress] | None = None) -> dict[str, Any]:
     peers = tuple(Peer(url) for url in bench.service.alertmanager.urls)
     clock = FrozenClock(bench.now)
-    snapshot = Snapshot(bench.book, clock, progress or {}, lambda: peers, lambda: 4096)
+    snapshot = Snapshot(bench.store, clock, progress or {}, lambda: peers, lambda: 4096)
     return trio.run(snapshot.status)
 
 
@@ -52,7 +52,7 @@ def test_each_state_has_its_name() -> None:
     bench.see()
     over = {name: state for name, state, _ in alerts(bench)}["Disk usage"]
     for item in bench.take():
-        bench.book.rejected(A, item)
+        bench.store.rejected(A, item)
     refused = {state for _, state, _ in alerts(bench)}
 
     assert (firing, report, over, refused) == ("firing", "report", "pending", {"quarantined"})
@@ -130,7 +130,7 @@ def test_modules_tell_of_their_runs() -> None:
 def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
     bench = LedgerBench()
     bench.work(lambda draft: draft.announce(Announcement("X", "", "text")))
-    bench.book.lost["evicted"] = 3
+    bench.store.lost["evicted"] = 3
     found = status(bench)
 
     assert (found["service"], found["host"], found["timezone"]) == ("X", "h", "Asia/Seoul")
@@ -141,7 +141,7 @@ async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> N
     bench = LedgerBench(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
     progress: dict[str, Progress] = {}
     fit(progress, bench.service)
-    snapshot = Snapshot(bench.book, FrozenClock(bench.now), progress, lambda: (), lambda: 4096)
+    snapshot = Snapshot(bench.store, FrozenClock(bench.now), progress, lambda: (), lambda: 4096)
     turns = 0
     async with trio.open_nursery() as nursery:
 

@@ -124,7 +124,7 @@ async def test_a_clock_that_is_set_and_set_right_again_leaves_no_trace(
 
     assert [(0, 600)] == peer.shown("Disk usage")
     assert {} == bench.own
-    assert {} == bench.book.alerts
+    assert {} == bench.store.alerts
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -91,8 +91,8 @@ async def test_what_happened_in_a_day_without_peers_is_told_afterwards(
         assert {f"hour {hour}": 1 for hour in range(24)} == {
             text: len(bodies) for text, bodies in reports.items()
         }
-    assert 10 * [State.FIRING] == [alert.state for alert in bench.book.alerts.values()]
-    assert 0 == bench.book.lost.total()
+    assert 10 * [State.FIRING] == [alert.state for alert in bench.store.alerts.values()]
+    assert 0 == bench.store.lost.total()
 
 
 async def test_half_a_day_without_peers_takes_no_more_memory_than_its_alerts(
@@ -114,7 +114,7 @@ async def test_half_a_day_without_peers_takes_no_more_memory_than_its_alerts(
     finally:
         tracemalloc.stop()
 
-    assert 10 + 8 + 12 + 12 == len(bench.book.alerts)
+    assert 10 + 8 + 12 + 12 == len(bench.store.alerts)
     assert taken[11] - taken[5] < 150_000
 
 

@@ -10,7 +10,7 @@ import pytest
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.delivery.sender import MOST_BYTES
 from supervisor.ledger.database import open_ledger
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.observations import Condition, Run
 from supervisor.recorder.update import Draft
 
@@ -36,27 +36,27 @@ def test_pending_alerts_survive_a_restart_within_the_bound(
     tmp_path: Path, count: int, mebibytes: int, fits: bool
 ) -> None:
     settings = service(mebibytes << 20)
-    book = Book(settings)
-    ledger, _ = open_ledger(tmp_path / "ledger", book, NOW)
+    store = Store(settings)
+    ledger, _ = open_ledger(tmp_path / "ledger", store, NOW)
     seen = tuple(Condition("Disk usage", "W", f"/srv/{n}", "it is full") for n in range(count))
-    draft = Draft(book, NOW)
+    draft = Draft(store, NOW)
     draft.record(MODULE, Run("m", NOW, NOW, 0.1, seen), None)
     draft.review()
     ledger.commit(draft.changes)
     ledger.close()
 
-    book = Book(settings)
-    ledger, _ = open_ledger(tmp_path / "ledger", book, NOW)
-    kept = set(book.alerts)
+    store = Store(settings)
+    ledger, _ = open_ledger(tmp_path / "ledger", store, NOW)
+    kept = set(store.alerts)
     sent: list[str] = []
-    while batch := book.take_due(PEER, NOW, 0.0, 256, MOST_BYTES):
+    while batch := store.take_due(PEER, NOW, 0.0, 256, MOST_BYTES):
         for outgoing in batch:
-            book.delivered(PEER, outgoing, NOW)
+            store.delivered(PEER, outgoing, NOW)
             sent.append(outgoing.alert.fingerprint)
     size = ledger.size()
     ledger.close()
 
     assert sorted(kept) == sorted(sent)
     assert fits == (len(kept) >= count)
-    assert fits == (book.lost.total() == 0)
+    assert fits == (store.lost.total() == 0)
     assert size <= mebibytes << 20

@@ -22,7 +22,7 @@ from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import LedgerError
 from supervisor.ledger.database import Ledger, everything, files_of, open_ledger
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0
@@ -61,8 +61,8 @@ sightings = st.builds(Sighting, st.integers(0, 9), st.integers(0, 9), texts)
 records = st.builds(ModuleRecord, times, st.dictionaries(texts, texts | st.integers() | st.none()))
 
 
-def book() -> Book:
-    return Book(Service(Path("X"), "X", ZoneInfo("UTC"), alertmanager=Alertmanager(urls=(PEER,))))
+def store() -> Store:
+    return Store(Service(Path("X"), "X", ZoneInfo("UTC"), alertmanager=Alertmanager(urls=(PEER,))))
 
 
 def fill(path: Path, changes: Changes) -> None:
@@ -72,7 +72,7 @@ def fill(path: Path, changes: Changes) -> None:
 
 
 def reread(path: Path) -> Changes:
-    found = book()
+    found = store()
     ledger, aside = open_ledger(path, found, NOW)
     ledger.close()
     assert aside is None
@@ -187,7 +187,7 @@ def test_a_torn_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: st
         content[:16] = b"\0" * 16
     path.write_bytes(content)
 
-    found = book()
+    found = store()
     ledger, aside = open_ledger(path, found, NOW)
     ledger.commit(Changes({"f1": ALERT}))
     ledger.close()
@@ -202,7 +202,7 @@ def test_two_torn_files_of_one_second_do_not_overwrite_each_other(tmp_path: Path
     path = tmp_path / "ledger"
     for text in ("one", "two"):
         path.write_text(f"not a database: {text}" * 100, encoding="utf-8")
-        open_ledger(path, book(), NOW)[0].close()
+        open_ledger(path, store(), NOW)[0].close()
         for file in files_of(path):
             file.unlink(missing_ok=True)
 
@@ -217,7 +217,7 @@ def test_a_ledger_of_a_newer_version_is_refused_and_kept(tmp_path: Path) -> None
     connection.close()
 
     with pytest.raises(LedgerError, match="it has format 99, this version reads 1"):
-        open_ledger(path, book(), NOW)
+        open_ledger(path, store(), NOW)
     assert not list(tmp_path.glob("*corrupt*"))
 
 
@@ -239,7 +239,7 @@ def open_damaged(path: Path, content: bytes) -> Changes | None:
     for file in path.parent.iterdir():
         file.unlink()
     path.write_bytes(content)
-    found = book()
+    found = store()
     ledger, aside = open_ledger(path, found, NOW)
     ledger.commit(Changes({"new": evolve(ALERT, fingerprint="new")}))
     ledger.close()
@@ -352,7 +352,7 @@ def test_what_a_peer_knew_of_a_forgotten_alert_is_forgotten_with_it(tmp_path: Pa
     path = tmp_path / "ledger"
     fill(path, Changes({"f1": ALERT}, cursors={(PEER, "f1"): Cursor(1, 1, NOW, NOW, NOW)}))
     fill(path, Changes({"f1": None}))  # killed before the cursor was deleted, too
-    found = book()
+    found = store()
     ledger, _ = open_ledger(path, found, NOW)
     assert found.cursors == {}
 
@@ -372,7 +372,7 @@ def test_a_torn_file_that_cannot_be_moved_is_an_error_that_says_so(
     path.write_bytes(b"Dear ledger, " * 1000)
 
     with pytest.raises(LedgerError, match="cannot set aside the corrupt ledger"):
-        open_ledger(path, book(), NOW)
+        open_ledger(path, store(), NOW)
 
 
 def test_the_file_is_private_and_no_symlink_is_followed(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from attrs import evolve
 from supervisor.alerts.alert import Alert
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger.database import Ledger, everything, open_ledger
-from supervisor.ledger.store import Book, Changes
-from tests.ledger.test_database import ALERT, NOW, book, fill, many, reread
+from supervisor.ledger.store import Changes, Store
+from tests.ledger.test_database import ALERT, NOW, fill, many, reread, store
 from tests.support import mounts
 
 pytestmark = mounts.needs_root
@@ -41,8 +41,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from supervisor.ledger import open_ledger
-from tests.ledger.test_database import NOW, book
-found = book()
+from tests.ledger.test_database import NOW, store
+found = store()
 open_ledger(Path(sys.argv[1]), found, NOW)
 print(len(found.alerts))
 """
@@ -77,8 +77,8 @@ def leave_ledger(path: Path, how: str) -> int:
     return 0
 
 
-def opened(path: Path) -> tuple[Ledger, Book]:
-    found = book()
+def opened(path: Path) -> tuple[Ledger, Store]:
+    found = store()
     ledger, aside = open_ledger(path, found, NOW)
     assert aside is None
     return ledger, found
@@ -150,7 +150,7 @@ def test_a_torn_ledger_on_a_full_disk_is_set_aside_all_the_same(small_disk: Path
     path = small_disk / "ledger"
     path.write_bytes(b"Dear ledger, " * 1000)
     ballast = fill_up(small_disk)
-    ledger, aside = open_ledger(path, book(), NOW)
+    ledger, aside = open_ledger(path, store(), NOW)
     ballast.unlink()
     ledger.commit(Changes({"f1": ALERT}))
     ledger.close()
@@ -180,7 +180,7 @@ def test_what_cannot_be_read_either_is_an_error(small_disk: Path) -> None:
     mounts.command("mount", "-o", "remount,ro", small_disk)
 
     with pytest.raises(LedgerError, match="cannot read the ledger"):
-        open_ledger(path, book(), NOW)
+        open_ledger(path, store(), NOW)
 
 
 def test_everything_written_from_memory_is_the_whole_book(small_disk: Path) -> None:

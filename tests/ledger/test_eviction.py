@@ -20,10 +20,10 @@ def test_the_ledger_is_bounded_and_each_loss_is_counted_and_announced() -> None:
         bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(number)))
         bench.pass_time(1)
 
-    firing = [alert for alert in bench.book.alerts.values() if alert.module == "disk"]
+    firing = [alert for alert in bench.store.alerts.values() if alert.module == "disk"]
     assert 20 < len(firing) < 40
-    assert bench.book.bytes < 22_000
-    assert bench.book.lost["refused"] > 0
+    assert bench.store.bytes < 22_000
+    assert bench.store.lost["refused"] > 0
     assert ("LedgerOverflow", "firing") in bench.states()
 
 
@@ -35,8 +35,8 @@ def test_delivered_and_resolved_go_first_and_are_no_loss() -> None:
     bench.deliver()
     bench.see(*(evolve(FULL, instance=f"/new{n}") for n in range(25)))
 
-    assert sum(alert.state is State.FIRING for alert in bench.book.alerts.values()) == 25
-    assert bench.book.lost == {}
+    assert sum(alert.state is State.FIRING for alert in bench.store.alerts.values()) == 25
+    assert bench.store.lost == {}
 
 
 def test_reports_go_before_conditions_that_fire() -> None:
@@ -46,8 +46,8 @@ def test_reports_go_before_conditions_that_fire() -> None:
         bench.pass_time(1)
     bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(25)))
 
-    assert sum(alert.state is State.FIRING for alert in bench.book.alerts.values()) == 25 + 1
-    assert bench.book.lost["evicted"] > 0
+    assert sum(alert.state is State.FIRING for alert in bench.store.alerts.values()) == 25 + 1
+    assert bench.store.lost["evicted"] > 0
 
 
 def of(state: State, name: str, starts_at: float = 0.0) -> Alert:
@@ -70,13 +70,13 @@ def order(newcomer: State) -> list[str]:
         of(State.RESOLVED, "delivered and resolved, older", 0.5),
     ]
     known = {alert.fingerprint: TAKEN for alert in alerts}
-    bench.book.cursors = {
+    bench.store.cursors = {
         A: known,
         B: known | {"firing, known to one": OLD, "resolved, one believes it firing": OLD},
     }
     for name in ("report", "pending"):
-        del known[name], bench.book.cursors[B][name]
-    found = retention.victims(bench.book, alerts, of(newcomer, "new"))
+        del known[name], bench.store.cursors[B][name]
+    found = retention.victims(bench.store, alerts, of(newcomer, "new"))
     return [alert.fingerprint for alert in found]
 
 
@@ -100,7 +100,8 @@ def test_the_supervisors_own_conditions_never_go() -> None:
     bench.deliver()
 
     assert (
-        list(retention.victims(bench.book, bench.book.alerts.values(), of(State.FIRING, "n"))) == []
+        list(retention.victims(bench.store, bench.store.alerts.values(), of(State.FIRING, "n")))
+        == []
     )
 
 
@@ -110,9 +111,9 @@ def test_a_message_that_grows_needs_room_as_well() -> None:
     bench.see(*many)
     bench.see(*(evolve(one, detail="x" * 5000) for one in many))
 
-    assert bench.book.bytes < 22_000
-    assert bench.book.lost["refused"] > 0
-    assert sum(alert.module == "disk" for alert in bench.book.alerts.values()) == 20
+    assert bench.store.bytes < 22_000
+    assert bench.store.lost["refused"] > 0
+    assert sum(alert.module == "disk" for alert in bench.store.alerts.values()) == 20
 
 
 def test_a_message_that_changes_finds_room_in_its_own_place() -> None:
@@ -121,7 +122,7 @@ def test_a_message_that_changes_finds_room_in_its_own_place() -> None:
     bench.see(evolve(FULL, detail="y" * 15_001))
 
     assert b"y" in bench.only().body
-    assert bench.book.lost == {}
+    assert bench.store.lost == {}
 
 
 def test_nothing_goes_for_what_does_not_fit_even_then() -> None:
@@ -130,13 +131,13 @@ def test_nothing_goes_for_what_does_not_fit_even_then() -> None:
     bench.see(FULL, evolve(FULL, instance="/huge", detail="x" * 30_000))
 
     assert [name for name, state in bench.states() if state == "report"] == ["Daily", "Daily"]
-    assert bench.book.lost == {"refused": 1}
+    assert bench.store.lost == {"refused": 1}
 
 
 def test_an_overflow_is_over_when_nothing_was_lost_for_a_while() -> None:
     bench = LedgerBench(service_of(max_ledger=2_000))
     bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(9)))
-    bench.book.last_loss = bench.now  # as the recorder notes
+    bench.store.last_loss = bench.now  # as the recorder notes
     bench.work(lambda draft: draft.review())
     assert ("LedgerOverflow", "firing") in bench.states()
 
@@ -151,11 +152,13 @@ def test_what_was_evicted_fires_again_when_it_is_seen_again() -> None:
     bench.see(*old)
     bench.deliver()
     bench.see(*old, *(evolve(FULL, instance=f"/new{n}") for n in range(10)))
-    assert bench.book.lost["evicted"] > 0
+    assert bench.store.lost["evicted"] > 0
 
     bench.deliver()
     bench.see(*old)
-    firing = {alert.instance for alert in bench.book.alerts.values() if alert.state is State.FIRING}
+    firing = {
+        alert.instance for alert in bench.store.alerts.values() if alert.state is State.FIRING
+    }
     assert firing >= {one.instance for one in old}
 
 
@@ -169,11 +172,11 @@ def test_what_is_evicted_and_fires_again_in_one_run_is_new_to_every_peer() -> No
     bench.pass_time(60)
     new = [evolve(FULL, instance=f"/new{n}") for n in range(16)]
     bench.see(*new, again)
-    (alert,) = (each for each in bench.book.alerts.values() if each.instance == "/again")
-    assert not bench.book.was_taken(alert)
+    (alert,) = (each for each in bench.store.alerts.values() if each.instance == "/again")
+    assert not bench.store.was_taken(alert)
     bench.see(*new)
 
-    assert alert.fingerprint in {each.fingerprint for each in bench.book.pending(A)}
+    assert alert.fingerprint in {each.fingerprint for each in bench.store.pending(A)}
 
 
 @given(
@@ -198,8 +201,8 @@ def test_the_bound_holds_whatever_is_seen(
         bench.pass_time(100)
         own = sum(
             len(alert.body) + 400
-            for alert in bench.book.alerts.values()
+            for alert in bench.store.alerts.values()
             if alert.module == "supervisor"
         )
 
-        assert bench.book.bytes - own <= 20_000
+        assert bench.store.bytes - own <= 20_000

@@ -20,8 +20,8 @@ def test_a_resolved_alert_is_kept_once_no_peer_need_hear_of_it() -> None:
     resolved = bench.only()
     bench.stay(1200)
 
-    assert bench.book.alerts == {}
-    assert [*bench.book.history.values()] == [resolved]
+    assert bench.store.alerts == {}
+    assert [*bench.store.history.values()] == [resolved]
     assert (resolved.state, resolved.starts_at) == (State.RESOLVED, began)
     assert resolved.ends_at == began + 60
 
@@ -34,7 +34,7 @@ def test_an_alert_that_fires_again_leaves_its_past_behind() -> None:
         bench.see()
         bench.stay(20)
 
-    past = bench.book.history.values()
+    past = bench.store.history.values()
     assert [State.RESOLVED] * 2 == [alert.state for alert in past]
     assert [1, 2] == [alert.episode for alert in past]
     assert 3 == bench.only().episode
@@ -45,7 +45,7 @@ def test_a_report_is_kept_with_its_detail_unless_that_is_long() -> None:
     bench.see(HELLO, evolve(HELLO, alertname="Long", detail="x" * LONGEST_BODY))
     bench.stay(1900)
 
-    short, long = sorted(bench.book.history.values(), key=lambda alert: alert.alertname)
+    short, long = sorted(bench.store.history.values(), key=lambda alert: alert.alertname)
     assert b"<b>hello</b>" in short.body
     assert b"hello" in long.body
     assert len(long.body) < 500
@@ -59,7 +59,7 @@ def test_only_the_last_are_kept() -> None:
     bench.see()
     bench.stay(1200)
 
-    kept = [alert.instance for alert in bench.book.history.values()]
+    kept = [alert.instance for alert in bench.store.history.values()]
     assert MOST == len(kept)
     assert {f"i{n:03}" for n in range(150, 300)} <= {*kept}
 
@@ -68,10 +68,10 @@ def test_a_restart_forgets_nothing_of_it() -> None:
     bench = LedgerBench()
     bench.see(HELLO)
     bench.stay(1900)
-    before = dict(bench.book.history)
+    before = dict(bench.store.history)
     bench.restart(bench.service)
     bench.see(HELLO)
     bench.stay(1900)
 
-    assert [1, 2] == [*bench.book.history]
-    assert before.items() < bench.book.history.items()
+    assert [1, 2] == [*bench.store.history]
+    assert before.items() < bench.store.history.items()

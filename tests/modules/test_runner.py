@@ -14,7 +14,7 @@ from attrs import frozen
 
 from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.execution import execute
@@ -53,7 +53,7 @@ def a_module(name: str = "fake", **settings: object) -> Module:
 async def run_once(behaviour: Behaviour, **settings: object) -> Run:
     module = a_module("fake", **settings)
     service = a_service(module)
-    briefing = Briefing(VirtualClock(START), Book(service))
+    briefing = Briefing(VirtualClock(START), Store(service))
     return await execute(module, check_of(behaviour), briefing.context(module), START)
 
 
@@ -210,7 +210,7 @@ async def start(
         clock,
         progress,
         stopping,
-        Briefing(clock, Book(service)).context,
+        Briefing(clock, Store(service)).context,
         send,
         clock.now(),
     )

@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 from trio.testing import MockClock
 
 from supervisor.config.service import Module, Service
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check
@@ -32,7 +32,7 @@ NOON = Module("fake", "noon", at=("12:00",))
 class Floor:
     """Modules whose check does what the test says; `begun` and `ended` are trio's times."""
 
-    book: Book
+    store: Store
     tasks: ModuleTasks
     receive: trio.MemoryReceiveChannel[Run]
     begun: list[tuple[str, float]] = field(factory=list)
@@ -42,7 +42,7 @@ class Floor:
         """Go over to these modules; return the names of those ended and started."""
         service = service_of(*modules)
         ended = self.tasks.end_changed(service)
-        self.book.serve(service)
+        self.store.serve(service)
         return ended, await self.tasks.start_missing()
 
     def done(self) -> list[str]:
@@ -58,7 +58,7 @@ class Floor:
 async def floor(
     service: Service, work: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
 ) -> AsyncIterator[Floor]:
-    clock, stopping, book = VirtualClock(START), trio.Event(), Book(service)
+    clock, stopping, store = VirtualClock(START), trio.Event(), Store(service)
     send, receive = trio.open_memory_channel[Run](1000)
     made: list[Floor] = []
 
@@ -72,16 +72,16 @@ async def floor(
 
     async with trio.open_nursery() as nursery:
         tasks = ModuleTasks(
-            book,
+            store,
             clock,
             {},
             stopping,
-            Briefing(clock, book).context,
+            Briefing(clock, store).context,
             lambda _name: Check("fake", object, run),
             send,
             nursery,
         )
-        made.append(Floor(book, tasks, receive))
+        made.append(Floor(store, tasks, receive))
         await tasks.start_missing()
         yield made[0]
         nursery.cancel_scope.cancel()

@@ -42,7 +42,7 @@ def test_it_is_sent_again_every_resend_interval_with_a_later_end() -> None:
     bench.pass_time(59)
 
     assert bench.deliver() == []
-    assert bench.book.next_due(A) == T + 60
+    assert bench.store.next_due(A) == T + 60
 
     bench.pass_time(1)
     (again,) = bench.deliver()
@@ -86,8 +86,8 @@ def test_a_cleared_condition_that_a_peer_took_is_resolved_at_once_and_for_15_min
         sent += [(bench.now - T - 30, alert["endsAt"]) for alert in bench.deliver()]
 
     assert sent == [(60.0 * n, moment(T + 30)) for n in range(1, 15)]
-    assert bench.book.alerts == {}
-    assert bench.book.cursors[A] == {}
+    assert bench.store.alerts == {}
+    assert bench.store.cursors[A] == {}
 
 
 def test_a_resolved_alert_is_kept_as_long_as_a_peer_may_believe_it_firing() -> None:
@@ -141,7 +141,7 @@ def test_a_changed_configured_label_moves_the_alert_and_keeps_its_start() -> Non
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(60)
-    bench.book.service = evolve(bench.service, labels={"host": "new", "site": "s"})
+    bench.store.service = evolve(bench.service, labels={"host": "new", "site": "s"})
     bench.work(lambda draft: draft.reconcile())
     found = {alert["labels"]["host"]: alert for alert in bench.deliver()}
 
@@ -164,7 +164,7 @@ def test_more_conditions_than_allowed_are_one_alert_and_those_firing_stay() -> N
     bench.see(many[3], many[4])
     bench.see(*many)
 
-    firing = {alert.instance for alert in bench.book.alerts.values() if alert.module == "disk"}
+    firing = {alert.instance for alert in bench.store.alerts.values() if alert.module == "disk"}
     assert firing == {"/3", "/4"}
     assert (surplus_name("disk"), "firing") in bench.states()
 
@@ -287,9 +287,9 @@ def test_what_was_over_before_the_answer_came_is_sent_again() -> None:
     batch = bench.take()
     bench.pass_time(300)  # a suspend while the request was in flight
     for item in batch:
-        bench.book.delivered(A, item, bench.now)
+        bench.store.delivered(A, item, bench.now)
 
-    assert not bench.book.was_taken(bench.only())
+    assert not bench.store.was_taken(bench.only())
     assert [alert["endsAt"] for alert in bench.deliver()] == [moment(bench.now + 240)]
 
 
@@ -322,9 +322,9 @@ def test_an_ended_event_that_every_peer_refuses_is_given_up_and_counted() -> Non
     bench.see(FULL)
     bench.see()
     for item in bench.take():
-        bench.book.rejected(A, item)
+        bench.store.rejected(A, item)
     bench.pass_time(901)
     bench.tend()
 
-    assert bench.book.alerts == {}
-    assert bench.book.lost == {"rejected": 1}
+    assert bench.store.alerts == {}
+    assert bench.store.lost == {"rejected": 1}

@@ -34,7 +34,7 @@ from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.host.clock import STEP
 from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.store import Book, Outgoing, cost
+from supervisor.ledger.store import Outgoing, Store, cost
 from supervisor.observations import Condition, Duration, Report, Run
 from supervisor.recorder.update import Draft
 
@@ -146,14 +146,14 @@ class BookMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         """Start as the daemon does: load, reconcile, commit."""
-        self.book = Book(self.service())
-        self.ledger, aside = open_ledger(Path(self.directory.name, "ledger"), self.book, self.now)
+        self.store = Store(self.service())
+        self.ledger, aside = open_ledger(Path(self.directory.name, "ledger"), self.store, self.now)
         assert aside is None
-        self.book.forget_other_peers()
-        draft = Draft(self.book, self.now)
+        self.store.forget_other_peers()
+        draft = Draft(self.store, self.now)
         draft.reconcile()
         self.commit(draft)
-        self.book.await_confirmation(self.now)
+        self.store.await_confirmation(self.now)
         self.flights = {}
 
     def service(self) -> Service:
@@ -168,11 +168,11 @@ class BookMachine(RuleBasedStateMachine):
         )
 
     def commit(self, draft: Draft) -> None:
-        draft.changes.cursors |= self.book.unsaved_cursors()
+        draft.changes.cursors |= self.store.unsaved_cursors()
         self.ledger.commit(draft.changes)
-        self.book.adopt(draft.changes)
+        self.store.adopt(draft.changes)
         if draft.changes.lost:
-            self.book.last_loss = self.now
+            self.store.last_loss = self.now
         for name, alert in draft.changes.alerts.items():
             if alert is None:
                 self.lives[name] += 1
@@ -205,12 +205,12 @@ class BookMachine(RuleBasedStateMachine):
 
     def run(self, module: Module, observations: tuple[Any, ...], error: str = "") -> None:
         run = Run(module.name, self.now, self.now, 0.1, observations, error)
-        draft = Draft(self.book, self.now)
+        draft = Draft(self.store, self.now)
         draft.record(module, run, None)
         draft.tend()
         draft.review()
         self.commit(draft)
-        self.book.confirm(module.name)
+        self.store.confirm(module.name)
         self.time += 0.001
 
     @rule(step=st.sampled_from([0.5, 10.0, 61.0, 300.0, 1000.0, 4000.0, 90_000.0]))
@@ -221,19 +221,19 @@ class BookMachine(RuleBasedStateMachine):
     @rule()
     def wait_until_due(self) -> None:
         """Let it become time for housekeeping, just as something else happens."""
-        due = self.book.tending.next()
+        due = self.store.tending.next()
         if due is not None and 0 < due - self.now < 100_000.0:
             self.time += due - self.now
 
     def pass_some(self, step: float) -> None:
         until = self.time + step
-        while (due := self.book.tending.next()) is not None and due - self.ahead <= until:
+        while (due := self.store.tending.next()) is not None and due - self.ahead <= until:
             self.time = max(self.time, due - self.ahead)
             self.tend()
         self.time = until
 
     def tend(self) -> None:
-        draft = Draft(self.book, self.now)
+        draft = Draft(self.store, self.now)
         draft.tend()
         draft.review()
         if draft.changes:
@@ -245,7 +245,7 @@ class BookMachine(RuleBasedStateMachine):
     def post(self, url: str, most: int) -> None:
         """Send a batch; the answer comes in another step, or never."""
         if url in self.configured and url not in self.flights:
-            batch = self.book.take_due(url, self.now, self.shift, most, 1 << 20)
+            batch = self.store.take_due(url, self.now, self.shift, most, 1 << 20)
             if batch:
                 self.flights[url] = [
                     Posted(item, self.lives[item.alert.fingerprint]) for item in batch
@@ -260,9 +260,9 @@ class BookMachine(RuleBasedStateMachine):
             self.peers[url].take(posted, self.time)
         if taken and answered:
             for posted in batch:
-                self.book.delivered(url, posted.item, self.now)
+                self.store.delivered(url, posted.item, self.now)
         else:
-            self.book.put_back(url, [posted.item for posted in batch], self.now)
+            self.store.put_back(url, [posted.item for posted in batch], self.now)
 
     @precondition(lambda self: self.flights)
     @rule(data=st.data())
@@ -272,8 +272,8 @@ class BookMachine(RuleBasedStateMachine):
         bad, *good = self.flights.pop(url)
         for posted in good:
             self.peers[url].take(posted, self.time)
-            self.book.delivered(url, posted.item, self.now)
-        self.book.rejected(url, bad.item)
+            self.store.delivered(url, posted.item, self.now)
+        self.store.rejected(url, bad.item)
         self.refused.add(bad.item.alert.fingerprint)
 
     # -- disasters -------------------------------------------------------------------------
@@ -291,8 +291,8 @@ class BookMachine(RuleBasedStateMachine):
         if by <= STEP:
             self.unnoticed += by
         elif running:
-            self.book.adjust(-by)
-            draft = Draft(self.book, self.now)
+            self.store.adjust(-by)
+            draft = Draft(self.store, self.now)
             draft.rewind()
             self.commit(draft)
         else:
@@ -304,8 +304,8 @@ class BookMachine(RuleBasedStateMachine):
         """Only while it runs: who was down cannot tell this from time that has passed."""
         self.ahead += by
         if by > STEP:
-            self.book.adjust(by)
-            self.commit(Draft(self.book, self.now))
+            self.store.adjust(by)
+            self.commit(Draft(self.store, self.now))
         else:
             self.unnoticed += by
         self.tend()
@@ -319,19 +319,19 @@ class BookMachine(RuleBasedStateMachine):
     # -- what must hold --------------------------------------------------------------------
 
     def compare_with_disk(self) -> None:
-        """The ledger holds what the book does."""
-        self.commit(Draft(self.book, self.now))
-        again = Book(self.service())
+        """The ledger holds what the store does."""
+        self.commit(Draft(self.store, self.now))
+        again = Store(self.service())
         reader = Ledger(Path(self.directory.name, "ledger"))
         reader.load(again)
         reader.close()
 
-        assert again.alerts == self.book.alerts
+        assert again.alerts == self.store.alerts
         assert {name: group for name, group in again.sightings.items() if group} == {
-            name: group for name, group in self.book.sightings.items() if group
+            name: group for name, group in self.store.sightings.items() if group
         }
         assert {url: known for url, known in again.cursors.items() if known} == {
-            url: known for url, known in self.book.cursors.items() if known
+            url: known for url, known in self.store.cursors.items() if known
         }
         assert not again.has_unsaved_cursors
 
@@ -339,7 +339,7 @@ class BookMachine(RuleBasedStateMachine):
         """Every module runs, every peer answers, until nothing is owed to anyone."""
         for url in list(self.flights):
             lost = [posted.item for posted in self.flights.pop(url)]
-            self.book.put_back(url, lost, self.now)
+            self.store.put_back(url, lost, self.now)
         for number in range(60):
             for module in MODULES:
                 seen = tuple(
@@ -349,11 +349,11 @@ class BookMachine(RuleBasedStateMachine):
                 )
                 self.run(module, seen)
             for url in self.configured:
-                while batch := self.book.take_due(url, self.now, self.shift, 100, 1 << 20):
+                while batch := self.store.take_due(url, self.now, self.shift, 100, 1 << 20):
                     for item in batch:
                         posted = Posted(item, self.lives[item.alert.fingerprint])
                         self.peers[url].take(posted, self.time)
-                        self.book.delivered(url, item, self.now)
+                        self.store.delivered(url, item, self.now)
             self.pass_some(30.0)
 
     def teardown(self) -> None:
@@ -368,8 +368,8 @@ class BookMachine(RuleBasedStateMachine):
             self.directory.cleanup()
 
     def judge(self) -> None:
-        firing = {name for name, alert in self.book.alerts.items() if alert.state is State.FIRING}
-        reports = {name for name, alert in self.book.alerts.items() if alert.state is State.REPORT}
+        firing = {name for name, alert in self.store.alerts.items() if alert.state is State.FIRING}
+        reports = {name for name, alert in self.store.alerts.items() if alert.state is State.REPORT}
 
         assert len(firing) == sum(len(seen) for seen in self.truth.values())
         for url in self.configured:
@@ -398,11 +398,11 @@ class FullBookMachine(BookMachine):
     @invariant()
     def it_is_bounded(self) -> None:
         if hasattr(self, "book"):
-            alerts = self.book.alerts.values()
+            alerts = self.store.alerts.values()
             own = sum(cost(alert) for alert in alerts if alert.event_type == "TE")
             # A note such as `last_confirmed` is added to what is there, whatever it takes.
-            assert self.book.bytes == sum(cost(alert) for alert in alerts)
-            assert self.book.bytes - own <= self.max_ledger + 60 * len(alerts)
+            assert self.store.bytes == sum(cost(alert) for alert in alerts)
+            assert self.store.bytes - own <= self.max_ledger + 60 * len(alerts)
 
     def settle(self) -> None:
         super().settle()
@@ -411,9 +411,9 @@ class FullBookMachine(BookMachine):
 
     def judge(self) -> None:
         """What there was no room for was counted; at the end nothing that is over is active."""
-        firing = {name for name, alert in self.book.alerts.items() if alert.state is State.FIRING}
+        firing = {name for name, alert in self.store.alerts.items() if alert.state is State.FIRING}
 
-        assert {self.book.alerts[name].event_type for name in firing} <= {"TE"}
+        assert {self.store.alerts[name].event_type for name in firing} <= {"TE"}
         for url in self.configured:
             assert self.peers[url].active(self.time) - self.reports_of(url) == firing
 
@@ -435,13 +435,13 @@ def test_nothing_is_lost_and_nothing_over_stays(machine: type[BookMachine]) -> N
 def test_the_model_itself_tells_an_alert_that_was_swallowed() -> None:
     """A peer that is told of firing and resolved at once has not seen it long enough."""
     peer = FakePeer()
-    book = Book(Service(Path("X"), "X", ZoneInfo("UTC"), labels={"host": "h"}, modules=MODULES))
-    draft = Draft(book, 1000.0)
+    store = Store(Service(Path("X"), "X", ZoneInfo("UTC"), labels={"host": "h"}, modules=MODULES))
+    draft = Draft(store, 1000.0)
     draft.record(
         MODULES[0], Run("one", 1000.0, 1000.0, 0.1, (Condition("C", "W", "a", "x"),)), None
     )
-    book.adopt(draft.changes)
-    (item,) = book.take_due("console", 1000.0, 0.0, 10, 1 << 20)
+    store.adopt(draft.changes)
+    (item,) = store.take_due("console", 1000.0, 0.0, 10, 1 << 20)
     peer.take(Posted(item, 0), 1000.0)
     ended = evolve(
         item, data=item.data.replace(b'"endsAt":"1970-01-01T00:20', b'"endsAt":"1970-01-01T00:16')

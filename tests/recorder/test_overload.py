@@ -38,9 +38,9 @@ def with_calm_neighbour(max_ledger: int = 1 << 26) -> RecorderBench:
     """Return a bench with a second module, and a ledger of this size."""
     bench = RecorderBench.make(ONE)
     bench.service = evolve(bench.service, modules=(MODULE, CALM), max_ledger=max_ledger)
-    bench.book.service = bench.service
+    bench.store.service = bench.service
     progress = {name: Progress(name, "fake") for name in ("m", "calm")}
-    bench.recorder = Recorder(bench.book, bench.ledger, bench.clock, progress)
+    bench.recorder = Recorder(bench.store, bench.ledger, bench.clock, progress)
     return bench
 
 
@@ -51,7 +51,7 @@ async def see_calmly(bench: RecorderBench, *seen: Observation) -> None:
 
 
 def kept(bench: RecorderBench) -> int:
-    return sum(alert.module == "m" for alert in bench.book.alerts.values())
+    return sum(alert.module == "m" for alert in bench.store.alerts.values())
 
 
 def messages(bench: RecorderBench, name: str) -> list[str]:
@@ -125,7 +125,7 @@ async def test_a_condition_that_flaps_with_every_run_stays_one_alert_in_its_orde
 
     sent = [alert for _, alert in bench.clients[ONE].sent("Disk usage")]
     starts = [alert["startsAt"] for alert in sent]
-    assert 2 == len(bench.book.alerts)
+    assert 2 == len(bench.store.alerts)
     assert sorted(starts) == starts
     assert 500 == pytest.approx(len(sent), abs=2)
     assert {60.0} == gaps(bench, "Connection failed")
@@ -149,11 +149,11 @@ async def test_names_that_change_with_every_run_push_out_nobody_else(
     for number in range(300):
         await bench.see(*(full(f"/{number}/{n}") for n in range(20)))
         await see_calmly(bench, QUIET)
-        largest = max(largest, bench.book.bytes)
+        largest = max(largest, bench.store.bytes)
         await trio.sleep(5)
     overflow = "LedgerOverflow" in bench.own
-    lost = bench.book.lost.total()
-    quiet = [a for a in bench.book.alerts.values() if a.module == "calm"]
+    lost = bench.store.lost.total()
+    quiet = [a for a in bench.store.alerts.values() if a.module == "calm"]
     bench.clients[ONE].respond = lambda _post: OK
     await bench.see()
     await trio.sleep(2000)
@@ -163,4 +163,4 @@ async def test_names_that_change_with_every_run_push_out_nobody_else(
     assert [State.FIRING] == [alert.state for alert in quiet]
     assert START == quiet[0].starts_at
     assert {} == bench.own
-    assert 1 == len(bench.book.alerts)
+    assert 1 == len(bench.store.alerts)

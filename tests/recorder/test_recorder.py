@@ -16,7 +16,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from supervisor.alerts.alert import CONSOLE, Announcement, State
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder.messages import Ping, WakeUp
 from supervisor.recorder.recorder import CURSOR_DELAY, MOST_MESSAGES, Recorder
@@ -48,14 +48,14 @@ class FailingLedger(Ledger):
 def firing(bench: RecorderBench) -> set[str]:
     return {
         alert.instance or alert.alertname
-        for alert in bench.book.alerts.values()
+        for alert in bench.store.alerts.values()
         if alert.state is State.FIRING
     }
 
 
 def committed(bench: RecorderBench) -> set[str]:
     """Return what a new process would find firing."""
-    found = Book(bench.service)
+    found = Store(bench.service)
     for changes in bench.ledger.commits:
         found.adopt(changes)
     return {
@@ -112,7 +112,7 @@ async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
     await eventually(began.is_set)
     await trio.sleep(0.05)
     seen = (
-        bench.book.alerts,
+        bench.store.alerts,
         bench.recorder.progress["m"].runs,
         bench.clients[ONE].posts,
         [record.getMessage() for record in caplog.records],
@@ -132,7 +132,7 @@ async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_pat
     for number in range(20):
         await bench.send.send(bench.run(*(full(f"/{n}") for n in range(number + 1))))
         await eventually(lambda: bench.recorder.progress["m"].runs == bench.runs)
-        again = Book(bench.service)
+        again = Store(bench.service)
         second, aside = open_ledger(tmp_path / "ledger", again, START)
         second.close()
         assert (None, number + 1) == (aside, len(again.alerts))
@@ -162,7 +162,7 @@ async def test_a_run_of_a_module_that_has_gone_is_ignored(
     await bench.send.send(evolve(bench.run(full()), module="gone"))
     await wait_all_tasks_blocked()
 
-    assert {} == bench.book.alerts
+    assert {} == bench.store.alerts
 
 
 @virtually
@@ -282,7 +282,7 @@ async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
     await bench.see(full("/a"), full("/b"))
     await bench.until(20)
 
-    again = Book(bench.service)
+    again = Store(bench.service)
     second, aside = open_ledger(path, again, START)
     second.close()
     bench.recorder.ledger.close()
@@ -290,7 +290,7 @@ async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
     assert {"/a", "/b", "", "Daily check"} >= {alert.instance for alert in again.alerts.values()}
     assert 4 == len(again.alerts)
     assert {"LedgerCorrupt": ""} == bench.own
-    assert again.cursors == bench.book.cursors
+    assert again.cursors == bench.store.cursors
     assert ["ledger", "ledger.corrupt-20231114T221330Z"] == databases(tmp_path)
 
 
@@ -320,7 +320,7 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
     monkeypatch.setattr(Ledger, "commit", whole)
     await bench.until(70)
 
-    again = Book(bench.service)
+    again = Store(bench.service)
     second_ledger, aside = open_ledger(path, again, START)
     second_ledger.close()
     bench.recorder.ledger.close()
@@ -334,7 +334,7 @@ async def test_losses_are_counted_once_when_a_torn_ledger_is_replaced(
     nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     bench = RecorderBench.make(ONE)
-    bench.book.service = evolve(bench.service, max_ledger=3000)
+    bench.store.service = evolve(bench.service, max_ledger=3000)
     path = tmp_path / "ledger"
     ledger = bench.recorder.ledger = FailingLedger(path)
     await bench.live(nursery)
@@ -343,12 +343,12 @@ async def test_losses_are_counted_once_when_a_torn_ledger_is_replaced(
     ledger.error = TORN
     await bench.until(10)
 
-    again = Book(bench.service)
+    again = Store(bench.service)
     second, _ = open_ledger(path, again, START)
     second.close()
     bench.recorder.ledger.close()
-    assert bench.book.lost.total() > 0
-    assert bench.book.lost == again.lost
+    assert bench.store.lost.total() > 0
+    assert bench.store.lost == again.lost
 
 
 def databases(directory: Path) -> list[str]:
@@ -371,7 +371,7 @@ async def test_without_peers_a_printed_line_is_the_delivery(
     bench = RecorderBench.make()
     await bench.live(nursery)
     await bench.see(full(), Report("Daily check", "hello"))
-    pending = bench.book.pending(CONSOLE)
+    pending = bench.store.pending(CONSOLE)
     await bench.until(30)
     await bench.see()
     await bench.until(2000)
@@ -381,7 +381,7 @@ async def test_without_peers_a_printed_line_is_the_delivery(
         "REPORT   I  Daily check: hello",
         "RESOLVED W  Disk usage /: it is full",
     ] == [record.getMessage() for record in caplog.records]
-    assert ([], {}) == (pending, bench.book.alerts)
+    assert ([], {}) == (pending, bench.store.alerts)
 
 
 @virtually
@@ -395,13 +395,13 @@ async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
     await first.recorder.record(first.receive)
     caplog.clear()
     second = RecorderBench.make()
-    second.book.adopt(first.ledger.commits[0])
+    second.store.adopt(first.ledger.commits[0])
     third = RecorderBench.make()
     for changes in first.ledger.commits:
-        third.book.adopt(changes)
+        third.store.adopt(changes)
         for (peer, fingerprint), cursor in changes.cursors.items():
             assert cursor is not None
-            third.book.cursors.setdefault(peer, {})[fingerprint] = cursor
+            third.store.cursors.setdefault(peer, {})[fingerprint] = cursor
     await second.live(nursery)
     await third.live(nursery)
 
@@ -448,13 +448,13 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
     await bench.send.send(Announcement("PeerClockSkew", ONE, None))
     await wait_all_tasks_blocked()
 
-    assert (0, {}) == (bench.ledger.attempts, bench.book.alerts)
+    assert (0, {}) == (bench.ledger.attempts, bench.store.alerts)
 
 
 async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path: Path) -> None:
     bench = RecorderBench.make(ONE)
     recorder = Recorder(
-        bench.book, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
+        bench.store, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
     )
     nursery.start_soon(recorder.record, bench.receive)
     await wait_all_tasks_blocked()

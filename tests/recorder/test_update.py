@@ -33,7 +33,7 @@ def test_a_report_is_the_identical_body_until_its_end() -> None:
     assert (report["startsAt"], report["endsAt"]) == (moment(T), moment(T + 1800))
     assert report["labels"]["event_id"]
     assert "instance" not in report["labels"]
-    assert bench.book.alerts == {}
+    assert bench.store.alerts == {}
 
 
 def test_a_report_that_nobody_took_in_time_is_dated_anew_and_says_so() -> None:
@@ -64,21 +64,21 @@ def test_a_report_of_the_same_time_is_not_made_twice() -> None:
     bench.see(HELLO, HELLO)
     bench.see(HELLO, HELLO)
 
-    assert len(bench.book.alerts) == 2  # two in one run are two, but the run itself is one
+    assert len(bench.store.alerts) == 2  # two in one run are two, but the run itself is one
 
 
 def test_a_report_that_every_peer_refuses_is_given_up_at_its_end() -> None:
     bench = LedgerBench()
     bench.see(HELLO)
     for item in bench.take():
-        bench.book.rejected(A, item)
+        bench.store.rejected(A, item)
     bench.pass_time(1799)
     bench.tend()
-    assert len(bench.book.alerts) == 1
+    assert len(bench.store.alerts) == 1
 
     bench.pass_time(1)
     bench.tend()
-    assert bench.book.alerts == {}
+    assert bench.store.alerts == {}
 
 
 # -- failures -------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_alerts_of_a_module_that_is_gone_are_resolved(modules: tuple[Module, ...
     bench.see(FULL)
     bench.fail()
     bench.deliver()
-    bench.book.service = service_of(*modules)
+    bench.store.service = service_of(*modules)
     bench.work(lambda draft: draft.reconcile())
 
     assert {state for _, state in bench.states()} == {"resolved"}
@@ -164,7 +164,7 @@ def test_modules_and_peers_that_are_gone_take_with_them_what_was_said_of_them() 
 
     firing = {
         (alert.alertname, alert.instance)
-        for alert in bench.book.alerts.values()
+        for alert in bench.store.alerts.values()
         if alert.state is State.FIRING
     }
     assert firing == {("PeerMisconfigured", A)}
@@ -190,12 +190,12 @@ def test_a_removed_peers_cursors_are_deleted() -> None:
     bench.deliver(A)
     bench.deliver(B)
     bench.work(lambda _: None)
-    bench.book.service = service_of(urls=(A,))
-    bench.book.forget_other_peers()
+    bench.store.service = service_of(urls=(A,))
+    bench.store.forget_other_peers()
     draft = bench.work(lambda _: None)
 
     assert list(draft.changes.cursors.values()) == [None]
-    assert list(bench.book.cursors) == [A]
+    assert list(bench.store.cursors) == [A]
 
 
 def test_what_peers_let_expire_waits_for_the_first_run_after_a_start() -> None:
@@ -203,7 +203,7 @@ def test_what_peers_let_expire_waits_for_the_first_run_after_a_start() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(241)
-    bench.book.await_confirmation(bench.now)
+    bench.store.await_confirmation(bench.now)
     assert bench.take() == []
 
     bench.see(FULL)
@@ -216,7 +216,7 @@ def test_what_peers_still_have_is_sent_on_after_a_start() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(239)
-    bench.book.await_confirmation(bench.now)
+    bench.store.await_confirmation(bench.now)
 
     assert [alert["startsAt"] for alert in bench.deliver()] == [moment(T)]
 
@@ -226,7 +226,7 @@ def test_an_at_module_does_not_wait_for_its_next_day() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(86000)
-    bench.book.await_confirmation(bench.now)
+    bench.store.await_confirmation(bench.now)
 
     assert [alert["startsAt"] for alert in bench.deliver()] == [moment(T)]
 
@@ -262,10 +262,10 @@ def test_a_rejected_body_is_tried_again_when_it_changes() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     for item in bench.take():
-        bench.book.rejected(A, item)
+        bench.store.rejected(A, item)
     bench.pass_time(600)
     assert bench.take() == []
-    assert bench.book.is_rejected(bench.only())
+    assert bench.store.is_rejected(bench.only())
 
     bench.see(evolve(FULL, message="other"))
     assert len(bench.take()) == 1
@@ -275,7 +275,7 @@ def test_alert_rejected_ends_when_nothing_is_rejected_any_more() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     for item in bench.take():
-        bench.book.rejected(A, item)
+        bench.store.rejected(A, item)
     bench.work(lambda draft: draft.announce(Announcement("AlertRejected", "disk", "refused")))
     bench.work(lambda draft: draft.review())
     assert ("AlertRejected", "firing") in bench.states()
@@ -298,7 +298,7 @@ def test_a_clock_set_back_delays_nothing() -> None:
     (again,) = bench.deliver()
 
     assert (again["startsAt"], again["endsAt"]) == (moment(bench.now), moment(bench.now + 240))
-    assert bench.book.next_due(A) == bench.now + 60
+    assert bench.store.next_due(A) == bench.now + 60
 
 
 def test_nothing_that_is_over_is_active_after_the_clock_was_set_back() -> None:
@@ -355,15 +355,15 @@ def test_what_fires_again_just_when_it_was_to_be_tended_fires(after: float) -> N
     bench.work(record_and_tend)
 
     assert bench.states() == [("Disk usage", "firing")]
-    assert bench.book.lost == {}
+    assert bench.store.lost == {}
 
 
 def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> None:
     other = Module("x", "other", every=DISK.every)
     bench = LedgerBench(service_of(DISK, other))
     bench.see(FULL)
-    bench.book.await_confirmation(bench.now)
-    bench.book.serve(service_of(other))
+    bench.store.await_confirmation(bench.now)
+    bench.store.serve(service_of(other))
     bench.work(lambda draft: draft.reconcile())
 
     (sent,) = bench.deliver()
@@ -373,8 +373,8 @@ def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> No
 def test_a_quarantine_that_a_kill_left_unsaid_is_said_after_the_start() -> None:
     bench = LedgerBench()
     bench.see(FULL)
-    (outgoing,) = bench.book.take_due(A, bench.now, 0.0, 10, 1 << 20)
-    bench.book.rejected(A, outgoing)
+    (outgoing,) = bench.store.take_due(A, bench.now, 0.0, 10, 1 << 20)
+    bench.store.rejected(A, outgoing)
     bench.work(lambda draft: draft.reconcile())
     said = bench.states()
     bench.work(lambda draft: draft.review())

@@ -15,7 +15,7 @@ from trio.testing import MockClock
 from supervisor.commands.plan import as_json, as_text
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check
@@ -84,7 +84,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
             host=service.labels["host"],
             timezone=service.timezone,
         )
-        context = Briefing(clock, Book(service)).context
+        context = Briefing(clock, Store(service)).context
 
         async def collect() -> None:
             async for run in receive:

@@ -1,4 +1,4 @@
-"""A book that is worked on as the recorder and the senders do, without either."""
+"""A store that is worked on as the recorder and the senders do, without either."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.ledger.database import everything
-from supervisor.ledger.store import Book, Outgoing
+from supervisor.ledger.store import Outgoing, Store
 from supervisor.observations import Condition, Duration, Observation, Report, Run
 from supervisor.recorder.update import Draft
 
@@ -39,27 +39,27 @@ def service_of(*modules: Module, urls: tuple[str, ...] = (A,), **settings: Any) 
 
 @define
 class LedgerBench:
-    """A book that is worked on as the recorder does, at a time that the test sets."""
+    """A store that is worked on as the recorder does, at a time that the test sets."""
 
     service: Service = field(factory=service_of)
     now: float = T
-    book: Book = field(init=False)
+    store: Store = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.book = Book(self.service)
+        self.store = Store(self.service)
 
     def work(self, what: Callable[[Draft], object]) -> Draft:
-        draft = Draft(self.book, self.now)
+        draft = Draft(self.store, self.now)
         what(draft)
-        draft.changes.cursors |= self.book.unsaved_cursors()
-        self.book.adopt(draft.changes)
+        draft.changes.cursors |= self.store.unsaved_cursors()
+        self.store.adopt(draft.changes)
         return draft
 
     def see(self, *seen: Observation, module: Module | None = None, **run: Any) -> Draft:
         module = module or self.service.modules[0]
         done = Run(module.name, self.now, self.now, 0.1, seen, **run)
         draft = self.work(lambda draft: draft.record(module, done, None))
-        self.book.confirm(module.name)
+        self.store.confirm(module.name)
         return draft
 
     def fail(self, error: str = "it broke") -> Draft:
@@ -69,13 +69,13 @@ class LedgerBench:
         return self.work(lambda draft: draft.tend())
 
     def take(self, peer: str = A) -> list[Outgoing]:
-        return self.book.take_due(peer, self.now, 0.0, 1000, 1 << 20)
+        return self.store.take_due(peer, self.now, 0.0, 1000, 1 << 20)
 
     def deliver(self, peer: str = A) -> list[dict[str, Any]]:
         """Let the peer take what is due and return it, decoded."""
         batch = self.take(peer)
         for item in batch:
-            self.book.delivered(peer, item, self.now)
+            self.store.delivered(peer, item, self.now)
         return [json.loads(item.data) for item in batch]
 
     def pass_time(self, seconds: float) -> None:
@@ -92,19 +92,19 @@ class LedgerBench:
 
     def restart(self, service: Service) -> None:
         """Begin anew, as the daemon does, with what the ledger would hold."""
-        whole = everything(self.book)
-        self.service, self.book = service, Book(service, cursors=self.book.cursors)
-        self.book.adopt(evolve(whole, cursors={}))
-        self.book.forget_other_peers()
+        whole = everything(self.store)
+        self.service, self.store = service, Store(service, cursors=self.store.cursors)
+        self.store.adopt(evolve(whole, cursors={}))
+        self.store.forget_other_peers()
         self.work(lambda draft: draft.reconcile())
-        self.book.await_confirmation(self.now)
+        self.store.await_confirmation(self.now)
 
     def only(self) -> Alert:
-        (alert,) = self.book.alerts.values()
+        (alert,) = self.store.alerts.values()
         return alert
 
     def states(self) -> list[tuple[str, str]]:
-        return sorted((alert.alertname, alert.state.value) for alert in self.book.alerts.values())
+        return sorted((alert.alertname, alert.state.value) for alert in self.store.alerts.values())
 
 
 def moment(seconds: float) -> str:

@@ -21,7 +21,7 @@ from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
 from supervisor.ledger.database import Ledger
-from supervisor.ledger.store import Book, Changes
+from supervisor.ledger.store import Changes, Store
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
@@ -166,20 +166,20 @@ class RecorderBench:
         )
         clock = VirtualClock(START - trio.current_time())
         ledger = FakeLedger()
-        recorder = Recorder(Book(service), ledger, clock, {"m": Progress("m", "fake")})
+        recorder = Recorder(Store(service), ledger, clock, {"m": Progress("m", "fake")})
         send, receive = trio.open_memory_channel[Message](256)
         clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
         peers = {url: Peer(url) for url in urls}
         return cls(service, clock, recorder, ledger, send, receive, clients, peers)
 
     @property
-    def book(self) -> Book:
-        return self.recorder.book
+    def store(self) -> Store:
+        return self.recorder.store
 
     @property
     def own(self) -> dict[str, str]:
         """The supervisor's own conditions that fire: instance by alertname."""
-        return dict(self.book.sightings.get("supervisor", {}).keys())
+        return dict(self.store.sightings.get("supervisor", {}).keys())
 
     def seconds(self) -> float:
         return round(self.clock.now() - START, 3)
@@ -191,7 +191,7 @@ class RecorderBench:
             sender = Sender(
                 self.peers[url],
                 client,
-                self.book,
+                self.store,
                 self.clock,
                 self.send,
                 self.recorder.changed,

@@ -68,7 +68,7 @@ class WebBench:
     @property
     def snapshot(self) -> Snapshot:
         return Snapshot(
-            self.ledger.book,
+            self.ledger.store,
             BenchClock(self.ledger),
             self.progress,
             lambda: tuple(self.peers),

@@ -17,7 +17,7 @@ from supervisor import __version__
 from supervisor.control.snapshot import STATES, Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.host.threads import abandoned_threads
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import Progress
 from supervisor.stats.recent_runs import RESULTS
 from supervisor.web.metrics.exposition import escaped, head, histogram, label_name, labels, sample
@@ -41,8 +41,8 @@ class Source:
     waiting: Callable[[], int]
 
     @property
-    def book(self) -> Book:
-        return self.snapshot.book
+    def store(self) -> Store:
+        return self.snapshot.store
 
     @property
     def modules(self) -> list[Progress]:
@@ -139,7 +139,7 @@ def _measurements(source: Source, name: str) -> Iterator[str]:
 
 def _alerts(source: Source, name: str) -> Iterator[str]:
     counts: Counter[str] = Counter()
-    for alert in [*source.book.alerts.values()]:
+    for alert in [*source.store.alerts.values()]:
         counts[source.snapshot.state(alert)] += 1
         yield ""
     yield from _counted(name, "", "state", counts, STATES)
@@ -150,18 +150,18 @@ def _ledger_bytes(source: Source, name: str) -> Iterator[str]:
 
 
 def _dropped(source: Source, name: str) -> Iterator[str]:
-    yield from _counted(name, "", "reason", source.book.lost, LOST)
+    yield from _counted(name, "", "reason", source.store.lost, LOST)
 
 
 def _pending(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
-        yield sample(name, _of_peer(peer), len(source.book.pending(peer.url)))
+        yield sample(name, _of_peer(peer), len(source.store.pending(peer.url)))
 
 
 def _oldest_pending(source: Source, name: str) -> Iterator[str]:
     now = source.snapshot.clock.now()
     for peer in source.peers:
-        pending = source.book.pending(peer.url)
+        pending = source.store.pending(peer.url)
         yield sample(name, _of_peer(peer), source.snapshot.oldest_pending(peer, pending, now))
 
 

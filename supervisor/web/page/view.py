@@ -14,7 +14,7 @@ from attrs import frozen
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
 from supervisor.control.snapshot import Snapshot
-from supervisor.ledger.store import Book
+from supervisor.ledger.store import Store
 from supervisor.stats.recent_runs import RecentRuns
 
 MOST_REPORTS = 20
@@ -64,16 +64,18 @@ async def gather(snapshot: Snapshot) -> View:
             if module["name"] in progress
         },
         reports=tuple(
-            heapq.nlargest(MOST_REPORTS, _reports(snapshot.book), key=lambda alert: alert.starts_at)
+            heapq.nlargest(
+                MOST_REPORTS, _reports(snapshot.store), key=lambda alert: alert.starts_at
+            )
         ),
     )
 
 
-def mailed(book: Book, fingerprint: str) -> Mail | None:
+def mailed(store: Store, fingerprint: str) -> Mail | None:
     """Return what a mail would hold of an alert of now or of the past."""
-    found = book.alerts.get(fingerprint)
+    found = store.alerts.get(fingerprint)
     if found is None:
-        past = (alert for alert in book.history.values() if alert.fingerprint == fingerprint)
+        past = (alert for alert in store.history.values() if alert.fingerprint == fingerprint)
         found = max(past, key=lambda alert: alert.starts_at, default=None)
     if found is None:
         return None
@@ -81,6 +83,6 @@ def mailed(book: Book, fingerprint: str) -> Mail | None:
     return Mail(found.alertname, notes.get("detail", ""), notes.get("message", ""))
 
 
-def _reports(book: Book) -> Iterator[Alert]:
-    for alerts in (book.alerts, book.history):
+def _reports(store: Store) -> Iterator[Alert]:
+    for alerts in (store.alerts, store.history):
         yield from (alert for alert in alerts.values() if alert.state is State.REPORT)

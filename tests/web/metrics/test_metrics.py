@@ -103,7 +103,7 @@ def test_the_process_tells_of_itself_as_all_do() -> None:
 def test_values_are_what_was_counted() -> None:
     bench = busy()
     bench.progress["disk-0"].skipped["running"] = 2
-    bench.ledger.book.lost["evicted"] = 3
+    bench.ledger.store.lost["evicted"] = 3
     bench.peers[1].errors["HTTP 503"] = 4
     bench.peers[0].sent = 2
     bench.peers[1].skew = -42.5

@@ -106,7 +106,7 @@ def test_what_is_not_reached_owed_refused_or_dropped_is_said() -> None:
     bench.run("disk-0", FULL)
     bench.run("disk-0")
     bench.ledger.pass_time(40)
-    bench.ledger.book.lost["evicted"] = 2
+    bench.ledger.store.lost["evicted"] = 2
 
     assert one == ("1 of 1 Alertmanagers not reached", "amber", ("nothing is firing",))
     assert shown(bench)[1:] == (
@@ -251,35 +251,35 @@ def test_a_mail_is_shown_as_it_was_sent() -> None:
     bench.run(
         "disk-0", Report("Daily", "hello <b>", "<b onclick=x>hello</b>"), Report("Short", "<i>")
     )
-    keys = {alert.alertname: key for key, alert in bench.ledger.book.alerts.items()}
-    daily = mailed(bench.ledger.book, keys["Daily"])
-    short = mailed(bench.ledger.book, keys["Short"])
+    keys = {alert.alertname: key for key, alert in bench.ledger.store.alerts.items()}
+    daily = mailed(bench.ledger.store, keys["Daily"])
+    short = mailed(bench.ledger.store, keys["Short"])
 
     assert daily is not None
     assert "<b onclick=x>hello</b>" in templates.mail(daily)
     assert short is not None
     assert "* &lt;i&gt;" in templates.mail(short)
-    assert mailed(bench.ledger.book, "unknown") is None
+    assert mailed(bench.ledger.store, "unknown") is None
 
 
 def test_a_report_of_the_past_is_kept_in_view() -> None:
     bench = well()
     bench.run("disk-0", Report("Daily", "hello", "<b>hello</b>"))
-    (key,) = bench.ledger.book.alerts
+    (key,) = bench.ledger.store.alerts
     for _ in range(40):
         bench.ledger.pass_time(60)
         bench.ledger.tend()
         bench.ledger.deliver()
 
-    assert bench.ledger.book.alerts == {}
-    assert mailed(bench.ledger.book, key) is not None
+    assert bench.ledger.store.alerts == {}
+    assert mailed(bench.ledger.store, key) is not None
     assert f'id="r-{key}"' in html_of(bench)
 
 
 async def test_a_mail_is_served_into_a_sandbox() -> None:
     bench = well()
     bench.run("disk-0", Report("Daily", "hello", "<script>alert(1)</script>"))
-    (key,) = bench.ledger.book.alerts
+    (key,) = bench.ledger.store.alerts
     async with client_of(bench) as client:
         whole = (await client.get("/")).text
         found = await client.get(f"/reports/{key}")
