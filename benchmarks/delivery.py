@@ -44,7 +44,7 @@ from supervisor.observations import Condition, Duration, Run  # noqa: E402
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
 from supervisor.recorder.update import Draft  # noqa: E402
-from supervisor.stats.module_stats import Progress  # noqa: E402
+from supervisor.stats.module_stats import ModuleStats  # noqa: E402
 
 FAKE_AIM = 10_000
 AIM = 0.75
@@ -110,8 +110,8 @@ async def deliver(store: Store, ledger: Ledger, *, writing: bool) -> float:
     waiting = len(store.pending(url))
     clock = Clock()
     send, receive = trio.open_memory_channel[Message](256)
-    progress = {module.name: Progress(module.name, "fake") for module in store.service.modules}
-    recorder = Recorder(store, ledger, clock, progress)
+    stats = {module.name: ModuleStats(module.name, "fake") for module in store.service.modules}
+    recorder = Recorder(store, ledger, clock, stats)
     peer = Peer(url)
     async with Client(url, store.service.alertmanager) as client, trio.open_nursery() as nursery:
         nursery.start_soon(recorder.record, receive)

@@ -34,7 +34,7 @@ from supervisor.observations import Condition, Duration, Observation  # noqa: E4
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
 from supervisor.schedule.schedule import Grid  # noqa: E402
-from supervisor.stats.module_stats import Progress  # noqa: E402
+from supervisor.stats.module_stats import ModuleStats  # noqa: E402
 
 AIM = 200
 """Milliseconds."""
@@ -79,8 +79,8 @@ class Scene:
         )
         store = Store(service)
         ledger, _ = open_ledger(path, store, clock.now())
-        progress = {name: Progress(name, "fake") for name in (CALM.name, LOUD.name)}
-        recorder = Recorder(store, ledger, clock, progress)
+        stats = {name: ModuleStats(name, "fake") for name in (CALM.name, LOUD.name)}
+        recorder = Recorder(store, ledger, clock, stats)
         send, receive = trio.open_memory_channel[Message](256)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recorder.record, receive)
@@ -91,7 +91,7 @@ class Scene:
                     Check("fake", NoParams, run, ""),
                     Grid(module.every or 1.0, 0.0),
                     clock,
-                    progress[module.name],
+                    stats[module.name],
                     trio.Event(),
                     Briefing(clock, store).context,
                     send,

@@ -62,12 +62,12 @@ def report(what: str, value: float, unit: str, aim: float | None = None) -> None
 def full(count: int, alerts: int) -> WebBench:
     """Return a bench with that many modules, all with a hundred past runs, and alerts."""
     bench = WebBench.make(*modules(count))
-    names = list(bench.progress)
+    names = list(bench.stats)
     if count <= 100:
         bench.fill()
     else:
-        for progress in bench.progress.values():
-            progress.finish(Run(progress.name, 0, 0, 0.01))
+        for stats in bench.stats.values():
+            stats.finish(Run(stats.name, 0, 0, 0.01))
     each = alerts // 10
     for name in names[:10]:
         bench.run(

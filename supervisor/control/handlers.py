@@ -36,7 +36,7 @@ class Inquiries:
         """Start what is asked for, then say of each how it ended, as it ends."""
         names = request.get("modules")
         names = list(dict.fromkeys(map(str, names))) if isinstance(names, list) else []
-        known = self.modules.progress
+        known = self.modules.stats
         if unknown := [name for name in names if name not in known]:
             remedy = advice(unknown[0], known)
             await say({"error": f"there is no module {unknown[0]!r}; {remedy}"})
@@ -46,8 +46,8 @@ class Inquiries:
                 nursery.start_soon(self._run_one, name, say)
 
     async def _run_one(self, name: str, say: Say) -> None:
-        progress = self.modules.progress[name]
-        runs = progress.runs
+        stats = self.modules.stats[name]
+        runs = stats.runs
         task = self.modules.tasks.get(name)
         if task is None:
             await say({"module": name, "refused": "is disabled"})
@@ -55,12 +55,12 @@ class Inquiries:
             await say({"module": name, "refused": "is running already"})
         else:
             with trio.move_on_after(task.module.timeout + 2 * PATIENCE):
-                while progress.runs == runs:
+                while stats.runs == runs:
                     await self.changed.park()
             await say(
                 {
                     "module": name,
-                    "result": progress.last_result if progress.runs > runs else "unknown",
-                    "seconds": progress.last_seconds,
+                    "result": stats.last_result if stats.runs > runs else "unknown",
+                    "seconds": stats.last_seconds,
                 }
             )

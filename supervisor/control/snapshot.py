@@ -18,7 +18,7 @@ from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.delivery.peer import Peer
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 
 Part: TypeAlias = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Snapshot:
 
     store: Store
     clock: Clock
-    progress: Mapping[str, Progress]
+    stats: Mapping[str, ModuleStats]
     peers: Callable[[], tuple[Peer, ...]]
     ledger_bytes: Callable[[], int]
     started: float = field(init=False)
@@ -76,20 +76,20 @@ class Snapshot:
         return Counter(self.state(alert) for alert in self.store.alerts.values())
 
     def _modules(self) -> Iterator[Part]:
-        return map(self._module, [*self.progress.values()])
+        return map(self._module, [*self.stats.values()])
 
-    def _module(self, progress: Progress) -> Part:
+    def _module(self, stats: ModuleStats) -> Part:
         return {
-            "name": progress.name,
-            "check": progress.check,
-            "state": progress.state,
-            "last_run": moment(progress.last_run),
-            "last_seconds": _rounded(progress.last_seconds),
-            "last_result": progress.last_result,
-            "next_run": moment(progress.next_run),
-            "runs": progress.runs,
-            "failures": progress.failures,
-            "skipped": progress.skipped.total(),
+            "name": stats.name,
+            "check": stats.check,
+            "state": stats.state,
+            "last_run": moment(stats.last_run),
+            "last_seconds": _rounded(stats.last_seconds),
+            "last_result": stats.last_result,
+            "next_run": moment(stats.next_run),
+            "runs": stats.runs,
+            "failures": stats.failures,
+            "skipped": stats.skipped.total(),
             "measurements": [
                 {
                     "name": item.name,
@@ -97,7 +97,7 @@ class Snapshot:
                     "unit": item.unit,
                     "labels": dict(item.labels),
                 }
-                for item in progress.measurements
+                for item in stats.measurements
             ],
         }
 

@@ -41,7 +41,7 @@ from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import CORRUPT, Recorder
 from supervisor.recorder.update import Draft
-from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.web import binding
 from supervisor.web.tasks import WebTasks
 
@@ -92,7 +92,7 @@ class Daemon:
     bell: RepeatedEvent
     load: Callable[[], Service]
     recorder: Recorder
-    progress: dict[str, Progress]
+    stats: dict[str, ModuleStats]
     listener: trio.SocketListener | None = None
     web_listeners: Sequence[trio.SocketListener] = ()
     jitter: Callable[[], float] = random.random
@@ -100,7 +100,7 @@ class Daemon:
     _briefing: Briefing = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._briefing = Briefing(self.clock, self.store, lambda: tuple(self.progress.values()))
+        self._briefing = Briefing(self.clock, self.store, lambda: tuple(self.stats.values()))
 
     @classmethod
     def open(
@@ -116,9 +116,9 @@ class Daemon:
         """Open the listeners and the ledger, and fit what that holds to the configuration."""
         web_listeners = binding.bind(store.service, binding.addresses(store.service))
         ledger, aside = open_ledger(state_dir / "ledger", store, clock.now())
-        progress: dict[str, Progress] = {}
-        fit(progress, store.service)
-        recorder = Recorder(store, ledger, clock, progress)
+        stats: dict[str, ModuleStats] = {}
+        fit(stats, store.service)
+        recorder = Recorder(store, ledger, clock, stats)
         listener = socket_server.bind(state_dir)
         daemon = cls(
             store,
@@ -128,7 +128,7 @@ class Daemon:
             bell,
             load,
             recorder,
-            progress,
+            stats,
             listener,
             web_listeners,
         )
@@ -156,7 +156,7 @@ class Daemon:
                             await self.stopping.wait()
                             self._say_stopping()
                             control.cancel_scope.cancel()
-                        # Runs in progress may end; who only waits has returned already.
+                        # Runs in stats may end; who only waits has returned already.
                         modules.cancel_scope.deadline = (
                             trio.current_time() + self.store.service.stop_grace / 2
                         )
@@ -190,7 +190,7 @@ class Daemon:
         return ModuleTasks(
             self.store,
             self.clock,
-            self.progress,
+            self.stats,
             self.stopping,
             self._briefing.context,
             self.find_check,
@@ -222,7 +222,7 @@ class Daemon:
         snapshot = Snapshot(
             self.store,
             self.clock,
-            self.progress,
+            self.stats,
             lambda: peers.peers,
             lambda: self.recorder.ledger_bytes,
         )
@@ -269,7 +269,7 @@ class Daemon:
     def _say_ready(self) -> None:
         enabled = self._enabled()
         table = status_line.start_table(
-            self.progress.values(), self.store.service.timezone, self.clock.now()
+            self.stats.values(), self.store.service.timezone, self.clock.now()
         )
         target = ", ".join(self.store.service.alertmanager.urls) or "this console (no Alertmanager)"
         status = self.store.service.status

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import seconds
 
 
-def start_table(progress: Iterable[Progress], timezone: ZoneInfo, now: float) -> str:
+def start_table(stats: Iterable[ModuleStats], timezone: ZoneInfo, now: float) -> str:
     """Return the modules with their next runs."""
     rows = [("MODULE", "CHECK", "NEXT RUN")]
-    for module in progress:
+    for module in stats:
         if module.next_run is None:
             rows.append((module.name, module.check, "disabled"))
         else:

@@ -1,4 +1,4 @@
-"""What a check is told when it runs, put together from configuration, store and progress."""
+"""What a check is told when it runs, put together from configuration, store and stats."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supervisor.config.times import at_labels
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import AlertView, Context, RunView
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 
 
 class CheckLog(LoggerAdapter[Logger]):
@@ -37,7 +37,7 @@ class Briefing:
 
     clock: Clock
     store: Store
-    progress: Callable[[], tuple[Progress, ...]] = tuple
+    stats: Callable[[], tuple[ModuleStats, ...]] = tuple
 
     def context(self, module: Module) -> Context:
         """Return what the module's check is told now."""
@@ -76,14 +76,14 @@ class Briefing:
     def _runs(self) -> tuple[RunView, ...]:
         return tuple(
             RunView(
-                module=progress.name,
-                runs=progress.runs,
-                failures=progress.failures,
-                skipped=progress.skipped.total(),
-                last_run=None if progress.last_run is None else self._local(progress.last_run),
-                last_result=progress.last_result or "",
+                module=stats.name,
+                runs=stats.runs,
+                failures=stats.failures,
+                skipped=stats.skipped.total(),
+                last_run=None if stats.last_run is None else self._local(stats.last_run),
+                last_result=stats.last_result or "",
             )
-            for progress in self.progress()
+            for stats in self.stats()
         )
 
     def _local(self, moment: float) -> datetime:

@@ -18,7 +18,7 @@ from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
 from supervisor.observations import Run
 from supervisor.schedule.schedule import Schedule, Times
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 
 PATIENCE = 5.0
 """Seconds after its timeout in which a check must have ended, clean-up of processes included."""
@@ -39,7 +39,7 @@ class Runner:
     check: Check
     schedule: Schedule
     clock: Clock
-    progress: Progress
+    stats: ModuleStats
     stopping: trio.Event
     make_context: Callable[[Module], Context]
     send: trio.MemorySendChannel[Run]
@@ -51,8 +51,8 @@ class Runner:
     _asked: bool = False
 
     def run_now(self) -> bool:
-        """Run at once, beside the timetable; return False while a run is in progress."""
-        if self.progress.state == "running":
+        """Run at once, beside the timetable; return False while a run is in stats."""
+        if self.stats.state == "running":
             return False
         self._asked = True
         self._pause.cancel()
@@ -67,7 +67,7 @@ class Runner:
         """Run at `first` (Unix seconds) if that comes before the timetable, then follow it."""
         async with trio.open_nursery() as self._nursery:
             tick = min(first, self.schedule.next_after(self.after))
-            self.progress.next_run = tick
+            self.stats.next_run = tick
             task_status.started()
             while not self.stopping.is_set():
                 now = self.clock.now()
@@ -82,7 +82,7 @@ class Runner:
                 else:
                     await self._run(self._latest(tick, now))
                     tick = self._next_tick()
-                self.progress.next_run = tick
+                self.stats.next_run = tick
 
     def _next_tick(self) -> float:
         """Return the next tick by the clock of now, which may have been set back."""
@@ -99,10 +99,10 @@ class Runner:
         """Return the tick to run for, None when it is too late; those before it are skipped."""
         missed = self.schedule.between(tick, now + 0.001)[1:]
         if missed:
-            self.progress.skipped["late"] += len(missed)
+            self.stats.skipped["late"] += len(missed)
             tick = missed[-1]
         if isinstance(self.schedule, Times) and now - tick > self.module.catch_up:
-            self.progress.skipped["late"] += 1
+            self.stats.skipped["late"] += 1
             self.after = tick
             return None
         return tick
@@ -112,7 +112,7 @@ class Runner:
             return
         outcome: list[Run] = []
         done = trio.Event()
-        self.progress.state = "running"
+        self.stats.state = "running"
         name = f"run of {self.module.name}"
         self._nursery.start_soon(self._execute, tick, outcome, done, name=name)
         with trio.move_on_after(self.module.timeout + PATIENCE):
@@ -121,7 +121,7 @@ class Runner:
             await self.send.send(outcome[0])
         else:
             await self._outlast(tick, done)
-        self.progress.state = "waiting"
+        self.stats.state = "waiting"
         self._skip_ticks_since(tick)
 
     async def _execute(self, tick: float, outcome: list[Run], done: trio.Event) -> None:
@@ -149,7 +149,7 @@ class Runner:
     def _skip_ticks_since(self, tick: float) -> None:
         now = self.clock.now()
         missed = [moment for moment in self.schedule.between(tick, now) if moment > tick]
-        self.progress.skipped["running"] += len(missed)
+        self.stats.skipped["running"] += len(missed)
         self.after = max([tick, *missed])
 
 

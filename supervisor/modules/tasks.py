@@ -15,7 +15,7 @@ from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Run
 from supervisor.schedule.schedule import Schedule, missed, schedules
-from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.module_stats import ModuleStats, fit
 
 
 @define
@@ -33,12 +33,12 @@ class ModuleTask:
 class ModuleTasks:
     """Keeps one task for each enabled module of the book's service.
 
-    `progress` holds what each has done, the disabled ones included, in the service's order.
+    `stats` holds what each has done, the disabled ones included, in the service's order.
     """
 
     store: Store
     clock: Clock
-    progress: dict[str, Progress]
+    stats: dict[str, ModuleStats]
     stopping: trio.Event
     make_context: Callable[[Module], Context]
     find_check: Callable[[str], Check]
@@ -60,7 +60,7 @@ class ModuleTasks:
         ]
         for name in changed:
             self.tasks[name].scope.cancel()
-            self.progress[name].state, self.progress[name].next_run = "waiting", None
+            self.stats[name].state, self.stats[name].next_run = "waiting", None
         return changed
 
     async def start_missing(self) -> list[str]:
@@ -69,7 +69,7 @@ class ModuleTasks:
         One that takes the place of a cancelled one waits until that has really ended.
         """
         service = self.store.service
-        fit(self.progress, service)
+        fit(self.stats, service)
         timetables = schedules(service)
         enabled = {module.name: module for module in service.modules if module.enabled}
         for name in self.tasks.keys() - enabled.keys():
@@ -114,7 +114,7 @@ class ModuleTasks:
             self.find_check(task.module.check),
             task.schedule,
             self.clock,
-            self.progress[task.module.name],
+            self.stats[task.module.name],
             self.stopping,
             self.make_context,
             self.send,

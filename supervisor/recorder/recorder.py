@@ -26,7 +26,7 @@ from supervisor.observations import Run
 from supervisor.recorder import event_log
 from supervisor.recorder.messages import Message, Ping, Reload
 from supervisor.recorder.update import Draft
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 
 MOST_MESSAGES = 500
 CURSOR_DELAY = 5.0
@@ -50,7 +50,7 @@ class Recorder:
     store: Store
     ledger: Ledger
     clock: Clock
-    progress: Mapping[str, Progress]
+    stats: Mapping[str, ModuleStats]
     recorded: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
     owed: Changes = field(factory=Changes)
@@ -108,7 +108,7 @@ class Recorder:
             if isinstance(message, Run):
                 module = self._modules.get(message.module)
                 if module is not None:
-                    draft.record(module, message, self.progress[module.name].last_success)
+                    draft.record(module, message, self.stats[module.name].last_success)
             elif isinstance(message, Announcement):
                 draft.announce(message)
             elif isinstance(message, Reload):
@@ -184,8 +184,8 @@ class Recorder:
         for message in messages:
             if not isinstance(message, Run):
                 changed = True
-            elif message.module in self.progress:
-                self.progress[message.module].finish(message)
+            elif message.module in self.stats:
+                self.stats[message.module].finish(message)
                 changed |= self.store.confirm(message.module)
                 event_log.log_run(message)
         self._print()

@@ -14,7 +14,7 @@ from supervisor.stats.recent_runs import RecentRuns
 
 
 @define
-class Progress:
+class ModuleStats:
     """One module's counters. Times are Unix seconds; `lag` is how many seconds after its time
     the last run started.
 
@@ -57,15 +57,15 @@ class Progress:
             )
 
 
-def fit(progress: dict[str, Progress], service: Service) -> None:
-    """Give each module of the service, and no other, its progress; what runs on keeps its own."""
-    known = dict(progress)
-    progress.clear()
+def fit(stats: dict[str, ModuleStats], service: Service) -> None:
+    """Give each module of the service, and no other, its stats; what runs on keeps its own."""
+    known = dict(stats)
+    stats.clear()
     for module in service.modules:
         old = known.get(module.name)
-        new = old if old and old.check == module.check else Progress(module.name, module.check)
+        new = old if old and old.check == module.check else ModuleStats(module.name, module.check)
         if not module.enabled:
             new.state, new.next_run = "disabled", None
         elif new.state == "disabled":
             new.state = "waiting"
-        progress[module.name] = new
+        stats[module.name] = new

@@ -13,15 +13,15 @@ from supervisor.config.service import Module
 from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.observations import Duration, Measurement, Run
-from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.module_stats import ModuleStats, fit
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, LedgerBench, service_of
 from tests.support.virtual_clock import FrozenClock
 
 
-def status(bench: LedgerBench, progress: dict[str, Progress] | None = None) -> dict[str, Any]:
+def status(bench: LedgerBench, stats: dict[str, ModuleStats] | None = None) -> dict[str, Any]:
     peers = tuple(Peer(url) for url in bench.service.alertmanager.urls)
     clock = FrozenClock(bench.now)
-    snapshot = Snapshot(bench.store, clock, progress or {}, lambda: peers, lambda: 4096)
+    snapshot = Snapshot(bench.store, clock, stats or {}, lambda: peers, lambda: 4096)
     return trio.run(snapshot.status)
 
 
@@ -110,18 +110,18 @@ def test_modules_tell_of_their_runs() -> None:
     bench = LedgerBench(
         service_of(DISK, Module("inode", "inode", every=Duration(60), enabled=False))
     )
-    progress: dict[str, Progress] = {}
-    fit(progress, bench.service)
+    stats: dict[str, ModuleStats] = {}
+    fit(stats, bench.service)
     seen = (FULL, Measurement("disk_use_percent", 97, "%", {"mount_point": "/"}))
-    progress["disk"].finish(Run("disk", bench.now, bench.now + 0.5, 0.25, seen))
-    progress["disk"].finish(Run("disk", bench.now, bench.now + 60, 30.0, error="x", timed_out=True))
-    (disk, inode) = status(bench, progress)["modules"]
+    stats["disk"].finish(Run("disk", bench.now, bench.now + 0.5, 0.25, seen))
+    stats["disk"].finish(Run("disk", bench.now, bench.now + 60, 30.0, error="x", timed_out=True))
+    (disk, inode) = status(bench, stats)["modules"]
 
     assert (disk["runs"], disk["failures"], disk["last_result"]) == (2, 1, "timeout")
     assert disk["last_run"] == "1970-01-12T13:47:40.000Z"
     assert disk["measurements"][0]["value"] == 97
     assert (inode["state"], inode["last_run"], inode["next_run"]) == ("disabled", None, None)
-    assert (progress["disk"].lag, progress["disk"].results) == (
+    assert (stats["disk"].lag, stats["disk"].results) == (
         60.0,
         {"conditions": 1, "timeout": 1},
     )
@@ -139,9 +139,9 @@ def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
 
 async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> None:
     bench = LedgerBench(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
-    progress: dict[str, Progress] = {}
-    fit(progress, bench.service)
-    snapshot = Snapshot(bench.store, FrozenClock(bench.now), progress, lambda: (), lambda: 4096)
+    stats: dict[str, ModuleStats] = {}
+    fit(stats, bench.service)
+    snapshot = Snapshot(bench.store, FrozenClock(bench.now), stats, lambda: (), lambda: 4096)
     turns = 0
     async with trio.open_nursery() as nursery:
 

@@ -22,7 +22,7 @@ from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.schedule.schedule import Grid, Schedule, Times
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from tests.support.virtual_clock import VirtualClock
 
 START = 86400.0 * 11574
@@ -199,16 +199,16 @@ async def start(
     *,
     clock: VirtualClock,
     first: float = float("inf"),
-) -> Progress:
+) -> ModuleStats:
     send, receive = trio.open_memory_channel[Run](0)
-    progress = Progress(module.name, module.check)
+    stats = ModuleStats(module.name, module.check)
     service = a_service(module)
     runner = Runner(
         module,
         check_of(behaviour),
         schedule,
         clock,
-        progress,
+        stats,
         stopping,
         Briefing(clock, Store(service)).context,
         send,
@@ -217,7 +217,7 @@ async def start(
 
     async def collect() -> None:
         async for run in receive:
-            progress.finish(run)
+            stats.finish(run)
             runs.append(run)
 
     async def live(task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - supervise does
@@ -226,7 +226,7 @@ async def start(
 
     nursery.start_soon(collect)
     await nursery.start(live)
-    return progress
+    return stats
 
 
 async def live_for(
@@ -235,12 +235,12 @@ async def live_for(
     behaviour: Behaviour,
     schedule: Schedule,
     first: float = float("inf"),
-) -> tuple[list[Run], Progress]:
+) -> tuple[list[Run], ModuleStats]:
     """Let a module live for so many virtual seconds; return its runs and counters."""
     runs: list[Run] = []
     stopping = trio.Event()
     async with trio.open_nursery() as nursery:
-        progress = await start(
+        stats = await start(
             nursery,
             module,
             behaviour,
@@ -252,7 +252,7 @@ async def live_for(
         )
         await trio.sleep(seconds)
         stopping.set()
-    return runs, progress
+    return runs, stats
 
 
 async def test_a_module_runs_on_its_grid_without_drift(autojump_clock: object) -> None:
@@ -260,10 +260,10 @@ async def test_a_module_runs_on_its_grid_without_drift(autojump_clock: object) -
         await trio.sleep(3.7)
         return []
 
-    runs, progress = await live_for(100, a_module(every=Duration(10)), slow, Grid(10, 4))
+    runs, stats = await live_for(100, a_module(every=Duration(10)), slow, Grid(10, 4))
 
     assert [run.started - START for run in runs] == [4.0 + 10 * n for n in range(10)]
-    assert progress.skipped.total() == 0
+    assert stats.skipped.total() == 0
 
 
 async def test_a_module_never_overlaps_itself_and_counts_what_it_skips(
@@ -273,10 +273,10 @@ async def test_a_module_never_overlaps_itself_and_counts_what_it_skips(
         await trio.sleep(25)
         return []
 
-    runs, progress = await live_for(119, a_module(every=Duration(10)), slow, Grid(10, 0))
+    runs, stats = await live_for(119, a_module(every=Duration(10)), slow, Grid(10, 0))
 
     assert [run.started - START for run in runs] == [10.0, 40.0, 70.0, 100.0]
-    assert progress.skipped == Counter(running=8)
+    assert stats.skipped == Counter(running=8)
 
 
 async def test_the_first_run_comes_soon_after_the_start(autojump_clock: object) -> None:
@@ -322,7 +322,7 @@ async def test_after_a_suspend_a_module_runs_once_and_counts_the_rest(
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
-        progress = await start(
+        stats = await start(
             nursery, a_module(every=Duration(60)), fine, Grid(60, 0), stopping, runs, clock=clock
         )
         await trio.sleep(70)
@@ -331,7 +331,7 @@ async def test_after_a_suspend_a_module_runs_once_and_counts_the_rest(
         stopping.set()
 
     assert 3 <= len(runs) <= 5
-    assert progress.skipped["late"] in (58, 59, 60)
+    assert stats.skipped["late"] in (58, 59, 60)
 
 
 async def test_an_at_time_missed_by_more_than_catch_up_is_skipped(autojump_clock: object) -> None:
@@ -342,13 +342,13 @@ async def test_an_at_time_missed_by_more_than_catch_up_is_skipped(autojump_clock
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
-        progress = await start(nursery, module, fine, times, stopping, runs, clock=clock)
+        stats = await start(nursery, module, fine, times, stopping, runs, clock=clock)
         clock.step(4900)  # suspended over the first time
         await trio.sleep(300)
         stopping.set()
 
     assert [run.scheduled - START for run in runs] == [5000.0]
-    assert progress.skipped == Counter(late=1)
+    assert stats.skipped == Counter(late=1)
 
 
 async def test_a_run_that_is_stopped_did_not_happen(autojump_clock: object) -> None:

@@ -18,7 +18,7 @@ from supervisor.modules.context_factory import Briefing
 from supervisor.modules.loader import Check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
-from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.module_stats import ModuleStats, fit
 from tests.support.ledger_bench import service_of
 from tests.support.virtual_clock import VirtualClock
 
@@ -154,20 +154,20 @@ async def test_the_new_waits_for_an_old_run_that_cannot_be_cancelled(
 async def test_progress_follows_the_configuration(autojump_clock: MockClock) -> None:
     async with floor(service_of(A, B)) as tested:
         await trio.sleep(70)
-        kept = tested.tasks.progress["a"]
+        kept = tested.tasks.stats["a"]
         await tested.reload(NOON, A, evolve(B, check="other"))
 
-        assert ["noon", "a", "b"] == [*tested.tasks.progress]
-        assert tested.tasks.progress["a"] is kept
-        assert tested.tasks.progress["b"].check == "other"
+        assert ["noon", "a", "b"] == [*tested.tasks.stats]
+        assert tested.tasks.stats["a"] is kept
+        assert tested.tasks.stats["b"].check == "other"
 
 
 def test_a_module_that_is_disabled_says_so_and_comes_back() -> None:
-    progress: dict[str, Progress] = {}
-    fit(progress, service_of(A))
-    same = progress["a"]
-    fit(progress, service_of(evolve(A, enabled=False)))
+    stats: dict[str, ModuleStats] = {}
+    fit(stats, service_of(A))
+    same = stats["a"]
+    fit(stats, service_of(evolve(A, enabled=False)))
 
-    assert (progress["a"], same.state) == (same, "disabled")
-    fit(progress, service_of(A))
-    assert (progress["a"], same.state) == (same, "waiting")
+    assert (stats["a"], same.state) == (same, "disabled")
+    fit(stats, service_of(A))
+    assert (stats["a"], same.state) == (same, "waiting")

@@ -13,7 +13,7 @@ from supervisor.alerts.alert import Alert, State
 from supervisor.daemon.status_line import start_table
 from supervisor.observations import Run
 from supervisor.recorder.event_log import log_change, log_run
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import seconds
 
 FIRING = Alert(
@@ -116,9 +116,9 @@ def test_runs_are_for_those_who_debug(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_the_table_shows_when_each_module_runs_next() -> None:
     rows = [
-        Progress("disk", "disk", next_run=TABLE_START + 4),
-        Progress("nightly report", "command", next_run=TABLE_START + 11 * 3600),
-        Progress("old", "connection", state="disabled"),
+        ModuleStats("disk", "disk", next_run=TABLE_START + 4),
+        ModuleStats("nightly report", "command", next_run=TABLE_START + 11 * 3600),
+        ModuleStats("old", "connection", state="disabled"),
     ]
 
     assert start_table(rows, ZoneInfo("Asia/Seoul"), TABLE_START).split("\n") == [

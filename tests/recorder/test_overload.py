@@ -15,7 +15,7 @@ from supervisor.alerts.alert import State
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.recorder import Recorder
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from tests.modules.test_runner import run_once
 from tests.support.recorder_bench import (
     BUSY,
@@ -39,8 +39,8 @@ def with_calm_neighbour(max_ledger: int = 1 << 26) -> RecorderBench:
     bench = RecorderBench.make(ONE)
     bench.service = evolve(bench.service, modules=(MODULE, CALM), max_ledger=max_ledger)
     bench.store.service = bench.service
-    progress = {name: Progress(name, "fake") for name in ("m", "calm")}
-    bench.recorder = Recorder(bench.store, bench.ledger, bench.clock, progress)
+    stats = {name: ModuleStats(name, "fake") for name in ("m", "calm")}
+    bench.recorder = Recorder(bench.store, bench.ledger, bench.clock, stats)
     return bench
 
 

@@ -20,7 +20,7 @@ from supervisor.ledger.store import Changes, Store
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder.messages import Ping, WakeUp
 from supervisor.recorder.recorder import CURSOR_DELAY, MOST_MESSAGES, Recorder
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from tests.support.recorder_bench import ONE, START, RecorderBench, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
 
@@ -76,7 +76,7 @@ async def test_all_that_waits_is_committed_together(
 
     assert 1 == len(bench.ledger.commits)
     assert 100 == len(bench.ledger.commits[0].alerts)
-    assert 100 == bench.recorder.progress["m"].runs
+    assert 100 == bench.recorder.stats["m"].runs
 
 
 @virtually
@@ -91,7 +91,7 @@ async def test_one_commit_takes_a_bounded_number_of_messages(
     await bench.live(nursery)
 
     assert 2 == len(bench.ledger.commits)
-    assert MOST_MESSAGES + 1 == bench.recorder.progress["m"].runs
+    assert MOST_MESSAGES + 1 == bench.recorder.stats["m"].runs
 
 
 async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
@@ -113,7 +113,7 @@ async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
     await trio.sleep(0.05)
     seen = (
         bench.store.alerts,
-        bench.recorder.progress["m"].runs,
+        bench.recorder.stats["m"].runs,
         bench.clients[ONE].posts,
         [record.getMessage() for record in caplog.records],
     )
@@ -122,7 +122,7 @@ async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
     go.set()
     await eventually(lambda: bool(bench.clients[ONE].posts))
 
-    assert ({"/"}, 1) == (firing(bench), bench.recorder.progress["m"].runs)
+    assert ({"/"}, 1) == (firing(bench), bench.recorder.stats["m"].runs)
 
 
 async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_pat
     await bench.live(nursery)
     for number in range(20):
         await bench.send.send(bench.run(*(full(f"/{n}") for n in range(number + 1))))
-        await eventually(lambda: bench.recorder.progress["m"].runs == bench.runs)
+        await eventually(lambda: bench.recorder.stats["m"].runs == bench.runs)
         again = Store(bench.service)
         second, aside = open_ledger(tmp_path / "ledger", again, START)
         second.close()
@@ -147,10 +147,10 @@ async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: 
     await bench.until(10)
     await bench.see(error="no such file")
 
-    progress = bench.recorder.progress["m"]
-    assert (2, 1, "failed") == (progress.runs, progress.failures, progress.last_result)
-    assert (START, START + 10.001) == (progress.last_success, progress.last_run)
-    assert [Measurement("use", 93.0, "%")] == list(progress.measurements)
+    stats = bench.recorder.stats["m"]
+    assert (2, 1, "failed") == (stats.runs, stats.failures, stats.last_result)
+    assert (START, START + 10.001) == (stats.last_success, stats.last_run)
+    assert [Measurement("use", 93.0, "%")] == list(stats.measurements)
 
 
 @virtually
@@ -263,7 +263,7 @@ async def test_without_disk_it_runs_on_from_memory_says_so_and_recovers(
         in (sent[0][1]["annotations"]["message"])
     )
     assert 1 == sum(record.name == "supervisor.ledger" for record in caplog.records)
-    assert 100 == bench.recorder.progress["m"].runs
+    assert 100 == bench.recorder.stats["m"].runs
     assert ({"/a", "/b"}, {}, {"/a", "/b"}) == (firing(bench), bench.own, committed(bench))
 
 
@@ -454,14 +454,17 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
 async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path: Path) -> None:
     bench = RecorderBench.make(ONE)
     recorder = Recorder(
-        bench.store, Ledger(tmp_path / "ledger"), VirtualClock(START), {"m": Progress("m", "fake")}
+        bench.store,
+        Ledger(tmp_path / "ledger"),
+        VirtualClock(START),
+        {"m": ModuleStats("m", "fake")},
     )
     nursery.start_soon(recorder.record, bench.receive)
     await wait_all_tasks_blocked()
     began = time.monotonic()
     for _ in range(10):
         await bench.send.send(bench.run(Condition("Disk usage", "W", "/", "x")))
-    await eventually(lambda: recorder.progress["m"].runs == 10)
+    await eventually(lambda: recorder.stats["m"].runs == 10)
     took = time.monotonic() - began
     recorder.ledger.close()
 

@@ -23,7 +23,7 @@ from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
 from supervisor.schedule.plan import in_words, plan
 from supervisor.schedule.schedule import build
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from tests.support import legacy_timetable
 from tests.support.virtual_clock import VirtualClock
 
@@ -97,7 +97,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
                 Check(module.check, object, look, ""),
                 schedules[module.name],
                 clock,
-                Progress(module.name, module.check),
+                ModuleStats(module.name, module.check),
                 stopping,
                 context,
                 send,

@@ -25,7 +25,7 @@ from supervisor.ledger.store import Changes, Store
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0
@@ -166,7 +166,7 @@ class RecorderBench:
         )
         clock = VirtualClock(START - trio.current_time())
         ledger = FakeLedger()
-        recorder = Recorder(Store(service), ledger, clock, {"m": Progress("m", "fake")})
+        recorder = Recorder(Store(service), ledger, clock, {"m": ModuleStats("m", "fake")})
         send, receive = trio.open_memory_channel[Message](256)
         clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
         peers = {url: Peer(url) for url in urls}

@@ -14,7 +14,7 @@ from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.host.clock import Clock
 from supervisor.observations import Condition, Duration, Measurement, Report, Run
-from supervisor.stats.module_stats import Progress, fit
+from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.stats.recent_runs import KEPT
 from supervisor.web.app import make_app
 from supervisor.web.server import Server
@@ -49,7 +49,7 @@ class WebBench:
     """A bench with modules and peers."""
 
     ledger: LedgerBench
-    progress: dict[str, Progress] = field(factory=dict)
+    stats: dict[str, ModuleStats] = field(factory=dict)
     peers: list[Peer] = field(factory=list)
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
@@ -62,7 +62,7 @@ class WebBench:
     ) -> WebBench:
         ledger = LedgerBench(service_of(*given, urls=urls, status=status), NOON)
         bench = cls(ledger, peers=[Peer(url, version="0.28.1", last_success=NOON) for url in urls])
-        fit(bench.progress, ledger.service)
+        fit(bench.stats, ledger.service)
         return bench
 
     @property
@@ -70,7 +70,7 @@ class WebBench:
         return Snapshot(
             self.ledger.store,
             BenchClock(self.ledger),
-            self.progress,
+            self.stats,
             lambda: tuple(self.peers),
             lambda: 40960,
         )
@@ -81,20 +81,20 @@ class WebBench:
         run = Run(name, self.ledger.now, self.ledger.now, observations=seen, **values)  # type: ignore[arg-type]  # any of its fields
         module = next(each for each in self.ledger.service.modules if each.name == name)
         self.ledger.work(lambda draft: draft.record(module, run, None))
-        self.progress[name].finish(run)
-        self.progress[name].next_run = self.ledger.now + (module.every or 60)
+        self.stats[name].finish(run)
+        self.stats[name].next_run = self.ledger.now + (module.every or 60)
         self.changed.unpark_all()
 
     def fill(self, every: float = 60, failing: float = 0.0) -> None:
         """Give each module a hundred past runs, some of them failed."""
-        for number, progress in enumerate(self.progress.values()):
+        for number, stats in enumerate(self.stats.values()):
             for past in range(KEPT, 0, -1):
                 chance = (past * 37 + number * 11) % 100
                 seconds = 0.01 * (1 + chance / 60) * (9 if chance == 7 else 1)
                 at = self.ledger.now - past * every + number % every
                 error = "it broke" if chance < 100 * failing else ""
-                progress.finish(Run(progress.name, at, at, seconds, (), error))
-            progress.next_run = self.ledger.now + number % every
+                stats.finish(Run(stats.name, at, at, seconds, (), error))
+            stats.next_run = self.ledger.now + number % every
 
 
 @asynccontextmanager

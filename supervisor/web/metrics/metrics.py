@@ -18,7 +18,7 @@ from supervisor.control.snapshot import STATES, Snapshot
 from supervisor.delivery.peer import Peer
 from supervisor.host.threads import abandoned_threads
 from supervisor.ledger.store import Store
-from supervisor.stats.module_stats import Progress
+from supervisor.stats.module_stats import ModuleStats
 from supervisor.stats.recent_runs import RESULTS
 from supervisor.web.metrics.exposition import escaped, head, histogram, label_name, labels, sample
 
@@ -45,8 +45,8 @@ class Source:
         return self.snapshot.store
 
     @property
-    def modules(self) -> list[Progress]:
-        return [*self.snapshot.progress.values()]
+    def modules(self) -> list[ModuleStats]:
+        return [*self.snapshot.stats.values()]
 
     @property
     def peers(self) -> tuple[Peer, ...]:
@@ -81,8 +81,8 @@ _process = CollectorRegistry()
 ProcessCollector(registry=_process)
 
 
-def _of_module(progress: Progress) -> str:
-    return f'module="{escaped(progress.name)}"'
+def _of_module(stats: ModuleStats) -> str:
+    return f'module="{escaped(stats.name)}"'
 
 
 def _of_peer(peer: Peer) -> str:
@@ -99,36 +99,36 @@ def _counted(
 
 
 def _runs(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
-        yield from _counted(name, _of_module(progress), "result", progress.results, RESULTS)
+    for stats in source.modules:
+        yield from _counted(name, _of_module(stats), "result", stats.results, RESULTS)
 
 
 def _run_seconds(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
-        yield from histogram(name, _of_module(progress), progress.durations)
+    for stats in source.modules:
+        yield from histogram(name, _of_module(stats), stats.durations)
 
 
 def _last_run(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
-        if progress.last_run is not None:
-            yield sample(name, _of_module(progress), progress.last_run)
+    for stats in source.modules:
+        if stats.last_run is not None:
+            yield sample(name, _of_module(stats), stats.last_run)
 
 
 def _lag(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
-        yield sample(name, _of_module(progress), progress.lag)
+    for stats in source.modules:
+        yield sample(name, _of_module(stats), stats.lag)
 
 
 def _skipped(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
-        yield from _counted(name, _of_module(progress), "reason", progress.skipped, SKIPPED)
+    for stats in source.modules:
+        yield from _counted(name, _of_module(stats), "reason", stats.skipped, SKIPPED)
 
 
 def _measurements(source: Source, name: str) -> Iterator[str]:
-    for progress in source.modules:
+    for stats in source.modules:
         seen = set()
-        for item in progress.measurements:
-            inner = {"module": progress.name, "name": item.name}
+        for item in stats.measurements:
+            inner = {"module": stats.name, "name": item.name}
             for key, value in item.labels.items():
                 inner[label_name(str(key), _OWN_LABELS)] = str(value)
             text = labels(inner)

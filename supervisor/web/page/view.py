@@ -53,15 +53,15 @@ async def gather(snapshot: Snapshot) -> View:
     if len(shown) > MOST_MODULES:
         shown = sorted(shown, key=lambda module: module["last_result"] not in FAILING)
     shown = shown[:MOST_MODULES]
-    progress = snapshot.progress
+    stats = snapshot.stats
     return View(
         now=snapshot.clock.now(),
         status=status,
         modules=tuple(shown),
         recent={
-            module["name"]: progress[module["name"]].recent.copy()
+            module["name"]: stats[module["name"]].recent.copy()
             for module in shown
-            if module["name"] in progress
+            if module["name"] in stats
         },
         reports=tuple(
             heapq.nlargest(

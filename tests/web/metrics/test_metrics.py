@@ -102,7 +102,7 @@ def test_the_process_tells_of_itself_as_all_do() -> None:
 
 def test_values_are_what_was_counted() -> None:
     bench = busy()
-    bench.progress["disk-0"].skipped["running"] = 2
+    bench.stats["disk-0"].skipped["running"] = 2
     bench.ledger.store.lost["evicted"] = 3
     bench.peers[1].errors["HTTP 503"] = 4
     bench.peers[0].sent = 2
@@ -227,8 +227,8 @@ async def test_the_listener_serves_them_as_prometheus_asks() -> None:
 
 async def test_a_scrape_of_many_modules_lets_others_have_their_turn() -> None:
     bench = WebBench.make(*modules(2000))
-    for progress in bench.progress.values():
-        progress.finish(Run(progress.name, 0, 0, 0.01))
+    for stats in bench.stats.values():
+        stats.finish(Run(stats.name, 0, 0, 0.01))
     turns = 0
 
     async def take_turns() -> None:

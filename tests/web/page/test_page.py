@@ -91,9 +91,9 @@ def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
 
 def test_the_first_minute_is_neither_well_nor_ill() -> None:
     bench = WebBench.make(*modules(3), Module("daily", "daily", at=("09:00",)))
-    for progress in bench.progress.values():
-        progress.next_run = NOON + 3
-    bench.progress["daily"].next_run = NOON + 75600
+    for stats in bench.stats.values():
+        stats.next_run = NOON + 3
+    bench.stats["daily"].next_run = NOON + 75600
     bench.run("disk-0")
 
     assert shown(bench) == ("Starting", "blue", ("2 of 4 modules have run",))
@@ -164,8 +164,8 @@ def test_a_module_shows_what_it_did_and_measured() -> None:
     bench = well()
     uses = [Measurement("use", 40 + n, "%", {"mount_point": f"/{n}"}) for n in range(5)]
     bench.run("disk-0", *uses)
-    bench.progress["disk-0"].skipped["late"] = 2
-    bench.progress["disk-0"].state = "running"
+    bench.stats["disk-0"].skipped["late"] = 2
+    bench.stats["disk-0"].state = "running"
     bench.run("inode-1", timed_out=True, error="timed out", seconds=30.0)
     text = " ".join("".join(read(html_of(bench)).text).split())
 
@@ -229,7 +229,7 @@ def test_the_policy_allows_what_the_page_has_and_no_more() -> None:
 def test_long_lists_are_cut_and_say_so() -> None:
     bench = WebBench.make(*modules(MOST_MODULES + 1))
     bench.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MOST_ALERTS + 3)))
-    bench.progress[f"disk-{MOST_MODULES}"].last_result = "failed"
+    bench.stats[f"disk-{MOST_MODULES}"].last_result = "failed"
     html = html_of(bench)
 
     assert html.count('class="alert amber"') == MOST_ALERTS
