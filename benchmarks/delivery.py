@@ -35,7 +35,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.config.service import Alertmanager, Module, Service  # noqa: E402
 from supervisor.delivery.client import Client  # noqa: E402 - found by the line above
-from supervisor.delivery.peer import Peer  # noqa: E402
+from supervisor.delivery.peer import PeerStatus  # noqa: E402
 from supervisor.delivery.sender import MOST_BYTES, Sender  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import Ledger, open_ledger  # noqa: E402
@@ -112,7 +112,7 @@ async def deliver(store: Store, ledger: Ledger, *, writing: bool) -> float:
     send, receive = trio.open_memory_channel[Message](256)
     stats = {module.name: ModuleStats(module.name, "fake") for module in store.service.modules}
     recorder = Recorder(store, ledger, clock, stats)
-    peer = Peer(url)
+    peer = PeerStatus(url)
     async with Client(url, store.service.alertmanager) as client, trio.open_nursery() as nursery:
         nursery.start_soon(recorder.record, receive)
         sender = Sender(peer, client, store, clock, send, recorder.changed, lambda: 0.1)

@@ -15,7 +15,7 @@ from attrs import define, field
 from supervisor import __version__
 from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
@@ -35,7 +35,7 @@ class Snapshot:
     store: Store
     clock: Clock
     stats: Mapping[str, ModuleStats]
-    peers: Callable[[], tuple[Peer, ...]]
+    peers: Callable[[], tuple[PeerStatus, ...]]
     ledger_bytes: Callable[[], int]
     started: float = field(init=False)
 
@@ -147,11 +147,11 @@ class Snapshot:
         # Over, and nobody was told yet: it waits to be shown.
         return "pending" if alert.state is State.OVER else alert.state.value
 
-    def _has(self, peer: Peer, alert: Alert) -> bool:
+    def _has(self, peer: PeerStatus, alert: Alert) -> bool:
         cursor = self.store.cursors.get(peer.url, {}).get(alert.fingerprint)
         return cursor is not None and cursor.version == alert.version
 
-    def _peer(self, peer: Peer, now: float) -> dict[str, Any]:
+    def _peer(self, peer: PeerStatus, now: float) -> dict[str, Any]:
         pending = self.store.pending(peer.url)
         return {
             "url": peer.url,
@@ -165,7 +165,7 @@ class Snapshot:
             "sent": peer.sent,
         }
 
-    def oldest_pending(self, peer: Peer, pending: list[Alert], now: float) -> float:
+    def oldest_pending(self, peer: PeerStatus, pending: list[Alert], now: float) -> float:
         """Return for how many seconds the peer has been owed something, 0 if it is not."""
         known = self.store.cursors.get(peer.url, {})
         since = []

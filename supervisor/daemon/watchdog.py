@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import SLICE
 from supervisor.host.systemd import Notifier
 from supervisor.recorder.messages import Message, Ping
@@ -15,7 +15,7 @@ from supervisor.recorder.messages import Message, Ping
 async def feed_watchdog(
     notifier: Notifier,
     send: trio.MemorySendChannel[Message],
-    peers: Sequence[Peer],
+    peers: Sequence[PeerStatus],
     request_timeout: float,
 ) -> None:
     """Send `WATCHDOG=1` after each ping that went through the channel and the ledger's thread.

@@ -11,7 +11,7 @@ from supervisor.stats.histogram import Histogram
 
 
 @define
-class Peer:
+class PeerStatus:
     """One Alertmanager. Times are Unix seconds; `shift` and `skew` seconds.
 
     `alive_at` is trio's time at which its sender last came round.

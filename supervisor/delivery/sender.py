@@ -19,7 +19,7 @@ from attrs import define, field
 from supervisor.alerts.alert import SUPERVISOR, Announcement
 from supervisor.alerts.self_alerts import REJECTED
 from supervisor.delivery.client import Client
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import SLICE, Clock
 from supervisor.ledger.store import Outgoing, Store
@@ -45,7 +45,7 @@ _log = getLogger("supervisor.peers")
 class Sender:
     """Delivers the store to one peer. `jitter` returns a number from 0 to 1."""
 
-    peer: Peer
+    peer: PeerStatus
     client: Client
     store: Store
     clock: Clock

@@ -10,7 +10,7 @@ from attrs import define, field
 from supervisor.config.service import Service
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.client import Client
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
@@ -29,14 +29,14 @@ class PeerTasks:
     changed: trio.lowlevel.ParkingLot
     jitter: Callable[[], float]
     nursery: trio.Nursery
-    peers: tuple[Peer, ...] = ()
+    peers: tuple[PeerStatus, ...] = ()
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     _ended: trio.Event = field(factory=trio.Event)
 
     def start(self, clients: Sequence[Client]) -> None:
         """Begin to deliver; what was known of a peer of the same URL is kept."""
         known = {peer.url: peer for peer in self.peers}
-        self.peers = tuple(known.get(client.url) or Peer(client.url) for client in clients)
+        self.peers = tuple(known.get(client.url) or PeerStatus(client.url) for client in clients)
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         self.nursery.start_soon(self._deliver, clients, name="delivery")
 
@@ -55,7 +55,7 @@ class PeerTasks:
         finally:
             self._ended.set()
 
-    async def _send(self, peer: Peer, client: Client) -> None:
+    async def _send(self, peer: PeerStatus, client: Client) -> None:
         async with client:
             await Sender(
                 peer, client, self.store, self.clock, self.send, self.changed, self.jitter

@@ -11,7 +11,7 @@ from attrs import evolve
 from supervisor.alerts.alert import Announcement
 from supervisor.config.service import Module
 from supervisor.control.snapshot import Snapshot
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.observations import Duration, Measurement, Run
 from supervisor.stats.module_stats import ModuleStats, fit
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, LedgerBench, service_of
@@ -19,7 +19,7 @@ from tests.support.virtual_clock import FrozenClock
 
 
 def status(bench: LedgerBench, stats: dict[str, ModuleStats] | None = None) -> dict[str, Any]:
-    peers = tuple(Peer(url) for url in bench.service.alertmanager.urls)
+    peers = tuple(PeerStatus(url) for url in bench.service.alertmanager.urls)
     clock = FrozenClock(bench.now)
     snapshot = Snapshot(bench.store, clock, stats or {}, lambda: peers, lambda: 4096)
     return trio.run(snapshot.status)

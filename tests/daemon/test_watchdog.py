@@ -13,7 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from supervisor.daemon.watchdog import feed_watchdog
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.errors import LedgerError
 from supervisor.host.systemd import Notifier
 from tests.support.recorder_bench import BUSY, ONE, RecorderBench, eventually, full, no_threads
@@ -172,7 +172,7 @@ async def test_it_is_fed_while_the_disk_is_slow(nursery: trio.Nursery, manager: 
 
 async def test_without_a_watchdog_it_returns_at_once(autojump_clock: MockClock) -> None:
     send, _ = trio.open_memory_channel[object](0)
-    await feed_watchdog(Notifier("/gone", None), send, [Peer(ONE)], 5.0)
+    await feed_watchdog(Notifier("/gone", None), send, [PeerStatus(ONE)], 5.0)
 
 
 def stuck_in(go: threading.Event) -> None:

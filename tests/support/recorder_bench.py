@@ -16,7 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.delivery.client import Client
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
@@ -147,7 +147,7 @@ class RecorderBench:
     send: trio.MemorySendChannel[Message]
     receive: trio.MemoryReceiveChannel[Message]
     clients: dict[str, FakeClient]
-    peers: dict[str, Peer]
+    peers: dict[str, PeerStatus]
     jitter: float = 1.0
     runs: int = 0
 
@@ -169,7 +169,7 @@ class RecorderBench:
         recorder = Recorder(Store(service), ledger, clock, {"m": ModuleStats("m", "fake")})
         send, receive = trio.open_memory_channel[Message](256)
         clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
-        peers = {url: Peer(url) for url in urls}
+        peers = {url: PeerStatus(url) for url in urls}
         return cls(service, clock, recorder, ledger, send, receive, clients, peers)
 
     @property

@@ -11,7 +11,7 @@ from attrs import define, field
 
 from supervisor.config.service import Module, StatusListener
 from supervisor.control.snapshot import Snapshot
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
 from supervisor.observations import Condition, Duration, Measurement, Report, Run
 from supervisor.stats.module_stats import ModuleStats, fit
@@ -50,7 +50,7 @@ class WebBench:
 
     ledger: LedgerBench
     stats: dict[str, ModuleStats] = field(factory=dict)
-    peers: list[Peer] = field(factory=list)
+    peers: list[PeerStatus] = field(factory=list)
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
     @classmethod
@@ -61,7 +61,9 @@ class WebBench:
         status: StatusListener = StatusListener(listen=LISTEN),  # noqa: B008 - frozen
     ) -> WebBench:
         ledger = LedgerBench(service_of(*given, urls=urls, status=status), NOON)
-        bench = cls(ledger, peers=[Peer(url, version="0.28.1", last_success=NOON) for url in urls])
+        bench = cls(
+            ledger, peers=[PeerStatus(url, version="0.28.1", last_success=NOON) for url in urls]
+        )
         fit(bench.stats, ledger.service)
         return bench
 

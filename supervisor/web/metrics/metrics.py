@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from supervisor import __version__
 from supervisor.control.snapshot import STATES, Snapshot
-from supervisor.delivery.peer import Peer
+from supervisor.delivery.peer import PeerStatus
 from supervisor.host.threads import abandoned_threads
 from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
@@ -49,7 +49,7 @@ class Source:
         return [*self.snapshot.stats.values()]
 
     @property
-    def peers(self) -> tuple[Peer, ...]:
+    def peers(self) -> tuple[PeerStatus, ...]:
         return self.snapshot.peers()
 
 
@@ -85,7 +85,7 @@ def _of_module(stats: ModuleStats) -> str:
     return f'module="{escaped(stats.name)}"'
 
 
-def _of_peer(peer: Peer) -> str:
+def _of_peer(peer: PeerStatus) -> str:
     return f'peer="{escaped(peer.url)}"'
 
 
