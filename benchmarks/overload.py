@@ -27,7 +27,7 @@ from supervisor.config.service import Module, Service  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import open_ledger  # noqa: E402
 from supervisor.ledger.store import Store  # noqa: E402 - found by the line above
-from supervisor.modules.context_factory import Briefing  # noqa: E402
+from supervisor.modules.context_factory import ContextFactory  # noqa: E402
 from supervisor.modules.loader import Check  # noqa: E402
 from supervisor.modules.runner import Runner  # noqa: E402
 from supervisor.observations import Condition, Duration, Observation  # noqa: E402
@@ -93,7 +93,7 @@ class Scene:
                     clock,
                     stats[module.name],
                     trio.Event(),
-                    Briefing(clock, store).context,
+                    ContextFactory(clock, store).context,
                     send,
                     clock.now(),
                 )

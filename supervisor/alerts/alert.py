@@ -83,7 +83,7 @@ class ModuleRecord:
 
 
 @frozen
-class Announcement:
+class SelfAlert:
     """A condition of the supervisor's own; without a message it is over."""
 
     alertname: str

@@ -11,7 +11,7 @@ import trio
 from supervisor.config.service import Module, Service
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
 from supervisor.observations import Condition, Measurement, Report, Run
@@ -24,11 +24,13 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
-    briefing = Briefing(clock, Store(service))
+    context_factory = ContextFactory(clock, Store(service))
 
     async def run(module: Module) -> None:
         check = load_check(module.check)
-        runs[module.name] = await execute(module, check, briefing.context(module), clock.now())
+        runs[module.name] = await execute(
+            module, check, context_factory.context(module), clock.now()
+        )
 
     async with trio.open_nursery() as nursery:
         for module in modules:

@@ -14,7 +14,7 @@ from supervisor.text import advice
 
 
 @define
-class Inquiries:
+class Handlers:
     """Knows the parts that are asked after; `changed` wakes who waits for a commit."""
 
     snapshot: Snapshot

@@ -15,11 +15,11 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR, Announcement, State
+from supervisor.alerts.alert import SUPERVISOR, SelfAlert, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Service
 from supervisor.control import socket_server
-from supervisor.control.handlers import Inquiries
+from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_server import LocalServer
 from supervisor.daemon import status_line
@@ -34,7 +34,7 @@ from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Store
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
@@ -97,10 +97,10 @@ class Daemon:
     web_listeners: Sequence[trio.SocketListener] = ()
     jitter: Callable[[], float] = random.random
     find_check: Callable[[str], Check] = load_check
-    _briefing: Briefing = field(init=False)
+    _briefing: ContextFactory = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._briefing = Briefing(self.clock, self.store, lambda: tuple(self.stats.values()))
+        self._briefing = ContextFactory(self.clock, self.store, lambda: tuple(self.stats.values()))
 
     @classmethod
     def open(
@@ -175,7 +175,7 @@ class Daemon:
                 f"the ledger was corrupt and was set aside as {aside.name}; a new one is begun"
             )
             _log.error("%s", corrupt)
-        draft.announce(Announcement(CORRUPT, "", corrupt))
+        draft.announce(SelfAlert(CORRUPT, "", corrupt))
         draft.changes.cursors |= self.store.unsaved_cursors()
         try:
             ledger.commit(draft.changes)
@@ -240,8 +240,8 @@ class Daemon:
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         if self.listener is not None:
             root = trio.lowlevel.current_task()
-            inquiries = Inquiries(snapshot, modules, self.recorder.recorded, root)
-            server = LocalServer(inquiries.answers())
+            handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
+            server = LocalServer(handlers.answers())
             nursery.start_soon(server.serve, self.listener, name="local socket")
 
     async def _tell_status(self, peers: PeerTasks) -> None:

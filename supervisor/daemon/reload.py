@@ -12,7 +12,7 @@ from logging import getLogger
 import trio
 from attrs import define, frozen
 
-from supervisor.alerts.alert import Announcement
+from supervisor.alerts.alert import SelfAlert
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Alertmanager, Service
 from supervisor.delivery.client import Client
@@ -92,7 +92,7 @@ class Reloader:
         message = f"cannot reload, the old configuration stays: {why}"
         _log.error("%s", message)
         self.notifier.notify("STATUS=cannot reload, the old configuration stays; see the log")
-        await self.send.send(Announcement(RELOAD_FAILED, "", message))
+        await self.send.send(SelfAlert(RELOAD_FAILED, "", message))
 
     async def _apply(
         self,

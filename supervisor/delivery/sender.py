@@ -16,7 +16,7 @@ from typing import Literal
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR, Announcement
+from supervisor.alerts.alert import SUPERVISOR, SelfAlert
 from supervisor.alerts.self_alerts import REJECTED
 from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
@@ -197,7 +197,7 @@ class Sender:
                 f"{self.peer.url} refuses alert {name!r} of module {module}: {answer}; "
                 "it is kept in quarantine and tried again when it changes"
             )
-            await self.send.send(Announcement(REJECTED, module, message))
+            await self.send.send(SelfAlert(REJECTED, module, message))
 
     async def _back_off(self, answer: Answer) -> None:
         """Wait with full jitter, or as long as the peer asks within bounds."""
@@ -255,7 +255,7 @@ class Sender:
         """Raise or end a condition about this peer, unless that is how it stands already."""
         stands = (alertname, self.peer.url) in self.store.sightings.get(SUPERVISOR, {})
         if stands != (message is not None) or renewed:
-            self._tell(Announcement(alertname, self.peer.url, message))
+            self._tell(SelfAlert(alertname, self.peer.url, message))
 
     def _tell(self, message: Message) -> None:
         # When the channel is full, the next answer says it again.

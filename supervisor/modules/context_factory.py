@@ -32,7 +32,7 @@ class CheckLog(LoggerAdapter[Logger]):
 
 
 @frozen
-class Briefing:
+class ContextFactory:
     """Makes the context of each run. Without a store a check has no past."""
 
     clock: Clock

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import Announcement
+from supervisor.alerts.alert import SelfAlert
 from supervisor.config.service import Service
 from supervisor.observations import Run
 
@@ -32,4 +32,4 @@ class Reload:
     applied: trio.Event = field(factory=trio.Event)
 
 
-Message: TypeAlias = Run | Announcement | Ping | WakeUp | Reload
+Message: TypeAlias = Run | SelfAlert | Ping | WakeUp | Reload

@@ -15,7 +15,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import CONSOLE, SUPERVISOR, Announcement
+from supervisor.alerts.alert import CONSOLE, SUPERVISOR, SelfAlert
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.config.service import Module, Service
 from supervisor.errors import LedgerCorrupt, LedgerError
@@ -109,12 +109,12 @@ class Recorder:
                 module = self._modules.get(message.module)
                 if module is not None:
                     draft.record(module, message, self.stats[module.name].last_success)
-            elif isinstance(message, Announcement):
+            elif isinstance(message, SelfAlert):
                 draft.announce(message)
             elif isinstance(message, Reload):
                 self._serve(message.service)
                 draft.reconcile()
-                draft.announce(Announcement(RELOAD_FAILED, "", None))
+                draft.announce(SelfAlert(RELOAD_FAILED, "", None))
         draft.tend()
         draft.review()
         pings = [message for message in messages if isinstance(message, Ping)]
@@ -226,7 +226,7 @@ class Recorder:
 
     def _raise(self, alertname: str, message: str | None) -> None:
         draft = Draft(self.store, self.clock.now())
-        draft.announce(Announcement(alertname, "", message))
+        draft.announce(SelfAlert(alertname, "", message))
         self.owed.update(draft.changes)
         self._publish(draft.changes, [])
 

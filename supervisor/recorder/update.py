@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from attrs import define, evolve
 
 from supervisor.alerts import payload, sanitize, timing
-from supervisor.alerts.alert import SUPERVISOR, Alert, Announcement, ModuleRecord, State
+from supervisor.alerts.alert import SUPERVISOR, Alert, ModuleRecord, SelfAlert, State
 from supervisor.alerts.hysteresis import Comparison, Key, by_key, compare
 from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
 from supervisor.alerts.self_alerts import (
@@ -48,7 +48,7 @@ class Draft(Episodes):
             self._announce_overflow()
         self._remember(module, run)
 
-    def announce(self, announcement: Announcement) -> None:
+    def announce(self, announcement: SelfAlert) -> None:
         """Raise or end a condition of the supervisor's own."""
         key = (announcement.alertname, announcement.instance)
         if announcement.message is None:
@@ -81,7 +81,7 @@ class Draft(Episodes):
         for alert in list(self.store.alerts.values()):
             if alert.module == SUPERVISOR and alert.alertname == HEARTBEAT:
                 self._forget_heartbeat(alert)
-        self.announce(Announcement(RELOAD_FAILED, "", None))
+        self.announce(SelfAlert(RELOAD_FAILED, "", None))
 
     def reconcile(self) -> None:
         """Fit what is there to the configuration of now."""
@@ -102,7 +102,7 @@ class Draft(Episodes):
         self._announce_rejected()
         if self.store.service.heartbeat:
             text = "the supervisor is alive; its silence is the alarm"
-            self.announce(Announcement(HEARTBEAT, "", text, event_type="I"))
+            self.announce(SelfAlert(HEARTBEAT, "", text, event_type="I"))
 
     def _is_unwanted_heartbeat(self, alert: Alert) -> bool:
         mine = alert.module == SUPERVISOR and alert.alertname == HEARTBEAT
@@ -137,7 +137,7 @@ class Draft(Episodes):
                         f"{peer} refuses alert {alert.alertname!r} of module {alert.module}; "
                         "it is kept in quarantine and tried again when it changes"
                     )
-                    self.announce(Announcement(REJECTED, alert.module, message))
+                    self.announce(SelfAlert(REJECTED, alert.module, message))
 
     def _is_said(self, alertname: str, instance: str) -> bool:
         return (alertname, instance) in self._group(SUPERVISOR)
@@ -207,7 +207,7 @@ class Draft(Episodes):
                 f"module {module.name} returned {step.surplus} conditions more than its "
                 f"max_conditions = {module.max_conditions}; they are not sent"
             )
-        self.announce(Announcement(surplus_name(module.name), "", message))
+        self.announce(SelfAlert(surplus_name(module.name), "", message))
 
     def _announce_overflow(self) -> None:
         if self.changes.lost:
@@ -216,7 +216,7 @@ class Draft(Episodes):
                 f"the ledger has reached max_ledger = {bound} bytes; "
                 "alerts are being dropped, see supervisor_ledger_dropped_total"
             )
-            self.announce(Announcement(OVERFLOW, "", message))
+            self.announce(SelfAlert(OVERFLOW, "", message))
 
     # -- reports ---------------------------------------------------------------------
 

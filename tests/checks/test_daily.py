@@ -26,7 +26,7 @@ from checks._reports import daily_page, daily_readings, theme
 from checks._reports.daily_readings import Filesystem
 from checks._reports.period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, Report, RunView
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.observations import Duration
 from tests.support.daily_report import (
     MORNING,
@@ -196,8 +196,8 @@ def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
     bench.see()
     bench.stay(6 * 3600)
     assert not bench.store.alerts
-    briefing = Briefing(FrozenClock(bench.now), bench.store)
-    period = look_back(briefing.context(DISK), BIRTH)
+    context_factory = ContextFactory(FrozenClock(bench.now), bench.store)
+    period = look_back(context_factory.context(DISK), BIRTH)
 
     (resolved,) = period.resolved
     assert (resolved.alert.alertname, resolved.alert.instance) == ("Disk usage", "/")

@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from supervisor.alerts.alert import Announcement
+from supervisor.alerts.alert import SelfAlert
 from supervisor.config.service import Module
 from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import PeerStatus
@@ -129,7 +129,7 @@ def test_modules_tell_of_their_runs() -> None:
 
 def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(Announcement("X", "", "text")))
+    bench.work(lambda draft: draft.announce(SelfAlert("X", "", "text")))
     bench.store.lost["evicted"] = 3
     found = status(bench)
 

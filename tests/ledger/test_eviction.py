@@ -8,7 +8,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.alerts.alert import Alert, Announcement, Cursor, State
+from supervisor.alerts.alert import Alert, Cursor, SelfAlert, State
 from supervisor.ledger import retention
 from supervisor.observations import Condition, Duration
 from tests.support.ledger_bench import FULL, HELLO, A, B, LedgerBench, service_of
@@ -96,7 +96,7 @@ def test_the_order_is_the_contracts_and_the_oldest_go_first() -> None:
 
 def test_the_supervisors_own_conditions_never_go() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(Announcement("LedgerCorrupt", "", "torn")))
+    bench.work(lambda draft: draft.announce(SelfAlert("LedgerCorrupt", "", "torn")))
     bench.deliver()
 
     assert (

@@ -16,7 +16,7 @@ from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner, first_run
@@ -53,8 +53,8 @@ def a_module(name: str = "fake", **settings: object) -> Module:
 async def run_once(behaviour: Behaviour, **settings: object) -> Run:
     module = a_module("fake", **settings)
     service = a_service(module)
-    briefing = Briefing(VirtualClock(START), Store(service))
-    return await execute(module, check_of(behaviour), briefing.context(module), START)
+    context_factory = ContextFactory(VirtualClock(START), Store(service))
+    return await execute(module, check_of(behaviour), context_factory.context(module), START)
 
 
 async def fine(_context: Context, _params: object) -> Iterable[Observation]:
@@ -210,7 +210,7 @@ async def start(
         clock,
         stats,
         stopping,
-        Briefing(clock, Store(service)).context,
+        ContextFactory(clock, Store(service)).context,
         send,
         clock.now(),
     )

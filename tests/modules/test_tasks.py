@@ -14,7 +14,7 @@ from trio.testing import MockClock
 from supervisor.config.service import Module, Service
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
@@ -76,7 +76,7 @@ async def floor(
             clock,
             {},
             stopping,
-            Briefing(clock, store).context,
+            ContextFactory(clock, store).context,
             lambda _name: Check("fake", object, run),
             send,
             nursery,

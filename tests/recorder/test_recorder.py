@@ -13,7 +13,7 @@ import trio
 from attrs import define, evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from supervisor.alerts.alert import CONSOLE, Announcement, State
+from supervisor.alerts.alert import CONSOLE, SelfAlert, State
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.store import Changes, Store
@@ -445,7 +445,7 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
     bench = RecorderBench.make(ONE)
     await bench.live(nursery)
     await bench.send.send(WakeUp())
-    await bench.send.send(Announcement("PeerClockSkew", ONE, None))
+    await bench.send.send(SelfAlert("PeerClockSkew", ONE, None))
     await wait_all_tasks_blocked()
 
     assert (0, {}) == (bench.ledger.attempts, bench.store.alerts)

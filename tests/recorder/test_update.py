@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from attrs import evolve
 
-from supervisor.alerts.alert import SUPERVISOR, Announcement, State
+from supervisor.alerts.alert import SUPERVISOR, SelfAlert, State
 from supervisor.alerts.self_alerts import failure_name
 from supervisor.config.service import Module
 from supervisor.observations import Duration, Run
@@ -155,7 +155,7 @@ def test_modules_and_peers_that_are_gone_take_with_them_what_was_said_of_them() 
     module = evolve(DISK, max_conditions=1)
     bench = LedgerBench(service_of(module, urls=(A, B)))
     bench.see(FULL, evolve(FULL, instance="/other"))
-    misconfigured = [Announcement("PeerMisconfigured", peer, "it is wrong") for peer in (A, B)]
+    misconfigured = [SelfAlert("PeerMisconfigured", peer, "it is wrong") for peer in (A, B)]
     for one in misconfigured:
         bench.work(partial(Draft.announce, announcement=one))
     bench.fail()
@@ -236,19 +236,19 @@ def test_an_at_module_does_not_wait_for_its_next_day() -> None:
 
 def test_an_announcement_fires_and_ends() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(Announcement("PeerClockSkew", A, "it is late")))
+    bench.work(lambda draft: draft.announce(SelfAlert("PeerClockSkew", A, "it is late")))
     (skewed,) = bench.deliver()
 
     assert (skewed["labels"]["check"], skewed["labels"]["event_type"]) == (SUPERVISOR, "TE")
     assert skewed["labels"]["instance"] == A
 
-    bench.work(lambda draft: draft.announce(Announcement("PeerClockSkew", A, None)))
+    bench.work(lambda draft: draft.announce(SelfAlert("PeerClockSkew", A, None)))
     assert bench.states() == [("PeerClockSkew", "resolved")]
 
 
 def test_the_heartbeat_begins_anew_with_each_process() -> None:
     bench = LedgerBench()
-    beat = Announcement("Heartbeat", "", "alive", event_type="I")
+    beat = SelfAlert("Heartbeat", "", "alive", event_type="I")
     bench.work(lambda draft: draft.announce(beat))
     bench.deliver()
     bench.pass_time(500)
@@ -276,7 +276,7 @@ def test_alert_rejected_ends_when_nothing_is_rejected_any_more() -> None:
     bench.see(FULL)
     for item in bench.take():
         bench.store.rejected(A, item)
-    bench.work(lambda draft: draft.announce(Announcement("AlertRejected", "disk", "refused")))
+    bench.work(lambda draft: draft.announce(SelfAlert("AlertRejected", "disk", "refused")))
     bench.work(lambda draft: draft.review())
     assert ("AlertRejected", "firing") in bench.states()
 

@@ -17,7 +17,7 @@ from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
-from supervisor.modules.context_factory import Briefing
+from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
 from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
@@ -84,7 +84,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
             host=service.labels["host"],
             timezone=service.timezone,
         )
-        context = Briefing(clock, Store(service)).context
+        context = ContextFactory(clock, Store(service)).context
 
         async def collect() -> None:
             async for run in receive:

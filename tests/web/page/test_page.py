@@ -10,7 +10,7 @@ import pytest
 import trio
 from attrs import define, evolve, field
 
-from supervisor.alerts.alert import Announcement
+from supervisor.alerts.alert import SelfAlert
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
@@ -84,7 +84,7 @@ def test_the_gravest_alert_gives_the_colour() -> None:
 
 def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
     bench = well()
-    bench.ledger.work(lambda draft: draft.announce(Announcement("Heartbeat", "", "I live", "I")))
+    bench.ledger.work(lambda draft: draft.announce(SelfAlert("Heartbeat", "", "I live", "I")))
 
     assert shown(bench) == ("All well", "green", ())
 
