@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -68,3 +68,26 @@ def seconds(value: float) -> str:
 def preformatted(text: str) -> str:
     """Return plain text as HTML that shows it as it is."""
     return f"<pre>{html.escape(text)}</pre>"
+
+
+def columns(
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[int] = (),
+    width: Callable[[str], int] = len,
+) -> list[str]:
+    """Return rows of equally many cells as aligned lines.
+
+    The columns numbered in `right` are aligned to the right. `width` tells how many places of
+    the terminal a text takes.
+    """
+    rows = list(rows)
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for number, (cell, most) in enumerate(zip(row, widths, strict=True)):
+            spaces = " " * (most - width(cell))
+            cells.append(spaces + cell if number in right else cell + spaces)
+        lines.append("  ".join(cells).rstrip())
+    return lines

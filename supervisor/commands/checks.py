@@ -1,8 +1,9 @@
-"""The checks and their parameters in words, for `python -m supervisor checks`."""
+"""The verb `checks`: list the known checks, or show the parameters of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import argparse
+from collections.abc import Iterable, Iterator
 from typing import Any, get_args
 
 import attrs
@@ -12,7 +13,18 @@ from supervisor.config import schema_text
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import Check, known_checks, load_check
 from supervisor.observations import Duration
-from supervisor.text import duration
+from supervisor.text import columns, duration
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    parser.add_argument("name", metavar="NAME", nargs="?")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a line on each check, or a page on one. Raises `ConfigError` for an unknown name."""
+    print(one(options.name) if options.name else all_checks())
+    return 0
 
 
 @frozen
@@ -48,12 +60,12 @@ def show_check(check: Check) -> str:
     if not rows:
         return f"{head}\n\nIt takes no parameters."
     cells = [("  " * row.depth + row.name, row.kind, row.default, row.help) for row in rows]
-    return f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in _aligned(cells))
+    return f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in columns(cells))
 
 
 def show_checks(summaries: Iterable[tuple[str, str]]) -> str:
     """Return a line for each check: its name, and what it does in a few words."""
-    return "\n".join(_aligned(summaries))
+    return "\n".join(columns(summaries))
 
 
 def _summary(name: str) -> tuple[str, str]:
@@ -61,15 +73,6 @@ def _summary(name: str) -> tuple[str, str]:
         return name, load_check(name).doc.partition("\n")[0]
     except ConfigError as error:  # the others are still of use
         return name, error.problems[0].wrong
-
-
-def _aligned(rows: Iterable[Sequence[str]]) -> list[str]:
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 def _rows(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterator[Row]:

@@ -1,7 +1,9 @@
-"""Run the examinations and print what they found."""
+"""The verb `doctor`: run all examinations and print what they found."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import shutil
 import sys
 import textwrap
@@ -12,14 +14,34 @@ import attrs
 from rich.console import Console
 from rich.text import Text
 
+from supervisor.commands.options import add_state_dir, load_service_file, state_dirs
 from supervisor.config.service import Service
+from supervisor.doctor.examine import examine
 from supervisor.doctor.findings import Section
+from supervisor.host import resolver
 from supervisor.text import printable
 
 _MARKS = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
 
 INDENT = 11
 """Columns before the text of a line."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    add_state_dir(parser)
+    parser.add_argument("--json", action="store_true")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what was found. Return 1 if something is serious."""
+    service = load_service_file(options)
+    sections = resolver.run(examine, service, state_dirs(options))
+    if options.json:
+        print(json.dumps(as_json(service, sections), ensure_ascii=False, indent=2))
+    else:
+        print_sections(sections)
+    return exit_code(sections)
 
 
 def exit_code(sections: Iterable[Section]) -> int:

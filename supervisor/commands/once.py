@@ -1,14 +1,20 @@
-"""The `once` command: run modules now, show what they see, send and store nothing."""
+"""The verb `once`: run modules now and show what they see. Nothing is sent or stored."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import trio
 
+from supervisor.commands.options import load_service_file
 from supervisor.config.service import Module, Service
+from supervisor.errors import UsageError
+from supervisor.host import log_format, resolver
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
@@ -19,6 +25,39 @@ from supervisor.processes.command import become_subreaper
 from supervisor.text import counted
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    parser.add_argument("modules", metavar="MODULE", nargs="*")
+    parser.add_argument("--json", action="store_true")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what the modules see. Return 3 if a check failed, 1 if a condition was seen."""
+    service = load_service_file(options)
+    modules = _chosen(service, options.modules)
+    log_format.set_up("text")
+    if sys.stderr.isatty():
+        print(f"running {counted(len(modules), 'module')} …", file=sys.stderr)
+    runs = resolver.run(run_once, service, modules)
+    if options.json:
+        print(json.dumps(as_json(modules, runs), ensure_ascii=False, indent=2))
+    else:
+        print_table(runs)
+    return exit_code(runs)
+
+
+def _chosen(service: Service, names: Sequence[str]) -> list[Module]:
+    by_name = {module.name: module for module in service.modules}
+    for name in names:
+        if name not in by_name:
+            near = get_close_matches(name, by_name, 1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(by_name)}"
+            raise UsageError(f"{service.path} has no module {name}; {hint}")
+    if names:
+        return [by_name[name] for name in names]
+    return [module for module in service.modules if module.enabled]
+
+
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     """Run the modules at the same time and return their outcomes in the order given."""
     become_subreaper()
@@ -26,7 +65,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     clock = Clock()
     context_factory = ContextFactory(clock, Store(service))
 
-    async def run(module: Module) -> None:
+    async def run_one(module: Module) -> None:
         check = load_check(module.check)
         runs[module.name] = await execute(
             module, check, context_factory.context(module), clock.now()
@@ -34,7 +73,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
 
     async with trio.open_nursery() as nursery:
         for module in modules:
-            nursery.start_soon(run, module)
+            nursery.start_soon(run_one, module)
     return [runs[module.name] for module in modules]
 
 

@@ -1,19 +1,52 @@
-"""Print a day's timetable as text, JSON or SVG."""
+"""The verb `plan`: print a day's timetable as text, JSON or SVG."""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.cells import cell_len
 
-from supervisor.schedule.plan import WIDEST, Plan, cut, in_words, summary, title
-from supervisor.text import printable
+from supervisor.commands.options import load_service_file
+from supervisor.schedule.plan import WIDEST, Plan, cut, in_words, plan, summary, title
+from supervisor.text import columns, printable
 
-RIGHT = (False, False, False, True, False, False)
-"""Which columns of the table are aligned to the right: the numbers."""
+RUNS_COLUMN = 3
+"""The column of the table that holds numbers, which are aligned to the right."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
+    parser.add_argument("--format", choices=("text", "json", "svg"), default="text")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the timetable of one day in the service's zone."""
+    service = load_service_file(options)
+    made = plan(service, options.date or datetime.now(service.timezone).date())
+    if options.format == "json":
+        print(json.dumps(as_json(made), ensure_ascii=False, indent=2))
+    elif options.format == "svg":
+        from supervisor.schedule.plan_svg import picture  # the other formats need no drawing
+
+        print(picture(made), end="")
+    else:
+        print(as_text(made))
+    return 0
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a date; write for example 2026-03-29"
+        ) from None
 
 
 def as_json(made: Plan) -> dict[str, Any]:
@@ -42,7 +75,7 @@ def as_text(made: Plan) -> str:
         span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
         rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
     head = "\n".join(filter(None, (title(made), day.oddity())))
-    return f"{head}\n\n{_aligned(rows)}\n\n{summary(made, total)}"
+    return f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
 
 
 def _rfc3339(moment: float, zone: ZoneInfo) -> str:
@@ -50,12 +83,6 @@ def _rfc3339(moment: float, zone: ZoneInfo) -> str:
     return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
 
 
-def _aligned(rows: Iterable[tuple[str, ...]]) -> str:
+def _table(rows: Iterable[tuple[str, ...]]) -> str:
     shown = [[cut(printable(cell), WIDEST) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
-    return "\n".join("  ".join(map(_padded, row, widths, RIGHT)).rstrip() for row in shown)
-
-
-def _padded(cell: str, width: int, right: bool) -> str:
-    spaces = " " * (width - cell_len(cell))
-    return spaces + cell if right else cell + spaces
+    return "\n".join(columns(shown, right=(RUNS_COLUMN,), width=cell_len))

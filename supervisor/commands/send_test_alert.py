@@ -1,7 +1,8 @@
-"""The `test-alert` command: one report to each peer, and where the peer will send it."""
+"""The verb `test-alert`: send one report to each peer, and say where the peer will send it."""
 
 from __future__ import annotations
 
+import argparse
 import json
 from secrets import token_hex
 from urllib.parse import quote
@@ -9,20 +10,40 @@ from urllib.parse import quote
 from supervisor.alerts import payload, sanitize
 from supervisor.alerts.labels import alert_annotations, alert_labels
 from supervisor.alerts.self_alerts import OWN
+from supervisor.commands.options import load_service_file
 from supervisor.config.service import Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.replies import Reply
+from supervisor.errors import SupervisorError
+from supervisor.host import resolver
 from supervisor.host.clock import Clock
 from supervisor.observations import Report
 
-NAME = "Test alert"
+ALERTNAME = "Test alert"
+"""The report's alertname."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    parser.add_argument("--event-type", metavar="T", default="I")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send the report. Return 1 if a peer did not take it."""
+    service = load_service_file(options)
+    if not service.alertmanager.urls:
+        raise SupervisorError(
+            f"cannot send a test alert: {service.path} names no Alertmanager; "
+            "write alertmanager.urls"
+        )
+    return 0 if resolver.run(send_test_alert, service, options.event_type) else 1
 
 
 async def send_test_alert(service: Service, event_type: str) -> bool:
     """Send the report to every peer and print each answer; return whether all took it."""
     now = Clock().now()
     message = f"This is a test of {service.service} on {service.labels['host']}; nothing is wrong."
-    report = sanitize.clean_observation(Report(NAME, message, event_type=event_type))
+    report = sanitize.clean_observation(Report(ALERTNAME, message, event_type=event_type))
     assert isinstance(report, Report)  # noqa: S101 - for the type checker
     identity = token_hex(8)
     labels = alert_labels(service, OWN, report, identity)

@@ -1,7 +1,9 @@
-"""The `status` command: what the running supervisor says of itself, as tables for people."""
+"""The verb `status`: show the state of the running supervisor as tables, or as JSON."""
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from supervisor.commands.options import add_state_dir, ask_supervisor
 from supervisor.text import seconds
 
 Status: TypeAlias = dict[str, Any]
@@ -33,6 +36,28 @@ _RESULTS = {
 }
 _TYPES = {"W": "yellow", "I": "cyan", "S": "cyan", "": "dim"}
 _STATES = {"firing": 0, "quarantined": 1, "pending": 2, "report": 3, "resolved": 4}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    add_state_dir(parser)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--watch", action="store_true", help="keep showing it")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the state once, or with `--watch` until interrupted."""
+
+    def ask() -> Status:
+        return next(ask_supervisor(options, {"ask": "status"}))
+
+    if options.watch and not options.json:
+        watch(ask)
+    elif options.json:
+        print(json.dumps(ask(), ensure_ascii=False, indent=2))
+    else:
+        print_status(ask())
+    return 0
 
 
 def print_status(status: Status) -> None:

@@ -1,9 +1,27 @@
-"""Show the task tree of the running supervisor."""
+"""The verb `tree`: show the tasks of the running supervisor."""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Iterator
 from typing import Any
+
+from supervisor.commands.options import add_state_dir, ask_supervisor
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own arguments."""
+    add_state_dir(parser)
+    parser.add_argument("--json", action="store_true")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the tree: each task, what it waits on, and its deadline."""
+    for tree in ask_supervisor(options, {"ask": "tree"}):
+        lines = [json.dumps(tree, indent=2)] if options.json else render(tree)
+        print(*lines, sep="\n")
+    return 0
 
 
 def render(tree: dict[str, Any], indent: str = "", branch: str = "") -> Iterator[str]:

@@ -7,7 +7,8 @@ from attrs import define
 
 from supervisor.control import task_tree
 from supervisor.control.snapshot import Snapshot
-from supervisor.control.socket_server import Answer, Json, Say
+from supervisor.control.socket_client import Document
+from supervisor.control.socket_server import Answer, Say
 from supervisor.modules.runner import PATIENCE
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.text import advice
@@ -26,13 +27,13 @@ class Handlers:
         """Return each request's name and who answers it."""
         return {"status": self._status, "run-now": self._run_now, "tree": self._tree}
 
-    async def _status(self, _request: Json, say: Say) -> None:
+    async def _status(self, _request: Document, say: Say) -> None:
         await say(await self.snapshot.status())
 
-    async def _tree(self, _request: Json, say: Say) -> None:
+    async def _tree(self, _request: Document, say: Say) -> None:
         await say(task_tree.describe(self.root, trio.current_time()))
 
-    async def _run_now(self, request: Json, say: Say) -> None:
+    async def _run_now(self, request: Document, say: Say) -> None:
         """Start what is asked for, then say of each how it ended, as it ends."""
         names = request.get("modules")
         names = list(dict.fromkeys(map(str, names))) if isinstance(names, list) else []

@@ -1,4 +1,7 @@
-"""Ask the running supervisor, without trio: `status` starts quickly."""
+"""Ask the running supervisor through its socket. Called by `status`, `run-now` and `tree`.
+
+Standard library only: these commands need not wait for trio to be imported.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,28 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeAlias
 
-from supervisor.control.socket_server import PATIENCE, Json
 from supervisor.errors import SupervisorError
 
 NAME = "socket"
+"""The socket's file in the state directory."""
+
+LINE_TIMEOUT = 5.0
+"""Seconds that either side waits for one line of the other."""
+
+Document: TypeAlias = dict[str, Any]
+"""One JSON object: a request, or one line of an answer."""
 
 
-def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> Iterator[Json]:
+def ask(
+    directories: list[Path], request: Document, timeout: float = LINE_TIMEOUT
+) -> Iterator[Document]:
     """Yield what the supervisor that runs in one of the directories answers.
 
-    `patience` is in seconds, for each line. Raises `SupervisorError` when none runs there.
+    `timeout` is in seconds, for each line. Raises `SupervisorError` when none runs there.
     """
-    with _connected(directories, patience) as sock:
+    with _connected(directories, timeout) as sock:
         try:
             sock.sendall(json.dumps(request).encode() + b"\n")
             answered = False
@@ -34,9 +46,9 @@ def ask(directories: list[Path], request: Json, patience: float = PATIENCE) -> I
             raise SupervisorError(f"the supervisor does not answer: {error}") from None
 
 
-def _document(line: bytes) -> Json:
+def _document(line: bytes) -> Document:
     try:
-        document: Json = json.loads(line)
+        document: Document = json.loads(line)
     except ValueError:
         raise SupervisorError("the supervisor has ended in the middle of its answer") from None
     if "error" in document:
@@ -45,10 +57,10 @@ def _document(line: bytes) -> Json:
 
 
 @contextmanager
-def _connected(directories: list[Path], patience: float) -> Iterator[socket.socket]:
+def _connected(directories: list[Path], timeout: float) -> Iterator[socket.socket]:
     tried = []
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-        sock.settimeout(patience)
+        sock.settimeout(timeout)
         for directory in directories:
             try:
                 with short_path(directory / NAME) as path:

@@ -13,22 +13,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import trio
 from attrs import define
 
 from supervisor.control import json_stream
-from supervisor.control.socket_client import NAME, short_path
+from supervisor.control.socket_client import LINE_TIMEOUT, NAME, Document, short_path
 
 MOST_CLIENTS = 16
 MOST_REQUEST_BYTES = 64 * 1024
-PATIENCE = 5.0
-"""Seconds for a client to say what it wants, and to take each line of the answer."""
-
-Json: TypeAlias = dict[str, Any]
-Say: TypeAlias = Callable[[Json], Awaitable[None]]
-Answer: TypeAlias = Callable[[Json, Say], Awaitable[None]]
+Say: TypeAlias = Callable[[Document], Awaitable[None]]
+Answer: TypeAlias = Callable[[Document, Say], Awaitable[None]]
 """Answers one request, by saying one JSON object after another."""
 
 BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError)
@@ -73,8 +69,8 @@ class LocalServer:
             return
         self.clients += 1
 
-        async def say(document: Json) -> None:
-            with trio.fail_after(PATIENCE):
+        async def say(document: Document) -> None:
+            with trio.fail_after(LINE_TIMEOUT):
                 for piece in json_stream.pieces(document):
                     await stream.send_all(piece)
                 await stream.send_all(b"\n")
@@ -89,7 +85,7 @@ class LocalServer:
         finally:
             self.clients -= 1
 
-    async def _answer(self, request: Json, say: Say) -> None:
+    async def _answer(self, request: Document, say: Say) -> None:
         answer = self.answers.get(str(request.get("ask")))
         if answer is None:
             await say({"error": f"this version cannot answer {request.get('ask')!r}"})
@@ -97,9 +93,9 @@ class LocalServer:
             await answer(request, say)
 
 
-async def _read_request(stream: trio.SocketStream) -> Json:
+async def _read_request(stream: trio.SocketStream) -> Document:
     received = b""
-    with trio.fail_after(PATIENCE):
+    with trio.fail_after(LINE_TIMEOUT):
         while b"\n" not in received and len(received) < MOST_REQUEST_BYTES:
             chunk = await stream.receive_some(MOST_REQUEST_BYTES)
             if not chunk:

@@ -12,7 +12,7 @@ from rich.cells import cell_len, chop_cells
 from supervisor.config.service import Module, Service
 from supervisor.schedule.local_day import LocalDay, local_day
 from supervisor.schedule.schedule import Schedule, build
-from supervisor.text import printable
+from supervisor.text import counted, printable
 
 WIDEST = 40
 """Of a cell in the table, in columns of the terminal; longer ones are cut."""
@@ -90,11 +90,6 @@ def summary(made: Plan, total: int) -> str:
         return "nothing runs"
     first = made.day.clock(made.peak_at)[:5]
     return f"{counted(total, 'run')}; at most {made.peak_runs} in one minute, first at {first}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 run", "2 runs"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def in_words(module: Module) -> str:

@@ -13,8 +13,8 @@ from attrs import frozen
 
 from supervisor.config.service import Module
 from supervisor.schedule.local_day import LocalDay
-from supervisor.schedule.plan import Plan, counted, cut, in_words, summary, title
-from supervisor.text import printable
+from supervisor.schedule.plan import Plan, cut, in_words, summary, title
+from supervisor.text import counted, printable
 
 WIDTH = 1200
 TOP = 112

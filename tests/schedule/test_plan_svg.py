@@ -293,4 +293,4 @@ def test_a_date_that_is_none_is_refused_with_an_example(
         main(["plan", "--service", "Demo", "--date", day])
 
     assert ended.value.code == 2
-    assert f"--date: '{day}' is no date; write for example 20" in capsys.readouterr().err
+    assert f"--date: '{day}' is not a date; write for example 20" in capsys.readouterr().err

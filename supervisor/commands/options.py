@@ -1,0 +1,85 @@
+"""Options that several verbs share: the service file, the state directory, the local socket."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from supervisor.control.socket_client import LINE_TIMEOUT, ask
+from supervisor.errors import UsageError
+
+if TYPE_CHECKING:
+    from supervisor.config.service import Service
+
+
+def add_service(parser: argparse.ArgumentParser) -> None:
+    """Add `--service` and `--config-dir`, which every verb takes."""
+    parser.add_argument("--service", metavar="NAME", help="the service file is DIR/NAME.toml")
+    parser.add_argument(
+        "--config-dir",
+        metavar="DIR",
+        action="append",
+        type=Path,
+        default=[],
+        help="where service files are (repeatable; default $SUPERVISOR_CONFIG_DIR, "
+        "else ./configs, else /etc/supervisor)",
+    )
+
+
+def add_state_dir(parser: argparse.ArgumentParser, text: str = "that of the supervisor") -> None:
+    """Add `--state-dir`."""
+    parser.add_argument("--state-dir", metavar="DIR", type=Path, help=text)
+
+
+def load_service_file(options: argparse.Namespace) -> Service:
+    """Return what the service file says. Raises `UsageError` or `ConfigError`."""
+    # `status`, `tree` and `run-now` do without these.
+    from supervisor.config.files import directories, find
+    from supervisor.config.load import load_service
+    from supervisor.modules.loader import load_check, look_again
+
+    name = _service_name(options)
+    look_again()
+    path = find(name, directories(options.config_dir))
+    return load_service(path, lambda check: load_check(check).params)
+
+
+def state_dir(options: argparse.Namespace) -> Path:
+    """Return the directory in which this process keeps its state."""
+    given: Path | None = options.state_dir
+    return given or _default_state_dir(options.service)
+
+
+def state_dirs(options: argparse.Namespace) -> list[Path]:
+    """Return where the state of the running supervisor may be, the likeliest first."""
+    if options.state_dir:
+        return [options.state_dir]
+    return [_default_state_dir(options.service), Path("/var/lib/supervisor", options.service)]
+
+
+def ask_supervisor(
+    options: argparse.Namespace, request: dict[str, Any], timeout: float = LINE_TIMEOUT
+) -> Iterator[dict[str, Any]]:
+    """Yield what the running supervisor answers; `timeout` in seconds is for each line.
+
+    Raises `SupervisorError` when it is not running.
+    """
+    _service_name(options)
+    return ask(state_dirs(options), request, timeout)
+
+
+def _service_name(options: argparse.Namespace) -> str:
+    name: str | None = options.service
+    if not name:
+        raise UsageError("which service? say --service NAME")
+    return name
+
+
+def _default_state_dir(service: str) -> Path:
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":")[0])
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(base, "supervisor", service)
