@@ -1,4 +1,4 @@
-"""Imports point one way: command line, daemon, tasks, adapters, pure code, values."""
+"""The folders stand in one order, and imports point down it: see docs/architecture.md."""
 
 from __future__ import annotations
 
@@ -6,202 +6,256 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support.imports import (
+    circles,
+    dotted,
+    entry_graph,
+    entry_of,
+    file_graph,
+    files_in,
+    imported_files,
+    imported_names,
+    largest_folder,
+    levels,
+)
+
 ROOT = Path(__file__).parent.parent
 
-LAYERS = {
-    "converter": {"convert"},
-    "commands": {
-        "__main__",
-        "catalogue",
-        "doctor",
-        "host_examination",
-        "once",
-        "peer_examination",
-        "status",
-        "test_alert",
-    },
-    "daemon": {"daemon"},
-    "tasks": {
-        "inquiries",
-        "local_socket",
-        "module_tasks",
-        "peer_tasks",
-        "recorder",
-        "reload",
-        "runner",
-        "sender",
-        "watchdog",
-        "web",
-    },
-    "adapters": {
-        "alertmanager",
-        "api",
-        "briefing",
-        "clock",
-        "console",
-        "descendants",
-        "executable",
-        "heap",
-        "ledger",
-        "loader",
-        "lock",
-        "logs",
-        "process",
-        "procfs",
-        "resolver",
-        "signals",
-        "snapshot",
-        "systemd",
-        "tables",
-        "task_tree",
-        "threads",
-    },
-    "pure": {
-        "book",
-        "conditions",
-        "config",
-        "context",
-        "delivery",
-        "draft",
-        "encoding",
-        "episodes",
-        "due",
-        "eviction",
-        "faults",
-        "finding",
-        "histogram",
-        "history",
-        "matchers",
-        "local_day",
-        "overlay",
-        "own",
-        "peer_findings",
-        "peer",
-        "plan",
-        "plan_picture",
-        "progress",
-        "routing",
-        "routing_findings",
-        "schedule",
-        "secret",
-        "service",
-        "wire",
-        "wording",
-    },
-    "values": {"__init__", "errors", "model"},
-}
-HEIGHT = {name: height for height, names in enumerate(reversed(LAYERS.values())) for name in names}
-"""The higher may import the lower; within a layer no two may import each other."""
+ORDER = (
+    "__main__",
+    "commands",
+    "convert",
+    "daemon",
+    "doctor",
+    "web",
+    "control",
+    "delivery",
+    "api",
+    "recorder",
+    "modules",
+    "ledger",
+    "alerts",
+    "schedule",
+    "stats",
+    "processes",
+    "config",
+    "host",
+    "observations",
+    "text",
+    "errors",
+)
+"""The entries of `supervisor/`, from the top down. Each may import only those below it."""
 
-WITHOUT_TRIO = LAYERS["pure"] | LAYERS["values"] | {"ledger", "tables"}
+CHECK_ORDER = (
+    ("_reports",),
+    ("_database", "_files", "_http", "_kernel", "_ntp", "_processes"),
+    ("_common",),
+)
+"""The shared folders of `checks/`, from the top down. Those of one row do not import each other."""
+
+WITHOUT_TRIO = ("ledger", "alerts", "schedule", "stats", "config", "observations", "text", "errors")
+"""Rules, values and the ledger: they can be used and tested without an event loop."""
+
+MOST_LINES = 300
+"""Lines of a file at most."""
+
+MOST_CLASS_LINES = 200
+"""Lines of a class at most."""
+
+MOST_FILES = 13
+"""Files of a folder at most, apart from the checks."""
+
+MOST_LEVELS = 11
+"""Levels of the entries of `supervisor/` at most."""
+
+MOST_ARROWS = 110
+"""Import arrows between the entries of `supervisor/` at most."""
+
+MOST_POSITIONS = 4
+"""Arguments at most that a constructor is given by position; the others are named."""
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, also inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            assert node.module is not None
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+def supervisor_files() -> list[Path]:
+    return files_in(ROOT / "supervisor")
 
 
-def rooms() -> dict[str, Path]:
-    """Return the supervisor's files by dotted name: `config` and, within it, `config.rules`."""
-    top = ROOT / "supervisor"
-    return {
-        ".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__"): path
-        for path in sorted(top.rglob("*.py"))
-    }
+def check_files() -> list[Path]:
+    return files_in(ROOT / "checks")
 
 
-def height(name: str) -> int:
-    return HEIGHT[name.split(".")[0]]
+def name_of(path: Path) -> str:
+    return dotted(path, ROOT)
 
 
-def neighbours(path: Path) -> set[str]:
-    """Return the rooms that a file imports from: the innermost that the dotted name leads to."""
-    known = rooms()
-    found = set()
-    for dotted in imports(path):
-        parts = dotted.split(".")
-        if parts[0] == "supervisor":
-            inward = [".".join(parts[1:length]) for length in range(len(parts), 1, -1)]
-            found.add(next((name for name in inward if name in known), "__init__"))
-    return found - {name for name, own in known.items() if own == path}
+def imports(path: Path, package: str) -> bool:
+    """Return whether a file imports a package, or something in it."""
+    return any(f"{name}.".startswith(f"{package}.") for name in imported_names(path))
 
 
-def test_every_module_has_its_layer() -> None:
-    assert {name.split(".")[0] for name in rooms()} == set(HEIGHT)
+def importers(package: str, files: list[Path]) -> list[str]:
+    return [name_of(path) for path in files if imports(path, package)]
 
 
-def test_imports_point_from_the_higher_layer_to_the_lower() -> None:
+def test_every_entry_has_its_place_in_the_order() -> None:
+    assert set(entry_graph(ROOT, "supervisor")) == set(ORDER)
+
+
+def test_no_import_points_upwards() -> None:
     wrong = [
-        f"{name} -> {other}"
-        for name, path in rooms().items()
-        for other in neighbours(path)
-        if height(other) > height(name)
+        f"{name_of(path)} -> {other}"
+        for path in supervisor_files()
+        for other in imported_files(path, ROOT, "supervisor")
+        if entry_of(name_of(path))
+        and entry_of(other)
+        and ORDER.index(entry_of(other)) < ORDER.index(entry_of(name_of(path)))
     ]
 
     assert wrong == []
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = {name: neighbours(path) for name, path in rooms().items()}
-    while leaves := {name for name, others in graph.items() if not others & graph.keys()}:
-        graph = {name: others for name, others in graph.items() if name not in leaves}
-
-    assert graph == {}
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles(file_graph(ROOT, "supervisor")) == {}
+    assert circles(file_graph(ROOT, "checks")) == {}
 
 
-def test_values_rules_and_ledger_do_without_trio() -> None:
-    wrong = [
-        name
-        for name, path in rooms().items()
-        if name.split(".")[0] in WITHOUT_TRIO
-        and any(dotted.split(".")[0] == "trio" for dotted in imports(path))
-    ]
+def test_the_entries_stay_few_and_loosely_tied() -> None:
+    graph = entry_graph(ROOT, "supervisor")
+
+    assert levels(graph) <= MOST_LEVELS
+    assert sum(map(len, graph.values())) <= MOST_ARROWS
+
+
+def test_no_folder_is_crowded() -> None:
+    assert largest_folder(ROOT / "supervisor")[0] <= MOST_FILES
+    folders = [each for each in (ROOT / "checks").iterdir() if each.name.startswith("_")]
+    assert max(largest_folder(each)[0] for each in folders if any(each.glob("*.py"))) <= MOST_FILES
+
+
+def test_a_package_holds_a_docstring_and_no_code() -> None:
+    wrong = []
+    for path in supervisor_files() + check_files():
+        if path.name == "__init__.py" and path != ROOT / "supervisor" / "__init__.py":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            if len(tree.body) != 1 or not ast.get_docstring(tree):
+                wrong.append(name_of(path))
 
     assert wrong == []
 
 
-def test_only_the_alertmanager_adapter_knows_httpx() -> None:
-    knowing = [
+def test_rules_values_and_the_ledger_do_without_trio() -> None:
+    files = [path for path in supervisor_files() if entry_of(name_of(path)) in WITHOUT_TRIO]
+
+    assert importers("trio", files) == []
+
+
+def test_whoever_asks_the_running_supervisor_need_not_import_trio() -> None:
+    client = ROOT / "supervisor" / "control" / "socket_client.py"
+    used = imported_files(client, ROOT, "supervisor")
+
+    assert used == {"supervisor.errors"}
+    assert not imports(client, "trio")
+
+
+def test_httpx_is_behind_one_file() -> None:
+    assert importers("httpx", supervisor_files()) == ["supervisor.delivery.client"]
+    assert importers("httpcore", supervisor_files()) == []
+
+
+def test_web_servers_are_behind_one_folder() -> None:
+    wrong = [
         name
-        for name, path in rooms().items()
-        if any(dotted.split(".")[0] in ("httpx", "httpcore") for dotted in imports(path))
+        for package in ("hypercorn", "starlette")
+        for name in importers(package, supervisor_files())
+        if entry_of(name) != "web"
     ]
 
-    assert knowing == ["alertmanager"]
+    assert wrong == []
 
 
 def test_nothing_but_its_script_imports_the_converter() -> None:
-    importing = {
-        name.split(".")[0]
-        for name, path in rooms().items()
-        if any(f"{dotted}.".startswith("supervisor.convert.") for dotted in imports(path))
+    assert {entry_of(name) for name in importers("supervisor.convert", supervisor_files())} == {
+        "convert"
     }
-
-    assert importing == {"convert"}
 
 
 def test_the_supervisor_never_imports_checks() -> None:
+    assert importers("checks", supervisor_files()) == []
+
+
+def test_a_check_imports_the_api_and_shared_folders_alone() -> None:
     wrong = [
-        name
-        for name, path in rooms().items()
-        if any(dotted.split(".")[0] == "checks" for dotted in imports(path))
+        f"{name_of(path)} -> {name}"
+        for path in check_files()
+        for name in imported_names(path)
+        if name.startswith("supervisor") and not f"{name}.".startswith("supervisor.api.")
     ]
 
     assert wrong == []
 
 
-def test_checks_see_the_api_alone() -> None:
+def test_no_check_imports_a_check() -> None:
     wrong = [
-        f"{path.name} imports {dotted}"
-        for path in sorted((ROOT / "checks").glob("*.py"))
-        for dotted in imports(path)
-        if dotted.split(".")[0] == "supervisor" and dotted.split(".")[1] != "api"
+        f"{name_of(path)} -> {other}"
+        for path in check_files()
+        for other in imported_files(path, ROOT, "checks")
+        if not entry_of(other).startswith("_")
     ]
 
     assert wrong == []
+
+
+def test_the_shared_folders_of_checks_stand_in_one_order() -> None:
+    height = {name: row for row, names in enumerate(CHECK_ORDER) for name in names}
+    graph = {
+        name: others for name, others in entry_graph(ROOT, "checks").items() if name.startswith("_")
+    }
+
+    assert set(graph) == set(height)
+    assert [
+        f"{name} -> {other}"
+        for name, others in graph.items()
+        for other in others
+        if height[other] <= height[name]
+    ] == []
+
+
+def test_files_and_classes_stay_short() -> None:
+    wrong = [
+        f"{name_of(path)}: {thing} has {lines} lines"
+        for path in supervisor_files() + check_files()
+        for thing, lines, most in sizes(path)
+        if lines > most
+    ]
+
+    assert wrong == []
+
+
+def sizes(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield the file and each of its classes, with their lines and the bound of these."""
+    text = path.read_text(encoding="utf-8")
+    yield "the file", len(text.splitlines()), MOST_LINES
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef):
+            assert node.end_lineno is not None
+            yield node.name, node.end_lineno - node.lineno + 1, MOST_CLASS_LINES
+
+
+def test_a_constructor_of_many_values_is_given_them_by_name() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {called(node)}"
+        for path in supervisor_files() + check_files()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and called(node)[:1].isupper()
+        and len(node.args) > MOST_POSITIONS
+    ]
+
+    assert wrong == []
+
+
+def called(call: ast.Call) -> str:
+    """Return the last part of the name that is called."""
+    match call.func:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return ""

@@ -15,15 +15,15 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR, SelfAlert, State
-from supervisor.alerts.self_alerts import RELOAD_FAILED
+from supervisor.alerts.alert import SelfAlert
 from supervisor.config.service import Service
 from supervisor.control import socket_server
 from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_server import LocalServer
-from supervisor.daemon import status_line
 from supervisor.daemon.reload import Reloader
+from supervisor.daemon.status_line import StatusLine
+from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
@@ -50,9 +50,6 @@ LAST_ACT = 0.2
 MARGIN = LAST_ACT + 0.1
 """Seconds: what the hard exit takes to end descendants, and when before `stop_grace` it acts."""
 
-STATUS_DELAY = 2.0
-"""Seconds at least between two status lines."""
-
 _log = getLogger("supervisor")
 
 
@@ -63,7 +60,7 @@ async def run(
 
     Raises `SupervisorError` when it cannot start.
     """
-    stopping, bell, store = trio.Event(), RepeatedEvent(), Store(service)
+    stopping, reload_asked, store = trio.Event(), RepeatedEvent(), Store(service)
     become_subreaper()
     with (
         locked(state_dir),
@@ -71,17 +68,25 @@ async def run(
             stopping,
             lambda: max(0.0, store.service.stop_grace - MARGIN),
             partial(end_all_descendants, LAST_ACT),
-            bell.ring,
+            reload_asked.set,
         ),
     ):
-        daemon = Daemon.open(store, state_dir, Clock(), notifier, stopping, bell, load)
+        daemon = Daemon.open(
+            store,
+            state_dir,
+            clock=Clock(),
+            notifier=notifier,
+            stopping=stopping,
+            reload_asked=reload_asked,
+            load=load,
+        )
         try:
             await daemon.run()
         finally:
             daemon.recorder.ledger.close()
 
 
-@define
+@define(kw_only=True)
 class Daemon:
     """Everything that lives between start and stop. `stopping` is the stop trigger."""
 
@@ -89,7 +94,7 @@ class Daemon:
     clock: Clock
     notifier: Notifier
     stopping: trio.Event
-    bell: RepeatedEvent
+    reload_asked: RepeatedEvent
     load: Callable[[], Service]
     recorder: Recorder
     stats: dict[str, ModuleStats]
@@ -97,20 +102,25 @@ class Daemon:
     web_listeners: Sequence[trio.SocketListener] = ()
     jitter: Callable[[], float] = random.random
     find_check: Callable[[str], Check] = load_check
-    _briefing: ContextFactory = field(init=False)
+    _context_factory: ContextFactory = field(init=False)
+    _status_line: StatusLine = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._briefing = ContextFactory(self.clock, self.store, lambda: tuple(self.stats.values()))
+        self._context_factory = ContextFactory(
+            self.clock, self.store, lambda: tuple(self.stats.values())
+        )
+        self._status_line = StatusLine(self.store, self.notifier)
 
     @classmethod
     def open(
         cls,
         store: Store,
         state_dir: Path,
+        *,
         clock: Clock,
         notifier: Notifier,
         stopping: trio.Event,
-        bell: RepeatedEvent,
+        reload_asked: RepeatedEvent,
         load: Callable[[], Service],
     ) -> Daemon:
         """Open the listeners and the ledger, and fit what that holds to the configuration."""
@@ -121,16 +131,16 @@ class Daemon:
         recorder = Recorder(store, ledger, clock, stats)
         listener = socket_server.bind(state_dir)
         daemon = cls(
-            store,
-            clock,
-            notifier,
-            stopping,
-            bell,
-            load,
-            recorder,
-            stats,
-            listener,
-            web_listeners,
+            store=store,
+            clock=clock,
+            notifier=notifier,
+            stopping=stopping,
+            reload_asked=reload_asked,
+            load=load,
+            recorder=recorder,
+            stats=stats,
+            listener=listener,
+            web_listeners=web_listeners,
         )
         daemon._take_up(ledger, aside)
         return daemon
@@ -146,17 +156,18 @@ class Daemon:
                     delivery.start_soon(self.clock.watch, name="clock")
                     peer_tasks = self._peer_tasks(delivery, send)
                     peer_tasks.start(clients)
+                    self._start_watchdog(delivery, peer_tasks, send)
                     async with trio.open_nursery() as modules:
                         module_tasks = self._module_tasks(modules, send)
                         await module_tasks.start_missing()
-                        self._say_ready()
+                        self._status_line.say_ready(self.stats.values(), self.clock.now())
                         garbage_collector.freeze()
                         async with trio.open_nursery() as control:
                             self._start_control(control, module_tasks, peer_tasks, send)
                             await self.stopping.wait()
-                            self._say_stopping()
+                            self._status_line.say_stopping()
                             control.cancel_scope.cancel()
-                        # Runs in stats may end; who only waits has returned already.
+                        # Runs in progress may end; a module that only waits has returned already.
                         modules.cancel_scope.deadline = (
                             trio.current_time() + self.store.service.stop_grace / 2
                         )
@@ -188,27 +199,38 @@ class Daemon:
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> ModuleTasks:
         return ModuleTasks(
-            self.store,
-            self.clock,
-            self.stats,
-            self.stopping,
-            self._briefing.context,
-            self.find_check,
+            store=self.store,
+            clock=self.clock,
+            stats=self.stats,
+            stopping=self.stopping,
+            make_context=self._context_factory.context,
+            find_check=self.find_check,
+            send=send,
+            nursery=nursery,
+        )
+
+    def _start_watchdog(
+        self, nursery: trio.Nursery, peers: PeerTasks, send: trio.MemorySendChannel[Message]
+    ) -> None:
+        nursery.start_soon(
+            feed_watchdog,
+            self.notifier,
             send,
-            nursery,
+            lambda: peers.peers,
+            lambda: self.store.service.alertmanager.timeout,
+            name="watchdog",
         )
 
     def _peer_tasks(
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> PeerTasks:
         return PeerTasks(
-            self.store,
-            self.clock,
-            self.notifier,
-            send,
-            self.recorder.changed,
-            self.jitter,
-            nursery,
+            store=self.store,
+            clock=self.clock,
+            send=send,
+            changed=self.recorder.changed,
+            jitter=self.jitter,
+            nursery=nursery,
         )
 
     def _start_control(
@@ -220,11 +242,11 @@ class Daemon:
     ) -> None:
         """Start what people and systemd use to look at the others and to change them."""
         snapshot = Snapshot(
-            self.store,
-            self.clock,
-            self.stats,
-            lambda: peers.peers,
-            lambda: self.recorder.ledger_bytes,
+            store=self.store,
+            clock=self.clock,
+            stats=self.stats,
+            peers=lambda: peers.peers,
+            ledger_bytes=lambda: self.recorder.ledger_bytes,
         )
         web = WebTasks(
             snapshot,
@@ -234,57 +256,21 @@ class Daemon:
         )
         web.start(self.web_listeners)
         reloader = Reloader(
-            self.store, self.bell, self.load, modules, peers, web, send, self.notifier
+            store=self.store,
+            asked=self.reload_asked,
+            load=self.load,
+            modules=modules,
+            peers=peers,
+            web=web,
+            send=send,
+            notifier=self.notifier,
         )
-        nursery.start_soon(self._tell_status, peers, name="status")
+        nursery.start_soon(
+            self._status_line.keep_true, lambda: peers.peers, self.recorder.changed, name="status"
+        )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         if self.listener is not None:
             root = trio.lowlevel.current_task()
             handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
             server = LocalServer(handlers.answers())
             nursery.start_soon(server.serve, self.listener, name="local socket")
-
-    async def _tell_status(self, peers: PeerTasks) -> None:
-        """Keep systemd's status line true."""
-        told = ""
-        while self.notifier.address:
-            firing = sum(alert.state is State.FIRING for alert in self.store.alerts.values())
-            waiting = max((len(self.store.pending(peer.url)) for peer in peers.peers), default=0)
-            text = f"STATUS={self._enabled()} modules, {firing} firing, {waiting} to be delivered"
-            text += self._complaint()
-            if text != told:
-                told = text
-                self.notifier.notify(text)
-            await self.recorder.changed.park()
-            await trio.sleep(STATUS_DELAY)
-
-    def _complaint(self) -> str:
-        """Return what is said in the status of a reload that failed."""
-        failed = (RELOAD_FAILED, "") in self.store.sightings.get(SUPERVISOR, {})
-        return ", the last reload failed" if failed else ""
-
-    def _enabled(self) -> int:
-        return sum(module.enabled for module in self.store.service.modules)
-
-    def _say_ready(self) -> None:
-        enabled = self._enabled()
-        table = status_line.start_table(
-            self.stats.values(), self.store.service.timezone, self.clock.now()
-        )
-        target = ", ".join(self.store.service.alertmanager.urls) or "this console (no Alertmanager)"
-        status = self.store.service.status
-        url = status.external_url or f"http://{status.listen}/"
-        page = f"; status page at {url}" if status.listen else ""
-        _log.info(
-            "%s: %d modules, reporting to %s%s\n%s",
-            self.store.service.service,
-            enabled,
-            target,
-            page,
-            table,
-        )
-        self.notifier.notify("READY=1", f"STATUS={enabled} modules, reporting to {target}")
-
-    def _say_stopping(self) -> None:
-        _log.info("stopping")
-        self.notifier.notify("STOPPING=1", "STATUS=stopping")

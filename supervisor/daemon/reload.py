@@ -40,12 +40,12 @@ class Target:
     addresses: list[Address] | None
 
 
-@define
+@define(kw_only=True)
 class Reloader:
     """Goes over from one configuration to the next."""
 
     store: Store
-    bell: RepeatedEvent
+    asked: RepeatedEvent
     load: Callable[[], Service]
     modules: ModuleTasks
     peers: PeerTasks
@@ -54,9 +54,9 @@ class Reloader:
     notifier: Notifier
 
     async def reload_when_asked(self) -> None:
-        """Reload whenever the bell rings."""
+        """Reload at each SIGHUP."""
         while True:
-            await self.bell.wait()
+            await self.asked.wait()
             self.notifier.notify_reloading()
             try:
                 target = await trio.to_thread.run_sync(

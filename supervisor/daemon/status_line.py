@@ -1,13 +1,75 @@
-"""What systemd and people are told while the supervisor runs."""
+"""What people and systemd are told of the running supervisor. Called by the daemon."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from logging import getLogger
 from zoneinfo import ZoneInfo
 
+import trio
+from attrs import frozen
+
+from supervisor.alerts.alert import SUPERVISOR, State
+from supervisor.alerts.self_alerts import RELOAD_FAILED
+from supervisor.delivery.peer import PeerStatus
+from supervisor.host.systemd import Notifier
+from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
-from supervisor.text import seconds
+from supervisor.text import columns, counted, seconds
+
+STATUS_DELAY = 2.0
+"""Seconds between two status lines, at least."""
+
+_log = getLogger("supervisor")
+
+
+@frozen
+class StatusLine:
+    """Tells how many modules run, how many alerts fire, and how many wait to be delivered."""
+
+    store: Store
+    notifier: Notifier
+
+    def say_ready(self, stats: Iterable[ModuleStats], now: float) -> None:
+        """Print the modules with their next runs, and tell systemd that all has started."""
+        service = self.store.service
+        target = ", ".join(service.alertmanager.urls) or "this console (no Alertmanager)"
+        url = service.status.external_url or f"http://{service.status.listen}/"
+        page = f"; status page at {url}" if service.status.listen else ""
+        enabled = counted(self._enabled(), "module")
+        table = start_table(stats, service.timezone, now)
+        _log.info("%s: %s, reporting to %s%s\n%s", service.service, enabled, target, page, table)
+        self.notifier.notify("READY=1", f"STATUS={enabled}, reporting to {target}")
+
+    def say_stopping(self) -> None:
+        """Say that the supervisor winds down."""
+        _log.info("stopping")
+        self.notifier.notify("STOPPING=1", "STATUS=stopping")
+
+    async def keep_true(
+        self, peers: Callable[[], Sequence[PeerStatus]], changed: trio.lowlevel.ParkingLot
+    ) -> None:
+        """Tell systemd the status whenever it is another; `changed` wakes at each change."""
+        told = ""
+        while self.notifier.address:
+            text = f"STATUS={self._text(peers())}"
+            if text != told:
+                told = text
+                self.notifier.notify(text)
+            await changed.park()
+            await trio.sleep(STATUS_DELAY)
+
+    def _text(self, peers: Iterable[PeerStatus]) -> str:
+        firing = sum(alert.state is State.FIRING for alert in self.store.alerts.values())
+        waiting = max((len(self.store.pending(peer.url)) for peer in peers), default=0)
+        text = f"{counted(self._enabled(), 'module')}, {firing} firing, {waiting} to be delivered"
+        if (RELOAD_FAILED, "") in self.store.sightings.get(SUPERVISOR, {}):
+            text += ", the last reload failed"
+        return text
+
+    def _enabled(self) -> int:
+        return sum(module.enabled for module in self.store.service.modules)
 
 
 def start_table(stats: Iterable[ModuleStats], timezone: ZoneInfo, now: float) -> str:
@@ -15,13 +77,9 @@ def start_table(stats: Iterable[ModuleStats], timezone: ZoneInfo, now: float) ->
     rows = [("MODULE", "CHECK", "NEXT RUN")]
     for module in stats:
         if module.next_run is None:
-            rows.append((module.name, module.check, "disabled"))
+            due = "disabled"
         else:
             at = datetime.fromtimestamp(module.next_run, timezone)
-            rows.append(
-                (module.name, module.check, f"{at:%H:%M:%S} (in {seconds(module.next_run - now)})")
-            )
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return "\n".join(
-        f"  {name:<{widths[0]}}  {check:<{widths[1]}}  {due}" for name, check, due in rows
-    )
+            due = f"{at:%H:%M:%S} (in {seconds(module.next_run - now)})"
+        rows.append((module.name, module.check, due))
+    return "\n".join(f"  {line}" for line in columns(rows))

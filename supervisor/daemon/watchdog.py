@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -15,8 +15,8 @@ from supervisor.recorder.messages import Message, Ping
 async def feed_watchdog(
     notifier: Notifier,
     send: trio.MemorySendChannel[Message],
-    peers: Sequence[PeerStatus],
-    request_timeout: float,
+    peers: Callable[[], Sequence[PeerStatus]],
+    request_timeout: Callable[[], float],
 ) -> None:
     """Send `WATCHDOG=1` after each ping that went through the channel and the ledger's thread.
 
@@ -24,12 +24,12 @@ async def feed_watchdog(
     """
     if notifier.watchdog is None:
         return
-    silence = SLICE + 2 * request_timeout
     while True:
+        silence = SLICE + 2 * request_timeout()
         ping = Ping()
         with trio.move_on_after(notifier.watchdog):
             await send.send(ping)
             await ping.committed.wait()
-            if all(trio.current_time() - peer.alive_at < silence for peer in peers):
+            if all(trio.current_time() - peer.alive_at < silence for peer in peers()):
                 notifier.notify("WATCHDOG=1")
         await trio.sleep(notifier.watchdog / 4)

@@ -1,4 +1,4 @@
-"""One sender for each Alertmanager, and the watchdog that asks after them all."""
+"""One sender for each Alertmanager; a reload ends them and starts others."""
 
 from __future__ import annotations
 
@@ -8,23 +8,20 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
-from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
-from supervisor.host.systemd import Notifier
 from supervisor.ledger.store import Store
 from supervisor.recorder.messages import Message
 
 
-@define
+@define(kw_only=True)
 class PeerTasks:
     """Delivers the store to its service's peers until it is told of others."""
 
     store: Store
     clock: Clock
-    notifier: Notifier
     send: trio.MemorySendChannel[Message]
     changed: trio.lowlevel.ParkingLot
     jitter: Callable[[], float]
@@ -51,19 +48,20 @@ class PeerTasks:
                 async with trio.open_nursery() as nursery:
                     for peer, client in zip(self.peers, clients, strict=True):
                         nursery.start_soon(self._send, peer, client, name=f"sender {peer.url}")
-                    nursery.start_soon(self._feed_watchdog, name="watchdog")
         finally:
             self._ended.set()
 
     async def _send(self, peer: PeerStatus, client: Client) -> None:
         async with client:
             await Sender(
-                peer, client, self.store, self.clock, self.send, self.changed, self.jitter
+                peer=peer,
+                client=client,
+                store=self.store,
+                clock=self.clock,
+                send=self.send,
+                changed=self.changed,
+                jitter=self.jitter,
             ).deliver()
-
-    async def _feed_watchdog(self) -> None:
-        timeout = self.store.service.alertmanager.timeout
-        await feed_watchdog(self.notifier, self.send, self.peers, timeout)
 
 
 def connect(service: Service) -> list[Client]:

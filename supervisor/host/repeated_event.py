@@ -1,4 +1,4 @@
-"""An event that can happen again and again."""
+"""An event that happens again and again. Used by reload and the status page."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from attrs import define, field
 
 @define
 class RepeatedEvent:
-    """Wakes one who waits; rung several times meanwhile, it wakes once more."""
+    """Wakes one task that waits. Set several times before it wakes, it wakes once."""
 
-    _rung: trio.Event = field(factory=trio.Event)
+    _event: trio.Event = field(factory=trio.Event)
 
-    def ring(self) -> None:
-        """Wake who waits now or will wait next."""
-        self._rung.set()
+    def set(self) -> None:
+        """Wake the task that waits now or that waits next."""
+        self._event.set()
 
     async def wait(self) -> None:
-        """Return when the bell was rung since the last return."""
-        await self._rung.wait()
-        self._rung = trio.Event()
+        """Return when the event was set since the last return."""
+        await self._event.wait()
+        self._event = trio.Event()

@@ -51,7 +51,7 @@ class Runner:
     _asked: bool = False
 
     def run_now(self) -> bool:
-        """Run at once, beside the timetable; return False while a run is in stats."""
+        """Run at once, beside the timetable; return False while a run is in progress."""
         if self.stats.state == "running":
             return False
         self._asked = True

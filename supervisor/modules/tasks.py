@@ -110,15 +110,15 @@ class ModuleTasks:
 
     def _runner(self, task: ModuleTask, now: float) -> Runner:
         return Runner(
-            task.module,
-            self.find_check(task.module.check),
-            task.schedule,
-            self.clock,
-            self.stats[task.module.name],
-            self.stopping,
-            self.make_context,
-            self.send,
-            now,
+            module=task.module,
+            check=self.find_check(task.module.check),
+            schedule=task.schedule,
+            clock=self.clock,
+            stats=self.stats[task.module.name],
+            stopping=self.stopping,
+            make_context=self.make_context,
+            send=self.send,
+            after=now,
         )
 
     def _missed(self, task: ModuleTask, now: float) -> float | None:

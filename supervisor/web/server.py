@@ -44,7 +44,7 @@ _log = getLogger("supervisor.web")
 class Connection:
     """A client's stream, as Hypercorn uses it.
 
-    `answering` counts the requests in stats; `gone` is whether the client has closed.
+    `answering` counts the requests in progress; `gone` is whether the client has closed.
     """
 
     stream: trio.SocketStream

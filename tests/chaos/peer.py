@@ -49,7 +49,7 @@ class ChaosPeer:
                 await self._changed.park()
 
     def change(self, weather: Weather) -> None:
-        """Meet requests in another way from now on; those in stats end as they began."""
+        """Meet requests in another way from now on; those in progress end as they began."""
         self.weather = weather
         if not weather.listens:
             self._listening.cancel()

@@ -20,7 +20,8 @@ SABOTEUR = """
 import time
 from pathlib import Path
 import trio
-from supervisor import recorder, sender
+from supervisor.delivery import sender
+from supervisor.recorder import recorder
 
 async def fall_asleep(*_arguments, **_more):
     await trio.sleep_forever()

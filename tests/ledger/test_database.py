@@ -145,7 +145,7 @@ sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from pathlib import Path
 from attrs import evolve
 from supervisor.ledger.store import Changes
-from supervisor.ledger import Ledger
+from supervisor.ledger.database import Ledger
 from tests.ledger.test_database import ALERT
 ledger = Ledger(Path({str(path)!r}))
 for n in range(10**9):

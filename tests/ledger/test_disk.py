@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from attrs import evolve
 from supervisor.ledger.store import Changes
-from supervisor.ledger import Ledger
+from supervisor.ledger.database import Ledger
 from tests.ledger.test_database import ALERT, many
 ledger = Ledger(Path(sys.argv[1]))
 ledger.commit(many())
@@ -40,7 +40,7 @@ OPENED = f"""
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
-from supervisor.ledger import open_ledger
+from supervisor.ledger.database import open_ledger
 from tests.ledger.test_database import NOW, store
 found = store()
 open_ledger(Path(sys.argv[1]), found, NOW)

@@ -20,7 +20,7 @@ PLUGINS = Path(__file__).parent.parent / "plugins"
 
 HARD_EXIT = """
 import subprocess, sys, time
-from supervisor import descendants, procfs
+from supervisor.processes import descendants, procfs
 
 descendants.become_subreaper()
 for plugin in sys.argv[1:]:
@@ -35,7 +35,7 @@ print(procfs.children(every_thread=True), time.monotonic() - start < 1)
 LOW_LIMIT = """
 import logging, resource, sys
 import trio
-from supervisor import procfs
+from supervisor.processes import procfs
 from supervisor.processes.command import run_command
 
 async def run_both():
