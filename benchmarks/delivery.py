@@ -36,14 +36,16 @@ sys.path.insert(0, str(ROOT))  # the project is run from its directory, not inst
 from supervisor.config.service import Alertmanager, Module, Service  # noqa: E402
 from supervisor.delivery.client import Client  # noqa: E402 - found by the line above
 from supervisor.delivery.peer import PeerStatus  # noqa: E402
-from supervisor.delivery.sender import MOST_BYTES, Sender  # noqa: E402
+from supervisor.delivery.prefetch import MAX_BATCH_BYTES  # noqa: E402 - as above
+from supervisor.delivery.sender import Sender  # noqa: E402 - as above
 from supervisor.host.clock import Clock  # noqa: E402
 from supervisor.ledger.database import Ledger, open_ledger  # noqa: E402
-from supervisor.ledger.store import Store  # noqa: E402
+from supervisor.ledger.outbox import Outbox  # noqa: E402
 from supervisor.observations import Condition, Duration, Run  # noqa: E402
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
-from supervisor.recorder.update import Draft  # noqa: E402
+from supervisor.recorder.update import Update  # noqa: E402
+from supervisor.recorder.writer import Writer  # noqa: E402
 from supervisor.stats.module_stats import ModuleStats  # noqa: E402
 
 FAKE_AIM = 10_000
@@ -88,34 +90,46 @@ def backlog(count: int, now: float) -> Run:
 
 
 @contextmanager
-def filled(url: str, count: int) -> Iterator[tuple[Store, Ledger]]:
-    """Yield store and ledger as a supervisor finds them that was started after an outage."""
+def filled(url: str, count: int) -> Iterator[tuple[Outbox, Ledger]]:
+    """Yield outbox and ledger as a supervisor finds them that was started after an outage."""
     with tempfile.TemporaryDirectory(prefix="delivery-") as directory:
         path = Path(directory, "ledger")
-        store = Store(service_for(url))
-        ledger, _ = open_ledger(path, store, time.time())
-        draft = Draft(store, time.time())
-        draft.record(BACKLOG, backlog(count, time.time()), None)
-        ledger.commit(draft.changes)
+        outbox, ledger = Outbox.of(service_for(url)), Ledger(path)
+        update = Update.begin(outbox, time.time())
+        update.record(BACKLOG, backlog(count, time.time()), None)
+        ledger.commit(update.changes)
         ledger.close()
-        store = Store(service_for(url))
-        ledger, _ = open_ledger(path, store, time.time())
-        yield store, ledger
-        ledger.close()
+        opened, outbox = open_ledger(path, time.time()), Outbox.of(service_for(url))
+        outbox.restore(opened.contents)
+        yield outbox, opened.ledger
+        opened.ledger.close()
 
 
-async def deliver(store: Store, ledger: Ledger, *, writing: bool) -> float:
+async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
     """Return the seconds until the peer has taken what was waiting at the beginning."""
-    (url,) = store.peers
-    waiting = len(store.pending(url))
+    (url,) = outbox.store.config.peers
+    waiting = len(outbox.pending(url))
     clock = Clock()
     send, receive = trio.open_memory_channel[Message](256)
-    stats = {module.name: ModuleStats(module.name, "fake") for module in store.service.modules}
-    recorder = Recorder(store, ledger, clock, stats)
+    stats = {
+        module.name: ModuleStats(module.name, "fake") for module in outbox.store.service.modules
+    }
+    recorder = Recorder(outbox, Writer(ledger, outbox, clock), clock, stats)
     peer = PeerStatus(url)
-    async with Client(url, store.service.alertmanager) as client, trio.open_nursery() as nursery:
+    async with (
+        Client(url, outbox.store.service.alertmanager) as client,
+        trio.open_nursery() as nursery,
+    ):
         nursery.start_soon(recorder.record, receive)
-        sender = Sender(peer, client, store, clock, send, recorder.changed, lambda: 0.1)
+        sender = Sender(
+            peer=peer,
+            client=client,
+            outbox=outbox,
+            clock=clock,
+            send=send,
+            changed=recorder.changed,
+            jitter=lambda: 0.1,
+        )
         begun = time.perf_counter()
         nursery.start_soon(sender.deliver)
         if writing:
@@ -140,14 +154,16 @@ async def write(send: trio.MemorySendChannel[Message]) -> None:
 
 def batches(count: int) -> list[bytes]:
     """Return the requests that a sender would make."""
-    store = Store(service_for("http://127.0.0.1:1"))
+    outbox = Outbox.of(service_for("http://127.0.0.1:1"))
     now = time.time()
-    draft = Draft(store, now)
-    draft.record(BACKLOG, backlog(count, now), None)
-    store.adopt(draft.changes)
+    update = Update.begin(outbox, now)
+    update.record(BACKLOG, backlog(count, now), None)
+    outbox.store.adopt(update.changes)
+    outbox.requeue(update.changes.alerts)
     made = []
-    most = store.service.alertmanager.max_batch
-    while batch := store.take_due(store.peers[0], now, 0.0, most, MOST_BYTES):
+    most = outbox.store.service.alertmanager.max_batch
+    (peer,) = outbox.store.config.peers
+    while batch := outbox.take_due(peer, now, 0.0, most=most, most_bytes=MAX_BATCH_BYTES):
         made.append(b"[" + b",".join(item.data for item in batch) + b"]")
     return made
 

@@ -25,14 +25,15 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
 from supervisor.config.service import Module, Service  # noqa: E402
 from supervisor.host.clock import Clock  # noqa: E402
-from supervisor.ledger.database import open_ledger  # noqa: E402
-from supervisor.ledger.store import Store  # noqa: E402 - found by the line above
+from supervisor.ledger.database import Ledger  # noqa: E402
+from supervisor.ledger.outbox import Outbox  # noqa: E402 - found by the line above
 from supervisor.modules.context_factory import ContextFactory  # noqa: E402
 from supervisor.modules.loader import Check  # noqa: E402
 from supervisor.modules.runner import Runner  # noqa: E402
 from supervisor.observations import Condition, Duration, Observation  # noqa: E402
 from supervisor.recorder.messages import Message  # noqa: E402
 from supervisor.recorder.recorder import Recorder  # noqa: E402
+from supervisor.recorder.writer import Writer  # noqa: E402
 from supervisor.schedule.schedule import Grid  # noqa: E402
 from supervisor.stats.module_stats import ModuleStats  # noqa: E402
 
@@ -77,10 +78,10 @@ class Scene:
         service = Service(
             path, "BENCH", ZoneInfo("UTC"), labels={"host": "h"}, modules=(CALM, LOUD)
         )
-        store = Store(service)
-        ledger, _ = open_ledger(path, store, clock.now())
+        outbox = Outbox.of(service)
+        ledger = Ledger(path)
         stats = {name: ModuleStats(name, "fake") for name in (CALM.name, LOUD.name)}
-        recorder = Recorder(store, ledger, clock, stats)
+        recorder = Recorder(outbox, Writer(ledger, outbox, clock), clock, stats)
         send, receive = trio.open_memory_channel[Message](256)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(recorder.record, receive)
@@ -93,13 +94,13 @@ class Scene:
                     clock,
                     stats[module.name],
                     trio.Event(),
-                    ContextFactory(clock, store).context,
+                    ContextFactory(clock, outbox.store).context,
                     send,
                     clock.now(),
                 )
                 await nursery.start(runner.supervise, float("inf"))
             await trio.sleep(seconds)
-            self.kept = len(store.alerts)
+            self.kept = len(outbox.store.alerts)
             nursery.cancel_scope.cancel()
         ledger.close()
 

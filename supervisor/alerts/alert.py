@@ -4,96 +4,136 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from attrs import field, frozen
 
-from supervisor.observations import Json, _no_labels
-
-
-class State(enum.StrEnum):
-    """What an alert is now.
-
-    `OVER` is an episode that ended before any peer took it: it is still sent as firing,
-    until a peer has held it for `min_visible`.
-    """
-
-    FIRING = "firing"
-    OVER = "over"
-    RESOLVED = "resolved"
-    REPORT = "report"
-
-
-@frozen
-class Alert:
-    """One row of the ledger: the present state of one fingerprint. Times are Unix seconds.
-
-    `body` is the encoded JSON object without times and closing brace; `version` grows with
-    each change that peers must learn of, `episode` with each new firing.
-    `frozen_labels` are the labels that the check gave when it fired.
-    """
-
-    fingerprint: str
-    module: str
-    alertname: str
-    event_type: str
-    instance: str
-    state: State
-    starts_at: float
-    ends_at: float | None
-    body: bytes
-    frozen_labels: Mapping[str, str] = field(factory=_no_labels)
-    version: int = 1
-    episode: int = 1
-    folded: int = 1
-
-
-@frozen
-class Sighting:
-    """Hysteresis of one condition: consecutive runs that saw it, or no longer do."""
-
-    seen: int
-    missed: int
-    fingerprint: str = ""
-
-
-@frozen
-class Cursor:
-    """What one peer has accepted of one alert. Times are Unix seconds by our clock.
-
-    `held_since` is when the peer first took `episode` as firing (or took the report);
-    `shift` are the seconds by which times were moved for it; `rejected` is the version
-    that it refuses.
-    """
-
-    version: int = 0
-    episode: int = 0
-    sent_at: float = 0.0
-    ends_at: float = 0.0
-    held_since: float | None = None
-    shift: float | None = None
-    rejected: int = 0
-
-
-@frozen
-class ModuleRecord:
-    """What the ledger keeps of a module: its last `at` time (Unix seconds), its check's state."""
-
-    last_scheduled: float = 0.0
-    state: Mapping[str, Json] = field(factory=dict)
-
-
-@frozen
-class SelfAlert:
-    """A condition of the supervisor's own; without a message it is over."""
-
-    alertname: str
-    instance: str
-    message: str | None
-    event_type: str = "TE"
-
+from supervisor.alerts.payload import Payload
+from supervisor.observations import Json
 
 SUPERVISOR = "supervisor"
 """The module name under which the supervisor's own conditions are kept."""
 
-CONSOLE = "console"
-"""The peer that stands for the printed line when no Alertmanager is configured."""
+Key: TypeAlias = tuple[str, str]
+"""Alertname and instance. With the module, they identify a condition."""
+
+
+class State(enum.StrEnum):
+    """What an alert is now."""
+
+    FIRING = "firing"
+    """A condition that is true."""
+
+    OVER = "over"
+    """A condition that ended before any peer took it. It is still sent as firing, until a peer
+    has held it for `min_visible`."""
+
+    RESOLVED = "resolved"
+    """A condition that has ended."""
+
+    REPORT = "report"
+    """Something that is said once."""
+
+
+def _no_labels() -> Mapping[str, str]:
+    return {}
+
+
+@frozen(kw_only=True)
+class Alert:
+    """The present state of one fingerprint. Times are Unix seconds."""
+
+    fingerprint: str
+    """The identity of the labels."""
+
+    module: str
+    """The name of the module that saw it, or `SUPERVISOR`."""
+
+    alertname: str
+    """The label `alertname`."""
+
+    event_type: str
+    """The label `event_type`."""
+
+    instance: str
+    """The label `instance`; empty for reports."""
+
+    state: State
+    """What the alert is now."""
+
+    starts_at: float
+    """When it fired, or when the report was committed."""
+
+    ends_at: float | None
+    """When it ended, or when the report expires; None while it fires."""
+
+    payload: Payload
+    """What is posted, without the times."""
+
+    frozen_labels: Mapping[str, str] = field(factory=_no_labels)
+    """The labels that the check gave when it fired."""
+
+    version: int = 1
+    """Grows with each change that the peers must learn of."""
+
+    episode: int = 1
+    """Grows with each new firing."""
+
+    folded: int = 1
+    """How many episodes this one stands for: the earlier ones reached no peer."""
+
+    @property
+    def key(self) -> Key:
+        """What identifies the condition within its module."""
+        return self.alertname, self.instance
+
+
+@frozen
+class Sighting:
+    """The hysteresis of one condition: consecutive runs that saw it, or that no longer do."""
+
+    seen: int
+    """Consecutive runs that saw it, at most `fire_after`."""
+
+    missed: int
+    """Consecutive runs that no longer saw it."""
+
+    fingerprint: str = ""
+    """The alert that fires; empty before `fire_after` runs saw it."""
+
+
+@frozen
+class Cursor:
+    """What one peer has accepted of one alert. Times are Unix seconds by our clock."""
+
+    version: int = 0
+    """The version that the peer took last."""
+
+    episode: int = 0
+    """The episode that the peer took last."""
+
+    sent_at: float = 0.0
+    """When that was sent."""
+
+    ends_at: float = 0.0
+    """The end that was sent with it."""
+
+    held_since: float | None = None
+    """When the peer first took this episode as firing, or this report."""
+
+    shift: float | None = None
+    """Seconds by which a report's times were moved for the peer's clock."""
+
+    rejected: int = 0
+    """The version that the peer refuses; 0 for none."""
+
+
+@frozen
+class ModuleRecord:
+    """What the ledger keeps of a module."""
+
+    last_scheduled: float = 0.0
+    """The last `at` time that was run, in Unix seconds."""
+
+    state: Mapping[str, Json] = field(factory=dict)
+    """What its check remembers."""

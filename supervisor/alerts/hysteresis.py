@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
 
 from attrs import define, field
 
-from supervisor.alerts import hysteresis
-from supervisor.alerts.alert import Sighting
+from supervisor.alerts.alert import Key, Sighting
 from supervisor.alerts.sanitize import DETAIL_LIMIT, MESSAGE_LIMIT, clean_text
 from supervisor.observations import Condition
 
-Key: TypeAlias = tuple[str, str]
-"""Alertname and instance: with the module, the identity of a condition."""
+GRAVITY = ("TE", "E", "W")
+"""The event types that have an order, the gravest first. Others are channels: routes of mails."""
 
 
 @define
 class Comparison:
-    """What a run changes. `sightings` holds only entries that differ; None forgets one."""
+    """What a run changes."""
 
     fired: list[Key] = field(factory=list)
+    """Conditions that fire from this run on."""
+
     confirmed: list[Key] = field(factory=list)
+    """Conditions that fired before and are still true."""
+
     cleared: list[Key] = field(factory=list)
+    """Conditions that have ended."""
+
     sightings: dict[Key, Sighting | None] = field(factory=dict)
+    """Sightings that differ from those before. None forgets one."""
+
     surplus: int = 0
+    """Conditions beyond the bound, which are dropped."""
 
 
 def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
@@ -32,8 +39,24 @@ def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
     found: dict[Key, Condition] = {}
     for condition in conditions:
         key = (condition.alertname, condition.instance)
-        found[key] = hysteresis.merge(found[key], condition) if key in found else condition
+        found[key] = merge(found[key], condition) if key in found else condition
     return found
+
+
+def merge(first: Condition, second: Condition) -> Condition:
+    """Return two observations of one identity as one: all messages, the graver type."""
+    gravest = min(first.event_type, second.event_type, key=_rank)
+    lines = dict.fromkeys((*first.message.split("\n"), *second.message.split("\n")))
+    details = dict.fromkeys(filter(None, (first.detail, second.detail)))
+    return Condition(
+        alertname=first.alertname,
+        event_type=gravest,
+        instance=first.instance,
+        message=clean_text("\n".join(lines), MESSAGE_LIMIT),
+        detail=clean_text("\n".join(details), DETAIL_LIMIT),
+        labels={**second.labels, **first.labels},
+        annotations={**second.annotations, **first.annotations},
+    )
 
 
 def compare(
@@ -89,26 +112,8 @@ def _miss(result: Comparison, key: Key, sighting: Sighting, clear_after: int) ->
         result.sightings[key] = Sighting(sighting.seen, sighting.missed + 1, sighting.fingerprint)
 
 
-SEVERITY = ("I", "S", "W", "E", "TE")
-"""When two observations of one identity differ in type, the later in this order wins."""
-
-
-def merge(first: Condition, second: Condition) -> Condition:
-    """Return two observations of one identity as one: all messages, the graver type."""
-    graver = max(first.event_type, second.event_type, key=_severity)
-    lines = dict.fromkeys((*first.message.split("\n"), *second.message.split("\n")))
-    details = dict.fromkeys(filter(None, (first.detail, second.detail)))
-    return Condition(
-        first.alertname,
-        graver,
-        first.instance,
-        clean_text("\n".join(lines), MESSAGE_LIMIT),
-        clean_text("\n".join(details), DETAIL_LIMIT),
-        {**second.labels, **first.labels},
-        {**second.annotations, **first.annotations},
-    )
-
-
-def _severity(event_type: str) -> int:
-    # Legacy types may be longer words that end in the letter, such as "SI".
-    return next((rank for rank, kind in enumerate(SEVERITY) if event_type == kind), 1)
+def _rank(event_type: str) -> tuple[int, str]:
+    """Return the place of an event type: the gravest first, then the channels by name."""
+    if event_type in GRAVITY:
+        return GRAVITY.index(event_type), ""
+    return len(GRAVITY), event_type

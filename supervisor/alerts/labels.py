@@ -10,6 +10,7 @@ from supervisor.config.service import Module, Service
 from supervisor.observations import Condition, Report
 
 RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "host", "instance"})
+"""Labels that a check may not set: the supervisor sets them."""
 
 
 def alert_labels(
@@ -29,7 +30,7 @@ def alert_labels(
     }
     if isinstance(observation, Condition):
         labels["instance"] = observation.instance
-    # Alertmanager drops empty labels and so would see another fingerprint_of.
+    # Alertmanager drops empty labels and so would see another fingerprint.
     return {name: value for name, value in sorted(labels.items()) if value}
 
 

@@ -1,4 +1,8 @@
-"""An alert as the JSON object that Alertmanager's API v2 takes. Pure."""
+"""An alert as the JSON object that Alertmanager's API v2 takes. Pure.
+
+The times change with each post, the rest does not. So the rest is encoded once and kept, also
+in the ledger.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +10,77 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from attrs import frozen
 
-def encode(labels: Mapping[str, str], notes: Mapping[str, str], generator_url: str = "") -> bytes:
-    """Return the alert's JSON object without its times and closing brace."""
-    body: dict[str, object] = {"labels": labels, "annotations": notes}
-    if generator_url:
-        body["generatorURL"] = generator_url
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
+CACHED_TIMES = 1024
+"""Times whose text is remembered: the alerts of one batch share most of theirs."""
 
 
-def decode(body: bytes) -> tuple[dict[str, str], dict[str, str], str]:
-    """Return labels, annotations and generator URL of an encoded body."""
-    alert = json.loads(body + b"}")
-    return alert["labels"], alert["annotations"], alert.get("generatorURL", "")
+@frozen
+class Payload:
+    """The JSON object of one alert without its times."""
+
+    encoded: bytes
+    """The object as UTF-8, without the closing brace: the times are appended. So it is on disk."""
+
+    @classmethod
+    def of(
+        cls, labels: Mapping[str, str], annotations: Mapping[str, str], generator_url: str = ""
+    ) -> Self:
+        """Return the payload of these labels and annotations."""
+        alert: dict[str, object] = {"labels": labels, "annotations": annotations}
+        if generator_url:
+            alert["generatorURL"] = generator_url
+        return cls(json.dumps(alert, ensure_ascii=False, separators=(",", ":")).encode()[:-1])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The alert's labels."""
+        labels: dict[str, str] = self._decoded()["labels"]
+        return labels
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The alert's annotations."""
+        annotations: dict[str, str] = self._decoded()["annotations"]
+        return annotations
+
+    def has_annotation(self, name: str) -> bool:
+        """Return whether the alert has an annotation. Cheap when it has not."""
+        return f'"{name}":'.encode() in self.encoded and name in self.annotations
+
+    def annotate(self, **changes: str) -> Self:
+        """Return the payload with annotations set, or removed where the new value is empty."""
+        alert = self._decoded()
+        annotations = {
+            name: value
+            for name, value in (alert["annotations"] | changes).items()
+            if value or name == "message"
+        }
+        return self.of(alert["labels"], annotations, alert.get("generatorURL", ""))
+
+    def at(self, starts_at: float, ends_at: float) -> bytes:
+        """Return the whole JSON object, with these times in Unix seconds."""
+        return self.encoded + _times(starts_at, ends_at)
+
+    def __len__(self) -> int:
+        """Return the bytes that the payload takes in the ledger."""
+        return len(self.encoded)
+
+    def _decoded(self) -> dict[str, Any]:
+        alert: dict[str, Any] = json.loads(self.encoded + b"}")
+        return alert
 
 
-def annotate(body: bytes, **changes: str) -> bytes:
-    """Return the body with annotations set, or removed where the new value is empty."""
-    labels, notes, url = decode(body)
-    notes |= changes
-    return encode(
-        labels, {name: value for name, value in notes.items() if value or name == "message"}, url
-    )
-
-
-def dated(body: bytes, starts_at: float, ends_at: float) -> bytes:
-    """Return the whole JSON object of one alert."""
-    return body + _times(starts_at, ends_at)
-
-
-@lru_cache(1024)  # the alerts of one batch share most of their times
+@lru_cache(CACHED_TIMES)
 def _times(starts_at: float, ends_at: float) -> bytes:
     return f',"startsAt":"{rfc3339(starts_at)}","endsAt":"{rfc3339(ends_at)}"}}'.encode()
 
 
-@lru_cache(1024)
+@lru_cache(CACHED_TIMES)
 def rfc3339(moment: float) -> str:
     """Return Unix seconds as RFC 3339 in UTC with milliseconds and `Z`."""
     text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")

@@ -1,40 +1,153 @@
-"""The supervisor's own conditions: their names, and the one that a failed run raises. Pure."""
+"""The alerts that the supervisor raises about itself: every name, and what each is about. Pure."""
 
 from __future__ import annotations
 
-from supervisor.alerts import sanitize
-from supervisor.alerts.alert import SUPERVISOR
+import enum
+from collections.abc import Collection
+
+from attrs import frozen
+
+from supervisor.alerts.alert import SUPERVISOR, Key
+from supervisor.alerts.sanitize import DETAIL_LIMIT, MESSAGE_LIMIT, clean_text
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Run
 from supervisor.text import preformatted
 
-OWN = Module(check=SUPERVISOR, name=SUPERVISOR)
+SUPERVISOR_MODULE = Module(check=SUPERVISOR, name=SUPERVISOR)
 """The module of the supervisor's own conditions."""
 
-OVERFLOW = "LedgerOverflow"
-REJECTED = "AlertRejected"
-RELOAD_FAILED = "ReloadFailed"
-HEARTBEAT = "Heartbeat"
-QUIET = 900.0
-"""Seconds without a loss after which an overflow counts as over."""
+OVERFLOW_ENDS_AFTER = 900.0
+"""Seconds without a loss after which `LedgerOverflow` ends."""
+
+ESCAPED_SIZE = 8
+"""A traceback may grow by this factor when it is escaped as HTML."""
 
 
-def failure_name(module: str) -> str:
-    """Return the alertname under which a module's failed runs are known."""
-    return f"Failed to execute module ({module})"
+class Subject(enum.Enum):
+    """What a self-alert is about."""
+
+    SUPERVISOR = "supervisor"
+    """The supervisor as a whole."""
+
+    MODULE = "module"
+    """One module; it ends when that is no longer configured."""
+
+    PEER = "peer"
+    """One Alertmanager; it ends when that is no longer configured."""
 
 
-def surplus_name(module: str) -> str:
-    """Return the alertname that says a module returned too many conditions."""
-    return f"Too many conditions ({module})"
+@frozen
+class SelfAlertKind:
+    """One sort of self-alert."""
+
+    alertname: str
+    """The alertname. `{}` stands for the subject; without it the subject is the instance."""
+
+    about: Subject = Subject.SUPERVISOR
+    """What it is about."""
+
+    event_type: str = "TE"
+    """The label `event_type`."""
+
+    def key(self, subject: str = "") -> Key:
+        """Return alertname and instance for a subject: a module's name or a peer's URL."""
+        if "{}" in self.alertname:
+            return self.alertname.format(subject), ""
+        return self.alertname, subject
+
+    def subject_of(self, key: Key) -> str | None:
+        """Return the subject of an alert of this kind, None for an alert of another kind."""
+        alertname, instance = key
+        before, placeholder, after = self.alertname.partition("{}")
+        if not placeholder:
+            return instance if alertname == self.alertname else None
+        if alertname.startswith(before) and alertname.endswith(after):
+            return alertname[len(before) : len(alertname) - len(after)]
+        return None
 
 
-def failure(module: str, run: Run) -> Condition:
+MODULE_FAILED = SelfAlertKind("Failed to execute module ({})", Subject.MODULE)
+"""A check failed, timed out or returned nonsense."""
+
+TOO_MANY_CONDITIONS = SelfAlertKind("Too many conditions ({})", Subject.MODULE)
+"""A module returned more conditions than `max_conditions`."""
+
+ALERT_REJECTED = SelfAlertKind("AlertRejected", Subject.MODULE)
+"""A peer refuses an alert of the module."""
+
+PEER_CLOCK_SKEW = SelfAlertKind("PeerClockSkew", Subject.PEER)
+"""A peer's clock differs from ours."""
+
+PEER_MISCONFIGURED = SelfAlertKind("PeerMisconfigured", Subject.PEER)
+"""A peer answers, but takes no alerts."""
+
+LEDGER_OVERFLOW = SelfAlertKind("LedgerOverflow")
+"""Alerts were dropped, since the ledger reached `max_ledger`."""
+
+LEDGER_CORRUPT = SelfAlertKind("LedgerCorrupt")
+"""A torn ledger was set aside."""
+
+LEDGER_UNWRITABLE = SelfAlertKind("LedgerUnwritable")
+"""The ledger cannot be written; alerts are kept in memory."""
+
+RELOAD_FAILED = SelfAlertKind("ReloadFailed")
+"""A new configuration is wrong; the old one stays."""
+
+HEARTBEAT = SelfAlertKind("Heartbeat", event_type="I")
+"""Always fires, for a dead-man's switch. It is never resolved."""
+
+OF_CONFIGURED = (
+    MODULE_FAILED,
+    TOO_MANY_CONDITIONS,
+    PEER_CLOCK_SKEW,
+    PEER_MISCONFIGURED,
+)
+"""The kinds that end together with the module or peer that they are about.
+
+`AlertRejected` ends when no alert is rejected any more.
+"""
+
+
+@frozen
+class SelfAlert:
+    """What a task tells the recorder: a self-alert is raised, or it has ended."""
+
+    kind: SelfAlertKind
+    """Which one."""
+
+    message: str | None
+    """What is wrong; None when it has ended."""
+
+    subject: str = ""
+    """The module's name or the peer's URL; empty for the supervisor as a whole."""
+
+    @property
+    def key(self) -> Key:
+        """Alertname and instance."""
+        return self.kind.key(self.subject)
+
+    @property
+    def condition(self) -> Condition:
+        """The condition that it raises. Call this only when there is a message."""
+        alertname, instance = self.key
+        message = clean_text(self.message or "", MESSAGE_LIMIT)
+        return Condition(alertname, self.kind.event_type, instance, message)
+
+
+def module_failure(module: str, run: Run) -> Condition:
     """Return the condition that a failed run raises."""
     detail = ""
     if run.traceback:
-        # Escaping may make it six times as long.
-        text = sanitize.clean_text(run.traceback, sanitize.DETAIL_LIMIT // 8)
-        detail = preformatted(text)
-    message = sanitize.clean_text(run.error, sanitize.MESSAGE_LIMIT)
-    return Condition(failure_name(module), "TE", "", message, detail)
+        detail = preformatted(clean_text(run.traceback, DETAIL_LIMIT // ESCAPED_SIZE))
+    alertname, instance = MODULE_FAILED.key(module)
+    message = clean_text(run.error, MESSAGE_LIMIT)
+    return Condition(alertname, MODULE_FAILED.event_type, instance, message, detail)
+
+
+def is_of_the_gone(key: Key, modules: Collection[str], peers: Collection[str]) -> bool:
+    """Return whether a self-alert is about a module or peer that is no longer configured."""
+    for kind in OF_CONFIGURED:
+        subject = kind.subject_of(key)
+        if subject is not None:
+            return subject not in (modules if kind.about is Subject.MODULE else peers)
+    return False

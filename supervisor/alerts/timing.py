@@ -1,4 +1,4 @@
-"""When an alert is due at a peer, and with which times: the contract's wire table. Pure.
+"""When an alert is due at a peer, and with which times: see docs/reference/alerts.md. Pure.
 
 All times are Unix seconds by our clock; the sender shifts them for a peer whose clock differs.
 """
@@ -14,9 +14,10 @@ RESOLVED_FOR = 900.0
 """Seconds for which a resolved alert is sent again."""
 
 LIFETIMES = 4
-"""A firing alert stays active at a peer for so many resend intervals after it was last sent."""
+"""Resend intervals for which a firing alert stays active at a peer after it was last sent."""
 
 _UNKNOWN = Cursor()
+"""The cursor of a peer that has taken nothing."""
 
 
 def due_at(alert: Alert, cursor: Cursor | None, seen: bool, service: Service) -> float | None:
@@ -32,7 +33,7 @@ def due_at(alert: Alert, cursor: Cursor | None, seen: bool, service: Service) ->
         case State.RESOLVED:
             return again if again <= ends_at(alert) + RESOLVED_FOR else None
         case State.REPORT:
-            # One that nobody saw in time gets a new body first.
+            # A report that no peer took in time gets a new payload first.
             last = ends_at(alert) if seen else visible_until(alert, service)
             return again if again < last else None
         case _:
@@ -62,7 +63,7 @@ def sent_end(alert: Alert, now: float, service: Service) -> float:
 
 
 def holds(alert: Alert, cursor: Cursor | None) -> float | None:
-    """Return since when a peer has held this episode (or report body), None if it never took it."""
+    """Return since when a peer has held this episode (or this report), None if it never took it."""
     if cursor is None or cursor.episode != alert.episode:
         return None
     return cursor.held_since
@@ -77,7 +78,8 @@ def was_seen(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -
 def was_told(alert: Alert, cursors: Iterable[Cursor | None], now: float, service: Service) -> bool:
     """Return whether the end of a firing alert may be told at once, since a peer took it.
 
-    One with a past of which nobody knew is owed the time in which peers are certain to notify.
+    One that stands for earlier episodes is shown as firing for `min_visible` first: no peer knew
+    of those.
     """
     if alert.folded == 1:
         return was_seen(alert, cursors, service)
@@ -88,17 +90,20 @@ def was_told(alert: Alert, cursors: Iterable[Cursor | None], now: float, service
 
 
 def all_reject(alert: Alert, cursors: Iterable[Cursor | None]) -> bool:
-    """Return whether every peer refuses the present body."""
+    """Return whether every peer refuses the present version."""
     return all(cursor is not None and cursor.rejected == alert.version for cursor in cursors)
 
 
-def tended_at(alert: Alert, cursors: Iterable[Cursor | None], service: Service) -> float | None:
+def housekeeping_at(
+    alert: Alert, cursors: Iterable[Cursor | None], service: Service
+) -> float | None:
     """Return when housekeeping must look at the alert, None if never.
 
-    An `OVER` alert resolves when all who hold it have done so for `min_visible`, or the first
-    for twice as long; a resolved one is forgotten when no peer can still believe it to be
-    firing; a report is dated anew when nobody took it in time, or forgotten at its end. What
-    every peer refuses is given up.
+    - An `OVER` alert resolves when all peers that hold it have done so for `min_visible`, or
+      the first for twice as long.
+    - A resolved alert is forgotten when no peer can still believe it to be firing.
+    - A report gets new times when no peer took it in time. It is forgotten at its end.
+    - What every peer refuses is given up.
     """
     if alert.state is State.FIRING:
         return None

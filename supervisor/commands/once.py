@@ -12,6 +12,7 @@ from typing import Any
 import trio
 
 from supervisor.commands.options import load_service_file
+from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
 from supervisor.host import log_format, resolver
@@ -63,7 +64,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
-    context_factory = ContextFactory(clock, Store(service))
+    context_factory = ContextFactory(clock, Store(CurrentConfig(service)))
 
     async def run_one(module: Module) -> None:
         check = load_check(module.check)

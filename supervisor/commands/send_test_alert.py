@@ -7,12 +7,14 @@ import json
 from secrets import token_hex
 from urllib.parse import quote
 
-from supervisor.alerts import payload, sanitize
+from supervisor.alerts import sanitize
 from supervisor.alerts.labels import alert_annotations, alert_labels
-from supervisor.alerts.self_alerts import OWN
+from supervisor.alerts.payload import Payload
+from supervisor.alerts.self_alerts import SUPERVISOR_MODULE
 from supervisor.commands.options import load_service_file
 from supervisor.config.service import Service
 from supervisor.delivery.client import Client
+from supervisor.delivery.clock_skew import shift_for
 from supervisor.delivery.replies import Reply
 from supervisor.errors import SupervisorError
 from supervisor.host import resolver
@@ -46,17 +48,18 @@ async def send_test_alert(service: Service, event_type: str) -> bool:
     report = sanitize.clean_observation(Report(ALERTNAME, message, event_type=event_type))
     assert isinstance(report, Report)  # noqa: S101 - for the type checker
     identity = token_hex(8)
-    labels = alert_labels(service, OWN, report, identity)
-    body = payload.encode(labels, alert_annotations(service, OWN, report, now))
+    labels = alert_labels(service, SUPERVISOR_MODULE, report, identity)
+    body = Payload.of(labels, alert_annotations(service, SUPERVISOR_MODULE, report, now))
     results = [await _send(url, service, body, identity, now) for url in service.alertmanager.urls]
     return all(results)
 
 
-async def _send(url: str, service: Service, body: bytes, identity: str, now: float) -> bool:
+async def _send(url: str, service: Service, body: Payload, identity: str, now: float) -> bool:
     async with Client(url, service.alertmanager) as client:
         status = await client.get("/api/v2/status", now)
-        shift = 0.0 if status.date is None or abs(status.date - now) <= 30 else status.date - now
-        data = payload.dated(body, now + shift, now + shift + service.report_lifetime)
+        skew = 0.0 if status.date is None else status.date - now
+        shift = shift_for(skew, 0.0)
+        data = body.at(now + shift, now + shift + service.report_lifetime)
         answer = await client.post([data], now)
         if answer.reply is not Reply.DELIVERED:
             print(f"{url}: not taken: {answer}")

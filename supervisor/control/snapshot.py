@@ -13,10 +13,10 @@ import trio
 from attrs import define, field
 
 from supervisor import __version__
-from supervisor.alerts import payload
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
+from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
 
@@ -32,12 +32,17 @@ STATES = ("pending", "firing", "resolved", "report", "quarantined")
 class Snapshot:
     """Puts the status together. `peers` gives the Alertmanagers of now, `ledger_bytes` the size."""
 
-    store: Store
+    outbox: Outbox
     clock: Clock
     stats: Mapping[str, ModuleStats]
     peers: Callable[[], tuple[PeerStatus, ...]]
     ledger_bytes: Callable[[], int]
     started: float = field(init=False)
+
+    @property
+    def store(self) -> Store:
+        """The alerts."""
+        return self.outbox.store
 
     def __attrs_post_init__(self) -> None:
         self.started = self.clock.now()
@@ -103,7 +108,7 @@ class Snapshot:
 
     def _alerts(self) -> Iterator[Part]:
         for alert in [*self.store.alerts.values()]:
-            _, notes, _ = payload.decode(alert.body)
+            notes = alert.payload.annotations
             yield {
                 "fingerprint": alert.fingerprint,
                 "alertname": alert.alertname,
@@ -142,17 +147,17 @@ class Snapshot:
 
     def state(self, alert: Alert) -> str:
         """Return one of `STATES`."""
-        if self.store.is_rejected(alert):
+        if self.outbox.cursors.is_rejected(alert):
             return "quarantined"
         # Over, and nobody was told yet: it waits to be shown.
         return "pending" if alert.state is State.OVER else alert.state.value
 
     def _has(self, peer: PeerStatus, alert: Alert) -> bool:
-        cursor = self.store.cursors.get(peer.url, {}).get(alert.fingerprint)
+        cursor = self.outbox.cursors.get(peer.url, alert.fingerprint)
         return cursor is not None and cursor.version == alert.version
 
     def _peer(self, peer: PeerStatus, now: float) -> dict[str, Any]:
-        pending = self.store.pending(peer.url)
+        pending = self.outbox.pending(peer.url)
         return {
             "url": peer.url,
             "state": peer.state,
@@ -167,7 +172,7 @@ class Snapshot:
 
     def oldest_pending(self, peer: PeerStatus, pending: list[Alert], now: float) -> float:
         """Return for how many seconds the peer has been owed something, 0 if it is not."""
-        known = self.store.cursors.get(peer.url, {})
+        known = self.outbox.cursors.known.get(peer.url, {})
         since = []
         for alert in pending:
             cursor = known.get(alert.fingerprint)

@@ -15,7 +15,7 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SelfAlert
+from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
 from supervisor.config.service import Service
 from supervisor.control import socket_server
 from supervisor.control.handlers import Handlers
@@ -32,15 +32,18 @@ from supervisor.host.lock import locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.database import Opened, open_ledger
+from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder.messages import Message
-from supervisor.recorder.recorder import CORRUPT, Recorder
-from supervisor.recorder.update import Draft
+from supervisor.recorder.reconcile import forget_last_process, reconcile
+from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.update import Update
+from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.web import binding
 from supervisor.web.tasks import WebTasks
@@ -60,19 +63,19 @@ async def run(
 
     Raises `SupervisorError` when it cannot start.
     """
-    stopping, reload_asked, store = trio.Event(), RepeatedEvent(), Store(service)
+    stopping, reload_asked, outbox = trio.Event(), RepeatedEvent(), Outbox.of(service)
     become_subreaper()
     with (
         locked(state_dir),
         stop_on_signals(
             stopping,
-            lambda: max(0.0, store.service.stop_grace - MARGIN),
+            lambda: max(0.0, outbox.store.service.stop_grace - MARGIN),
             partial(end_all_descendants, LAST_ACT),
             reload_asked.set,
         ),
     ):
         daemon = Daemon.open(
-            store,
+            outbox,
             state_dir,
             clock=Clock(),
             notifier=notifier,
@@ -83,14 +86,14 @@ async def run(
         try:
             await daemon.run()
         finally:
-            daemon.recorder.ledger.close()
+            daemon.recorder.writer.ledger.close()
 
 
 @define(kw_only=True)
 class Daemon:
     """Everything that lives between start and stop. `stopping` is the stop trigger."""
 
-    store: Store
+    outbox: Outbox
     clock: Clock
     notifier: Notifier
     stopping: trio.Event
@@ -109,12 +112,17 @@ class Daemon:
         self._context_factory = ContextFactory(
             self.clock, self.store, lambda: tuple(self.stats.values())
         )
-        self._status_line = StatusLine(self.store, self.notifier)
+        self._status_line = StatusLine(self.outbox, self.notifier)
+
+    @property
+    def store(self) -> Store:
+        """The alerts."""
+        return self.outbox.store
 
     @classmethod
     def open(
         cls,
-        store: Store,
+        outbox: Outbox,
         state_dir: Path,
         *,
         clock: Clock,
@@ -124,14 +132,16 @@ class Daemon:
         load: Callable[[], Service],
     ) -> Daemon:
         """Open the listeners and the ledger, and fit what that holds to the configuration."""
-        web_listeners = binding.bind(store.service, binding.addresses(store.service))
-        ledger, aside = open_ledger(state_dir / "ledger", store, clock.now())
+        service = outbox.store.service
+        web_listeners = binding.bind(service, binding.addresses(service))
+        opened = open_ledger(state_dir / "ledger", clock.now())
+        outbox.restore(opened.contents)
         stats: dict[str, ModuleStats] = {}
-        fit(stats, store.service)
-        recorder = Recorder(store, ledger, clock, stats)
+        fit(stats, service)
+        recorder = Recorder(outbox, Writer(opened.ledger, outbox, clock), clock, stats)
         listener = socket_server.bind(state_dir)
         daemon = cls(
-            store=store,
+            outbox=outbox,
             clock=clock,
             notifier=notifier,
             stopping=stopping,
@@ -142,7 +152,7 @@ class Daemon:
             listener=listener,
             web_listeners=web_listeners,
         )
-        daemon._take_up(ledger, aside)
+        daemon._take_up(opened)
         return daemon
 
     async def run(self) -> None:
@@ -174,26 +184,29 @@ class Daemon:
                     delivery.cancel_scope.cancel()
         _log.info("stopped; what was not delivered is delivered by the next start")
 
-    def _take_up(self, ledger: Ledger, aside: Path | None) -> None:
+    def _take_up(self, opened: Opened) -> None:
         """Continue where the last instance was ended."""
         now = self.clock.now()
-        draft = Draft(self.store, now)
-        draft.begin()
-        draft.reconcile()
+        update = Update.begin(self.outbox, now)
+        forget_last_process(update)
+        reconcile(update)
         corrupt = None
-        if aside is not None:
+        if opened.aside is not None:
             corrupt = (
-                f"the ledger was corrupt and was set aside as {aside.name}; a new one is begun"
+                f"the ledger was corrupt and was set aside as {opened.aside.name}; "
+                "a new one is begun"
             )
             _log.error("%s", corrupt)
-        draft.announce(SelfAlert(CORRUPT, "", corrupt))
-        draft.changes.cursors |= self.store.unsaved_cursors()
+        update.take_self_alert(SelfAlert(LEDGER_CORRUPT, corrupt))
+        update.changes.cursors |= self.outbox.cursors.take_unsaved()
         try:
-            ledger.commit(draft.changes)
+            opened.ledger.commit(update.changes)
         except LedgerError:
-            self.recorder.owed.update(draft.changes)  # it tries at once, and says so if it cannot
-        self.store.adopt(draft.changes)
-        self.store.await_confirmation(now)
+            # The recorder tries at once, and says so if it cannot.
+            self.recorder.writer.owed.update(update.changes)
+        self.store.adopt(update.changes)
+        self.outbox.requeue(update.changes.alerts)
+        self.outbox.await_confirmation(now)
 
     def _module_tasks(
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
@@ -225,7 +238,7 @@ class Daemon:
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
     ) -> PeerTasks:
         return PeerTasks(
-            store=self.store,
+            outbox=self.outbox,
             clock=self.clock,
             send=send,
             changed=self.recorder.changed,
@@ -242,11 +255,11 @@ class Daemon:
     ) -> None:
         """Start what people and systemd use to look at the others and to change them."""
         snapshot = Snapshot(
-            store=self.store,
+            outbox=self.outbox,
             clock=self.clock,
             stats=self.stats,
             peers=lambda: peers.peers,
-            ledger_bytes=lambda: self.recorder.ledger_bytes,
+            ledger_bytes=lambda: self.recorder.writer.size,
         )
         web = WebTasks(
             snapshot,
@@ -256,7 +269,7 @@ class Daemon:
         )
         web.start(self.web_listeners)
         reloader = Reloader(
-            store=self.store,
+            config=self.store.config,
             asked=self.reload_asked,
             load=self.load,
             modules=modules,

@@ -12,8 +12,8 @@ from logging import getLogger
 import trio
 from attrs import define, frozen
 
-from supervisor.alerts.alert import SelfAlert
-from supervisor.alerts.self_alerts import RELOAD_FAILED
+from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
+from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import PeerTasks, connect
@@ -21,7 +21,6 @@ from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector, log_format
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.store import Store
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
@@ -44,7 +43,7 @@ class Target:
 class Reloader:
     """Goes over from one configuration to the next."""
 
-    store: Store
+    config: CurrentConfig
     asked: RepeatedEvent
     load: Callable[[], Service]
     modules: ModuleTasks
@@ -60,7 +59,7 @@ class Reloader:
             self.notifier.notify_reloading()
             try:
                 target = await trio.to_thread.run_sync(
-                    self._prepare, self.store.service, abandon_on_cancel=True
+                    self._prepare, self.config.service, abandon_on_cancel=True
                 )
                 listeners = None
                 if target.addresses is not None:
@@ -92,7 +91,7 @@ class Reloader:
         message = f"cannot reload, the old configuration stays: {why}"
         _log.error("%s", message)
         self.notifier.notify("STATUS=cannot reload, the old configuration stays; see the log")
-        await self.send.send(SelfAlert(RELOAD_FAILED, "", message))
+        await self.send.send(SelfAlert(RELOAD_FAILED, message))
 
     async def _apply(
         self,
@@ -100,7 +99,7 @@ class Reloader:
         clients: list[Client] | None,
         listeners: list[trio.SocketListener] | None,
     ) -> None:
-        """Go over: what differs ends, the store is fitted to the new, what is missing starts."""
+        """Go over: what differs ends, the alerts are fitted to the new, what is missing starts."""
         before = self.modules.tasks.keys() | ()
         ended = self.modules.end_changed(service)
         if clients is not None:

@@ -14,7 +14,7 @@ from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.alerts.self_alerts import RELOAD_FAILED
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.store import Store
+from supervisor.ledger.outbox import Outbox
 from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import columns, counted, seconds
 
@@ -28,12 +28,12 @@ _log = getLogger("supervisor")
 class StatusLine:
     """Tells how many modules run, how many alerts fire, and how many wait to be delivered."""
 
-    store: Store
+    outbox: Outbox
     notifier: Notifier
 
     def say_ready(self, stats: Iterable[ModuleStats], now: float) -> None:
         """Print the modules with their next runs, and tell systemd that all has started."""
-        service = self.store.service
+        service = self.outbox.store.service
         target = ", ".join(service.alertmanager.urls) or "this console (no Alertmanager)"
         url = service.status.external_url or f"http://{service.status.listen}/"
         page = f"; status page at {url}" if service.status.listen else ""
@@ -61,15 +61,15 @@ class StatusLine:
             await trio.sleep(STATUS_DELAY)
 
     def _text(self, peers: Iterable[PeerStatus]) -> str:
-        firing = sum(alert.state is State.FIRING for alert in self.store.alerts.values())
-        waiting = max((len(self.store.pending(peer.url)) for peer in peers), default=0)
+        firing = sum(alert.state is State.FIRING for alert in self.outbox.store.alerts.values())
+        waiting = max((len(self.outbox.pending(peer.url)) for peer in peers), default=0)
         text = f"{counted(self._enabled(), 'module')}, {firing} firing, {waiting} to be delivered"
-        if (RELOAD_FAILED, "") in self.store.sightings.get(SUPERVISOR, {}):
+        if RELOAD_FAILED.key() in self.outbox.store.sightings.get(SUPERVISOR, {}):
             text += ", the last reload failed"
         return text
 
     def _enabled(self) -> int:
-        return sum(module.enabled for module in self.store.service.modules)
+        return sum(module.enabled for module in self.outbox.store.service.modules)
 
 
 def start_table(stats: Iterable[ModuleStats], timezone: ZoneInfo, now: float) -> str:

@@ -1,7 +1,7 @@
 """One loop for each peer: what is due is posted, the answer decides what comes next.
 
-One request is in flight at a time, so that the order of each alert is kept; a peer that does
-not answer holds up nobody but itself.
+One request is in flight at a time, so that the order of each alert is kept. A peer that does
+not answer holds up only its own sender. See docs/reference/delivery.md for the rules.
 """
 
 from __future__ import annotations
@@ -16,46 +16,66 @@ from typing import Literal
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR, SelfAlert
-from supervisor.alerts.self_alerts import REJECTED
+from supervisor.alerts.alert import SUPERVISOR
+from supervisor.alerts.self_alerts import (
+    ALERT_REJECTED,
+    PEER_CLOCK_SKEW,
+    PEER_MISCONFIGURED,
+    SelfAlert,
+    SelfAlertKind,
+)
 from supervisor.delivery.client import Client
+from supervisor.delivery.clock_skew import shift_for, skew_message
 from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import SLICE, Clock
-from supervisor.ledger.store import Outgoing, Store
+from supervisor.ledger.outbox import Outbox, Outgoing
 from supervisor.recorder.messages import Message, WakeUp
-from supervisor.text import seconds
 
-MOST_BYTES = 1 << 20
 FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 60.0
-LONGEST_RETRY_AFTER = 300.0
+"""Seconds of the first wait after a failure, at most: the jitter makes it shorter."""
 
-TOLERATED_SKEW = 30.0
-SKEW_NOISE = 5.0
-"""Seconds: clocks further apart are allowed for; a measured difference may wander so far."""
+MAX_BACKOFF = 60.0
+"""Seconds of any wait of our own, at most."""
 
-SKEWED = "PeerClockSkew"
-MISCONFIGURED = "PeerMisconfigured"
+MAX_RETRY_AFTER = 300.0
+"""Seconds that a peer may ask us to wait, at most."""
+
+MAX_DOUBLINGS = 16
+"""Failures after which the wait grows no more."""
+
+STATUS_PATH = "/api/v2/status"
+"""Where a peer tells its version."""
 
 _log = getLogger("supervisor.peers")
 
 
-@define
+@define(kw_only=True)
 class Sender:
-    """Delivers the store to one peer. `jitter` returns a number from 0 to 1."""
+    """Delivers the outbox to one peer."""
 
     peer: PeerStatus
     client: Client
-    store: Store
+    outbox: Outbox
     clock: Clock
     send: trio.MemorySendChannel[Message]
     changed: trio.lowlevel.ParkingLot
+    """Wakes when the outbox has changed."""
+
     jitter: Callable[[], float]
-    _ahead: list[Outgoing] = field(factory=list)
-    _accepted: list[Outgoing] = field(factory=list)
-    _accepted_at: float = 0.0
-    """The next batch, and what the peer took of the last: both are seen to while it works."""
+    """Returns a number from 0 to 1."""
+
+    _prefetch: Prefetch = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._prefetch = Prefetch(
+            peer=self.peer,
+            outbox=self.outbox,
+            clock=self.clock,
+            max_batch=self.client.settings.max_batch,
+            wake_recorder=lambda: self._tell(WakeUp()),
+        )
 
     async def deliver(self) -> None:
         """Post what is due, for as long as the supervisor lives."""
@@ -70,58 +90,22 @@ class Sender:
                     self._tell(WakeUp())  # so that the recorder looks at its clock
                     await self._greet()
                 now = self.clock.now()
-                if batch := self._next_batch(now):
+                if batch := self._prefetch.next_batch(now):
                     await self._post(batch)
                 else:
                     await self._wait(now)
         finally:
-            self._note_accepted()
-
-    def _next_batch(self, now: float) -> list[Outgoing]:
-        """Return what to post now; of what was made ahead, what is still so."""
-        made, self._ahead = self._ahead, []
-        current = [item for item in made if self.store.is_current(item)]
-        stale = [item for item in made if not self.store.is_current(item)]
-        self.store.put_back(self.peer.url, stale, now)
-        if current:
-            return current
-        self._note_accepted()
-        return self._take(now)
-
-    def _take(self, now: float) -> list[Outgoing]:
-        most = self.client.settings.max_batch
-        return self.store.take_due(self.peer.url, now, self.peer.shift, most, MOST_BYTES)
-
-    def _use_the_wait(self, in_flight: list[Outgoing]) -> None:
-        """Do while the peer works on a batch what would else keep it waiting."""
-        self._note_accepted()
-        if self._ahead:
-            return
-        now = self.clock.now()
-        busy = {item.alert.fingerprint for item in in_flight}
-        for item in self._take(now):
-            if item.alert.fingerprint in busy:
-                self.store.put_back(self.peer.url, [item], now)  # the answer tells when it is due
-            else:
-                self._ahead.append(item)
-
-    def _note_accepted(self) -> None:
-        accepted, self._accepted = self._accepted, []
-        nudge = accepted and not self.store.has_unsaved_cursors
-        for item in accepted:
-            self.store.delivered(self.peer.url, item, self._accepted_at)
-        if nudge:
-            self._tell(WakeUp())
+            self._prefetch.advance_cursors()
 
     def _clock_steps(self) -> int:
-        """Return how often the clock was set; the store is told before it learns of an answer."""
+        """Return how often the clock was set; the outbox is told before it learns of an answer."""
         if step := self.clock.was_set_by():
-            self.store.adjust(step)
-        return self.store.steps
+            self.outbox.clock_was_set(step)
+        return self.outbox.steps
 
     async def _greet(self) -> None:
         """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
-        answer = await self.client.get("/api/v2/status", self.clock.now())
+        answer = await self.client.get(STATUS_PATH, self.clock.now())
         self._compare_clocks(answer)  # also of one that refuses: it may take posts all the same
         if answer.reply is Reply.DELIVERED:
             self.peer.version = _version(answer.body)
@@ -130,7 +114,7 @@ class Sender:
             _log.warning("%s: health check failed: %s", self.peer.url, answer)
 
     async def _wait(self, now: float) -> None:
-        due = self.store.next_due(self.peer.url)
+        due = self.outbox.next_due(self.peer.url)
         with trio.move_on_after(SLICE if due is None else min(SLICE, max(0.0, due - now))):
             await self.changed.park()
 
@@ -139,20 +123,7 @@ class Sender:
         parts = [batch]
         while parts:
             part = parts.pop()
-            begun = trio.current_time()
-            answer = await self.client.post(
-                [item.data for item in part],
-                self.clock.now(),
-                partial(self._use_the_wait, part),
-            )
-            self.peer.alive_at = trio.current_time()
-            self.peer.seconds.observe(self.peer.alive_at - begun)
-            answer = await self._explained(answer)
-            self._note_accepted()
-            self._clock_steps()
-            if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
-                # What was taken had wrong times, and so has the rest of the batch.
-                answer = Answer(Reply.RETRY, "clock", "its clock differs from what was known")
+            answer = await self._answer(part)
             now = self.clock.now()
             match answer.reply:
                 case Reply.DELIVERED:
@@ -163,33 +134,51 @@ class Sender:
                 case Reply.SPLIT:
                     await self._quarantine(part[0], answer)
                 case _:
-                    for unsent in (part, *reversed(parts), self._ahead):
-                        self.store.put_back(self.peer.url, unsent, now)
-                    self._ahead = []
+                    for unsent in (part, *reversed(parts)):
+                        self.outbox.put_back(self.peer.url, unsent, now)
+                    self._prefetch.put_back(now)
                     await self._back_off(answer)
                     return
+
+    async def _answer(self, part: list[Outgoing]) -> Answer:
+        """Post a part of a batch; return how the peer answers."""
+        begun = trio.current_time()
+        answer = await self.client.post(
+            [item.data for item in part],
+            self.clock.now(),
+            partial(self._prefetch.work_ahead, part),
+        )
+        self.peer.alive_at = trio.current_time()
+        self.peer.seconds.observe(self.peer.alive_at - begun)
+        answer = await self._explained(answer)
+        self._prefetch.advance_cursors()
+        self._clock_steps()
+        if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
+            # What was taken had wrong times, and so has the rest of the batch.
+            return Answer(Reply.RETRY, "clock", "its clock differs from what was known")
+        return answer
 
     async def _explained(self, answer: Answer) -> Answer:
         """Return why a peer hangs up: what it says of our certificate can be lost with a body."""
         if answer.reason != "transport" or not self.peer.url.lower().startswith("https:"):
             return answer
-        asked = await self.client.get("/api/v2/status", self.clock.now())
+        asked = await self.client.get(STATUS_PATH, self.clock.now())
         return asked if asked.reason == "certificate" else answer
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
-        self._accepted, self._accepted_at = part, now
+        self._prefetch.accepted(part, now)
         self.peer.sent += len(part)
         self.peer.last_success = now
         self.peer.failures = 0
         if self.peer.state != "ok":
             _log.info("%s: delivering again", self.peer.url)
-        self._announce(MISCONFIGURED, None)
+        self._raise_or_end(PEER_MISCONFIGURED, None)
         self.peer.state = "ok"
         self.peer.error = ""
 
     async def _quarantine(self, item: Outgoing, answer: Answer) -> None:
         self.peer.errors["rejected"] += 1
-        self.store.rejected(self.peer.url, item)
+        self.outbox.rejected(self.peer.url, item)
         name, module = item.alert.alertname, item.alert.module
         _log.error("%s: refuses the alert %r: %s", self.peer.url, name, answer)
         if module != SUPERVISOR:
@@ -197,7 +186,7 @@ class Sender:
                 f"{self.peer.url} refuses alert {name!r} of module {module}: {answer}; "
                 "it is kept in quarantine and tried again when it changes"
             )
-            await self.send.send(SelfAlert(REJECTED, module, message))
+            await self.send.send(SelfAlert(ALERT_REJECTED, message, module))
 
     async def _back_off(self, answer: Answer) -> None:
         """Wait with full jitter, or as long as the peer asks within bounds."""
@@ -212,50 +201,46 @@ class Sender:
         message = None
         if state == "misconfigured":
             message = f"{peer.url} does not take alerts: {answer}; all are kept until it does"
-        self._announce(MISCONFIGURED, message)
+        self._raise_or_end(PEER_MISCONFIGURED, message)
         peer.state = state
-        wait = self.jitter() * min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(peer.failures, 16))
-        if answer.retry_after is not None:
-            longest = min(LONGEST_RETRY_AFTER, 2 * self.store.service.resend_interval)
-            wait = min(max(answer.retry_after, 1.0), longest)
+        until = trio.current_time() + self._backoff(answer.retry_after)
         peer.failures += 1
-        until = trio.current_time() + wait
         while True:
             peer.alive_at = trio.current_time()
             await trio.sleep(min(SLICE, max(0.0, until - trio.current_time())))
             if trio.current_time() >= until:
                 return
 
+    def _backoff(self, retry_after: float | None) -> float:
+        """Return for how many seconds to wait; `retry_after` is what the peer asks for."""
+        if retry_after is not None:
+            longest = min(MAX_RETRY_AFTER, 2 * self.outbox.store.service.resend_interval)
+            return min(max(retry_after, 1.0), longest)
+        doubled = FIRST_BACKOFF * 2.0 ** min(self.peer.failures, MAX_DOUBLINGS)
+        return self.jitter() * min(MAX_BACKOFF, doubled)
+
     def _compare_clocks(self, answer: Answer) -> bool:
         """Measure the peer's clock; return False if the times sent to it were wrong."""
         if answer.date is None:
             return True
         skew = answer.date - self.clock.now()
-        self.peer.skew = skew
-        shift = 0.0
-        # Dates are whole seconds: at the very limit the shift would come and go with each.
-        if abs(skew) > TOLERATED_SKEW - (SKEW_NOISE if self.peer.shift else 0.0):
-            steady = abs(skew - self.peer.shift) <= SKEW_NOISE
-            shift = self.peer.shift if steady else float(round(skew))
+        shift = shift_for(skew, self.peer.shift)
         agreed = shift == self.peer.shift
-        self.peer.shift = shift
-        message = None
-        if shift:
-            side = "ahead of" if shift > 0 else "behind"
-            message = (
-                f"the clock of {self.peer.url} is {seconds(abs(shift))} {side} this host's; "
-                "times sent to it are shifted; check NTP on both"
-            )
+        self.peer.skew, self.peer.shift = skew, shift
+        message = skew_message(self.peer.url, shift) if shift else None
         if message and not agreed:
             _log.warning("%s", message)
-        self._announce(SKEWED, message, renewed=not agreed)
+        self._raise_or_end(PEER_CLOCK_SKEW, message, renewed=not agreed)
         return agreed
 
-    def _announce(self, alertname: str, message: str | None, *, renewed: bool = False) -> None:
-        """Raise or end a condition about this peer, unless that is how it stands already."""
-        stands = (alertname, self.peer.url) in self.store.sightings.get(SUPERVISOR, {})
-        if stands != (message is not None) or renewed:
-            self._tell(SelfAlert(alertname, self.peer.url, message))
+    def _raise_or_end(
+        self, kind: SelfAlertKind, message: str | None, *, renewed: bool = False
+    ) -> None:
+        """Raise or end a self-alert about this peer, unless that is how it stands already."""
+        alert = SelfAlert(kind, message, self.peer.url)
+        is_raised = alert.key in self.outbox.store.sightings.get(SUPERVISOR, {})
+        if is_raised != (message is not None) or renewed:
+            self._tell(alert)
 
     def _tell(self, message: Message) -> None:
         # When the channel is full, the next answer says it again.

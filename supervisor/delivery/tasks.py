@@ -12,15 +12,15 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Store
+from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
 
 
 @define(kw_only=True)
 class PeerTasks:
-    """Delivers the store to its service's peers until it is told of others."""
+    """Delivers the outbox to the peers until it is told of others."""
 
-    store: Store
+    outbox: Outbox
     clock: Clock
     send: trio.MemorySendChannel[Message]
     changed: trio.lowlevel.ParkingLot
@@ -56,7 +56,7 @@ class PeerTasks:
             await Sender(
                 peer=peer,
                 client=client,
-                store=self.store,
+                outbox=self.outbox,
                 clock=self.clock,
                 send=self.send,
                 changed=self.changed,

@@ -10,8 +10,8 @@ from attrs import define, field
 
 from supervisor.config.service import Service
 from supervisor.delivery.client import Client
+from supervisor.delivery.clock_skew import is_tolerated
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.delivery.sender import TOLERATED_SKEW
 from supervisor.doctor import peer_metrics, routing, routing_problems
 from supervisor.doctor.findings import Finding, Section
 from supervisor.doctor.peer_metrics import Status
@@ -155,7 +155,7 @@ def _skew(answer: Answer, now: float) -> Iterator[Finding]:
             )
         return
     skew = answer.date - now
-    if abs(skew) > TOLERATED_SKEW:
+    if not is_tolerated(skew):
         yield Finding(
             f"its clock is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours",
             "run an NTP client, such as chrony, on both hosts",

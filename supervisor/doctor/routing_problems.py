@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from attrs import frozen
 
 from supervisor.alerts.labels import alert_labels
-from supervisor.alerts.self_alerts import HEARTBEAT, OWN
+from supervisor.alerts.self_alerts import HEARTBEAT, SUPERVISOR_MODULE
 from supervisor.config.service import Module, Service
 from supervisor.doctor.findings import Finding
 from supervisor.doctor.routing import Route, Routing
@@ -44,9 +44,11 @@ def samples(service: Service) -> tuple[Sample, ...]:
             *(_report(service, module, kind) for kind in ("I", "S")),
         )
     ]
-    found.append(_condition(service, OWN, "TE"))
+    found.append(_condition(service, SUPERVISOR_MODULE, "TE"))
     if service.heartbeat:
-        found.append(_condition(service, OWN, "I", HEARTBEAT))
+        found.append(
+            _condition(service, SUPERVISOR_MODULE, HEARTBEAT.event_type, HEARTBEAT.alertname)
+        )
     return tuple(found)
 
 

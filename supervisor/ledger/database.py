@@ -11,24 +11,25 @@ import errno
 import os
 import sqlite3
 import stat
-from collections import Counter
 from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from supervisor.alerts.alert import Cursor
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
-from supervisor.ledger import tables
-from supervisor.ledger.store import Changes, Store
+from supervisor.ledger import migrations, tables
+from supervisor.ledger.changes import Changes
 
-MOST_VERSIONS = 1000
-"""A format beyond it was never written by any version."""
-
-LEAST_ROOM = 64 * 1024
+MIN_FREE_BYTES = 64 * 1024
 """Bytes that must be free. With less, opening the WAL's index, which is mapped into memory, may
 end in SIGBUS."""
+
+BUSY_TIMEOUT_MS = 2000
+"""Milliseconds for which a commit waits for another process that reads the file."""
+
+MAX_WAL_BYTES = 4 * 1024 * 1024
+"""Bytes to which the WAL is cut back after a checkpoint."""
 
 _NO_ROOM = {
     sqlite3.SQLITE_CANTOPEN,
@@ -36,6 +37,8 @@ _NO_ROOM = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
 }
+"""SQLite's codes for a disk that is full, read-only or failing."""
+
 _TRANSIENT = _NO_ROOM | {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_INTERRUPT,
@@ -44,30 +47,32 @@ _TRANSIENT = _NO_ROOM | {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
 }
-"""What says nothing about the file's contents."""
+"""SQLite's codes that say nothing about the file's contents."""
 
 _NO_ROOM_FOR_FILES = {errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS}
+"""The system's errors for a disk that is full, read-only or failing."""
 
 
 @define
 class Ledger:
-    """An open ledger file; `later` leaves it to the first commit to open it."""
+    """An open ledger file."""
 
     path: Path
+    """The database; SQLite keeps its WAL and its index beside it."""
+
     later: bool = False
+    """Whether the first commit opens the file, since the disk is full or read-only now."""
+
     _connection: sqlite3.Connection | None = field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         if not self.later:
             self._connection = _connect(self.path)
 
-    def load(self, store: Store) -> None:
-        """Fill an empty store with what was committed.
-
-        Raises `LedgerCorrupt` or `LedgerError`.
-        """
+    def load(self) -> Changes:
+        """Return what was committed. Raises `LedgerCorrupt` or `LedgerError`."""
         try:
-            tables.load(self._opened(), store)
+            return tables.load(self._opened())
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise translated(self.path, "read", error) from error
 
@@ -89,7 +94,7 @@ class Ledger:
         return total
 
     def close(self) -> None:
-        """Close the file; nothing is lost if it is never called."""
+        """Close the file. Without this call nothing is lost either."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -100,16 +105,31 @@ class Ledger:
         return self._connection
 
 
-def open_ledger(path: Path, store: Store, now: float) -> tuple[Ledger, Path | None]:
-    """Return the ledger, its contents loaded into the store, and where a torn one was set aside.
+@frozen
+class Opened:
+    """A ledger at the start of the supervisor."""
+
+    ledger: Ledger
+    """The file."""
+
+    contents: Changes
+    """What it holds."""
+
+    aside: Path | None = None
+    """Where a corrupt one was moved, if there was one."""
+
+
+def open_ledger(path: Path, now: float) -> Opened:
+    """Return the ledger and what it holds; a corrupt file is moved away.
 
     Raises `LedgerError` when the file can be neither opened nor read for another reason.
     """
     try:
-        return _opened_or_read(path, store), None
+        return _opened_or_read(path)
     except LedgerCorrupt:
         aside = set_aside(path, now)
-        return _opened_or_read(path, store), aside
+        opened = _opened_or_read(path)
+        return Opened(opened.ledger, opened.contents, aside)
 
 
 def set_aside(path: Path, now: float) -> Path:
@@ -134,26 +154,9 @@ def files_of(path: Path) -> tuple[Path, Path, Path]:
     return path, Path(f"{path}-wal"), Path(f"{path}-shm")
 
 
-def everything(store: Store) -> Changes:
-    """Return changes that write a whole store into an empty ledger."""
-    cursors: dict[tuple[str, str], Cursor | None] = {
-        (peer, fingerprint): cursor
-        for peer, known in store.cursors.items()
-        for fingerprint, cursor in known.items()
-    }
-    return Changes(
-        dict(store.alerts),
-        {module: dict(group) for module, group in store.sightings.items()},
-        dict(store.modules),
-        cursors,
-        dict(store.history),
-        Counter(store.lost),
-    )
-
-
 def translated(path: Path, verb: str, error: Exception) -> LedgerError:
-    """Return an error of SQLite as ours: corrupt, or for a time unusable."""
-    # What SQLite cannot decode or find in a file that it reads, nobody but a torn page can hold.
+    """Return an error of SQLite as ours: corrupt, or unusable for a time."""
+    # What SQLite cannot decode, or finds missing in a file that it reads, is a torn page.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _NO_ROOM:
         return LedgerUnwritable(f"cannot {verb} the ledger {path}: {error}")
@@ -164,22 +167,16 @@ def translated(path: Path, verb: str, error: Exception) -> LedgerError:
     return kind(f"cannot {verb} the ledger {path}: {error}")
 
 
-def _opened_or_read(path: Path, store: Store) -> Ledger:
+def _opened_or_read(path: Path) -> Opened:
     try:
-        return _opened(path, store)
+        ledger = Ledger(path)
+        try:
+            return Opened(ledger, ledger.load())
+        except LedgerError:
+            ledger.close()
+            raise
     except LedgerUnwritable:
-        _read(path, store)
-        return Ledger(path, later=True)
-
-
-def _opened(path: Path, store: Store) -> Ledger:
-    ledger = Ledger(path)
-    try:
-        ledger.load(store)
-    except LedgerError:
-        ledger.close()
-        raise
-    return ledger
+        return Opened(Ledger(path, later=True), _read(path))
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -196,23 +193,24 @@ def _connect(path: Path) -> sqlite3.Connection:
             stack.callback(connection.close)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA busy_timeout = 2000")
-            connection.execute(f"PRAGMA journal_size_limit = {4 * 1024 * 1024}")
-            if _is_new(connection):
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
+            if not migrations.format_of(connection):
                 # Fails with SQLITE_ERROR where there are tables, which had a format once.
                 connection.executescript(f"BEGIN IMMEDIATE; {tables.SCHEMA} COMMIT;")
             else:
                 _check(connection, path)
+                migrations.migrate(connection)
             stack.pop_all()
     except (sqlite3.Error, ValueError) as error:
         raise translated(path, "open", error) from error
     return connection
 
 
-def _read(path: Path, store: Store) -> None:
-    """Load what a full or read-only disk holds, without the index that opening the file needs."""
+def _read(path: Path) -> Changes:
+    """Return what a full or read-only disk holds, without the index that opening the file needs."""
     if not path.exists() or not path.stat().st_size:
-        return
+        return Changes()
     wal = files_of(path)[1]
     read_only = _is_read_only(path)
     if not read_only:
@@ -227,14 +225,25 @@ def _read(path: Path, store: Store) -> None:
             if not read_only:
                 # SQLite then keeps the index in its own memory.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-            if (
-                not _is_new(connection)
+            if not (
+                migrations.format_of(connection)
                 or connection.execute("SELECT 1 FROM sqlite_master").fetchone()
             ):
-                _check(connection, path)
-                tables.load(connection, store)
+                return Changes()
+            _check(connection, path)
+            return _load_migrated(connection)
     except (sqlite3.Error, ValueError, TypeError) as error:
         raise translated(path, "read", error) from error
+
+
+def _load_migrated(connection: sqlite3.Connection) -> Changes:
+    """Return what a file holds that cannot be written: an older format is migrated in memory."""
+    if migrations.format_of(connection) == tables.VERSION:
+        return tables.load(connection)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        connection.backup(copy)
+        migrations.migrate(copy)
+        return tables.load(copy)
 
 
 def _require_room(path: Path) -> None:
@@ -242,7 +251,7 @@ def _require_room(path: Path) -> None:
     free = place.f_bavail * place.f_frsize
     if _is_read_only(path):
         raise OSError(errno.EROFS, "its file system is mounted read-only")
-    if place.f_blocks and free < LEAST_ROOM:
+    if place.f_blocks and free < MIN_FREE_BYTES:
         raise OSError(errno.ENOSPC, f"its file system has {free // 1024} KiB left")
 
 
@@ -250,21 +259,12 @@ def _is_read_only(path: Path) -> bool:
     return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
 
 
-def _is_new(connection: sqlite3.Connection) -> bool:
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    return not found
-
-
 def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise `sqlite3.Error` if the file is damaged, `LedgerError` if another version wrote it."""
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if not 0 < found < MOST_VERSIONS:
-        raise sqlite3.DatabaseError(f"its format is {found}")
-    if found != tables.VERSION:
-        raise LedgerError(
-            f"cannot open the ledger {path}: it has format {found}, this version reads "
-            f"{tables.VERSION}; upgrade, or move the file away to begin a new one"
-        )
+    """Raise `sqlite3.Error` if the file is damaged, `LedgerError` if a newer version wrote it."""
+    try:
+        migrations.require_known(migrations.format_of(connection))
+    except LedgerError as error:
+        raise LedgerError(f"cannot open the ledger {path}: {error}") from None
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)

@@ -1,6 +1,6 @@
-"""The ledger's tables: the book's values as rows with checksums, and back. Called by the ledger.
+"""The ledger's tables: alerts and the rest as rows with checksums, and back.
 
-SQLite itself does not notice a flipped bit in a row.
+Called by the database. SQLite itself does not notice a flipped bit in a row.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
 from typing import Any, TypeAlias
 
-from attrs import astuple, fields
-
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
-from supervisor.ledger.store import Changes, Store
+from supervisor.alerts.payload import Payload
+from supervisor.ledger.changes import Changes
 
 VERSION = 1
+"""The format. A change of it needs a step in `migrations`."""
 
 SCHEMA = f"""
 CREATE TABLE alerts (
@@ -54,61 +53,48 @@ CREATE TABLE history (
 CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 PRAGMA user_version = {VERSION};
 """
+"""Makes the tables of this format. The order of the columns is that of the functions below."""
 
 Rows: TypeAlias = dict[tuple[str | int, ...], tuple[Any, ...] | None]
-"""The rest of each row by its key; None removes the row."""
+"""The columns of each row after its key. None removes the row."""
 
 _NUMBER = int | float
-_cursor_row = attrgetter(*(attribute.name for attribute in fields(Cursor)))
-"""There are many cursors: `astuple` takes ten times as long."""
 
 
-def load(connection: sqlite3.Connection, store: Store) -> None:
-    """Fill an empty store with what the tables hold.
+def load(connection: sqlite3.Connection) -> Changes:
+    """Return what the tables hold. A cursor is None when its alert is gone.
 
     Raises `sqlite3.Error`, `ValueError` or `TypeError` when a row is damaged.
     """
-    alerts: dict[str, Alert | None] = {row[0]: _alert(row) for row in _rows(connection, "alerts")}
-    sightings: dict[str, dict[tuple[str, str], Sighting | None]] = {}
+    found = Changes(lost=Counter({reason: int(count) for reason, count in _lost(connection)}))
+    for row in _rows(connection, "alerts"):
+        found.alerts[row[0]] = _alert(row)
     for module, name, instance, *rest in _rows(connection, "sightings"):
-        sightings.setdefault(module, {})[(name, instance)] = Sighting(*rest)
-    cursors: dict[str, dict[str, Cursor]] = {}
-    orphans: list[tuple[str, str]] = []
+        found.sightings.setdefault(module, {})[(name, instance)] = Sighting(*rest)
     for peer, fingerprint, *rest in _rows(connection, "cursors"):
-        if fingerprint in alerts:
-            cursors.setdefault(peer, {})[fingerprint] = Cursor(*rest)
-        else:
-            orphans.append((peer, fingerprint))
-    modules = {
-        name: ModuleRecord(last, json.loads(state))
-        for name, last, state in _rows(connection, "modules")
-    }
-    history: dict[int, Alert | None] = {
-        number: _alert(tuple(row)) for number, *row in _rows(connection, "history")
-    }
-    lost = Counter(
-        {reason: int(count) for reason, count in connection.execute("SELECT * FROM lost")}
-    )
-    store.cursors = cursors
-    store.adopt(Changes(alerts, sightings, modules, {}, history, lost))
-    # Left by a crash, they must not count as knowledge of a later alert of that name.
-    for peer, fingerprint in orphans:
-        store.forget_cursor(peer, fingerprint)
+        # Left by a crash, a cursor must not count as knowledge of a later alert of that name.
+        is_orphan = fingerprint not in found.alerts
+        found.cursors[(peer, fingerprint)] = None if is_orphan else _cursor(rest)
+    for name, last, state in _rows(connection, "modules"):
+        found.modules[name] = ModuleRecord(last, json.loads(state))
+    for number, *columns in _rows(connection, "history"):
+        found.history[number] = _alert(tuple(columns))
+    return found
 
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Write the changes, within the transaction of whoever calls."""
+    """Write the changes, within the transaction of the caller."""
     alerts: Rows = {
-        (name,): None if alert is None else _alert_row(alert)
+        (name,): None if alert is None else _alert_columns(alert)
         for name, alert in changes.alerts.items()
     }
     sightings: Rows = {
-        (module, *key): None if sighting is None else astuple(sighting)
+        (module, *key): None if sighting is None else _sighting_columns(sighting)
         for module, group in changes.sightings.items()
         for key, sighting in group.items()
     }
     cursors: Rows = {
-        key: None if cursor is None else _cursor_row(cursor)
+        key: None if cursor is None else _cursor_columns(cursor)
         for key, cursor in changes.cursors.items()
     }
     modules: Rows = {
@@ -116,7 +102,7 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
         for name, record in changes.modules.items()
     }
     history: Rows = {
-        (number,): None if past is None else (past.fingerprint, *_alert_row(past))
+        (number,): None if past is None else (past.fingerprint, *_alert_columns(past))
         for number, past in changes.history.items()
     }
     for table, keys, rows in (
@@ -166,15 +152,74 @@ def _write_table(
         connection.executemany(insert, present)
 
 
+def _lost(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
+    return connection.execute("SELECT reason, count FROM lost")
+
+
 def _alert(row: tuple[Any, ...]) -> Alert:
-    fields = list(row)
-    fields[5] = State(row[5])
-    fields[9] = json.loads(row[9])
-    return Alert(*fields)
+    """Return the alert of a row of `alerts`: its columns in the order of the table."""
+    return Alert(
+        fingerprint=row[0],
+        module=row[1],
+        alertname=row[2],
+        event_type=row[3],
+        instance=row[4],
+        state=State(row[5]),
+        starts_at=row[6],
+        ends_at=row[7],
+        payload=Payload(row[8]),
+        frozen_labels=json.loads(row[9]),
+        version=row[10],
+        episode=row[11],
+        folded=row[12],
+    )
 
 
-def _alert_row(alert: Alert) -> tuple[Any, ...]:
-    row = list(astuple(alert, recurse=False))
-    row[5] = alert.state.value
-    row[9] = json.dumps(dict(alert.frozen_labels))
-    return tuple(row[1:])
+def _alert_columns(alert: Alert) -> tuple[Any, ...]:
+    """Return the columns after the fingerprint, in the order of the table."""
+    return (
+        alert.module,
+        alert.alertname,
+        alert.event_type,
+        alert.instance,
+        alert.state.value,
+        alert.starts_at,
+        alert.ends_at,
+        alert.payload.encoded,
+        json.dumps(dict(alert.frozen_labels)),
+        alert.version,
+        alert.episode,
+        alert.folded,
+    )
+
+
+def _sighting_columns(sighting: Sighting) -> tuple[Any, ...]:
+    """Return the columns after the key, in the order of the table."""
+    return sighting.seen, sighting.missed, sighting.fingerprint
+
+
+def _cursor(columns: list[Any]) -> Cursor:
+    """Return the cursor of a row of `cursors`: its columns after the key."""
+    version, episode, sent_at, ends_at, held_since, shift, rejected = columns
+    return Cursor(
+        version=version,
+        episode=episode,
+        sent_at=sent_at,
+        ends_at=ends_at,
+        held_since=held_since,
+        shift=shift,
+        rejected=rejected,
+    )
+
+
+def _cursor_columns(cursor: Cursor) -> tuple[Any, ...]:
+    """Return the columns after the key, in the order of the table."""
+    return (
+        cursor.version,
+        cursor.episode,
+        cursor.sent_at,
+        cursor.ends_at,
+        cursor.held_since,
+        cursor.shift,
+        cursor.rejected,
+    )

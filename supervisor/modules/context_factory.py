@@ -10,7 +10,6 @@ from typing import Any
 
 from attrs import frozen
 
-from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, ModuleRecord
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
@@ -61,7 +60,7 @@ class ContextFactory:
         return tuple(self._alert(alert) for alert in known)
 
     def _alert(self, alert: Alert) -> AlertView:
-        _, notes, _ = payload.decode(alert.body)
+        notes = alert.payload.annotations
         return AlertView(
             alertname=alert.alertname,
             event_type=alert.event_type,

@@ -1,11 +1,10 @@
-"""The lines that people read while the supervisor runs: a table at the start, then changes."""
+"""One log line for each alert that fires or ends. Called by the recorder."""
 
 from __future__ import annotations
 
 import logging
 from logging import getLogger
 
-from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
 from supervisor.observations import Run
 
@@ -13,7 +12,10 @@ _alerts = getLogger("supervisor.alerts")
 _modules = getLogger("supervisor.modules")
 
 _LEVELS = {"I": logging.INFO, "S": logging.INFO, "W": logging.WARNING}
+"""By event type; others are errors."""
+
 _VERBS = {State.FIRING: "FIRING", State.REPORT: "REPORT"}
+"""The first word of the line."""
 
 
 def log_change(old: Alert | None, new: Alert | None) -> None:
@@ -23,9 +25,9 @@ def log_change(old: Alert | None, new: Alert | None) -> None:
     was_firing = old is not None and old.state is State.FIRING
     if new.state in (State.FIRING, State.REPORT):
         if old is None or (new.state is State.FIRING and not was_firing):
-            _say(_VERBS[new.state], new, _LEVELS.get(new.event_type, logging.ERROR))
+            _log_alert(_VERBS[new.state], new, _LEVELS.get(new.event_type, logging.ERROR))
     elif old is None or was_firing:
-        _say("RESOLVED", new, logging.INFO)
+        _log_alert("RESOLVED", new, logging.INFO)
 
 
 def log_run(run: Run) -> None:
@@ -33,8 +35,8 @@ def log_run(run: Run) -> None:
     _modules.debug("%s: %s in %.3f s", run.module, run.result, run.seconds)
 
 
-def _say(verb: str, alert: Alert, level: int) -> None:
-    _, notes, _ = payload.decode(alert.body)
+def _log_alert(verb: str, alert: Alert, level: int) -> None:
+    notes = alert.payload.annotations
     message = notes.get("message", "").replace("\n", " | ")
     instance = f" {alert.instance}" if alert.instance else ""
     _alerts.log(

@@ -49,7 +49,7 @@ def make_app(
         Route("/-/healthy", site.healthy),
         Route("/-/ready", site.ready),
     ]
-    return Guard(Starlette(routes=routes), snapshot.store)
+    return Guard(Starlette(routes=routes), snapshot.store.config)
 
 
 @define

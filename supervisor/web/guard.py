@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 import trio
 from attrs import define, field
 
+from supervisor.config.current import CurrentConfig
 from supervisor.config.notation import is_loopback, split_listen
 from supervisor.config.secret import Secret
 from supervisor.config.service import StatusListener
 from supervisor.errors import SecretUnreadable
-from supervisor.ledger.store import Store
 from supervisor.web.server import App, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
@@ -46,10 +46,10 @@ _log = getLogger("supervisor.web")
 
 @define
 class Guard:
-    """Passes on to `app` what may pass. The configuration is that of the store, so of now."""
+    """Passes on to `app` what may pass. The configuration is that of now."""
 
     app: App
-    store: Store
+    config: CurrentConfig
     _secrets: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(4))
     _fault: str = ""
 
@@ -66,7 +66,7 @@ class Guard:
             await _refuse(send, 405, "only GET and HEAD are answered", {"allow": "GET, HEAD"})
         elif _has_body(headers):
             await _refuse(send, 413, "no request here has a body", {"connection": "close"})
-        elif not is_own(headers.get(b"host", b""), self.store.service.status):
+        elif not is_own(headers.get(b"host", b""), self.config.service.status):
             await _refuse(send, 403, "this Host is not served here; add its name to status.hosts")
         elif scope["path"] not in OPEN_PATHS and not await self._is_known(headers):
             await _refuse(
@@ -79,7 +79,7 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _is_known(self, headers: Mapping[bytes, bytes]) -> bool:
-        token = self.store.service.status.token
+        token = self.config.service.status.token
         if token is None:
             return True
         given = presented(headers.get(b"authorization", b""))

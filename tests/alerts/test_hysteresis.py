@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.alerts.alert import Sighting
-from supervisor.alerts.hysteresis import Key, by_key, compare
+from supervisor.alerts.alert import Key, Sighting
+from supervisor.alerts.hysteresis import by_key, compare
 from supervisor.observations import Condition
 
 KEYS = [("A", str(n)) for n in range(4)]

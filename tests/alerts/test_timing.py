@@ -9,11 +9,22 @@ from hypothesis import strategies as st
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Alert, Cursor, State
+from supervisor.alerts.payload import Payload
 from supervisor.observations import Duration
 from tests.support.ledger_bench import T, service_of
 
 SERVICE = service_of(resend_interval=Duration(60))
-FIRING = Alert("f", "disk", "A", "W", "/", State.FIRING, T, None, b"{")
+FIRING = Alert(
+    fingerprint="f",
+    module="disk",
+    alertname="A",
+    event_type="W",
+    instance="/",
+    state=State.FIRING,
+    starts_at=T,
+    ends_at=None,
+    payload=Payload(b"{"),
+)
 OVER = evolve(FIRING, state=State.OVER, ends_at=T + 10, version=2)
 RESOLVED = evolve(FIRING, state=State.RESOLVED, ends_at=T + 10, version=2)
 REPORT = evolve(FIRING, state=State.REPORT, ends_at=T + 1800)
@@ -60,18 +71,21 @@ def test_no_end_is_before_its_start(alert: Alert, now: float) -> None:
 def test_a_resolved_alert_is_kept_while_a_peer_may_hold_what_it_did_not_confirm() -> None:
     slow = service_of(resend_interval=Duration(600))
 
-    assert timing.tended_at(RESOLVED, [None], SERVICE) == T + 910
-    assert timing.tended_at(RESOLVED, [None], slow) == T + 10 + 2400
+    assert timing.housekeeping_at(RESOLVED, [None], SERVICE) == T + 910
+    assert timing.housekeeping_at(RESOLVED, [None], slow) == T + 10 + 2400
     later = evolve(TAKEN, ends_at=T + 5000)
-    assert timing.tended_at(RESOLVED, [later], SERVICE) == T + 5000
-    assert timing.tended_at(RESOLVED, [evolve(later, version=2)], SERVICE) == T + 910
+    assert timing.housekeeping_at(RESOLVED, [later], SERVICE) == T + 5000
+    assert timing.housekeeping_at(RESOLVED, [evolve(later, version=2)], SERVICE) == T + 910
 
 
 def test_what_is_over_is_tended_when_it_was_shown_for_long_enough() -> None:
     shown = evolve(TAKEN, ends_at=T + 360)
 
-    assert timing.tended_at(OVER, [None], SERVICE) is None
-    assert timing.tended_at(OVER, [TAKEN], SERVICE) is None
-    assert timing.tended_at(OVER, [shown, None], SERVICE) == T + 360
+    assert timing.housekeeping_at(OVER, [None], SERVICE) is None
+    assert timing.housekeeping_at(OVER, [TAKEN], SERVICE) is None
+    assert timing.housekeeping_at(OVER, [shown, None], SERVICE) == T + 360
     for since, tended in ((T + 100, T + 460), (T + 9000, T + 720)):
-        assert timing.tended_at(OVER, [shown, evolve(TAKEN, held_since=since)], SERVICE) == tended
+        assert (
+            timing.housekeeping_at(OVER, [shown, evolve(TAKEN, held_since=since)], SERVICE)
+            == tended
+        )

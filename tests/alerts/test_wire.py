@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from supervisor.alerts import hysteresis, payload, sanitize
 from supervisor.alerts.labels import alert_annotations, alert_labels, event_id
+from supervisor.alerts.payload import Payload
 from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Report
@@ -88,13 +89,14 @@ def test_annotations_are_ours_the_modules_and_the_checks() -> None:
 
 
 @given(st.dictionaries(anything.map(sanitize.clean_label), anything.map(sanitize.clean_label)))
-def test_a_body_is_read_again_as_it_was_written(values: dict[str, str]) -> None:
-    body = payload.encode(values, {"message": "m"}, "https://example.invalid/")
-    alert = json.loads(payload.dated(body, 0.0, 1.5))
+def test_a_payload_is_read_again_as_it_was_written(values: dict[str, str]) -> None:
+    made = Payload.of(values, {"message": "m"}, "https://example.invalid/")
+    alert = json.loads(made.at(0.0, 1.5))
 
-    assert payload.decode(body) == (values, {"message": "m"}, "https://example.invalid/")
-    assert (alert["labels"], alert["startsAt"], alert["endsAt"]) == (
+    assert (made.labels, made.annotations) == (values, {"message": "m"})
+    assert (alert["labels"], alert["generatorURL"], alert["startsAt"], alert["endsAt"]) == (
         values,
+        "https://example.invalid/",
         "1970-01-01T00:00:00.000Z",
         "1970-01-01T00:00:01.500Z",
     )
@@ -111,10 +113,11 @@ def test_times_are_rfc3339_in_utc_and_keep_their_order(one: float, other: float)
 
 
 def test_an_annotation_set_to_nothing_is_removed() -> None:
-    body = payload.encode({}, {"message": "m", "last_confirmed": "x"})
+    made = Payload.of({}, {"message": "m", "last_confirmed": "x"})
 
-    assert payload.annotate(body, last_confirmed="") == payload.encode({}, {"message": "m"})
-    assert payload.annotate(body, delayed="true") == payload.encode(
+    assert made.has_annotation("last_confirmed")
+    assert made.annotate(last_confirmed="") == Payload.of({}, {"message": "m"})
+    assert made.annotate(delayed="true") == Payload.of(
         {}, {"message": "m", "last_confirmed": "x", "delayed": "true"}
     )
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from supervisor.alerts.alert import SelfAlert
+from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
 from supervisor.config.service import Module
 from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import PeerStatus
@@ -21,7 +21,7 @@ from tests.support.virtual_clock import FrozenClock
 def status(bench: LedgerBench, stats: dict[str, ModuleStats] | None = None) -> dict[str, Any]:
     peers = tuple(PeerStatus(url) for url in bench.service.alertmanager.urls)
     clock = FrozenClock(bench.now)
-    snapshot = Snapshot(bench.store, clock, stats or {}, lambda: peers, lambda: 4096)
+    snapshot = Snapshot(bench.outbox, clock, stats or {}, lambda: peers, lambda: 4096)
     return trio.run(snapshot.status)
 
 
@@ -52,7 +52,7 @@ def test_each_state_has_its_name() -> None:
     bench.see()
     over = {name: state for name, state, _ in alerts(bench)}["Disk usage"]
     for item in bench.take():
-        bench.store.rejected(A, item)
+        bench.outbox.rejected(A, item)
     refused = {state for _, state, _ in alerts(bench)}
 
     assert (firing, report, over, refused) == ("firing", "report", "pending", {"quarantined"})
@@ -129,7 +129,7 @@ def test_modules_tell_of_their_runs() -> None:
 
 def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(SelfAlert("X", "", "text")))
+    bench.work(lambda update: update.take_self_alert(SelfAlert(LEDGER_CORRUPT, "text")))
     bench.store.lost["evicted"] = 3
     found = status(bench)
 
@@ -141,7 +141,7 @@ async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> N
     bench = LedgerBench(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
     stats: dict[str, ModuleStats] = {}
     fit(stats, bench.service)
-    snapshot = Snapshot(bench.store, FrozenClock(bench.now), stats, lambda: (), lambda: 4096)
+    snapshot = Snapshot(bench.outbox, FrozenClock(bench.now), stats, lambda: (), lambda: 4096)
     turns = 0
     async with trio.open_nursery() as nursery:
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from supervisor.delivery.prefetch import MAX_BATCH_BYTES
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.delivery.sender import MOST_BYTES
-from supervisor.ledger.store import Changes
+from supervisor.ledger.changes import Changes
 from supervisor.observations import Duration, Report
 from supervisor.recorder.recorder import CURSOR_DELAY
 from tests.support.recorder_bench import (
@@ -136,7 +136,7 @@ async def test_what_is_delivered_is_known_of_the_peer(
 
     peer = bench.peers[ONE]
     assert ("ok", 2, START, "") == (peer.state, peer.sent, peer.last_success, peer.error)
-    assert bench.store.pending(ONE) == []
+    assert bench.outbox.pending(ONE) == []
 
 
 async def test_a_batch_has_at_most_max_batch_alerts(
@@ -167,7 +167,7 @@ async def test_a_batch_has_at_most_a_mebibyte(
     await bench.see(*(full(f"/{n}", detail="x" * 262_000) for n in range(9)))
 
     assert [3, 3, 3] == [len(batch.alerts) for batch in bench.clients[ONE].posts]
-    assert max(sizes) <= MOST_BYTES
+    assert max(sizes) <= MAX_BATCH_BYTES
 
 
 async def test_what_changes_after_the_next_batch_was_made_is_posted_as_it_is_then(
@@ -250,7 +250,7 @@ async def test_a_sender_that_is_stopped_knows_what_its_peer_took(
         await bench.live(nursery)
         await bench.see(full("/0"), full("/1"))
 
-    assert 1 == len(bench.store.pending(ONE))
+    assert 1 == len(bench.outbox.pending(ONE))
 
 
 @settings(deadline=None, max_examples=60)
@@ -279,10 +279,10 @@ def test_exactly_the_bad_alerts_are_quarantined_and_the_rest_delivered(
             posts = len(bench.clients[ONE].posts)
             nursery.cancel_scope.cancel()
 
-        shown = {a.instance for a in bench.store.alerts.values() if bench.store.is_rejected(a)}
+        shown = {a.instance for a in bench.store.alerts.values() if bench.cursors.is_rejected(a)}
         assert refused == shown
         assert {f"/{n}" for n in range(20)} - refused == delivered - {"m"}
-        assert bench.store.pending(ONE) == []
+        assert bench.outbox.pending(ONE) == []
         assert ({"AlertRejected": "m"} if bad else {}) == own
         assert posts <= 20 + 2 * 5 * len(bad) + 2  # at most both halves on each level
 
@@ -312,7 +312,7 @@ async def test_what_was_not_tried_when_the_peer_went_down_is_kept(
     await bench.until(10)
 
     assert [8, 4, 2, 8] == [len(post.alerts) for post in bench.clients[ONE].posts]
-    assert bench.store.pending(ONE) == []
+    assert bench.outbox.pending(ONE) == []
 
 
 async def test_a_refused_alert_is_tried_again_only_when_its_body_changes(
@@ -440,14 +440,14 @@ async def test_a_misconfigured_peer_is_announced_and_keeps_everything(
     await bench.live(nursery)
     await bench.see(full("/"), full("/srv"))
     await bench.until(100)
-    wrong = (bench.peers[ONE].state, bench.own, len(bench.store.pending(ONE)))
+    wrong = (bench.peers[ONE].state, bench.own, len(bench.outbox.pending(ONE)))
     bench.clients[ONE].respond = lambda _post: OK
     await bench.until(300)
 
     assert ("misconfigured", {"PeerMisconfigured": ONE}, 3) == wrong
     told = bench.clients[TWO].sent("PeerMisconfigured")
     assert "does not take alerts: HTTP 403; all are kept" in told[0][1]["annotations"]["message"]
-    assert ("ok", {}, []) == (bench.peers[ONE].state, bench.own, bench.store.pending(ONE))
+    assert ("ok", {}, []) == (bench.peers[ONE].state, bench.own, bench.outbox.pending(ONE))
 
 
 async def test_a_peer_that_is_merely_down_is_not_announced(
@@ -595,14 +595,14 @@ async def test_what_was_sent_with_wrong_times_is_sent_again_shifted(
     await bench.live(nursery)
     bench.clients[ONE].skew = -3600.0
     await bench.see(full())
-    pending = len(bench.store.pending(ONE))
+    pending = len(bench.outbox.pending(ONE))
     await bench.until(10)
 
     sent = bench.clients[ONE].sent("Disk usage")
     assert 1 <= pending
     assert [0.0, 1.0] == [at for at, _ in sent]
     assert [(0.0, 240.0), (-3600.0, -3359.0)] == list(spans(alert for _, alert in sent))
-    assert bench.store.pending(ONE) == []
+    assert bench.outbox.pending(ONE) == []
 
 
 async def test_halves_of_a_batch_are_not_delivered_with_wrong_times(
@@ -620,7 +620,7 @@ async def test_halves_of_a_batch_are_not_delivered_with_wrong_times(
     assert 4 == len(wrong.alerts)
     assert right
     assert all(start >= 3600.0 for post in right for start, _ in spans(post.alerts))
-    assert bench.store.pending(ONE) == []
+    assert bench.outbox.pending(ONE) == []
 
 
 async def test_two_clocks_behind_one_address_do_not_make_the_sender_spin(
@@ -797,4 +797,4 @@ async def test_what_was_accepted_is_known_though_what_was_to_follow_is_gone(
     bench.store.adopt(Changes(alerts={ahead: None}))
     await trio.sleep(5)
 
-    assert bench.store.pending(ONE) == []
+    assert bench.outbox.pending(ONE) == []

@@ -63,7 +63,7 @@ def saved_cursors(supervisor: SupervisorProcess) -> int:
 def test_an_idle_supervisor_stops_at_once_and_cleanly(supervisor: SupervisorProcess) -> None:
     write_config(supervisor)
     supervisor.start()
-    wait_for(lambda: "modules, reporting to" in supervisor.log, 5, "no table")
+    wait_for(lambda: ", reporting to" in supervisor.log, 5, "no table")
 
     begun = time.monotonic()
     code = supervisor.stop()

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.delivery.sender import MOST_BYTES
-from supervisor.ledger.database import open_ledger
-from supervisor.ledger.store import Store
+from supervisor.delivery.prefetch import MAX_BATCH_BYTES
+from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.outbox import Outbox
 from supervisor.observations import Condition, Run
-from supervisor.recorder.update import Draft
+from supervisor.recorder.update import Update
 
 NOW = 1_700_000_000.0
 PEER = "http://127.0.0.1:9093"
@@ -36,27 +36,26 @@ def test_pending_alerts_survive_a_restart_within_the_bound(
     tmp_path: Path, count: int, mebibytes: int, fits: bool
 ) -> None:
     settings = service(mebibytes << 20)
-    store = Store(settings)
-    ledger, _ = open_ledger(tmp_path / "ledger", store, NOW)
+    ledger, outbox = Ledger(tmp_path / "ledger"), Outbox.of(settings)
     seen = tuple(Condition("Disk usage", "W", f"/srv/{n}", "it is full") for n in range(count))
-    draft = Draft(store, NOW)
-    draft.record(MODULE, Run("m", NOW, NOW, 0.1, seen), None)
-    draft.review()
-    ledger.commit(draft.changes)
+    update = Update.begin(outbox, NOW)
+    update.record(MODULE, Run("m", NOW, NOW, 0.1, seen), None)
+    update.end_stale_self_alerts()
+    ledger.commit(update.changes)
     ledger.close()
 
-    store = Store(settings)
-    ledger, _ = open_ledger(tmp_path / "ledger", store, NOW)
-    kept = set(store.alerts)
+    opened, outbox = open_ledger(tmp_path / "ledger", NOW), Outbox.of(settings)
+    outbox.restore(opened.contents)
+    kept = set(outbox.store.alerts)
     sent: list[str] = []
-    while batch := store.take_due(PEER, NOW, 0.0, 256, MOST_BYTES):
+    while batch := outbox.take_due(PEER, NOW, 0.0, most=256, most_bytes=MAX_BATCH_BYTES):
         for outgoing in batch:
-            store.delivered(PEER, outgoing, NOW)
+            outbox.delivered(PEER, outgoing, NOW)
             sent.append(outgoing.alert.fingerprint)
-    size = ledger.size()
-    ledger.close()
+    size = opened.ledger.size()
+    opened.ledger.close()
 
     assert sorted(kept) == sorted(sent)
     assert fits == (len(kept) >= count)
-    assert fits == (store.lost.total() == 0)
+    assert fits == (outbox.store.lost.total() == 0)
     assert size <= mebibytes << 20

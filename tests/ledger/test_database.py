@@ -19,15 +19,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.alerts.payload import Payload
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import LedgerError
-from supervisor.ledger.database import Ledger, everything, files_of, open_ledger
-from supervisor.ledger.store import Changes, Store
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.database import Ledger, files_of, open_ledger
+from supervisor.ledger.outbox import Outbox
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
-ALERT = Alert("f1", "disk", "Disk usage", "W", "/", State.FIRING, NOW, None, b'{"labels":{}')
+ALERT = Alert(
+    fingerprint="f1",
+    module="disk",
+    alertname="Disk usage",
+    event_type="W",
+    instance="/",
+    state=State.FIRING,
+    starts_at=NOW,
+    ends_at=None,
+    payload=Payload(b'{"labels":{}'),
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.floats(0, 4e9)
@@ -41,7 +53,7 @@ alerts = st.builds(
     state=st.sampled_from(State),
     starts_at=times,
     ends_at=st.none() | times,
-    body=st.binary(max_size=50),
+    payload=st.binary(max_size=50).map(Payload),
     frozen_labels=st.dictionaries(texts, texts, max_size=2),
     version=st.integers(1, 2**40),
     episode=st.integers(1, 2**40),
@@ -61,8 +73,9 @@ sightings = st.builds(Sighting, st.integers(0, 9), st.integers(0, 9), texts)
 records = st.builds(ModuleRecord, times, st.dictionaries(texts, texts | st.integers() | st.none()))
 
 
-def store() -> Store:
-    return Store(Service(Path("X"), "X", ZoneInfo("UTC"), alertmanager=Alertmanager(urls=(PEER,))))
+def empty_outbox() -> Outbox:
+    settings = Alertmanager(urls=(PEER,))
+    return Outbox.of(Service(Path("X"), "X", ZoneInfo("UTC"), alertmanager=settings))
 
 
 def fill(path: Path, changes: Changes) -> None:
@@ -72,11 +85,10 @@ def fill(path: Path, changes: Changes) -> None:
 
 
 def reread(path: Path) -> Changes:
-    found = store()
-    ledger, aside = open_ledger(path, found, NOW)
-    ledger.close()
-    assert aside is None
-    return everything(found)
+    opened = open_ledger(path, NOW)
+    opened.ledger.close()
+    assert opened.aside is None
+    return opened.contents
 
 
 @settings(max_examples=30, deadline=None)
@@ -144,7 +156,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from pathlib import Path
 from attrs import evolve
-from supervisor.ledger.store import Changes
+from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger
 from tests.ledger.test_database import ALERT
 ledger = Ledger(Path({str(path)!r}))
@@ -172,7 +184,17 @@ for n in range(10**9):
 def test_a_torn_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "ledger"
     many: dict[str, Alert | None] = {
-        f"f{n}": Alert(f"f{n}", "m", "A", "W", "/", State.FIRING, NOW, None, b"x" * 500)
+        f"f{n}": Alert(
+            fingerprint=f"f{n}",
+            module="m",
+            alertname="A",
+            event_type="W",
+            instance="/",
+            state=State.FIRING,
+            starts_at=NOW,
+            ends_at=None,
+            payload=Payload(b"x" * 500),
+        )
         for n in range(200)
     }
     fill(path, Changes(many))
@@ -187,14 +209,13 @@ def test_a_torn_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: st
         content[:16] = b"\0" * 16
     path.write_bytes(content)
 
-    found = store()
-    ledger, aside = open_ledger(path, found, NOW)
-    ledger.commit(Changes({"f1": ALERT}))
-    ledger.close()
+    opened = open_ledger(path, NOW)
+    opened.ledger.commit(Changes({"f1": ALERT}))
+    opened.ledger.close()
 
-    assert aside is not None
-    assert aside.name == "ledger.corrupt-20010909T014640Z"
-    assert aside.read_bytes() == content
+    assert opened.aside is not None
+    assert opened.aside.name == "ledger.corrupt-20010909T014640Z"
+    assert opened.aside.read_bytes() == content
     assert list(reread(path).alerts) == ["f1"]
 
 
@@ -202,7 +223,7 @@ def test_two_torn_files_of_one_second_do_not_overwrite_each_other(tmp_path: Path
     path = tmp_path / "ledger"
     for text in ("one", "two"):
         path.write_text(f"not a database: {text}" * 100, encoding="utf-8")
-        open_ledger(path, store(), NOW)[0].close()
+        open_ledger(path, NOW).ledger.close()
         for file in files_of(path):
             file.unlink(missing_ok=True)
 
@@ -216,8 +237,8 @@ def test_a_ledger_of_a_newer_version_is_refused_and_kept(tmp_path: Path) -> None
         connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(LedgerError, match="it has format 99, this version reads 1"):
-        open_ledger(path, store(), NOW)
+    with pytest.raises(LedgerError, match="it has format 99, this version reads formats up to 1"):
+        open_ledger(path, NOW)
     assert not list(tmp_path.glob("*corrupt*"))
 
 
@@ -225,7 +246,7 @@ def many() -> Changes:
     """Return changes that fill a few pages of each table."""
     names = [f"f{n}" for n in range(30)]
     return Changes(
-        {name: evolve(ALERT, fingerprint=name, body=b"x" * 200) for name in names},
+        {name: evolve(ALERT, fingerprint=name, payload=Payload(b"x" * 200)) for name in names},
         {"disk": {("Disk usage", name): Sighting(1, 0, name) for name in names}},
         {"disk": ModuleRecord(NOW, {"since": 1})},
         {(PEER, name): Cursor(1, 1, NOW, NOW + 240, NOW) for name in names},
@@ -239,15 +260,14 @@ def open_damaged(path: Path, content: bytes) -> Changes | None:
     for file in path.parent.iterdir():
         file.unlink()
     path.write_bytes(content)
-    found = store()
-    ledger, aside = open_ledger(path, found, NOW)
-    ledger.commit(Changes({"new": evolve(ALERT, fingerprint="new")}))
-    ledger.close()
-    if aside is not None:
-        assert everything(found) == Changes()
-        assert aside.read_bytes() == content
+    opened = open_ledger(path, NOW)
+    opened.ledger.commit(Changes({"new": evolve(ALERT, fingerprint="new")}))
+    opened.ledger.close()
+    if opened.aside is not None:
+        assert opened.contents == Changes()
+        assert opened.aside.read_bytes() == content
         return None
-    return everything(found)
+    return opened.contents
 
 
 def test_a_damaged_bit_is_noticed_wherever_it_matters(tmp_path: Path) -> None:
@@ -352,12 +372,13 @@ def test_what_a_peer_knew_of_a_forgotten_alert_is_forgotten_with_it(tmp_path: Pa
     path = tmp_path / "ledger"
     fill(path, Changes({"f1": ALERT}, cursors={(PEER, "f1"): Cursor(1, 1, NOW, NOW, NOW)}))
     fill(path, Changes({"f1": None}))  # killed before the cursor was deleted, too
-    found = store()
-    ledger, _ = open_ledger(path, found, NOW)
-    assert found.cursors == {}
+    opened = open_ledger(path, NOW)
+    outbox = empty_outbox()
+    outbox.restore(opened.contents)
+    assert outbox.cursors.known == {}
 
-    ledger.commit(Changes({"f1": ALERT}, cursors=found.unsaved_cursors()))
-    ledger.close()
+    opened.ledger.commit(Changes({"f1": ALERT}, cursors=outbox.cursors.take_unsaved()))
+    opened.ledger.close()
     assert reread(path).cursors == {}
 
 
@@ -372,7 +393,7 @@ def test_a_torn_file_that_cannot_be_moved_is_an_error_that_says_so(
     path.write_bytes(b"Dear ledger, " * 1000)
 
     with pytest.raises(LedgerError, match="cannot set aside the corrupt ledger"):
-        open_ledger(path, store(), NOW)
+        open_ledger(path, NOW)
 
 
 def test_the_file_is_private_and_no_symlink_is_followed(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 from attrs import evolve
 
 from supervisor.alerts.alert import Alert
+from supervisor.alerts.payload import Payload
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
-from supervisor.ledger.database import Ledger, everything, open_ledger
-from supervisor.ledger.store import Changes, Store
-from tests.ledger.test_database import ALERT, NOW, fill, many, reread, store
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.database import Ledger, open_ledger
+from tests.ledger.test_database import ALERT, NOW, empty_outbox, fill, many, reread
 from tests.support import mounts
 
 pytestmark = mounts.needs_root
@@ -27,7 +28,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from attrs import evolve
-from supervisor.ledger.store import Changes
+from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger
 from tests.ledger.test_database import ALERT, many
 ledger = Ledger(Path(sys.argv[1]))
@@ -41,10 +42,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from supervisor.ledger.database import open_ledger
-from tests.ledger.test_database import NOW, store
-found = store()
-open_ledger(Path(sys.argv[1]), found, NOW)
-print(len(found.alerts))
+from tests.ledger.test_database import NOW
+print(len(open_ledger(Path(sys.argv[1]), NOW).contents.alerts))
 """
 
 
@@ -77,18 +76,18 @@ def leave_ledger(path: Path, how: str) -> int:
     return 0
 
 
-def opened(path: Path) -> tuple[Ledger, Store]:
-    found = store()
-    ledger, aside = open_ledger(path, found, NOW)
-    assert aside is None
-    return ledger, found
+def opened(path: Path) -> tuple[Ledger, Changes]:
+    found = open_ledger(path, NOW)
+    assert found.aside is None
+    return found.ledger, found.contents
 
 
 def test_a_full_disk_is_an_error_for_a_time(small_disk: Path) -> None:
     ledger = Ledger(small_disk / "ledger")
     ledger.commit(Changes({"f1": ALERT}))
     large: dict[str, Alert | None] = {
-        name: evolve(ALERT, fingerprint=name, body=b"x" * 200_000) for name in ("f2", "f3")
+        name: evolve(ALERT, fingerprint=name, payload=Payload(b"x" * 200_000))
+        for name in ("f2", "f3")
     }
     with pytest.raises(LedgerError) as raised:
         ledger.commit(Changes(large))
@@ -150,7 +149,8 @@ def test_a_torn_ledger_on_a_full_disk_is_set_aside_all_the_same(small_disk: Path
     path = small_disk / "ledger"
     path.write_bytes(b"Dear ledger, " * 1000)
     ballast = fill_up(small_disk)
-    ledger, aside = open_ledger(path, store(), NOW)
+    found = open_ledger(path, NOW)
+    ledger, aside = found.ledger, found.aside
     ballast.unlink()
     ledger.commit(Changes({"f1": ALERT}))
     ledger.close()
@@ -180,20 +180,23 @@ def test_what_cannot_be_read_either_is_an_error(small_disk: Path) -> None:
     mounts.command("mount", "-o", "remount,ro", small_disk)
 
     with pytest.raises(LedgerError, match="cannot read the ledger"):
-        open_ledger(path, store(), NOW)
+        open_ledger(path, NOW)
 
 
-def test_everything_written_from_memory_is_the_whole_book(small_disk: Path) -> None:
+def test_everything_written_from_memory_is_the_whole_store(small_disk: Path) -> None:
     path = small_disk / "ledger"
     leave_ledger(path, "stopped")
     ballast = fill_up(small_disk)
-    ledger, found = opened(path)
+    ledger, contents = opened(path)
+    found = empty_outbox()
+    found.restore(contents)
     gone = Changes({"f1": None}, {"disk": {("Disk usage", "f1"): None}})
-    found.adopt(gone)
+    found.store.adopt(gone)
+    found.requeue(gone.alerts)
     ballast.unlink()
-    gone.update(Changes(cursors=found.unsaved_cursors()))
+    gone.update(Changes(cursors=found.cursors.take_unsaved()))
     ledger.commit(gone)
     ledger.close()
 
-    assert everything(found).alerts == reread(path).alerts
-    assert everything(found).cursors == reread(path).cursors
+    assert found.store.contents().alerts == reread(path).alerts
+    assert found.cursors.contents() == reread(path).cursors

@@ -8,7 +8,9 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.alerts.alert import Alert, Cursor, SelfAlert, State
+from supervisor.alerts.alert import Alert, Cursor, State
+from supervisor.alerts.payload import Payload
+from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
 from supervisor.ledger import retention
 from supervisor.observations import Condition, Duration
 from tests.support.ledger_bench import FULL, HELLO, A, B, LedgerBench, service_of
@@ -51,7 +53,18 @@ def test_reports_go_before_conditions_that_fire() -> None:
 
 
 def of(state: State, name: str, starts_at: float = 0.0) -> Alert:
-    return Alert(name, "disk", "Disk usage", "W", name, state, starts_at, 0.0, b"{", version=2)
+    return Alert(
+        fingerprint=name,
+        module="disk",
+        alertname="Disk usage",
+        event_type="W",
+        instance=name,
+        state=state,
+        starts_at=starts_at,
+        ends_at=0.0,
+        payload=Payload(b"{"),
+        version=2,
+    )
 
 
 TAKEN, OLD = Cursor(version=2, episode=1), Cursor(version=1, episode=1)
@@ -70,13 +83,13 @@ def order(newcomer: State) -> list[str]:
         of(State.RESOLVED, "delivered and resolved, older", 0.5),
     ]
     known = {alert.fingerprint: TAKEN for alert in alerts}
-    bench.store.cursors = {
+    bench.cursors.known = {
         A: known,
         B: known | {"firing, known to one": OLD, "resolved, one believes it firing": OLD},
     }
     for name in ("report", "pending"):
-        del known[name], bench.store.cursors[B][name]
-    found = retention.victims(bench.store, alerts, of(newcomer, "new"))
+        del known[name], bench.cursors.known[B][name]
+    found = retention.victims(bench.cursors, alerts, of(newcomer, "new"))
     return [alert.fingerprint for alert in found]
 
 
@@ -96,11 +109,11 @@ def test_the_order_is_the_contracts_and_the_oldest_go_first() -> None:
 
 def test_the_supervisors_own_conditions_never_go() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(SelfAlert("LedgerCorrupt", "", "torn")))
+    bench.work(lambda update: update.take_self_alert(SelfAlert(LEDGER_CORRUPT, "torn")))
     bench.deliver()
 
     assert (
-        list(retention.victims(bench.store, bench.store.alerts.values(), of(State.FIRING, "n")))
+        list(retention.victims(bench.cursors, bench.store.alerts.values(), of(State.FIRING, "n")))
         == []
     )
 
@@ -121,7 +134,7 @@ def test_a_message_that_changes_finds_room_in_its_own_place() -> None:
     bench.see(evolve(FULL, detail="x" * 15_000))
     bench.see(evolve(FULL, detail="y" * 15_001))
 
-    assert b"y" in bench.only().body
+    assert b"y" in bench.only().payload.encoded
     assert bench.store.lost == {}
 
 
@@ -138,11 +151,11 @@ def test_an_overflow_is_over_when_nothing_was_lost_for_a_while() -> None:
     bench = LedgerBench(service_of(max_ledger=2_000))
     bench.see(*(evolve(FULL, instance=f"/{n}") for n in range(9)))
     bench.store.last_loss = bench.now  # as the recorder notes
-    bench.work(lambda draft: draft.review())
+    bench.work(lambda update: update.end_stale_self_alerts())
     assert ("LedgerOverflow", "firing") in bench.states()
 
     bench.pass_time(901)
-    bench.work(lambda draft: draft.review())
+    bench.work(lambda update: update.end_stale_self_alerts())
     assert ("LedgerOverflow", "over") in bench.states()
 
 
@@ -173,10 +186,10 @@ def test_what_is_evicted_and_fires_again_in_one_run_is_new_to_every_peer() -> No
     new = [evolve(FULL, instance=f"/new{n}") for n in range(16)]
     bench.see(*new, again)
     (alert,) = (each for each in bench.store.alerts.values() if each.instance == "/again")
-    assert not bench.store.was_taken(alert)
+    assert not bench.cursors.was_taken(alert)
     bench.see(*new)
 
-    assert alert.fingerprint in {each.fingerprint for each in bench.store.pending(A)}
+    assert alert.fingerprint in {each.fingerprint for each in bench.outbox.pending(A)}
 
 
 @given(
@@ -200,7 +213,7 @@ def test_the_bound_holds_whatever_is_seen(
             bench.deliver()
         bench.pass_time(100)
         own = sum(
-            len(alert.body) + 400
+            len(alert.payload) + 400
             for alert in bench.store.alerts.values()
             if alert.module == "supervisor"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.alerts.alert import State
-from supervisor.ledger.retention import LONGEST_BODY, MOST
+from supervisor.ledger.retention import HISTORY_LENGTH, MAX_HISTORY_BYTES
 from supervisor.observations import Condition
 from tests.support.ledger_bench import FULL, HELLO, LedgerBench, service_of
 
@@ -42,13 +42,13 @@ def test_an_alert_that_fires_again_leaves_its_past_behind() -> None:
 
 def test_a_report_is_kept_with_its_detail_unless_that_is_long() -> None:
     bench = LedgerBench()
-    bench.see(HELLO, evolve(HELLO, alertname="Long", detail="x" * LONGEST_BODY))
+    bench.see(HELLO, evolve(HELLO, alertname="Long", detail="x" * MAX_HISTORY_BYTES))
     bench.stay(1900)
 
     short, long = sorted(bench.store.history.values(), key=lambda alert: alert.alertname)
-    assert b"<b>hello</b>" in short.body
-    assert b"hello" in long.body
-    assert len(long.body) < 500
+    assert b"<b>hello</b>" in short.payload.encoded
+    assert b"hello" in long.payload.encoded
+    assert len(long.payload) < 500
 
 
 def test_only_the_last_are_kept() -> None:
@@ -60,7 +60,7 @@ def test_only_the_last_are_kept() -> None:
     bench.stay(1200)
 
     kept = [alert.instance for alert in bench.store.history.values()]
-    assert MOST == len(kept)
+    assert HISTORY_LENGTH == len(kept)
     assert {f"i{n:03}" for n in range(150, 300)} <= {*kept}
 
 

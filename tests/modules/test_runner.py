@@ -12,6 +12,7 @@ import pytest
 import trio
 from attrs import frozen
 
+from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
 from supervisor.ledger.store import Store
@@ -53,7 +54,7 @@ def a_module(name: str = "fake", **settings: object) -> Module:
 async def run_once(behaviour: Behaviour, **settings: object) -> Run:
     module = a_module("fake", **settings)
     service = a_service(module)
-    context_factory = ContextFactory(VirtualClock(START), Store(service))
+    context_factory = ContextFactory(VirtualClock(START), Store(CurrentConfig(service)))
     return await execute(module, check_of(behaviour), context_factory.context(module), START)
 
 
@@ -210,7 +211,7 @@ async def start(
         clock,
         stats,
         stopping,
-        ContextFactory(clock, Store(service)).context,
+        ContextFactory(clock, Store(CurrentConfig(service))).context,
         send,
         clock.now(),
     )

@@ -11,6 +11,7 @@ import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
 
+from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
@@ -42,7 +43,7 @@ class Floor:
         """Go over to these modules; return the names of those ended and started."""
         service = service_of(*modules)
         ended = self.tasks.end_changed(service)
-        self.store.serve(service)
+        self.store.config.service = service
         return ended, await self.tasks.start_missing()
 
     def done(self) -> list[str]:
@@ -58,7 +59,7 @@ class Floor:
 async def floor(
     service: Service, work: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
 ) -> AsyncIterator[Floor]:
-    clock, stopping, store = VirtualClock(START), trio.Event(), Store(service)
+    clock, stopping, store = VirtualClock(START), trio.Event(), Store(CurrentConfig(service))
     send, receive = trio.open_memory_channel[Run](1000)
     made: list[Floor] = []
 
@@ -72,14 +73,14 @@ async def floor(
 
     async with trio.open_nursery() as nursery:
         tasks = ModuleTasks(
-            store,
-            clock,
-            {},
-            stopping,
-            ContextFactory(clock, store).context,
-            lambda _name: Check("fake", object, run),
-            send,
-            nursery,
+            store=store,
+            clock=clock,
+            stats={},
+            stopping=stopping,
+            make_context=ContextFactory(clock, store).context,
+            find_check=lambda _name: Check("fake", object, run),
+            send=send,
+            nursery=nursery,
         )
         made.append(Floor(store, tasks, receive))
         await tasks.start_missing()

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import evolve
 
-from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
+from supervisor.alerts.payload import Payload
 from supervisor.daemon.status_line import start_table
 from supervisor.observations import Run
 from supervisor.recorder.event_log import log_change, log_run
@@ -25,12 +25,12 @@ FIRING = Alert(
     state=State.FIRING,
     starts_at=0.0,
     ends_at=None,
-    body=payload.encode({}, {"message": "93 %\nof 90 %"}, ""),
+    payload=Payload.of({}, {"message": "93 %\nof 90 %"}),
 )
 OVER = evolve(FIRING, state=State.OVER, ends_at=9.0)
 RESOLVED = evolve(FIRING, state=State.RESOLVED, ends_at=9.0)
 REPORT = evolve(FIRING, state=State.REPORT, ends_at=9.0, event_type="I", instance="")
-CHANGED = evolve(FIRING, version=2, body=payload.encode({}, {"message": "94 %"}, ""))
+CHANGED = evolve(FIRING, version=2, payload=Payload.of({}, {"message": "94 %"}))
 TABLE_START = 1_700_000_000.0
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.alerts.alert import State
-from supervisor.alerts.self_alerts import surplus_name
+from supervisor.alerts.self_alerts import TOO_MANY_CONDITIONS
 from supervisor.config.service import Module
 from supervisor.observations import Duration
+from supervisor.recorder.reconcile import reconcile
 from tests.support.ledger_bench import FULL, A, B, LedgerBench, T, moment, service_of
 
 # -- conditions -----------------------------------------------------------------------------
@@ -42,7 +43,7 @@ def test_it_is_sent_again_every_resend_interval_with_a_later_end() -> None:
     bench.pass_time(59)
 
     assert bench.deliver() == []
-    assert bench.store.next_due(A) == T + 60
+    assert bench.outbox.next_due(A) == T + 60
 
     bench.pass_time(1)
     (again,) = bench.deliver()
@@ -82,12 +83,12 @@ def test_a_cleared_condition_that_a_peer_took_is_resolved_at_once_and_for_15_min
     sent = []
     for _ in range(100):
         bench.pass_time(10)
-        bench.tend()
+        bench.housekeep()
         sent += [(bench.now - T - 30, alert["endsAt"]) for alert in bench.deliver()]
 
     assert sent == [(60.0 * n, moment(T + 30)) for n in range(1, 15)]
     assert bench.store.alerts == {}
-    assert bench.store.cursors[A] == {}
+    assert bench.cursors.known[A] == {}
 
 
 def test_a_resolved_alert_is_kept_as_long_as_a_peer_may_believe_it_firing() -> None:
@@ -99,7 +100,7 @@ def test_a_resolved_alert_is_kept_as_long_as_a_peer_may_believe_it_firing() -> N
     bench.see()
     bench.deliver(A)
     bench.pass_time(950)
-    bench.tend()
+    bench.housekeep()
 
     assert [alert["endsAt"] for alert in bench.deliver(B)] == [moment(T + 10)]
 
@@ -129,10 +130,10 @@ def test_a_change_of_event_type_resolves_the_old_and_fires_the_new_in_one_commit
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(60)
-    draft = bench.see(evolve(FULL, event_type="E"))
+    update = bench.see(evolve(FULL, event_type="E"))
     found = {alert["labels"]["event_type"]: alert for alert in bench.deliver()}
 
-    assert len([alert for alert in draft.changes.alerts.values() if alert]) == 2
+    assert len([alert for alert in update.changes.alerts.values() if alert]) == 2
     assert found["W"]["endsAt"] == found["E"]["startsAt"] == moment(T + 60)
 
 
@@ -141,8 +142,8 @@ def test_a_changed_configured_label_moves_the_alert_and_keeps_its_start() -> Non
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(60)
-    bench.store.service = evolve(bench.service, labels={"host": "new", "site": "s"})
-    bench.work(lambda draft: draft.reconcile())
+    bench.store.config.service = evolve(bench.service, labels={"host": "new", "site": "s"})
+    bench.work(lambda update: reconcile(update))
     found = {alert["labels"]["host"]: alert for alert in bench.deliver()}
 
     assert found["h"]["endsAt"] == moment(T + 60)
@@ -166,12 +167,12 @@ def test_more_conditions_than_allowed_are_one_alert_and_those_firing_stay() -> N
 
     firing = {alert.instance for alert in bench.store.alerts.values() if alert.module == "disk"}
     assert firing == {"/3", "/4"}
-    assert (surplus_name("disk"), "firing") in bench.states()
+    assert (TOO_MANY_CONDITIONS.key("disk")[0], "firing") in bench.states()
 
     bench.deliver()
     bench.see(many[3])
 
-    assert (surplus_name("disk"), "resolved") in bench.states()
+    assert (TOO_MANY_CONDITIONS.key("disk")[0], "resolved") in bench.states()
 
 
 # -- outages --------------------------------------------------------------------------------
@@ -192,7 +193,7 @@ def test_an_event_that_nobody_took_is_sent_as_firing_and_held_for_min_visible() 
     assert bench.only().state is State.OVER
 
     bench.pass_time(1)
-    bench.tend()
+    bench.housekeep()
     (resolved,) = bench.deliver()
     assert resolved["endsAt"] == moment(bench.now)
     assert bench.only().state is State.RESOLVED
@@ -204,7 +205,7 @@ def test_a_peer_that_is_gone_again_has_not_held_it_long_enough() -> None:
     bench.see()
     bench.deliver()  # active there until T + 240
     bench.pass_time(360)
-    bench.tend()
+    bench.housekeep()
     assert bench.only().state is State.OVER
 
     bench.stay(10)
@@ -287,9 +288,9 @@ def test_what_was_over_before_the_answer_came_is_sent_again() -> None:
     batch = bench.take()
     bench.pass_time(300)  # a suspend while the request was in flight
     for item in batch:
-        bench.store.delivered(A, item, bench.now)
+        bench.outbox.delivered(A, item, bench.now)
 
-    assert not bench.store.was_taken(bench.only())
+    assert not bench.cursors.was_taken(bench.only())
     assert [alert["endsAt"] for alert in bench.deliver()] == [moment(bench.now + 240)]
 
 
@@ -322,9 +323,9 @@ def test_an_ended_event_that_every_peer_refuses_is_given_up_and_counted() -> Non
     bench.see(FULL)
     bench.see()
     for item in bench.take():
-        bench.store.rejected(A, item)
+        bench.outbox.rejected(A, item)
     bench.pass_time(901)
-    bench.tend()
+    bench.housekeep()
 
     assert bench.store.alerts == {}
     assert bench.store.lost == {"rejected": 1}

@@ -1,4 +1,4 @@
-"""Book, draft and ledger against a model, through crashes, outages and lost answers.
+"""Book, update and ledger against a model, through crashes, outages and lost answers.
 
 Each peer is a small Alertmanager: it merges what it is sent as shown by its API and remembers
 how long each episode was visible. The peers' clock is right, the supervisor's may be set back.
@@ -33,10 +33,13 @@ from hypothesis.stateful import (
 from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.host.clock import STEP
+from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.store import Outgoing, Store, cost
+from supervisor.ledger.outbox import Outbox, Outgoing
+from supervisor.ledger.store import Store, cost
 from supervisor.observations import Condition, Duration, Report, Run
-from supervisor.recorder.update import Draft
+from supervisor.recorder.reconcile import clock_set_back, reconcile
+from supervisor.recorder.update import Update
 
 PEERS = ("http://127.0.0.1:9093", "http://127.0.0.2:9093", "http://127.0.0.3:9093")
 MODULES = (
@@ -111,7 +114,7 @@ class FakePeer:
         return {name for name, end in self.ends.items() if end > now}
 
 
-class BookMachine(RuleBasedStateMachine):
+class StoreMachine(RuleBasedStateMachine):
     """The recorder and the senders, acted out one step at a time."""
 
     max_ledger = 1 << 26
@@ -146,15 +149,25 @@ class BookMachine(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         """Start as the daemon does: load, reconcile, commit."""
-        self.store = Store(self.service())
-        self.ledger, aside = open_ledger(Path(self.directory.name, "ledger"), self.store, self.now)
-        assert aside is None
-        self.store.forget_other_peers()
-        draft = Draft(self.store, self.now)
-        draft.reconcile()
-        self.commit(draft)
-        self.store.await_confirmation(self.now)
+        self.outbox = Outbox.of(self.service())
+        opened = open_ledger(Path(self.directory.name, "ledger"), self.now)
+        assert opened.aside is None
+        self.ledger = opened.ledger
+        self.outbox.restore(opened.contents)
+        self.outbox.forget_other_peers()
+        update = Update.begin(self.outbox, self.now)
+        reconcile(update)
+        self.commit(update)
+        self.outbox.await_confirmation(self.now)
         self.flights = {}
+
+    @property
+    def store(self) -> Store:
+        return self.outbox.store
+
+    @property
+    def cursors(self) -> Cursors:
+        return self.outbox.cursors
 
     def service(self) -> Service:
         return Service(
@@ -167,13 +180,14 @@ class BookMachine(RuleBasedStateMachine):
             alertmanager=Alertmanager(urls=self.configured, min_visible=Duration(MIN_VISIBLE)),
         )
 
-    def commit(self, draft: Draft) -> None:
-        draft.changes.cursors |= self.store.unsaved_cursors()
-        self.ledger.commit(draft.changes)
-        self.store.adopt(draft.changes)
-        if draft.changes.lost:
+    def commit(self, update: Update) -> None:
+        update.changes.cursors |= self.cursors.take_unsaved()
+        self.ledger.commit(update.changes)
+        self.store.adopt(update.changes)
+        self.outbox.requeue(update.changes.alerts)
+        if update.changes.lost:
             self.store.last_loss = self.now
-        for name, alert in draft.changes.alerts.items():
+        for name, alert in update.changes.alerts.items():
             if alert is None:
                 self.lives[name] += 1
             elif alert.state in (State.OVER, State.REPORT) and alert.module != SUPERVISOR:
@@ -205,12 +219,12 @@ class BookMachine(RuleBasedStateMachine):
 
     def run(self, module: Module, observations: tuple[Any, ...], error: str = "") -> None:
         run = Run(module.name, self.now, self.now, 0.1, observations, error)
-        draft = Draft(self.store, self.now)
-        draft.record(module, run, None)
-        draft.tend()
-        draft.review()
-        self.commit(draft)
-        self.store.confirm(module.name)
+        update = Update.begin(self.outbox, self.now)
+        update.record(module, run, None)
+        update.housekeep()
+        update.end_stale_self_alerts()
+        self.commit(update)
+        self.outbox.confirm(module.name)
         self.time += 0.001
 
     @rule(step=st.sampled_from([0.5, 10.0, 61.0, 300.0, 1000.0, 4000.0, 90_000.0]))
@@ -221,23 +235,23 @@ class BookMachine(RuleBasedStateMachine):
     @rule()
     def wait_until_due(self) -> None:
         """Let it become time for housekeeping, just as something else happens."""
-        due = self.store.tending.next()
+        due = self.outbox.housekeeping.next()
         if due is not None and 0 < due - self.now < 100_000.0:
             self.time += due - self.now
 
     def pass_some(self, step: float) -> None:
         until = self.time + step
-        while (due := self.store.tending.next()) is not None and due - self.ahead <= until:
+        while (due := self.outbox.housekeeping.next()) is not None and due - self.ahead <= until:
             self.time = max(self.time, due - self.ahead)
-            self.tend()
+            self.housekeep()
         self.time = until
 
-    def tend(self) -> None:
-        draft = Draft(self.store, self.now)
-        draft.tend()
-        draft.review()
-        if draft.changes:
-            self.commit(draft)
+    def housekeep(self) -> None:
+        update = Update.begin(self.outbox, self.now)
+        update.housekeep()
+        update.end_stale_self_alerts()
+        if update.changes:
+            self.commit(update)
 
     # -- delivery --------------------------------------------------------------------------
 
@@ -245,7 +259,7 @@ class BookMachine(RuleBasedStateMachine):
     def post(self, url: str, most: int) -> None:
         """Send a batch; the answer comes in another step, or never."""
         if url in self.configured and url not in self.flights:
-            batch = self.store.take_due(url, self.now, self.shift, most, 1 << 20)
+            batch = self.outbox.take_due(url, self.now, self.shift, most=most, most_bytes=1 << 20)
             if batch:
                 self.flights[url] = [
                     Posted(item, self.lives[item.alert.fingerprint]) for item in batch
@@ -260,9 +274,9 @@ class BookMachine(RuleBasedStateMachine):
             self.peers[url].take(posted, self.time)
         if taken and answered:
             for posted in batch:
-                self.store.delivered(url, posted.item, self.now)
+                self.outbox.delivered(url, posted.item, self.now)
         else:
-            self.store.put_back(url, [posted.item for posted in batch], self.now)
+            self.outbox.put_back(url, [posted.item for posted in batch], self.now)
 
     @precondition(lambda self: self.flights)
     @rule(data=st.data())
@@ -272,8 +286,8 @@ class BookMachine(RuleBasedStateMachine):
         bad, *good = self.flights.pop(url)
         for posted in good:
             self.peers[url].take(posted, self.time)
-            self.store.delivered(url, posted.item, self.now)
-        self.store.rejected(url, bad.item)
+            self.outbox.delivered(url, posted.item, self.now)
+        self.outbox.rejected(url, bad.item)
         self.refused.add(bad.item.alert.fingerprint)
 
     # -- disasters -------------------------------------------------------------------------
@@ -291,10 +305,10 @@ class BookMachine(RuleBasedStateMachine):
         if by <= STEP:
             self.unnoticed += by
         elif running:
-            self.store.adjust(-by)
-            draft = Draft(self.store, self.now)
-            draft.rewind()
-            self.commit(draft)
+            self.outbox.clock_was_set(-by)
+            update = Update.begin(self.outbox, self.now)
+            clock_set_back(update)
+            self.commit(update)
         else:
             self.ledger.close()
             self.start()
@@ -304,11 +318,11 @@ class BookMachine(RuleBasedStateMachine):
         """Only while it runs: who was down cannot tell this from time that has passed."""
         self.ahead += by
         if by > STEP:
-            self.store.adjust(by)
-            self.commit(Draft(self.store, self.now))
+            self.outbox.clock_was_set(by)
+            self.commit(Update.begin(self.outbox, self.now))
         else:
             self.unnoticed += by
-        self.tend()
+        self.housekeep()
 
     @rule(count=st.integers(1, 3))
     def change_peers(self, count: int) -> None:
@@ -320,26 +334,26 @@ class BookMachine(RuleBasedStateMachine):
 
     def compare_with_disk(self) -> None:
         """The ledger holds what the store does."""
-        self.commit(Draft(self.store, self.now))
-        again = Store(self.service())
+        self.commit(Update.begin(self.outbox, self.now))
+        again = Outbox.of(self.service())
         reader = Ledger(Path(self.directory.name, "ledger"))
-        reader.load(again)
+        again.restore(reader.load())
         reader.close()
 
-        assert again.alerts == self.store.alerts
-        assert {name: group for name, group in again.sightings.items() if group} == {
+        assert again.store.alerts == self.store.alerts
+        assert {name: group for name, group in again.store.sightings.items() if group} == {
             name: group for name, group in self.store.sightings.items() if group
         }
-        assert {url: known for url, known in again.cursors.items() if known} == {
-            url: known for url, known in self.store.cursors.items() if known
+        assert {url: known for url, known in again.cursors.known.items() if known} == {
+            url: known for url, known in self.cursors.known.items() if known
         }
-        assert not again.has_unsaved_cursors
+        assert not again.cursors.has_unsaved
 
     def settle(self) -> None:
         """Every module runs, every peer answers, until nothing is owed to anyone."""
         for url in list(self.flights):
             lost = [posted.item for posted in self.flights.pop(url)]
-            self.store.put_back(url, lost, self.now)
+            self.outbox.put_back(url, lost, self.now)
         for number in range(60):
             for module in MODULES:
                 seen = tuple(
@@ -349,11 +363,13 @@ class BookMachine(RuleBasedStateMachine):
                 )
                 self.run(module, seen)
             for url in self.configured:
-                while batch := self.store.take_due(url, self.now, self.shift, 100, 1 << 20):
+                while batch := self.outbox.take_due(
+                    url, self.now, self.shift, most=100, most_bytes=1 << 20
+                ):
                     for item in batch:
                         posted = Posted(item, self.lives[item.alert.fingerprint])
                         self.peers[url].take(posted, self.time)
-                        self.store.delivered(url, item, self.now)
+                        self.outbox.delivered(url, item, self.now)
             self.pass_some(30.0)
 
     def teardown(self) -> None:
@@ -390,7 +406,7 @@ class BookMachine(RuleBasedStateMachine):
         return {name for name, _ in self.peers[url].bodies}
 
 
-class FullBookMachine(BookMachine):
+class FullStoreMachine(StoreMachine):
     """The same with a ledger that holds a few alerts only."""
 
     max_ledger = 3000
@@ -419,8 +435,8 @@ class FullBookMachine(BookMachine):
 
 
 @pytest.mark.timeout(3600 if LONG else 120)
-@pytest.mark.parametrize("machine", [BookMachine, FullBookMachine])
-def test_nothing_is_lost_and_nothing_over_stays(machine: type[BookMachine]) -> None:
+@pytest.mark.parametrize("machine", [StoreMachine, FullStoreMachine])
+def test_nothing_is_lost_and_nothing_over_stays(machine: type[StoreMachine]) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -435,13 +451,15 @@ def test_nothing_is_lost_and_nothing_over_stays(machine: type[BookMachine]) -> N
 def test_the_model_itself_tells_an_alert_that_was_swallowed() -> None:
     """A peer that is told of firing and resolved at once has not seen it long enough."""
     peer = FakePeer()
-    store = Store(Service(Path("X"), "X", ZoneInfo("UTC"), labels={"host": "h"}, modules=MODULES))
-    draft = Draft(store, 1000.0)
-    draft.record(
+    service = Service(Path("X"), "X", ZoneInfo("UTC"), labels={"host": "h"}, modules=MODULES)
+    outbox = Outbox.of(service)
+    update = Update.begin(outbox, 1000.0)
+    update.record(
         MODULES[0], Run("one", 1000.0, 1000.0, 0.1, (Condition("C", "W", "a", "x"),)), None
     )
-    store.adopt(draft.changes)
-    (item,) = store.take_due("console", 1000.0, 0.0, 10, 1 << 20)
+    outbox.store.adopt(update.changes)
+    outbox.requeue(update.changes.alerts)
+    (item,) = outbox.take_due("console", 1000.0, 0.0, most=10, most_bytes=1 << 20)
     peer.take(Posted(item, 0), 1000.0)
     ended = evolve(
         item, data=item.data.replace(b'"endsAt":"1970-01-01T00:20', b'"endsAt":"1970-01-01T00:16')

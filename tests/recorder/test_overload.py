@@ -15,6 +15,7 @@ from supervisor.alerts.alert import State
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
 from tests.modules.test_runner import run_once
 from tests.support.recorder_bench import (
@@ -38,9 +39,10 @@ def with_calm_neighbour(max_ledger: int = 1 << 26) -> RecorderBench:
     """Return a bench with a second module, and a ledger of this size."""
     bench = RecorderBench.make(ONE)
     bench.service = evolve(bench.service, modules=(MODULE, CALM), max_ledger=max_ledger)
-    bench.store.service = bench.service
+    bench.store.config.service = bench.service
     stats = {name: ModuleStats(name, "fake") for name in ("m", "calm")}
-    bench.recorder = Recorder(bench.store, bench.ledger, bench.clock, stats)
+    writer = Writer(bench.ledger, bench.outbox, bench.clock)
+    bench.recorder = Recorder(bench.outbox, writer, bench.clock, stats)
     return bench
 
 

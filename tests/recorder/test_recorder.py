@@ -13,14 +13,19 @@ import trio
 from attrs import define, evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from supervisor.alerts.alert import CONSOLE, SelfAlert, State
+from supervisor.alerts.alert import State
+from supervisor.alerts.self_alerts import PEER_CLOCK_SKEW, SelfAlert
+from supervisor.config.current import CONSOLE, CurrentConfig
 from supervisor.errors import LedgerCorrupt, LedgerError
-from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.store import Changes, Store
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.database import Ledger
+from supervisor.ledger.store import Store
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.recorder.messages import Ping, WakeUp
-from supervisor.recorder.recorder import CURSOR_DELAY, MOST_MESSAGES, Recorder
+from supervisor.recorder.recorder import CURSOR_DELAY, MAX_MESSAGES, Recorder
+from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
+from tests.support.ledger_bench import reopened
 from tests.support.recorder_bench import ONE, START, RecorderBench, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
 
@@ -55,7 +60,7 @@ def firing(bench: RecorderBench) -> set[str]:
 
 def committed(bench: RecorderBench) -> set[str]:
     """Return what a new process would find firing."""
-    found = Store(bench.service)
+    found = Store(CurrentConfig(bench.service))
     for changes in bench.ledger.commits:
         found.adopt(changes)
     return {
@@ -85,13 +90,13 @@ async def test_one_commit_takes_a_bounded_number_of_messages(
 ) -> None:
     bench = RecorderBench.make(ONE)
     send, receive = trio.open_memory_channel[object](2000)
-    for number in range(MOST_MESSAGES + 1):
+    for number in range(MAX_MESSAGES + 1):
         send.send_nowait(bench.run(full(message=str(number))))
     bench.receive = receive  # type: ignore[assignment]  # only runs are sent
     await bench.live(nursery)
 
     assert 2 == len(bench.ledger.commits)
-    assert MOST_MESSAGES + 1 == bench.recorder.stats["m"].runs
+    assert MAX_MESSAGES + 1 == bench.recorder.stats["m"].runs
 
 
 async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
@@ -127,16 +132,14 @@ async def test_nothing_is_seen_of_a_run_before_its_commit_has_returned(
 
 async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_path: Path) -> None:
     bench = RecorderBench.make(ONE)
-    bench.recorder.ledger = Ledger(tmp_path / "ledger")
+    bench.recorder.writer.ledger = Ledger(tmp_path / "ledger")
     await bench.live(nursery)
     for number in range(20):
         await bench.send.send(bench.run(*(full(f"/{n}") for n in range(number + 1))))
         await eventually(lambda: bench.recorder.stats["m"].runs == bench.runs)
-        again = Store(bench.service)
-        second, aside = open_ledger(tmp_path / "ledger", again, START)
-        second.close()
-        assert (None, number + 1) == (aside, len(again.alerts))
-    bench.recorder.ledger.close()
+        again, aside = reopened(bench.service, tmp_path / "ledger", START)
+        assert (None, number + 1) == (aside, len(again.store.alerts))
+    bench.recorder.writer.ledger.close()
 
 
 @virtually
@@ -273,7 +276,7 @@ async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
 ) -> None:
     bench = RecorderBench.make(ONE)
     path = tmp_path / "ledger"
-    ledger = bench.recorder.ledger = FailingLedger(path)
+    ledger = bench.recorder.writer.ledger = FailingLedger(path)
     await bench.live(nursery)
     await bench.see(full("/a"), Report("Daily check", "hello"))
     await bench.until(10)
@@ -282,15 +285,15 @@ async def test_a_ledger_that_tears_is_replaced_by_one_with_everything(
     await bench.see(full("/a"), full("/b"))
     await bench.until(20)
 
-    again = Store(bench.service)
-    second, aside = open_ledger(path, again, START)
-    second.close()
-    bench.recorder.ledger.close()
+    again, aside = reopened(bench.service, path, START)
+    bench.recorder.writer.ledger.close()
     assert aside is None
-    assert {"/a", "/b", "", "Daily check"} >= {alert.instance for alert in again.alerts.values()}
-    assert 4 == len(again.alerts)
+    assert {"/a", "/b", "", "Daily check"} >= {
+        alert.instance for alert in again.store.alerts.values()
+    }
+    assert 4 == len(again.store.alerts)
     assert {"LedgerCorrupt": ""} == bench.own
-    assert again.cursors == bench.store.cursors
+    assert again.cursors.known == bench.cursors.known
     assert ["ledger", "ledger.corrupt-20231114T221330Z"] == databases(tmp_path)
 
 
@@ -303,7 +306,7 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
 ) -> None:
     bench = RecorderBench.make(ONE)
     path = tmp_path / "ledger"
-    ledger = bench.recorder.ledger = FailingLedger(path)
+    ledger = bench.recorder.writer.ledger = FailingLedger(path)
     await bench.live(nursery)
     await bench.see(full("/a"))
     ledger.error = TORN
@@ -320,13 +323,11 @@ async def test_a_torn_ledger_is_replaced_as_soon_as_the_disk_allows(
     monkeypatch.setattr(Ledger, "commit", whole)
     await bench.until(70)
 
-    again = Store(bench.service)
-    second_ledger, aside = open_ledger(path, again, START)
-    second_ledger.close()
-    bench.recorder.ledger.close()
+    again, aside = reopened(bench.service, path, START)
+    bench.recorder.writer.ledger.close()
     assert ({"LedgerUnwritable": ""}, ["ledger.corrupt-20231114T221321Z"]) == without
     assert (None, {"LedgerCorrupt": ""}) == (aside, bench.own)
-    assert {"/a", "/b"} <= {a.instance for a in again.alerts.values()}
+    assert {"/a", "/b"} <= {a.instance for a in again.store.alerts.values()}
 
 
 @virtually
@@ -334,21 +335,19 @@ async def test_losses_are_counted_once_when_a_torn_ledger_is_replaced(
     nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     bench = RecorderBench.make(ONE)
-    bench.store.service = evolve(bench.service, max_ledger=3000)
+    bench.store.config.service = evolve(bench.service, max_ledger=3000)
     path = tmp_path / "ledger"
-    ledger = bench.recorder.ledger = FailingLedger(path)
+    ledger = bench.recorder.writer.ledger = FailingLedger(path)
     await bench.live(nursery)
     ledger.error = FULL
     await bench.see(*(full(f"/{n}") for n in range(20)))
     ledger.error = TORN
     await bench.until(10)
 
-    again = Store(bench.service)
-    second, _ = open_ledger(path, again, START)
-    second.close()
-    bench.recorder.ledger.close()
+    again, _ = reopened(bench.service, path, START)
+    bench.recorder.writer.ledger.close()
     assert bench.store.lost.total() > 0
-    assert bench.store.lost == again.lost
+    assert bench.store.lost == again.store.lost
 
 
 def databases(directory: Path) -> list[str]:
@@ -371,7 +370,7 @@ async def test_without_peers_a_printed_line_is_the_delivery(
     bench = RecorderBench.make()
     await bench.live(nursery)
     await bench.see(full(), Report("Daily check", "hello"))
-    pending = bench.store.pending(CONSOLE)
+    pending = bench.outbox.pending(CONSOLE)
     await bench.until(30)
     await bench.see()
     await bench.until(2000)
@@ -401,7 +400,7 @@ async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
         third.store.adopt(changes)
         for (peer, fingerprint), cursor in changes.cursors.items():
             assert cursor is not None
-            third.store.cursors.setdefault(peer, {})[fingerprint] = cursor
+            third.cursors.known.setdefault(peer, {})[fingerprint] = cursor
     await second.live(nursery)
     await third.live(nursery)
 
@@ -445,7 +444,7 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
     bench = RecorderBench.make(ONE)
     await bench.live(nursery)
     await bench.send.send(WakeUp())
-    await bench.send.send(SelfAlert("PeerClockSkew", ONE, None))
+    await bench.send.send(SelfAlert(PEER_CLOCK_SKEW, None, ONE))
     await wait_all_tasks_blocked()
 
     assert (0, {}) == (bench.ledger.attempts, bench.store.alerts)
@@ -453,12 +452,9 @@ async def test_a_nudge_and_an_empty_announcement_change_nothing(
 
 async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path: Path) -> None:
     bench = RecorderBench.make(ONE)
-    recorder = Recorder(
-        bench.store,
-        Ledger(tmp_path / "ledger"),
-        VirtualClock(START),
-        {"m": ModuleStats("m", "fake")},
-    )
+    clock = VirtualClock(START)
+    writer = Writer(Ledger(tmp_path / "ledger"), bench.outbox, clock)
+    recorder = Recorder(bench.outbox, writer, clock, {"m": ModuleStats("m", "fake")})
     nursery.start_soon(recorder.record, bench.receive)
     await wait_all_tasks_blocked()
     began = time.monotonic()
@@ -466,6 +462,6 @@ async def test_a_run_is_on_disk_within_a_second(nursery: trio.Nursery, tmp_path:
         await bench.send.send(bench.run(Condition("Disk usage", "W", "/", "x")))
     await eventually(lambda: recorder.stats["m"].runs == 10)
     took = time.monotonic() - began
-    recorder.ledger.close()
+    recorder.writer.ledger.close()
 
     assert took < 1.0

@@ -8,11 +8,19 @@ from functools import partial
 import pytest
 from attrs import evolve
 
-from supervisor.alerts.alert import SUPERVISOR, SelfAlert, State
-from supervisor.alerts.self_alerts import failure_name
+from supervisor.alerts.alert import SUPERVISOR, State
+from supervisor.alerts.self_alerts import (
+    ALERT_REJECTED,
+    HEARTBEAT,
+    MODULE_FAILED,
+    PEER_CLOCK_SKEW,
+    PEER_MISCONFIGURED,
+    SelfAlert,
+)
 from supervisor.config.service import Module
 from supervisor.observations import Duration, Run
-from supervisor.recorder.update import Draft
+from supervisor.recorder.reconcile import clock_set_back, reconcile
+from supervisor.recorder.update import Update
 from tests.support.ledger_bench import DISK, FULL, HELLO, A, B, LedgerBench, T, moment, service_of
 
 # -- reports --------------------------------------------------------------------------------
@@ -23,7 +31,7 @@ def test_a_report_is_the_identical_body_until_its_end() -> None:
     bench.see(HELLO)
     bodies = []
     for _ in range(200):
-        bench.tend()
+        bench.housekeep()
         bodies += [(bench.now - T, json.dumps(alert)) for alert in bench.deliver()]
         bench.pass_time(10)
 
@@ -42,7 +50,7 @@ def test_a_report_that_nobody_took_in_time_is_dated_anew_and_says_so() -> None:
     bench.pass_time(1800 - 360)
     assert bench.take() == []  # too late to be notified for certain
 
-    bench.tend()
+    bench.housekeep()
     (late,) = bench.deliver()
 
     assert (late["startsAt"], late["endsAt"]) == (moment(T), moment(bench.now + 1800))
@@ -54,7 +62,7 @@ def test_a_report_that_one_peer_took_in_time_keeps_its_end_for_the_others() -> N
     bench.see(HELLO)
     bench.deliver(A)
     bench.pass_time(1700)
-    bench.tend()
+    bench.housekeep()
 
     assert [alert["endsAt"] for alert in bench.deliver(B)] == [moment(T + 1800)]
 
@@ -71,13 +79,13 @@ def test_a_report_that_every_peer_refuses_is_given_up_at_its_end() -> None:
     bench = LedgerBench()
     bench.see(HELLO)
     for item in bench.take():
-        bench.store.rejected(A, item)
+        bench.outbox.rejected(A, item)
     bench.pass_time(1799)
-    bench.tend()
+    bench.housekeep()
     assert len(bench.store.alerts) == 1
 
     bench.pass_time(1)
-    bench.tend()
+    bench.housekeep()
     assert bench.store.alerts == {}
 
 
@@ -96,7 +104,7 @@ def test_a_failed_run_is_a_condition_of_its_own_and_ends_with_the_next_good_run(
     assert failed["annotations"]["detail"] == "<pre>Traceback &lt;1&gt;</pre>"
 
     bench.see()
-    assert bench.states() == [(failure_name("disk"), "resolved")]
+    assert bench.states() == [(MODULE_FAILED.key("disk")[0], "resolved")]
 
 
 def test_a_failed_run_holds_what_the_module_had_firing_and_says_since_when() -> None:
@@ -145,8 +153,8 @@ def test_alerts_of_a_module_that_is_gone_are_resolved(modules: tuple[Module, ...
     bench.see(FULL)
     bench.fail()
     bench.deliver()
-    bench.store.service = service_of(*modules)
-    bench.work(lambda draft: draft.reconcile())
+    bench.store.config.service = service_of(*modules)
+    bench.work(lambda update: reconcile(update))
 
     assert {state for _, state in bench.states()} == {"resolved"}
 
@@ -155,9 +163,9 @@ def test_modules_and_peers_that_are_gone_take_with_them_what_was_said_of_them() 
     module = evolve(DISK, max_conditions=1)
     bench = LedgerBench(service_of(module, urls=(A, B)))
     bench.see(FULL, evolve(FULL, instance="/other"))
-    misconfigured = [SelfAlert("PeerMisconfigured", peer, "it is wrong") for peer in (A, B)]
+    misconfigured = [SelfAlert(PEER_MISCONFIGURED, "it is wrong", peer) for peer in (A, B)]
     for one in misconfigured:
-        bench.work(partial(Draft.announce, announcement=one))
+        bench.work(partial(Update.take_self_alert, alert=one))
     bench.fail()
     bench.deliver()
     bench.restart(service_of(Module("other", "other")))
@@ -190,12 +198,12 @@ def test_a_removed_peers_cursors_are_deleted() -> None:
     bench.deliver(A)
     bench.deliver(B)
     bench.work(lambda _: None)
-    bench.store.service = service_of(urls=(A,))
-    bench.store.forget_other_peers()
-    draft = bench.work(lambda _: None)
+    bench.store.config.service = service_of(urls=(A,))
+    bench.outbox.forget_other_peers()
+    update = bench.work(lambda _: None)
 
-    assert list(draft.changes.cursors.values()) == [None]
-    assert list(bench.store.cursors) == [A]
+    assert list(update.changes.cursors.values()) == [None]
+    assert list(bench.cursors.known) == [A]
 
 
 def test_what_peers_let_expire_waits_for_the_first_run_after_a_start() -> None:
@@ -203,7 +211,7 @@ def test_what_peers_let_expire_waits_for_the_first_run_after_a_start() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(241)
-    bench.store.await_confirmation(bench.now)
+    bench.outbox.await_confirmation(bench.now)
     assert bench.take() == []
 
     bench.see(FULL)
@@ -216,7 +224,7 @@ def test_what_peers_still_have_is_sent_on_after_a_start() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(239)
-    bench.store.await_confirmation(bench.now)
+    bench.outbox.await_confirmation(bench.now)
 
     assert [alert["startsAt"] for alert in bench.deliver()] == [moment(T)]
 
@@ -226,7 +234,7 @@ def test_an_at_module_does_not_wait_for_its_next_day() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(86000)
-    bench.store.await_confirmation(bench.now)
+    bench.outbox.await_confirmation(bench.now)
 
     assert [alert["startsAt"] for alert in bench.deliver()] == [moment(T)]
 
@@ -236,24 +244,24 @@ def test_an_at_module_does_not_wait_for_its_next_day() -> None:
 
 def test_an_announcement_fires_and_ends() -> None:
     bench = LedgerBench()
-    bench.work(lambda draft: draft.announce(SelfAlert("PeerClockSkew", A, "it is late")))
+    bench.work(lambda update: update.take_self_alert(SelfAlert(PEER_CLOCK_SKEW, "it is late", A)))
     (skewed,) = bench.deliver()
 
     assert (skewed["labels"]["check"], skewed["labels"]["event_type"]) == (SUPERVISOR, "TE")
     assert skewed["labels"]["instance"] == A
 
-    bench.work(lambda draft: draft.announce(SelfAlert("PeerClockSkew", A, None)))
+    bench.work(lambda update: update.take_self_alert(SelfAlert(PEER_CLOCK_SKEW, None, A)))
     assert bench.states() == [("PeerClockSkew", "resolved")]
 
 
 def test_the_heartbeat_begins_anew_with_each_process() -> None:
     bench = LedgerBench()
-    beat = SelfAlert("Heartbeat", "", "alive", event_type="I")
-    bench.work(lambda draft: draft.announce(beat))
+    beat = SelfAlert(HEARTBEAT, "alive")
+    bench.work(lambda update: update.take_self_alert(beat))
     bench.deliver()
     bench.pass_time(500)
-    bench.work(lambda draft: draft.reconcile())
-    bench.work(lambda draft: draft.announce(beat))
+    bench.work(lambda update: reconcile(update))
+    bench.work(lambda update: update.take_self_alert(beat))
 
     assert [alert["startsAt"] for alert in bench.deliver()] == [moment(T + 500)]
 
@@ -262,10 +270,10 @@ def test_a_rejected_body_is_tried_again_when_it_changes() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     for item in bench.take():
-        bench.store.rejected(A, item)
+        bench.outbox.rejected(A, item)
     bench.pass_time(600)
     assert bench.take() == []
-    assert bench.store.is_rejected(bench.only())
+    assert bench.cursors.is_rejected(bench.only())
 
     bench.see(evolve(FULL, message="other"))
     assert len(bench.take()) == 1
@@ -275,14 +283,14 @@ def test_alert_rejected_ends_when_nothing_is_rejected_any_more() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     for item in bench.take():
-        bench.store.rejected(A, item)
-    bench.work(lambda draft: draft.announce(SelfAlert("AlertRejected", "disk", "refused")))
-    bench.work(lambda draft: draft.review())
+        bench.outbox.rejected(A, item)
+    bench.work(lambda update: update.take_self_alert(SelfAlert(ALERT_REJECTED, "refused", "disk")))
+    bench.work(lambda update: update.end_stale_self_alerts())
     assert ("AlertRejected", "firing") in bench.states()
 
     bench.see(evolve(FULL, message="other"))
     bench.deliver()
-    bench.work(lambda draft: draft.review())
+    bench.work(lambda update: update.end_stale_self_alerts())
     assert ("AlertRejected", "resolved") in bench.states()
 
 
@@ -294,11 +302,11 @@ def test_a_clock_set_back_delays_nothing() -> None:
     bench.see(FULL)
     bench.deliver()
     bench.pass_time(-3600)
-    bench.work(lambda draft: draft.rewind())
+    bench.work(lambda update: clock_set_back(update))
     (again,) = bench.deliver()
 
     assert (again["startsAt"], again["endsAt"]) == (moment(bench.now), moment(bench.now + 240))
-    assert bench.store.next_due(A) == bench.now + 60
+    assert bench.outbox.next_due(A) == bench.now + 60
 
 
 def test_nothing_that_is_over_is_active_after_the_clock_was_set_back() -> None:
@@ -309,7 +317,7 @@ def test_nothing_that_is_over_is_active_after_the_clock_was_set_back() -> None:
     bench.see()
     bench.deliver()
     bench.pass_time(-86_400)
-    bench.work(lambda draft: draft.rewind())
+    bench.work(lambda update: clock_set_back(update))
 
     assert [alert["endsAt"] for alert in bench.deliver()] == [moment(bench.now)]
 
@@ -319,7 +327,7 @@ def test_a_report_keeps_its_times_when_the_clock_is_set_back() -> None:
     bench.see(HELLO)
     before = bench.deliver()
     bench.pass_time(-3600)
-    bench.work(lambda draft: draft.rewind())
+    bench.work(lambda update: clock_set_back(update))
 
     assert bench.deliver() == before
 
@@ -348,9 +356,9 @@ def test_what_fires_again_just_when_it_was_to_be_tended_fires(after: float) -> N
     bench.pass_time(1)
     again = Run("disk", bench.now, bench.now, 0.1, (FULL,))
 
-    def record_and_tend(draft: Draft) -> None:
-        draft.record(DISK, again, None)
-        draft.tend()
+    def record_and_tend(update: Update) -> None:
+        update.record(DISK, again, None)
+        update.housekeep()
 
     bench.work(record_and_tend)
 
@@ -362,9 +370,9 @@ def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> No
     other = Module("x", "other", every=DISK.every)
     bench = LedgerBench(service_of(DISK, other))
     bench.see(FULL)
-    bench.store.await_confirmation(bench.now)
-    bench.store.serve(service_of(other))
-    bench.work(lambda draft: draft.reconcile())
+    bench.outbox.await_confirmation(bench.now)
+    bench.store.config.service = service_of(other)
+    bench.work(lambda update: reconcile(update))
 
     (sent,) = bench.deliver()
     assert sent["labels"]["instance"] == FULL.instance
@@ -373,11 +381,11 @@ def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> No
 def test_a_quarantine_that_a_kill_left_unsaid_is_said_after_the_start() -> None:
     bench = LedgerBench()
     bench.see(FULL)
-    (outgoing,) = bench.store.take_due(A, bench.now, 0.0, 10, 1 << 20)
-    bench.store.rejected(A, outgoing)
-    bench.work(lambda draft: draft.reconcile())
+    (outgoing,) = bench.outbox.take_due(A, bench.now, 0.0, most=10, most_bytes=1 << 20)
+    bench.outbox.rejected(A, outgoing)
+    bench.work(lambda update: reconcile(update))
     said = bench.states()
-    bench.work(lambda draft: draft.review())
+    bench.work(lambda update: update.end_stale_self_alerts())
 
     assert ("AlertRejected", "firing") in said
     assert bench.states() == said

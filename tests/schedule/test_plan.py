@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from trio.testing import MockClock
 
 from supervisor.commands.plan import as_json, as_text
+from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
 from supervisor.ledger.store import Store
@@ -84,7 +85,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
             host=service.labels["host"],
             timezone=service.timezone,
         )
-        context = ContextFactory(clock, Store(service)).context
+        context = ContextFactory(clock, Store(CurrentConfig(service))).context
 
         async def collect() -> None:
             async for run in receive:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import define, evolve, field
+from attrs import define, field
 
 from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.ledger.database import everything
-from supervisor.ledger.store import Outgoing, Store
+from supervisor.ledger.cursors import Cursors
+from supervisor.ledger.database import open_ledger
+from supervisor.ledger.outbox import Outbox, Outgoing
+from supervisor.ledger.store import Store
 from supervisor.observations import Condition, Duration, Observation, Report, Run
-from supervisor.recorder.update import Draft
+from supervisor.recorder.reconcile import reconcile
+from supervisor.recorder.update import Update
 
 A, B = "http://127.0.0.1:9093", "http://127.0.0.2:9093"
 T = 1_000_000.0
@@ -37,45 +40,63 @@ def service_of(*modules: Module, urls: tuple[str, ...] = (A,), **settings: Any) 
     )
 
 
+def reopened(service: Service, path: Path, now: float = T) -> tuple[Outbox, Path | None]:
+    """Return what a new process finds in a ledger, and where a torn one was set aside."""
+    opened = open_ledger(path, now)
+    opened.ledger.close()
+    outbox = Outbox.of(service)
+    outbox.restore(opened.contents)
+    return outbox, opened.aside
+
+
 @define
 class LedgerBench:
     """A store that is worked on as the recorder does, at a time that the test sets."""
 
     service: Service = field(factory=service_of)
     now: float = T
-    store: Store = field(init=False)
+    outbox: Outbox = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.store = Store(self.service)
+        self.outbox = Outbox.of(self.service)
 
-    def work(self, what: Callable[[Draft], object]) -> Draft:
-        draft = Draft(self.store, self.now)
-        what(draft)
-        draft.changes.cursors |= self.store.unsaved_cursors()
-        self.store.adopt(draft.changes)
-        return draft
+    @property
+    def store(self) -> Store:
+        return self.outbox.store
 
-    def see(self, *seen: Observation, module: Module | None = None, **run: Any) -> Draft:
+    @property
+    def cursors(self) -> Cursors:
+        return self.outbox.cursors
+
+    def work(self, what: Callable[[Update], object]) -> Update:
+        update = Update.begin(self.outbox, self.now)
+        what(update)
+        update.changes.cursors |= self.cursors.take_unsaved()
+        self.store.adopt(update.changes)
+        self.outbox.requeue(update.changes.alerts)
+        return update
+
+    def see(self, *seen: Observation, module: Module | None = None, **run: Any) -> Update:
         module = module or self.service.modules[0]
         done = Run(module.name, self.now, self.now, 0.1, seen, **run)
-        draft = self.work(lambda draft: draft.record(module, done, None))
-        self.store.confirm(module.name)
-        return draft
+        update = self.work(lambda update: update.record(module, done, None))
+        self.outbox.confirm(module.name)
+        return update
 
-    def fail(self, error: str = "it broke") -> Draft:
+    def fail(self, error: str = "it broke") -> Update:
         return self.see(error=error, traceback="Traceback <1>")
 
-    def tend(self) -> Draft:
-        return self.work(lambda draft: draft.tend())
+    def housekeep(self) -> Update:
+        return self.work(lambda update: update.housekeep())
 
     def take(self, peer: str = A) -> list[Outgoing]:
-        return self.store.take_due(peer, self.now, 0.0, 1000, 1 << 20)
+        return self.outbox.take_due(peer, self.now, 0.0, most=1000, most_bytes=1 << 20)
 
     def deliver(self, peer: str = A) -> list[dict[str, Any]]:
         """Let the peer take what is due and return it, decoded."""
         batch = self.take(peer)
         for item in batch:
-            self.store.delivered(peer, item, self.now)
+            self.outbox.delivered(peer, item, self.now)
         return [json.loads(item.data) for item in batch]
 
     def pass_time(self, seconds: float) -> None:
@@ -86,18 +107,19 @@ class LedgerBench:
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + 10)
-            self.tend()
+            self.housekeep()
             for peer in peers or (A,):
                 self.deliver(peer)
 
     def restart(self, service: Service) -> None:
         """Begin anew, as the daemon does, with what the ledger would hold."""
-        whole = everything(self.store)
-        self.service, self.store = service, Store(service, cursors=self.store.cursors)
-        self.store.adopt(evolve(whole, cursors={}))
-        self.store.forget_other_peers()
-        self.work(lambda draft: draft.reconcile())
-        self.store.await_confirmation(self.now)
+        whole = self.store.contents()
+        whole.cursors |= self.cursors.contents()
+        self.service, self.outbox = service, Outbox.of(service)
+        self.outbox.restore(whole)
+        self.outbox.forget_other_peers()
+        self.work(lambda update: reconcile(update))
+        self.outbox.await_confirmation(self.now)
 
     def only(self) -> Alert:
         (alert,) = self.store.alerts.values()

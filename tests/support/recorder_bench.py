@@ -20,11 +20,15 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger
-from supervisor.ledger.store import Changes, Store
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.store import Store
 from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
 from tests.support.virtual_clock import VirtualClock
 
@@ -166,15 +170,25 @@ class RecorderBench:
         )
         clock = VirtualClock(START - trio.current_time())
         ledger = FakeLedger()
-        recorder = Recorder(Store(service), ledger, clock, {"m": ModuleStats("m", "fake")})
+        outbox = Outbox.of(service)
+        writer = Writer(ledger, outbox, clock)
+        recorder = Recorder(outbox, writer, clock, {"m": ModuleStats("m", "fake")})
         send, receive = trio.open_memory_channel[Message](256)
         clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
         peers = {url: PeerStatus(url) for url in urls}
         return cls(service, clock, recorder, ledger, send, receive, clients, peers)
 
     @property
+    def outbox(self) -> Outbox:
+        return self.recorder.outbox
+
+    @property
     def store(self) -> Store:
-        return self.recorder.store
+        return self.outbox.store
+
+    @property
+    def cursors(self) -> Cursors:
+        return self.outbox.cursors
 
     @property
     def own(self) -> dict[str, str]:
@@ -189,13 +203,13 @@ class RecorderBench:
         nursery.start_soon(self.recorder.record, self.receive)
         for url, client in self.clients.items():
             sender = Sender(
-                self.peers[url],
-                client,
-                self.store,
-                self.clock,
-                self.send,
-                self.recorder.changed,
-                lambda: self.jitter,
+                peer=self.peers[url],
+                client=client,
+                outbox=self.outbox,
+                clock=self.clock,
+                send=self.send,
+                changed=self.recorder.changed,
+                jitter=lambda: self.jitter,
             )
             nursery.start_soon(sender.deliver)
         await wait_all_tasks_blocked()

@@ -70,7 +70,7 @@ class WebBench:
     @property
     def snapshot(self) -> Snapshot:
         return Snapshot(
-            self.ledger.store,
+            self.ledger.outbox,
             BenchClock(self.ledger),
             self.stats,
             lambda: tuple(self.peers),
@@ -82,7 +82,7 @@ class WebBench:
         values: Mapping[str, object] = {"seconds": 0.012, **more}
         run = Run(name, self.ledger.now, self.ledger.now, observations=seen, **values)  # type: ignore[arg-type]  # any of its fields
         module = next(each for each in self.ledger.service.modules if each.name == name)
-        self.ledger.work(lambda draft: draft.record(module, run, None))
+        self.ledger.work(lambda update: update.record(module, run, None))
         self.stats[name].finish(run)
         self.stats[name].next_run = self.ledger.now + (module.every or 60)
         self.changed.unpark_all()

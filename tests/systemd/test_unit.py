@@ -241,13 +241,13 @@ def test_the_journal_knows_how_grave_a_line_is(machine: Machine) -> None:
     found = {
         word: line["PRIORITY"]
         for line in lines
-        for word in ("Connection failed", "Disk usage", "modules, reporting to")
+        for word in ("Connection failed", "Disk usage", ", reporting to")
         if word in line["MESSAGE"]
     }
     assert found == {
         "Connection failed": "3",
         "Disk usage": "4",
-        "modules, reporting to": "6",
+        ", reporting to": "6",
     }
 
 

@@ -155,13 +155,13 @@ def _dropped(source: Source, name: str) -> Iterator[str]:
 
 def _pending(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
-        yield sample(name, _of_peer(peer), len(source.store.pending(peer.url)))
+        yield sample(name, _of_peer(peer), len(source.snapshot.outbox.pending(peer.url)))
 
 
 def _oldest_pending(source: Source, name: str) -> Iterator[str]:
     now = source.snapshot.clock.now()
     for peer in source.peers:
-        pending = source.store.pending(peer.url)
+        pending = source.snapshot.outbox.pending(peer.url)
         yield sample(name, _of_peer(peer), source.snapshot.oldest_pending(peer, pending, now))
 
 

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert
 from supervisor.web.page import drawing
 from supervisor.web.page.durations import brief, minutes, span
@@ -142,7 +141,7 @@ class Page:
         )
 
     def _report(self, alert: Alert) -> ReportRow:
-        _, notes, _ = payload.decode(alert.body)
+        notes = alert.payload.annotations
         return ReportRow(
             key=alert.fingerprint,
             colour=GRAVITY.get(alert.event_type, "red"),

@@ -84,4 +84,4 @@ def _is_soon(module: Status, status: Status) -> bool:
 
 def _is_heartbeat(alert: Status) -> bool:
     """Return whether it is the alert that fires as long as all is well."""
-    return (alert["check"], alert["alertname"]) == (SUPERVISOR, HEARTBEAT)
+    return (alert["check"], alert["alertname"]) == (SUPERVISOR, HEARTBEAT.alertname)

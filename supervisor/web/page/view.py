@@ -11,7 +11,6 @@ from typing import Any
 
 from attrs import frozen
 
-from supervisor.alerts import payload
 from supervisor.alerts.alert import Alert, State
 from supervisor.control.snapshot import Snapshot
 from supervisor.ledger.store import Store
@@ -79,7 +78,7 @@ def mailed(store: Store, fingerprint: str) -> Mail | None:
         found = max(past, key=lambda alert: alert.starts_at, default=None)
     if found is None:
         return None
-    _, notes, _ = payload.decode(found.body)
+    notes = found.payload.annotations
     return Mail(found.alertname, notes.get("detail", ""), notes.get("message", ""))
 
 

@@ -10,7 +10,7 @@ import pytest
 import trio
 from attrs import define, evolve, field
 
-from supervisor.alerts.alert import SelfAlert
+from supervisor.alerts.self_alerts import HEARTBEAT, SelfAlert
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
@@ -84,7 +84,7 @@ def test_the_gravest_alert_gives_the_colour() -> None:
 
 def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
     bench = well()
-    bench.ledger.work(lambda draft: draft.announce(SelfAlert("Heartbeat", "", "I live", "I")))
+    bench.ledger.work(lambda update: update.take_self_alert(SelfAlert(HEARTBEAT, "I live")))
 
     assert shown(bench) == ("All well", "green", ())
 
@@ -268,7 +268,7 @@ def test_a_report_of_the_past_is_kept_in_view() -> None:
     (key,) = bench.ledger.store.alerts
     for _ in range(40):
         bench.ledger.pass_time(60)
-        bench.ledger.tend()
+        bench.ledger.housekeep()
         bench.ledger.deliver()
 
     assert bench.ledger.store.alerts == {}

@@ -1,0 +1,91 @@
+"""What a sender does while its peer works on a batch: note the last answer, make the next batch.
+
+The peer need not wait for either: this is worth a third of the throughput.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from attrs import define, field
+
+from supervisor.delivery.peer import PeerStatus
+from supervisor.host.clock import Clock
+from supervisor.ledger.outbox import Outbox, Outgoing
+
+MAX_BATCH_BYTES = 1 << 20
+"""Bytes of one batch, at most."""
+
+
+@define
+class Prefetch:
+    """Batches for one peer, made one ahead."""
+
+    peer: PeerStatus
+    outbox: Outbox
+    clock: Clock
+    max_batch: int
+    """Alerts of one batch, at most."""
+
+    wake_recorder: Callable[[], None]
+    """Called when there are cursors to be written."""
+
+    _next: list[Outgoing] = field(factory=list)
+    """The batch made ahead."""
+
+    _accepted: list[Outgoing] = field(factory=list)
+    """What the peer took last, and whose cursors are not advanced yet."""
+
+    _accepted_at: float = 0.0
+    """When it did, in Unix seconds."""
+
+    def next_batch(self, now: float) -> list[Outgoing]:
+        """Return what to post now. Of the batch made ahead only what is still current is used."""
+        made, self._next = self._next, []
+        current = [item for item in made if self.outbox.is_current(item)]
+        stale = [item for item in made if not self.outbox.is_current(item)]
+        self.outbox.put_back(self.peer.url, stale, now)
+        if current:
+            return current
+        self.advance_cursors()
+        return self._take(now)
+
+    def work_ahead(self, in_flight: Iterable[Outgoing]) -> None:
+        """Use the time in which the peer works on a batch."""
+        self.advance_cursors()
+        if self._next:
+            return
+        now = self.clock.now()
+        busy = {item.alert.fingerprint for item in in_flight}
+        for item in self._take(now):
+            if item.alert.fingerprint in busy:
+                self.outbox.put_back(self.peer.url, [item], now)  # the answer tells when it is due
+            else:
+                self._next.append(item)
+
+    def accepted(self, batch: list[Outgoing], now: float) -> None:
+        """Note that the peer took a batch. Its cursors advance a little later."""
+        self._accepted, self._accepted_at = batch, now
+
+    def advance_cursors(self) -> None:
+        """Advance the cursors of what the peer took last."""
+        accepted, self._accepted = self._accepted, []
+        is_first = bool(accepted) and not self.outbox.cursors.has_unsaved
+        for item in accepted:
+            self.outbox.delivered(self.peer.url, item, self._accepted_at)
+        if is_first:
+            self.wake_recorder()
+
+    def put_back(self, now: float) -> None:
+        """Queue again what was made ahead."""
+        made, self._next = self._next, []
+        self.outbox.put_back(self.peer.url, made, now)
+
+    def _take(self, now: float) -> list[Outgoing]:
+        return self.outbox.take_due(
+            self.peer.url,
+            now,
+            self.peer.shift,
+            most=self.max_batch,
+            most_bytes=MAX_BATCH_BYTES,
+        )

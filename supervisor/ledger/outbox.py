@@ -1,0 +1,265 @@
+"""What is to be sent to each peer and when: a queue per peer, and one for housekeeping.
+
+The recorder commits, the store adopts, then the outbox queues what has changed (the pattern of a
+transactional outbox). Each sender takes from the queue of its own peer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Self
+
+from attrs import define, field, frozen
+
+from supervisor.alerts import timing
+from supervisor.alerts.alert import Alert, State
+from supervisor.config.current import CurrentConfig
+from supervisor.config.service import Service
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.cursors import Cursors, accepted
+from supervisor.ledger.due_queue import DueQueue
+from supervisor.ledger.store import Store
+
+
+@frozen(kw_only=True)
+class Outgoing:
+    """One alert as it is about to be posted to one peer. Times are Unix seconds."""
+
+    alert: Alert
+    """The version that is sent."""
+
+    sent_at: float
+    """When the batch was made."""
+
+    ends_at: float
+    """The end that is sent, by our clock."""
+
+    shift: float
+    """Seconds by which the times were moved for the peer's clock."""
+
+    steps: int
+    """How often our clock had been set when the batch was made."""
+
+    data: bytes
+    """The whole JSON object."""
+
+
+@define
+class Outbox:
+    """Queues of fingerprints by the time at which each is due."""
+
+    store: Store
+    """The alerts."""
+
+    cursors: Cursors
+    """What the peers have accepted of them."""
+
+    housekeeping: DueQueue = field(factory=DueQueue)
+    """When an alert must be resolved, renewed or forgotten."""
+
+    unconfirmed: set[str] = field(factory=set)
+    """What fired before the start, and is held back until its module's first run judges it."""
+
+    steps: int = 0
+    """How often the clock was set."""
+
+    last_step: float = 0.0
+    """By how many seconds the clock was set the last time."""
+
+    _queues: defaultdict[str, DueQueue] = field(factory=lambda: defaultdict(DueQueue))
+    """By peer."""
+
+    @classmethod
+    def of(cls, service: Service) -> Self:
+        """Return an outbox over an empty store."""
+        config = CurrentConfig(service)
+        return cls(Store(config), Cursors(config))
+
+    def restore(self, contents: Changes) -> None:
+        """Take over what the ledger holds."""
+        self.cursors.restore(contents.cursors)
+        self.store.adopt(contents)
+        self.requeue(contents.alerts)
+
+    def requeue(self, fingerprints: Iterable[str]) -> None:
+        """Queue what has changed in the store, and let go of what is no longer there."""
+        for fingerprint in fingerprints:
+            if fingerprint not in self.store.alerts:
+                self.unconfirmed.discard(fingerprint)
+                self.cursors.forget_alert(fingerprint)
+            self._queue(fingerprint)
+
+    def forget_other_peers(self) -> None:
+        """Delete queues and cursors of peers that are no longer configured."""
+        for peer in self._queues.keys() - set(self.store.config.peers):
+            del self._queues[peer]
+        self.cursors.forget_other_peers()
+
+    def take_due(
+        self, peer: str, now: float, shift: float, *, most: int, most_bytes: int
+    ) -> list[Outgoing]:
+        """Remove from the peer's queue what is due, as one batch ready to be posted."""
+        queue = self._queues[peer]
+        batch: list[Outgoing] = []
+        size = 2
+        while len(batch) < most and (fingerprint := queue.pop(now)):
+            alert = self.store.alerts[fingerprint]
+            if alert.state is State.REPORT and self._is_past(alert, now):
+                continue  # housekeeping is about to renew its dates, or to forget it
+            outgoing = self._outgoing(peer, alert, now, shift)
+            size += len(outgoing.data) + 1
+            if batch and size > most_bytes:
+                queue.set(fingerprint, now)
+                break
+            batch.append(outgoing)
+        return batch
+
+    def next_due(self, peer: str) -> float | None:
+        """Return when the peer's next alert is due; None when there is none."""
+        return self._queues[peer].next()
+
+    def pending(self, peer: str) -> list[Alert]:
+        """Return the alerts whose present version the peer has not accepted."""
+        return self.cursors.pending(peer, self.store.alerts.values())
+
+    def put_back(self, peer: str, batch: Iterable[Outgoing], now: float) -> None:
+        """Queue again what the peer did not accept."""
+        queue = self._queues[peer]
+        for outgoing in batch:
+            if outgoing.alert.fingerprint in self.store.alerts:
+                queue.set(outgoing.alert.fingerprint, now)
+
+    def is_current(self, outgoing: Outgoing) -> bool:
+        """Return whether this is still what a peer should be sent; if not, put it back."""
+        alert = self.store.alerts.get(outgoing.alert.fingerprint)
+        return (
+            alert is not None
+            and alert.version == outgoing.alert.version
+            and self.steps == outgoing.steps
+        )
+
+    def delivered(self, peer: str, outgoing: Outgoing, now: float) -> None:
+        """Advance the peer's cursor: it has accepted this version."""
+        sent = outgoing.alert
+        alert = self.store.alerts.get(sent.fingerprint)
+        if alert is None:
+            return
+        is_firing = sent.state in (State.FIRING, State.OVER)
+        if outgoing.steps != self.steps or (is_firing and now >= outgoing.ends_at):
+            # The clock was set since, or the answer came after the end that was sent. So it is
+            # not known for how long the alert is active at the peer.
+            self.put_back(peer, [outgoing], now)
+            return
+        cursor = accepted(
+            self.cursors.get(peer, sent.fingerprint),
+            sent,
+            sent_at=outgoing.sent_at,
+            ends_at=outgoing.ends_at,
+            shift=outgoing.shift,
+            now=now,
+        )
+        self.cursors.put(peer, sent.fingerprint, cursor)
+        if alert.state is State.FIRING:
+            self._queue_for(peer, alert, seen=False)  # the other peers' queues stay as they are
+        else:
+            self._queue(sent.fingerprint)
+
+    def rejected(self, peer: str, outgoing: Outgoing) -> None:
+        """Quarantine this version at the peer."""
+        alert = outgoing.alert
+        if alert.fingerprint in self.store.alerts:
+            self.cursors.reject(peer, alert.fingerprint, alert.version)
+            self._queue(alert.fingerprint)
+
+    def confirm(self, module: str) -> bool:
+        """Send what fired before the start, now that the module's first run has judged it.
+
+        Returns whether there is anything to send.
+        """
+        alerts = self.store.alerts
+        confirmed = [
+            name for name in self.unconfirmed if name not in alerts or alerts[name].module == module
+        ]
+        for fingerprint in confirmed:
+            self.unconfirmed.discard(fingerprint)
+            self._queue(fingerprint)
+        return bool(confirmed)
+
+    def await_confirmation(self, now: float) -> None:
+        """Hold back what peers do not have, or let expire, until its module's first run.
+
+        Sent at once it might end a moment later, too soon for Alertmanager to notify it.
+        Alerts of `at` modules, whose next run may be a day away, do go out at once.
+        """
+        periodic = {module.name for module in self.store.service.modules if not module.at}
+        for fingerprint, alert in self.store.alerts.items():
+            sent = [cursor.ends_at for cursor in self.cursors.of(fingerprint) if cursor]
+            if (
+                alert.state is State.FIRING
+                and alert.module in periodic
+                and max(sent, default=0.0) <= now
+            ):
+                self.unconfirmed.add(fingerprint)
+                self._queue(fingerprint)
+
+    def clock_was_set(self, step: float) -> None:
+        """Keep the time for which peers have held alerts: the clock was set by `step` seconds."""
+        self.steps += 1
+        self.last_step = step
+        for fingerprint in self.cursors.shift_times(step, self._fingerprints(reports=False)):
+            self._queue(fingerprint)
+
+    def forget_future(self, now: float) -> None:
+        """Forget each time that lies ahead: the clock was set back."""
+        self.store.last_loss = min(self.store.last_loss, now)
+        self.cursors.forget_future(now, self._fingerprints(reports=True))
+        for fingerprint in self.store.alerts:
+            self._queue(fingerprint)
+
+    def _fingerprints(self, *, reports: bool) -> set[str]:
+        return {
+            fingerprint
+            for fingerprint, alert in self.store.alerts.items()
+            if (alert.state is State.REPORT) is reports
+        }
+
+    def _queue(self, fingerprint: str) -> None:
+        """Work out when each peer, and housekeeping, must look at the alert."""
+        alert = self.store.alerts.get(fingerprint)
+        seen = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
+        for peer in self.store.config.peers:
+            if alert is None or self._is_held_back(alert):
+                self._queues[peer].set(fingerprint, None)
+            else:
+                self._queue_for(peer, alert, seen=seen)
+        due = None
+        if alert is not None:
+            due = timing.housekeeping_at(alert, self.cursors.of(fingerprint), self.store.service)
+        self.housekeeping.set(fingerprint, due)
+
+    def _is_held_back(self, alert: Alert) -> bool:
+        return alert.state is State.FIRING and alert.fingerprint in self.unconfirmed
+
+    def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
+        cursor = self.cursors.get(peer, alert.fingerprint)
+        due = timing.due_at(alert, cursor, seen, self.store.service)
+        self._queues[peer].set(alert.fingerprint, due)
+
+    def _is_past(self, report: Alert, now: float) -> bool:
+        return timing.is_past(report, self.cursors.was_taken(report), now, self.store.service)
+
+    def _outgoing(self, peer: str, alert: Alert, now: float, shift: float) -> Outgoing:
+        if alert.state is State.REPORT:
+            cursor = self.cursors.get(peer, alert.fingerprint)
+            if cursor and cursor.shift is not None and cursor.version == alert.version:
+                shift = cursor.shift
+        ends_at = timing.sent_end(alert, now, self.store.service)
+        return Outgoing(
+            alert=alert,
+            sent_at=now,
+            ends_at=ends_at,
+            shift=shift,
+            steps=self.steps,
+            data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
+        )
