@@ -12,9 +12,9 @@ from pathlib import Path
 from supervisor.config.timezone import machine_timezone
 from supervisor.convert import report
 from supervisor.convert.conversion import Conversion, convert, name_of
-from supervisor.convert.output import Output, differing, write
 from supervisor.convert.report import Outcome
-from supervisor.convert.vault import Vault
+from supervisor.convert.service_file.output import Output, differing, write
+from supervisor.convert.service_file.secrets import Vault
 from supervisor.errors import ConfigError, Problem, SupervisorError, UsageError
 
 DESCRIPTION = "Turns alertmanager_NAME.conf files of the legacy agent into service files NAME.toml."

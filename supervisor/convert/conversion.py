@@ -7,15 +7,16 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from supervisor.convert import document, encoding, layout, proof, vault
-from supervisor.convert.fault import Fault
-from supervisor.convert.fields import Desk
-from supervisor.convert.journal import Journal
-from supervisor.convert.libyaml import Comment
-from supervisor.convert.modules import Surroundings
-from supervisor.convert.nodes import Scalar, to_s
-from supervisor.convert.service import Builder
-from supervisor.convert.vault import Vault
+from supervisor.convert.legacy_yaml import document, encoding
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.libyaml import Comment
+from supervisor.convert.legacy_yaml.nodes import Scalar, to_s
+from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.mapping.journal import Journal
+from supervisor.convert.mapping.modules import Surroundings
+from supervisor.convert.mapping.service import Builder
+from supervisor.convert.service_file import layout, validation
+from supervisor.convert.service_file.secrets import HIDDEN, Vault, find, redact
 from supervisor.errors import ConfigError, Problem
 
 PREFIX, SUFFIXES = "alertmanager_", (".conf", ".yml", ".yaml")
@@ -59,7 +60,7 @@ def _convert(path: Path, raw: bytes, kept: Vault, around: Surroundings) -> Conve
     decoded = encoding.decode(raw)
     read = document.read(decoded.text)
     journal, name = Journal(), name_of(path)
-    desk = Desk(name, journal, kept, vault.find(read.root))
+    desk = Desk(name, journal, kept, find(read.root))
     _tell_oddities(decoded.encoding, read, journal)
     before = set(kept.values)
     builder = Builder(desk, around)
@@ -71,15 +72,15 @@ def _convert(path: Path, raw: bytes, kept: Vault, around: Surroundings) -> Conve
     comments = [(each, _shown(each, hidden, journal)) for each in read.comments]
     heading = f"Converted from {path.name} by scripts/convert_yaml.py."
     text = layout.lay_out(heading, builder.tables, comments, decoded.text, read.root.span.first)
-    if faults := proof.problems(name, text, journal):
+    if faults := validation.problems(name, text, journal):
         raise _error(path, faults)
     service = builder.tables[0].entries[0].item.value
     return Conversion(path, name, str(service), decoded.encoding, text, journal, secrets)
 
 
 def _shown(comment: Comment, hidden: set[str], journal: Journal) -> str:
-    shown = vault.redact(comment.text.replace("\t", " "), hidden)
-    if vault.HIDDEN in shown and vault.HIDDEN not in comment.text:
+    shown = redact(comment.text.replace("\t", " "), hidden)
+    if HIDDEN in shown and HIDDEN not in comment.text:
         journal.warn(comment.line, "a comment seems to hold a password: it is left out of it")
     return shown
 

@@ -9,8 +9,8 @@ from typing import Any
 from attrs import asdict, frozen
 
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.journal import Note
-from supervisor.convert.vault import Vault
+from supervisor.convert.mapping.journal import Note
+from supervisor.convert.service_file.secrets import Vault
 
 _HEAD = ("MODULE", "CHECK", "FROM", "SCHEDULE", "KEYS")
 

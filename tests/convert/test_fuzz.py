@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.vault import Vault
+from supervisor.convert.service_file.secrets import Vault
 from supervisor.errors import ConfigError
-from tests.convert.desk import SAMPLE, made
-from tests.convert.test_psych import SEEDS, VALUES, documents
+from tests.convert.legacy_yaml.test_psych import SEEDS, VALUES, documents
+from tests.support.convert_desk import SAMPLE, made
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 """Set it to 1 for ten thousand documents rather than a few."""

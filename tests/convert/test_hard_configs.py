@@ -15,9 +15,11 @@ from checks.command import Params
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.vault import Vault
-from tests.convert.desk import converted, loaded, made, warnings
-from tests.convert.ruby import HERE, Ruby, running
+from supervisor.convert.service_file.secrets import Vault
+from supervisor.schedule import at_labels
+from supervisor.service import Module
+from tests.support.convert_desk import LEGACY, converted, loaded, made, warnings
+from tests.support.ruby import Ruby, running
 
 KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS = (
     "KorPnrProd1",
@@ -27,8 +29,7 @@ KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS = (
     "KorAppTest",
 )
 FILES = {
-    name: HERE / f"legacy/alertmanager_{name}.conf"
-    for name in (KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS)
+    name: LEGACY / f"alertmanager_{name}.conf" for name in (KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS)
 }
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.vault import Vault
-from tests.convert.desk import SAMPLE, loaded, made, warnings
+from supervisor.convert.service_file.secrets import Vault
+from tests.support.convert_desk import SAMPLE, loaded, made, warnings
 
 ROOT = Path(__file__).parent.parent.parent
 SECRETS = Path("/run/secrets")

@@ -9,13 +9,12 @@ from typing import TypeAlias
 
 from attrs import define, field
 
-from supervisor import text as supervisor_text
-from supervisor.convert.fault import Fault
-from supervisor.convert.journal import Journal, Section
-from supervisor.convert.nodes import Mapping, Node, Scalar, Sequence
-from supervisor.convert.toml import Entry, Item, texts
-from supervisor.convert.vault import Vault
-from supervisor.text import shortened
+from supervisor import wording
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence
+from supervisor.convert.mapping.journal import Journal, Section
+from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.toml import Entry, Item, texts
 
 ZONES = {
     "KST": "Asia/Seoul",

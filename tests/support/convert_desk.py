@@ -7,11 +7,13 @@ from pathlib import Path
 from supervisor.config.load import load_service
 from supervisor.config.service import Service
 from supervisor.convert.conversion import Conversion, convert
-from supervisor.convert.vault import Vault
-from supervisor.modules.loader import load_check
-from tests.convert.ruby import HERE, SEOUL
+from supervisor.convert.service_file.secrets import Vault
+from supervisor.loader import load_check
+from supervisor.service import Service
+from tests.support.ruby import SEOUL
 
-SAMPLE = HERE / "legacy/alertmanager_KorPnrTest.conf"
+LEGACY = Path(__file__).parent.parent / "convert/legacy"
+SAMPLE = LEGACY / "alertmanager_KorPnrTest.conf"
 HEAD = "ServiceName: KOR\nAlertmanager:\n  URL: http://127.0.14.31:9093\nModules:\n"
 
 

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
-from supervisor.convert import document, encoding
-from supervisor.convert.fault import Fault
-from supervisor.convert.nodes import Mapping, Node, Sequence
-from supervisor.convert.psych import Symbol
-from supervisor.convert.psych_time import Date, Time
+from supervisor.convert.legacy_yaml import document, encoding
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Sequence
+from supervisor.convert.legacy_yaml.psych import Symbol
+from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 HERE = Path(__file__).parent
 SEOUL = ZoneInfo("Asia/Seoul")

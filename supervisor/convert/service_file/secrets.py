@@ -7,9 +7,9 @@ from pathlib import Path
 
 from attrs import define, field
 
-from supervisor.config.problems import SECRETIVE
-from supervisor.convert.nodes import Mapping, Node, Scalar, Sequence, children, to_s
-from supervisor.convert.toml import Item, table
+from supervisor.config.faults import SECRETIVE
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, children, to_s
+from supervisor.convert.service_file.toml import Item, table
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 _TOLD = re.compile(

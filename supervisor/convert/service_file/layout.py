@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
-from supervisor.convert.libyaml import Comment
-from supervisor.convert.nodes import Span
-from supervisor.convert.toml import Entry, Item, Table, key, written
+from supervisor.convert.legacy_yaml.libyaml import Comment
+from supervisor.convert.legacy_yaml.nodes import Span
+from supervisor.convert.service_file.toml import Entry, Item, Table, key, written
 
 WIDTH = 100
 ROW_WIDTH = 120

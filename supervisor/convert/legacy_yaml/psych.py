@@ -7,8 +7,8 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from supervisor.convert import psych_time
-from supervisor.convert.psych_time import Date, Time
+from supervisor.convert.legacy_yaml import psych_time
+from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 
 @frozen

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from supervisor.config.load import load_service
-from supervisor.convert.fault import Fault
-from supervisor.convert.journal import Journal
+from supervisor import config
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.mapping.journal import Journal
 from supervisor.errors import ConfigError, Problem
 from supervisor.modules.loader import load_check
 

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from supervisor.convert import document, encoding, psych
-from supervisor.convert.fault import Fault
-from supervisor.convert.nodes import Mapping, Scalar
-from tests.convert.ruby import HERE, Ruby, read, running
+from supervisor.convert.legacy_yaml import document, encoding, psych
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Scalar
+from tests.support.convert_desk import SAMPLE
+from tests.support.ruby import Ruby, read, running
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 """Set it to 1 for thousands of examples rather than a few."""
@@ -249,7 +250,7 @@ def test_comments_keep_their_places() -> None:
 
 
 def test_the_sample_is_what_ruby_reads(ruby: Ruby) -> None:
-    text = (HERE / "legacy/alertmanager_KorPnrTest.conf").read_text(encoding="utf-8")
+    text = SAMPLE.read_text(encoding="utf-8")
 
     assert ruby.ask(text)["value"] == read(text)
 

@@ -11,9 +11,17 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 from ruamel.yaml.tag import Tag
 
-from supervisor.convert import psych
-from supervisor.convert.fault import Fault
-from supervisor.convert.nodes import Mapping, Node, Pair, Scalar, Sequence, Span, identity
+from supervisor.convert.legacy_yaml import psych
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import (
+    Mapping,
+    Node,
+    Pair,
+    Scalar,
+    Sequence,
+    Span,
+    identity,
+)
 
 _PLAIN, _QUOTED = Tag(suffix="plain"), Tag(suffix="quoted")
 _TEXT_TAGS = re.compile(r"!(str|ruby/string)|tag:yaml\.org,2002:str")

@@ -20,11 +20,13 @@ from checks.command import Params
 from supervisor.config.service import Module, Service
 from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.timetable import MIDNIGHT, SUB_MINUTE
+from supervisor.convert.mapping.timetable import MIDNIGHT, SUB_MINUTE
 from supervisor.errors import ConfigError
-from supervisor.schedule.plan import plan
-from tests.convert.desk import HEAD, SAMPLE, converted, loaded, made, warnings
-from tests.convert.ruby import SEOUL, Ruby, running
+from supervisor.plan import plan
+from supervisor.schedule import at_labels
+from supervisor.service import Module, Service
+from tests.support.convert_desk import HEAD, SAMPLE, converted, loaded, made, warnings
+from tests.support.ruby import SEOUL, Ruby, running
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 DAY = date(2026, 11, 23)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import tomli_w
 from attrs import define, evolve, field, frozen
 
-from supervisor.convert.nodes import Span
+from supervisor.convert.legacy_yaml.nodes import Span
 
 Simple: TypeAlias = bool | int | float | str
 

@@ -13,10 +13,10 @@ from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.docinfo import DocInfo
 from ruamel.yaml.error import MarkedYAMLError
 
-from supervisor.convert.builder import Builder, Untagged
-from supervisor.convert.fault import Fault
-from supervisor.convert.libyaml import Comment, LibyamlScanner
-from supervisor.convert.nodes import Node, Pair, children
+from supervisor.convert.legacy_yaml.builder import Builder, Untagged
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.libyaml import Comment, LibyamlScanner
+from supervisor.convert.legacy_yaml.nodes import Node, Pair, children
 
 DEEPEST = 90
 """Levels of nesting: Ruby's `to_json` refuses more than 100."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from supervisor.convert import fields
-from supervisor.convert.fields import Desk
-from supervisor.convert.journal import Section
-from supervisor.convert.toml import Item, Table, table
+from supervisor.convert.mapping import fields
+from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.mapping.journal import Section
+from supervisor.convert.service_file.toml import Item, Table, table
 
 AGENT = "alertmanager_"
 _COLUMNS = {

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from supervisor.convert import daemons, databases, fields
-from supervisor.convert.fields import Desk, Field
-from supervisor.convert.journal import Section
-from supervisor.convert.toml import Item, Table, table
+from supervisor.convert.mapping import daemons, databases, fields
+from supervisor.convert.mapping.fields import Desk, Field
+from supervisor.convert.mapping.journal import Section
+from supervisor.convert.service_file.toml import Item, Table, table
 
 Whole: TypeAlias = Callable[[Desk, Section, Table], None]
 """Takes what is more than one key to one value: reads the section and adds to the table."""

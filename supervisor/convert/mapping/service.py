@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from supervisor.convert.fault import Fault
-from supervisor.convert.fields import Desk, as_text
-from supervisor.convert.journal import Section
-from supervisor.convert.modules import Modules, Surroundings
-from supervisor.convert.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
-from supervisor.convert.toml import Table, texts
-from supervisor.convert.vault import split_login
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
+from supervisor.convert.mapping.fields import Desk, as_text
+from supervisor.convert.mapping.journal import Section
+from supervisor.convert.mapping.modules import Modules, Surroundings
+from supervisor.convert.service_file.secrets import split_login
+from supervisor.convert.service_file.toml import Table, texts
 
 
 @define

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from supervisor.convert import fields
-from supervisor.convert.fault import Fault
-from supervisor.convert.fields import Desk
-from supervisor.convert.journal import Section
-from supervisor.convert.nodes import Mapping, Scalar, to_s
-from supervisor.convert.toml import Item, Table, table
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Scalar, to_s
+from supervisor.convert.mapping import fields
+from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.mapping.journal import Section
+from supervisor.convert.service_file.toml import Item, Table, table
 
 SERVER = "DatabaseServer"
 _MONITORING = ("MonitoringDatabaseServer", "MonitorDatabaseServer")

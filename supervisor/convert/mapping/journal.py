@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from supervisor.convert.nodes import Mapping, Node, Pair, Scalar, Sequence, to_s
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, to_s
 
 
 @frozen

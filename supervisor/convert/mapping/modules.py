@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field, frozen
 
-from supervisor.convert import eborder, native, timetable
-from supervisor.convert.fault import Fault
-from supervisor.convert.fields import Desk, as_text, duration
-from supervisor.convert.journal import Converted, Section
-from supervisor.convert.native import Native
-from supervisor.convert.nodes import Mapping, Pair, Scalar, Span
-from supervisor.convert.timetable import Timetable
-from supervisor.convert.toml import Table, texts
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Pair, Scalar, Span
+from supervisor.convert.mapping import eborder, native, timetable
+from supervisor.convert.mapping.fields import Desk, as_text, duration
+from supervisor.convert.mapping.journal import Converted, Section
+from supervisor.convert.mapping.native import Native
+from supervisor.convert.mapping.timetable import Timetable
+from supervisor.convert.service_file.toml import Table, texts
 
 LEAST_TIMEOUT = 300.0
 _MODULE_PATH = re.compile(r"\(#ModuleFilePath\)", re.IGNORECASE)

@@ -7,7 +7,7 @@ import re
 
 from attrs import frozen
 
-from supervisor.convert.fault import Fault
+from supervisor.convert.legacy_yaml.fault import Fault
 
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from supervisor.convert import vault
-from supervisor.convert.fault import Fault
-from supervisor.convert.fields import Desk
-from supervisor.convert.nodes import Mapping, Node, Scalar, Sequence, Span, to_s
-from supervisor.convert.psych import Symbol
-from supervisor.convert.psych_time import Date, Time
-from supervisor.convert.toml import LONGEST_INTEGER, Entry, Item, Table, json_text
+from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, Span, to_s
+from supervisor.convert.legacy_yaml.psych import Symbol
+from supervisor.convert.legacy_yaml.psych_time import Date, Time
+from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.service_file.secrets import split_login
+from supervisor.convert.service_file.toml import LONGEST_INTEGER, Entry, Item, Table, json_text
 
 PLACEHOLDER = "{secret:"
 
@@ -125,7 +125,7 @@ class _Writer:
 
     def string(self, value: str, path: str) -> str:
         """Return a text; the password of a URL in it becomes a secret."""
-        if (parts := vault.split_login(value)) is not None and PLACEHOLDER not in value:
+        if (parts := split_login(value)) is not None and PLACEHOLDER not in value:
             before, password, after = parts
             return f'"{_string(before)[1:-1]}{self.placeholder(password, path)}{_string(after)[1:]}'
         self.fits_toml &= PLACEHOLDER not in value

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from attrs import define, field, frozen
 
-from supervisor.convert.psych import Symbol, Value
-from supervisor.convert.psych_time import Date, Time
+from supervisor.convert.legacy_yaml.psych import Symbol, Value
+from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 Node: TypeAlias = "Scalar | Sequence | Mapping"
 
