@@ -8,17 +8,30 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDED = {"ruamel": "ruamel.yaml", "tomli_w": "tomli-w", "attrs": "attrs", "cattrs": "cattrs"}
+NEEDED = {
+    "attrs": "attrs",
+    "cattrs": "cattrs",
+    "tomli_w": "tomli-w",
+    "yaml._yaml": "pyyaml with libyaml",
+}
+"""The modules that the converter imports, and the package that each is in."""
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # not even the package around it
+        return False
 
 
 def main() -> int:
     """Run the converter, from wherever it is started."""
     sys.path.insert(0, str(ROOT))
-    missing = sorted(package for module, package in NEEDED.items() if find_spec(module) is None)
+    missing = sorted(package for module, package in NEEDED.items() if not _is_installed(module))
     if missing:
         print(
             f"cannot convert: {', '.join(missing)} is not installed; run: "
-            f"{sys.executable} -m pip install '{ROOT}[convert]', or use {ROOT}/.venv/bin/python",
+            f"{sys.executable} -m pip install '{ROOT}', or use {ROOT}/.venv/bin/python",
             file=sys.stderr,
         )
         return 1

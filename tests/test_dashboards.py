@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from attrs import frozen
-from ruamel.yaml import YAML
 
 from tests.web.metrics.test_metrics import PROMISED, busy, samples, text_of
 
@@ -50,8 +50,12 @@ def queries() -> Iterator[Query]:
 
 
 def rules() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = YAML(typ="safe").load(RULES)["groups"][0]["rules"]
+    found: list[dict[str, Any]] = read(RULES)["groups"][0]["rules"]
     return found
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def plain(expr: str) -> str:
@@ -128,7 +132,7 @@ def test_the_rules_do_what_they_say() -> None:
 
 
 def test_every_rule_is_tested() -> None:
-    tests = YAML(typ="safe").load(RULES.with_name("supervisor-rules.test.yml"))
+    tests = read(RULES.with_name("supervisor-rules.test.yml"))
     tested = {
         case["alertname"]
         for test in tests["tests"]

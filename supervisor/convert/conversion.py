@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from supervisor.convert.legacy_yaml import document, encoding
+from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.libyaml import Comment
 from supervisor.convert.legacy_yaml.nodes import Scalar, to_s
 from supervisor.convert.mapping.fields import Desk
 from supervisor.convert.mapping.journal import Journal

@@ -19,6 +19,9 @@ from supervisor.errors import SupervisorError
 ALL_LABELS = "..."
 """What stands in `group_by` for: every alert is a group of its own."""
 
+DEEPEST = 100
+"""Levels of nesting in a configuration; no more are read."""
+
 _UNITS = {
     "y": 31536000.0,
     "w": 604800.0,
@@ -108,15 +111,25 @@ def read(text: str) -> Routing:
 
 
 def _load(text: str) -> Any:
-    from ruamel.yaml import YAML  # needed by `doctor` alone
-    from ruamel.yaml.error import YAMLError
+    import yaml  # needed by `doctor` alone
 
     try:
-        # "base" leaves each scalar the text that it is.
-        return YAML(typ="base", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
+        _refuse_depth(yaml.parse(text, Loader=yaml.CBaseLoader))
+        # This loader leaves each scalar the text that it is.
+        return yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506  # makes plain values only
+    except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise RoutingUnreadable(f"cannot read the configuration as YAML: {reason}") from error
+
+
+def _refuse_depth(events: Iterable[Any]) -> None:
+    """Raise for a text that is nested so deeply that the loader, which is C, would crash."""
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if depth > DEEPEST:
+            raise ValueError("it is nested too deeply")
 
 
 def _route(table: Mapping[str, Any], parent: Route) -> Route:

@@ -49,7 +49,7 @@ def test_it_runs_from_anywhere(tmp_path: Path, directory: Path) -> None:
     assert ["KorPnrTest.toml"] == list(contents(tmp_path))
 
 
-def test_it_says_what_to_install_when_ruamel_is_missing(tmp_path: Path) -> None:
+def test_it_says_what_to_install_when_pyyaml_is_missing(tmp_path: Path) -> None:
     script = tmp_path / "scripts/convert_yaml.py"
     script.parent.mkdir()
     shutil.copy(SCRIPT, script)
@@ -58,7 +58,7 @@ def test_it_says_what_to_install_when_ruamel_is_missing(tmp_path: Path) -> None:
     )
 
     assert 1 == done.returncode
-    assert "ruamel.yaml" in done.stderr
+    assert "pyyaml with libyaml" in done.stderr
     assert "pip install" in done.stderr
     assert "Traceback" not in done.stderr
 

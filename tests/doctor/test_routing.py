@@ -123,6 +123,12 @@ def test_the_legacy_configuration_is_understood() -> None:
     }
 
 
+def test_tabs_are_read_where_alertmanager_reads_them() -> None:
+    routing = read("route:\t# the root\n  receiver: mail\t# of all\nreceivers: [{name:\tmail}]\n")
+
+    assert ("mail", {"mail": ()}) == (routing.root.receiver, routing.receivers)
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
@@ -137,8 +143,8 @@ def test_the_legacy_configuration_is_understood() -> None:
         ("route: {matchers: ['a']}", "the matcher 'a'"),
         ("route: {match_re: {a: '('}}", "the regular expression"),
         ("route: {}\nreceivers: [5]", "receivers is no table"),
-        ("route: &a {routes: [*a]}", "routes is no table"),
-        ("route: " + "{routes: [" * 5000, "as YAML"),
+        ("route: &a {routes: [*a]}", "as YAML: found unconstructable recursive node"),
+        ("route: " + "{routes: [" * 5000, "as YAML: it is nested too deeply"),
     ],
 )
 def test_what_is_no_configuration_is_refused(text: str, wrong: str) -> None:

@@ -1,106 +1,174 @@
-"""Turns the nodes that ruamel.yaml composes into ours, their scalars read by Psych's rules."""
+"""Builds the nodes of a document from libyaml's events, their scalars read by Psych's rules."""
 
 from __future__ import annotations
 
 import base64
 import re
-from typing import Any
+from collections.abc import Iterator
 
-from attrs import define, field
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
-from ruamel.yaml.resolver import VersionedResolver
-from ruamel.yaml.tag import Tag
+import yaml
+from attrs import define, evolve, field, frozen
 
-from supervisor.convert.legacy_yaml import psych
+from supervisor.convert.legacy_yaml import events, nodes, psych
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.nodes import (
-    Mapping,
-    Node,
-    Pair,
-    Scalar,
-    Sequence,
-    Span,
-    identity,
-)
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
 
-_PLAIN, _QUOTED = Tag(suffix="plain"), Tag(suffix="quoted")
+DEEPEST = 90
+"""Levels of nesting, those behind an alias included: Ruby's `to_json` refuses more than 100."""
+
+LARGEST = 200_000
+"""Values of a node, each alias counted again."""
+
 _TEXT_TAGS = re.compile(r"!(str|ruby/string)|tag:yaml\.org,2002:str")
 _SYMBOL_TAGS = re.compile(r"!ruby/sym(bol)?")
 _REFUSED_TAGS = re.compile(r"!ruby/(?!(string|sym|symbol)$)|!(struct|map:|seq:|str:)|.*:?omap$")
 
 
-class Untagged(VersionedResolver):
-    """Tells scalars without a tag apart from those tagged as what they look like."""
+@frozen
+class _Extent:
+    """How large a finished node is."""
 
-    def resolve(self, kind: Any, value: Any, implicit: Any) -> Tag:
-        return _PLAIN if kind is not ScalarNode or implicit[0] else _QUOTED
+    size: int = 1
+    """Its values, itself included."""
 
-    @property
-    def processing_version(self) -> Any:
-        """Return YAML 1.1, whatever a document's first line says: libyaml knows nothing else."""
-        return (1, 1)
+    height: int = 0
+    """The levels of nesting inside of it."""
 
 
 @define
 class Builder:
-    """Turns composed nodes into ours; an alias gives the same node again, as in Ruby."""
+    """Builds one document; an alias gives the same node again, as in Ruby."""
+
+    _events: Iterator[yaml.Event]
+
+    scalars: list[yaml.ScalarEvent] = field(factory=list)
+    """The scalars in the order of the text."""
 
     doubled: list[Pair] = field(factory=list)
-    _built: dict[int, Node] = field(factory=dict)
+    """Pairs whose key stands in the same mapping before."""
 
-    def build(self, node: Any) -> Node:
-        if (known := self._built.get(id(node))) is not None:
-            return known
-        match node:
-            case ScalarNode():
-                return self._built.setdefault(id(node), _scalar(node))
-            case SequenceNode():
-                return self._sequence(node)
-            case MappingNode():
-                return self._mapping(node)
-        raise AssertionError(f"{type(node).__name__} is no node of YAML")
+    _anchors: dict[str, Node] = field(factory=dict)
+    """What an alias refers to; a later anchor of the same name replaces the earlier."""
 
-    def _sequence(self, node: Any) -> Sequence:
-        _check_tag(node)
-        made = Sequence(_start(node))
-        self._built[id(node)] = made
-        made.items = [self.build(item) for item in node.value]
+    _extents: dict[Node, _Extent] = field(factory=dict)
+    """The finished nodes: one that is missing contains the place where we are."""
+
+    _depth: int = 0
+    """The levels of nesting at the place where we are."""
+
+    def build(self, event: yaml.Event) -> Node:
+        """Return the node that begins with an event, and consume all of it."""
+        match event:
+            case yaml.AliasEvent():
+                return self._alias(event)
+            case yaml.ScalarEvent():
+                self.scalars.append(event)
+                return self._anchored(event, _scalar(event))
+            case yaml.SequenceStartEvent():
+                return self._sequence(event)
+            case yaml.MappingStartEvent():
+                return self._mapping(event)
+        raise AssertionError(f"{type(event).__name__} does not begin a node")
+
+    def _alias(self, event: yaml.AliasEvent) -> Node:
+        node = self._anchors.get(event.anchor or "")
+        if node is None:
+            wrong = "refers to an anchor that is not there"
+            raise Fault(events.line(event), wrong, "put a text with * in quotes")
+        return node
+
+    def _anchored(self, event: yaml.NodeEvent, node: Node) -> Node:
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _sequence(self, event: yaml.SequenceStartEvent) -> Sequence:
+        _check_tag(event)
+        made = Sequence(_start(event))
+        self._anchored(event, made)
+        self._descend(made)
+        while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
+            made.items.append(self.build(item))
         made.span = _around(made.span, *(item.span for item in made.items))
+        self._finish(made)
         return made
 
-    def _mapping(self, node: Any) -> Mapping:
-        _check_tag(node)
-        if _TEXT_TAGS.fullmatch(str(node.tag)):
-            raise Fault(_start(node).first, "is tagged as text and is none", "remove the tag")
-        made, own = Mapping(_start(node)), set[object]()
-        self._built[id(node)] = made
-        for composed_key, composed_value in node.value:
-            is_alias = id(composed_value) in self._built
-            key, value = self.build(composed_key), self.build(composed_value)
-            # An alias lies elsewhere: the pair ends where the alias is written.
-            at = Span(composed_key.start_mark.line + 1, composed_key.start_mark.line + 1)
-            span = at if value.span.first < at.first else _around(at, value.span)
-            is_merge = isinstance(key, Scalar) and key.value == "<<"
-            # An alias of a list is no merge to Psych, a list of aliases is.
-            is_merge &= not (is_alias and isinstance(value, Sequence))
-            if is_merge and not _is_text_tag(composed_key) and _merge(made, value):
+    def _mapping(self, event: yaml.MappingStartEvent) -> Mapping:
+        _check_tag(event)
+        made, own = Mapping(_start(event)), set[object]()
+        if _TEXT_TAGS.fullmatch(event.tag or ""):
+            raise Fault(made.span.first, "is tagged as text and is a mapping", "remove the tag")
+        self._anchored(event, made)
+        self._descend(made)
+        while not isinstance(first := next(self._events), yaml.MappingEndEvent):
+            key = self.build(first)
+            second = next(self._events)
+            value = self.build(second)
+            if _is_merge(key, first, value, second) and _merge(made, value):
                 continue
-            name = identity(key)
-            if name in own:
-                earlier = made.pairs[name].span.first
-                self.doubled.append(Pair(key, value, span, earlier))
-            own.add(name)
-            made.put(Pair(key, value, span))
+            self._put(made, _pair(key, value), own)
         made.span = _around(made.span, *(pair.span for pair in made.pairs.values()))
+        self._finish(made)
         return made
 
+    def _put(self, mapping: Mapping, pair: Pair, own: set[object]) -> None:
+        """Set a pair; `own` are the keys that stand in the mapping itself, not merged into it."""
+        self._extent(pair.key)  # an endless key has no identity
+        name = nodes.identity(pair.key)
+        if name in own:
+            pair = evolve(pair, earlier=mapping.pairs[name].span.first)
+            self.doubled.append(pair)
+        own.add(name)
+        mapping.put(pair)
 
-def _is_text_tag(node: Any) -> bool:
-    return str(node.tag) == "tag:yaml.org,2002:str"
+    def _descend(self, node: Node) -> None:
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise _too_deep(node)
+
+    def _finish(self, node: Node) -> None:
+        self._depth -= 1
+        inner = [self._extent(child) for child in nodes.children(node)]
+        size = 1 + sum(each.size for each in inner)
+        height = 1 + max((each.height for each in inner), default=0)
+        if size > LARGEST:
+            raise Fault(node.span.first, "grows too large by its aliases", "write it out")
+        if height > DEEPEST:
+            raise _too_deep(node)
+        self._extents[node] = _Extent(size, height)
+
+    def _extent(self, node: Node) -> _Extent:
+        if isinstance(node, Scalar):
+            return _Extent()
+        if node not in self._extents:
+            wrong = "contains itself by an alias, which JSON cannot hold"
+            raise Fault(node.span.first, wrong, "write the value out")
+        return self._extents[node]
+
+
+def _too_deep(node: Node) -> Fault:
+    return Fault(node.span.first, "is nested too deeply", "write it flatter")
+
+
+def _pair(key: Node, value: Node) -> Pair:
+    at = Span(key.span.first, key.span.first)
+    # An alias lies elsewhere: the pair ends where the alias is written.
+    is_elsewhere = value.span.first < at.first
+    return Pair(key, value, at if is_elsewhere else _around(at, value.span))
+
+
+def _is_merge(key: Node, key_event: yaml.Event, value: Node, value_event: yaml.Event) -> bool:
+    """Return whether Psych takes a pair for a merge."""
+    if not isinstance(key, Scalar) or key.value != "<<":
+        return False
+    if isinstance(key_event, yaml.ScalarEvent) and key_event.tag == "tag:yaml.org,2002:str":
+        return False
+    # An alias of a list does not merge, a list of aliases does.
+    return not (isinstance(value_event, yaml.AliasEvent) and isinstance(value, Sequence))
 
 
 def _merge(target: Mapping, value: Node) -> bool:
-    """Do what Psych does for `<<`; return whether it was one."""
+    """Do what Psych does for `<<`; return whether it was a merge."""
     match value:
         case Mapping():
             merged = [value]
@@ -116,25 +184,24 @@ def _merge(target: Mapping, value: Node) -> bool:
     return True
 
 
-def _scalar(node: Any) -> Scalar:
-    span, text = _scalar_span(node), node.value
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise Fault(span.first, "has half of a character (a surrogate)", "write the character")
+def _scalar(event: yaml.ScalarEvent) -> Scalar:
+    span = _scalar_span(event)
     try:
-        return Scalar(_value(node, text), text, span)
+        return Scalar(_value(event), event.value, span)
     except psych.Unreadable as error:
         raise Fault(span.first, f"has a value that {error}", "put it in quotes") from None
 
 
-def _value(node: Any, text: str) -> psych.Value:
-    if node.ctag is _QUOTED:
-        return str(text)
-    if node.ctag is _PLAIN:
+def _value(event: yaml.ScalarEvent) -> psych.Value:
+    is_plain, is_quoted = event.implicit
+    text, tag = event.value, event.tag or ""
+    if is_quoted:
+        return text
+    if is_plain:
         return psych.scalar(text)
-    _check_tag(node)
-    tag = str(node.tag)
+    _check_tag(event)
     if _TEXT_TAGS.fullmatch(tag):
-        return str(text)
+        return text
     if _SYMBOL_TAGS.fullmatch(tag):
         return psych.Symbol(text)
     if tag in ("!binary", "tag:yaml.org,2002:binary"):
@@ -148,27 +215,23 @@ def _binary(text: str) -> str:
     try:
         return base64.b64decode(text).decode()
     except ValueError:
-        raise psych.Unreadable("is binary, and is no text") from None
+        raise psych.Unreadable("is binary and not a text") from None
 
 
-def _check_tag(node: Any) -> None:
-    suffix = node.ctag.suffix or ""
-    if suffix == "!!" or any(each in suffix for each in ",[]"):
-        raise Fault(_start(node).first, "has a tag that is none", "remove what begins with !")
-    if node.ctag not in (_PLAIN, _QUOTED) and _REFUSED_TAGS.match(str(node.tag)):
+def _check_tag(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
+    if event.tag is not None and _REFUSED_TAGS.match(event.tag):
         wrong = "has a tag that makes a Ruby object"
-        raise Fault(_start(node).first, wrong, "write plain values")
+        raise Fault(events.line(event), wrong, "write plain values")
 
 
-def _start(node: Any) -> Span:
-    line = node.start_mark.line + 1
-    return Span(line, line)
+def _start(event: yaml.Event) -> Span:
+    return Span(events.line(event), events.line(event))
 
 
-def _scalar_span(node: Any) -> Span:
-    first, last = node.start_mark.line + 1, node.end_mark.line + 1
+def _scalar_span(event: yaml.ScalarEvent) -> Span:
+    first, last = events.line(event), events.end(event).line + 1
     # A block scalar ends at the beginning of the line after it.
-    ended = node.style in ("|", ">") and last > first
+    ended = event.style in ("|", ">") and last > first
     return Span(first, last - 1 if ended else last)
 
 

@@ -1,114 +1,82 @@
-"""Reads the first YAML document of a text into nodes, as `YAML.unsafe_load` reads it.
+"""Reads the first YAML document of a text into nodes, as Ruby's `YAML.unsafe_load` reads it.
 
-ruamel.yaml composes the nodes; what their scalars are is decided here, by Psych's rules.
+`events` parses the text, `Builder` makes nodes of the events, `comments` finds what lies between.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
-from attrs import define, field
-from ruamel.yaml import YAML
-from ruamel.yaml.composer import MaxDepthExceededError
-from ruamel.yaml.docinfo import DocInfo
-from ruamel.yaml.error import MarkedYAMLError
+import yaml
+from attrs import frozen
 
-from supervisor.convert.legacy_yaml.builder import Builder, Untagged
+from supervisor.convert.legacy_yaml import comments, events
+from supervisor.convert.legacy_yaml.builder import Builder
+from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.libyaml import Comment, LibyamlScanner
-from supervisor.convert.legacy_yaml.nodes import Node, Pair, children
+from supervisor.convert.legacy_yaml.nodes import Node, Pair
 
-DEEPEST = 90
-"""Levels of nesting: Ruby's `to_json` refuses more than 100."""
-
-LARGEST = 200_000
-"""Values, each alias counted anew."""
+_RUBY = "correct it; `ruby -ryaml -e 'YAML.unsafe_load_file(ARGV[0])' FILE` must read it"
 
 
-@define
+@frozen
 class Document:
-    """The root, where further documents begin (0 if there are none), and what was odd."""
+    """The first document of a text, and what was odd around it."""
 
     root: Node
-    text: str
-    others: int = 0
-    comments: list[Comment] = field(factory=list)
-    doubled: list[Pair] = field(factory=list)
+    """The value that the document holds."""
+
+    others: int
+    """The line on which a second document begins; 0 if there is none."""
+
+    comments: tuple[Comment, ...]
+    """The comments up to the second document."""
+
+    doubled: tuple[Pair, ...]
+    """Pairs whose key stands in the same mapping before."""
 
 
 def read(text: str) -> Document:
-    """Return the first document; raises `Fault` for what is no YAML."""
-    composed, others, comments = _compose(text)
-    builder = Builder()
+    """Return the first document; raises `Fault` for what is not YAML."""
+    parsed = events.parse(text)
+    builder = Builder(parsed)
     try:
-        document = Document(builder.build(composed), text, others, comments, builder.doubled)
-        _measure(document.root, {}, ())
-    except RecursionError:
-        raise Fault(1, "is nested too deeply", "write it flatter") from None
-    return document
+        next(parsed)  # the start of the stream
+        if isinstance(next(parsed), yaml.StreamEndEvent):
+            raise Fault(1, "is empty", "give it ServiceName, Alertmanager and Modules")
+        root = builder.build(next(parsed))
+        next(parsed)  # the end of the document
+    except yaml.YAMLError as error:
+        raise _syntax_fault(error, text) from None
+    others = _second_document(parsed)
+    found = comments.find(text, builder.scalars)
+    kept = tuple(comment for comment in found if not others or comment.line < others)
+    return Document(root, others, kept, tuple(builder.doubled))
 
 
-def _compose(text: str) -> tuple[Any, int, list[Comment]]:
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)
-    yaml.Resolver = Untagged
-    yaml.Scanner = LibyamlScanner
-    yaml.max_depth = DEEPEST
-    yaml.doc_infos.append(DocInfo())  # where the scanner notes a %YAML line
+def _second_document(parsed: Iterator[yaml.Event]) -> int:
+    """Return the line of what follows the first document, 0 for nothing: Psych stops there."""
     try:
-        _, parser = yaml.get_constructor_parser(text)
-        yaml.composer.warn_double_anchors = False
-        node = yaml.composer.get_node() if yaml.composer.check_node() else None
-    except MaxDepthExceededError as error:
-        raise Fault(_line(error), "is nested too deeply", "write it flatter") from None
-    except MarkedYAMLError as error:
-        raise _syntax_fault(error) from None
-    except RecursionError:
-        raise Fault(1, "is nested too deeply", "write it flatter") from None
-    except Exception:  # ruamel has many ways to fail on what is no YAML
-        raise Fault(1, "is no YAML", "correct it until Ruby reads it") from None
-    if node is None:
-        raise Fault(1, "is empty", "give it ServiceName, Alertmanager and Modules")
-    comments = list(yaml.scanner.noted)
-    # Psych stops after the first document, whatever follows.
-    try:
-        others = parser.peek_event().start_mark.line + 1 if yaml.composer.check_node() else 0
-    except Exception:  # as above, but it does not matter here
-        others = yaml.reader.line + 1
-    return node, others, [each for each in comments if not others or each.line < others]
+        event = next(parsed)
+    except yaml.YAMLError as error:
+        return _line(error)
+    return 0 if isinstance(event, yaml.StreamEndEvent) else events.line(event)
 
 
-def _line(error: MarkedYAMLError) -> int:
-    mark = error.problem_mark or error.context_mark
-    return 1 if mark is None else int(mark.line) + 1
+def _line(error: yaml.YAMLError) -> int:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return 1 if mark is None else mark.line + 1
 
 
-def _syntax_fault(error: MarkedYAMLError) -> Fault:
-    # The library's own text may quote a value, and that may be a password.
-    problem = str(error.problem or "")
-    remedy = "correct it; `ruby -ryaml -e 'YAML.unsafe_load_file(ARGV[0])' FILE` must read it"
-    wrong = "is no YAML"
-    if "alias" in problem:
-        wrong, remedy = "refers to an anchor that is not there", "put a text with * in quotes"
-    elif "\\t" in problem or "tab" in problem:
-        wrong, remedy = "is indented with a tab", "indent with spaces"
-    elif "mapping values are not allowed" in problem:
-        wrong, remedy = "has a ': ' too many", "put a text with ': ' in quotes"
-    elif "<block end>" in problem:
-        wrong, remedy = "is indented otherwise than what it belongs to", "indent alike"
-    elif problem and "'" not in problem and '"' not in problem:
-        wrong = f"is no YAML: {problem}"
-    return Fault(_line(error), wrong, remedy)
-
-
-def _measure(node: Node, known: dict[int, int], above: tuple[int, ...]) -> int:
-    """Return how many values the node has, each alias counted anew."""
-    if id(node) in above:
-        wrong = "contains itself by an alias, which JSON cannot hold"
-        raise Fault(node.span.first, wrong, "write the value out")
-    if id(node) not in known:
-        inner = (_measure(child, known, (*above, id(node))) for child in children(node))
-        known[id(node)] = 1 + sum(inner)
-    if known[id(node)] > LARGEST:
-        raise Fault(node.span.first, "grows too large by its aliases", "write it out")
-    return known[id(node)]
+def _syntax_fault(error: yaml.YAMLError, text: str) -> Fault:
+    line = _line(error)
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Fault(line, "is not YAML", _RUBY)  # its text may quote a password
+    problem, mark = error.problem or "", error.problem_mark
+    if "a tab" in problem or (mark is not None and text[mark.index : mark.index + 1] == "\t"):
+        return Fault(line, "is indented with a tab", "indent with spaces")
+    if "mapping values are not allowed" in problem:
+        return Fault(line, "has a ': ' too many", "put a text with ': ' in quotes")
+    if problem in ("did not find expected key", "did not find expected '-' indicator"):
+        return Fault(line, "is indented otherwise than what it belongs to", "indent alike")
+    return Fault(line, f"is not YAML: {problem}", _RUBY)

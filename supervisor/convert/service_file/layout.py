@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define, field
 
-from supervisor.convert.legacy_yaml.libyaml import Comment
+from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.nodes import Span
 from supervisor.convert.service_file.toml import Entry, Item, Table, key, written
 

@@ -229,6 +229,30 @@ def test_aliases_that_multiply_are_refused() -> None:
         document.read("\n".join(lines))
 
 
+@pytest.mark.parametrize(
+    ("last", "wrong"),
+    [
+        ("? *a299\n: x\n", "is nested too deeply"),
+        ("b: {&b x: [*a299]}\n", "is nested too deeply"),
+        ("? &b {*b : x}\n: y\n", "contains itself"),
+    ],
+)
+def test_what_only_aliases_make_deep_or_endless_is_refused(last: str, wrong: str) -> None:
+    lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 300)), last]
+    text = last if "*b" in last else "\n".join(lines)
+
+    with pytest.raises(Fault, match=wrong):
+        document.read(text)
+
+
+def test_a_key_that_aliases_multiply_is_refused() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"? &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n: x" for n in range(1, 9)]
+
+    with pytest.raises(Fault, match="grows too large"):
+        document.read("\n".join(lines))
+
+
 def test_a_double_key_and_a_second_document_are_noticed() -> None:
     read_document = document.read("a: 1\nb: 2\na: 3\n---\nc: 4\n")
 
