@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+"""The checkout."""
+
 NEEDED = {
     "attrs": "attrs",
     "cattrs": "cattrs",

@@ -14,10 +14,11 @@ from supervisor.convert import report
 from supervisor.convert.conversion import Conversion, convert, name_of
 from supervisor.convert.report import Outcome
 from supervisor.convert.service_file.output import Output, differing, write
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 from supervisor.errors import ConfigError, Problem, SupervisorError, UsageError
 
 DESCRIPTION = "Turns alertmanager_NAME.conf files of the legacy agent into service files NAME.toml."
+"""What `--help` begins with."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
-        # Whoever read our output has seen enough.
+        # The program that read the output has ended; the interpreter must not write more to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
@@ -60,16 +61,16 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     directory = options.secrets_dir and Path(os.path.abspath(options.secrets_dir))
-    vault = Vault(directory)
-    conversions = _convert_all(options.inputs, vault, options.module_path)
+    secrets = Secrets(directory)
+    conversions = _convert_all(options.inputs, secrets, options.module_path)
     targets = {made.name: options.out / f"{made.name}.toml" for made in conversions}
     files = [Output(targets[made.name], made.text.encode(), 0o644) for made in conversions]
-    secrets = [
+    secret_files = [
         Output(directory / name, value.encode(), 0o600)
-        for name, value in vault.values.items()
+        for name, value in secrets.values.items()
         if directory
     ]
-    changed = differing([*secrets, *files])
+    changed = differing([*secret_files, *files])
     if not options.check:
         _refuse_to_overwrite(changed, force=options.force)
         write(changed)
@@ -79,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         Outcome(made, targets[made.name], state if targets[made.name] in new else "unchanged")
         for made in conversions
     ]
-    _print(outcomes, vault, as_json=options.json)
+    _print(outcomes, secrets, as_json=options.json)
     if options.check and changed:
         for each in changed:
             print(f"{each.path}: would be {_what(each)}", file=sys.stderr)
@@ -87,14 +88,14 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _convert_all(inputs: Sequence[Path], vault: Vault, module_path: str) -> list[Conversion]:
+def _convert_all(inputs: Sequence[Path], secrets: Secrets, module_path: str) -> list[Conversion]:
     _refuse_names(inputs)
     made: list[Conversion] = []
     problems: list[Problem] = []
     zone = machine_timezone()
     for path in inputs:
         try:
-            made.append(convert(path, vault, zone, module_path))
+            made.append(convert(path, secrets, zone, module_path))
         except ConfigError as error:
             problems += error.problems
     if problems:
@@ -109,14 +110,16 @@ def _refuse_names(inputs: Sequence[Path]) -> None:
         if not name or not name.isprintable() or name.startswith("."):
             raise UsageError(f"{path} gives no name; call it alertmanager_NAME.conf")
         if (earlier := first.setdefault(name, path)) is not path:
-            raise UsageError(f"{earlier} and {path} are both {name}; convert one of them")
+            raise UsageError(
+                f"{earlier} and {path} would both become {name}.toml; convert one of them"
+            )
 
 
 def _refuse_to_overwrite(changed: Sequence[Output], *, force: bool) -> None:
     kept = [str(each.path) for each in changed if each.path.exists()]
     if kept and not force:
         raise SupervisorError(
-            f"cannot write {', '.join(kept)}: there is another already; "
+            f"cannot write {', '.join(kept)}: a file that differs is there already; "
             "nothing was written; use --force to overwrite, or --out for another directory"
         )
 
@@ -125,8 +128,8 @@ def _what(output: Output) -> str:
     return "changed" if output.path.exists() else "new"
 
 
-def _print(outcomes: Sequence[Outcome], vault: Vault, *, as_json: bool) -> None:
+def _print(outcomes: Sequence[Outcome], secrets: Secrets, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(report.as_json(outcomes, vault), ensure_ascii=False, indent=2))
+        print(json.dumps(report.as_json(outcomes, secrets), ensure_ascii=False, indent=2))
     else:
-        print(report.as_text(outcomes, vault))
+        print(report.as_text(outcomes, secrets))

@@ -11,28 +11,45 @@ from supervisor.convert.legacy_yaml import document, encoding
 from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Scalar, to_s
-from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.mapping.journal import Journal
-from supervisor.convert.mapping.modules import Surroundings
-from supervisor.convert.mapping.service import Builder
+from supervisor.convert.mapping.modules import Environment
+from supervisor.convert.mapping.service import ServiceConverter
 from supervisor.convert.service_file import layout, validation
-from supervisor.convert.service_file.secrets import HIDDEN, Vault, find, redact
+from supervisor.convert.service_file.secrets import HIDDEN, Secrets, find_secrets, redact
 from supervisor.errors import ConfigError, Problem
 
-PREFIX, SUFFIXES = "alertmanager_", (".conf", ".yml", ".yaml")
+PREFIX = "alertmanager_"
+"""How the name of a legacy file begins."""
+
+SUFFIXES = (".conf", ".yml", ".yaml")
+"""How the name of a legacy file may end."""
 
 
 @frozen
 class Conversion:
-    """A converted file; `secrets` are the names of those that it refers to."""
+    """A converted file."""
 
     source: Path
+    """The legacy file."""
+
     name: str
+    """The name of the service file, without `.toml`."""
+
     service: str
+    """The label `service` of its alerts."""
+
     encoding: str
+    """The encoding of the legacy file."""
+
     text: str
+    """The text of the service file."""
+
     journal: Journal
-    secrets: tuple[str, ...]
+    """What the report tells."""
+
+    secret_names: tuple[str, ...]
+    """The secrets that the service file is the first of this run to refer to."""
 
 
 def name_of(path: Path) -> str:
@@ -43,7 +60,7 @@ def name_of(path: Path) -> str:
     return name
 
 
-def convert(path: Path, kept: Vault, zone: ZoneInfo, module_path: str = "") -> Conversion:
+def convert(path: Path, secrets: Secrets, zone: ZoneInfo, module_path: str = "") -> Conversion:
     """Return the conversion of a file; raises `ConfigError` with the lines of what is wrong."""
     try:
         raw = path.read_bytes()
@@ -51,41 +68,52 @@ def convert(path: Path, kept: Vault, zone: ZoneInfo, module_path: str = "") -> C
         wrong = f"cannot be read: {error.strerror}"
         raise ConfigError([Problem(str(path), "", wrong, "give a file that exists")]) from None
     try:
-        return _convert(path, raw, kept, Surroundings(module_path or _modules_of(path), zone))
+        return _convert(path, raw, secrets, Environment(module_path or _modules_of(path), zone))
     except Fault as fault:
         raise _error(path, [fault]) from None
 
 
-def _convert(path: Path, raw: bytes, kept: Vault, around: Surroundings) -> Conversion:
+def _convert(path: Path, raw: bytes, secrets: Secrets, environment: Environment) -> Conversion:
     decoded = encoding.decode(raw)
     read = document.read(decoded.text)
     journal, name = Journal(), name_of(path)
-    desk = Desk(name, journal, kept, find(read.root))
-    _tell_oddities(decoded.encoding, read, journal)
-    before = set(kept.values)
-    builder = Builder(desk, around)
-    builder.build(read.root)
-    if builder.faults:
-        raise _error(path, builder.faults)
-    secrets = tuple(each for each in kept.values if each not in before)
-    hidden = {*desk.secret.values(), *(kept.values[each] for each in secrets)}
-    comments = [(each, _shown(each, hidden, journal)) for each in read.comments]
-    heading = f"Converted from {path.name} by scripts/convert_yaml.py."
-    text = layout.lay_out(heading, builder.tables, comments, decoded.text, read.root.span.first)
+    context = FileContext(name, journal, secrets, find_secrets(read.root))
+    _note_oddities(decoded.encoding, read, journal)
+    before = set(secrets.values)
+    made = ServiceConverter(context, environment)
+    made.convert(read.root)
+    if made.faults:
+        raise _error(path, made.faults)
+    names = tuple(each for each in secrets.values if each not in before)
+    hidden = {*context.secret_scalars.values(), *(secrets.values[each] for each in names)}
+    text = layout.lay_out(
+        heading=f"Converted from {path.name} by scripts/convert_yaml.py.",
+        tables=made.tables,
+        comments=[(each, _shown(each, hidden, journal)) for each in read.comments],
+        source=decoded.text,
+        start=read.root.span.first,
+    )
     if faults := validation.problems(name, text, journal):
         raise _error(path, faults)
-    service = builder.tables[0].entries[0].item.value
-    return Conversion(path, name, str(service), decoded.encoding, text, journal, secrets)
+    return Conversion(
+        source=path,
+        name=name,
+        service=str(made.tables[0].entries[0].item.value),
+        encoding=decoded.encoding,
+        text=text,
+        journal=journal,
+        secret_names=names,
+    )
 
 
 def _shown(comment: Comment, hidden: set[str], journal: Journal) -> str:
     shown = redact(comment.text.replace("\t", " "), hidden)
     if HIDDEN in shown and HIDDEN not in comment.text:
-        journal.warn(comment.line, "a comment seems to hold a password: it is left out of it")
+        journal.warn(comment.line, "a comment seems to hold a password: the password is left out")
     return shown
 
 
-def _tell_oddities(used: str, read: document.Document, journal: Journal) -> None:
+def _note_oddities(used: str, read: document.Document, journal: Journal) -> None:
     if used == "CP949":
         journal.warn(0, "is not UTF-8; it is read as CP949 (EUC-KR), and the result is UTF-8")
     for pair in read.doubled:

@@ -10,32 +10,41 @@ from attrs import asdict, frozen
 
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.mapping.journal import Note
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 
 _HEAD = ("MODULE", "CHECK", "FROM", "SCHEDULE", "KEYS")
+"""The heads of the table's columns."""
+
+_WIDEST = 48
+"""The characters of a cell; longer ones are cut."""
 
 
 @frozen
 class Outcome:
-    """One conversion, where it goes, and what became of it: written, unchanged, kept, differs."""
+    """What became of one conversion."""
 
     conversion: Conversion
+    """The converted file."""
+
     output: Path
+    """Where it goes."""
+
     state: str
+    """What was done: `written`, `unchanged` or, with `--check`, `differs`."""
 
 
-def as_text(outcomes: Sequence[Outcome], vault: Vault) -> str:
+def as_text(outcomes: Sequence[Outcome], secrets: Secrets) -> str:
     """Return the report for people."""
-    parts = ["\n".join(_file(outcome, vault)) for outcome in outcomes]
+    parts = ["\n".join(_file(outcome, secrets)) for outcome in outcomes]
     return "\n\n".join(parts)
 
 
-def as_json(outcomes: Sequence[Outcome], vault: Vault) -> dict[str, Any]:
+def as_json(outcomes: Sequence[Outcome], secrets: Secrets) -> dict[str, Any]:
     """Return the report for machines."""
-    return {"files": [_file_json(outcome, vault) for outcome in outcomes]}
+    return {"files": [_file_json(outcome, secrets) for outcome in outcomes]}
 
 
-def _file(outcome: Outcome, vault: Vault) -> Iterator[str]:
+def _file(outcome: Outcome, secrets: Secrets) -> Iterator[str]:
     made, journal = outcome.conversion, outcome.conversion.journal
     yield f"{made.source} -> {outcome.output}: {outcome.state}"
     rows = [_HEAD] + [
@@ -44,27 +53,29 @@ def _file(outcome: Outcome, vault: Vault) -> Iterator[str]:
     ]
     yield from (f"  {line}" for line in _aligned(rows))
     yield f"  {len(journal.mapped)} keys mapped, {len(journal.unmapped)} not"
-    yield from _section("not mapped (the agent's, without a counterpart)", journal.unmapped)
+    yield from _notes("not mapped (the agent's, without a counterpart)", journal.unmapped)
     if journal.defaults:
         yield "  assumed:"
         yield from (f"    {text}" for text in journal.defaults)
-    if made.secrets:
-        where = vault.directory or "nowhere: give --secrets-dir, or make credentials of these names"
+    if made.secret_names:
+        where = (
+            secrets.directory or "nowhere: give --secrets-dir, or make credentials of these names"
+        )
         yield f"  secrets, in {where}:"
-        yield from (f"    {name}" for name in made.secrets)
-    yield from _section("look at", journal.warnings)
+        yield from (f"    {name}" for name in made.secret_names)
+    yield from _notes("look at", journal.warnings)
 
 
-def _section(title: str, notes: Sequence[Note]) -> Iterator[str]:
+def _notes(title: str, notes: Sequence[Note]) -> Iterator[str]:
     if notes:
         yield f"  {title}:"
         for note in sorted(notes, key=lambda note: note.line):
             yield f"    line {note.line}: {note.text}" if note.line else f"    {note.text}"
 
 
-def _file_json(outcome: Outcome, vault: Vault) -> dict[str, Any]:
+def _file_json(outcome: Outcome, secrets: Secrets) -> dict[str, Any]:
     made, journal = outcome.conversion, outcome.conversion.journal
-    directory = vault.directory
+    directory = secrets.directory
     return {
         "input": str(made.source),
         "output": str(outcome.output),
@@ -78,15 +89,19 @@ def _file_json(outcome: Outcome, vault: Vault) -> dict[str, Any]:
         "warnings": [asdict(note) for note in sorted(journal.warnings, key=lambda n: n.line)],
         "secrets": [
             {"name": name, "file": None if directory is None else str(directory / name)}
-            for name in made.secrets
+            for name in made.secret_names
         ],
     }
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    short = [tuple(cell if len(cell) <= 48 else f"{cell[:47]}…" for cell in row) for row in rows]
+    short = [tuple(map(_cut, row)) for row in rows]
     widths = [max(map(len, column)) for column in zip(*short, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in short
     ]
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 1]}…"

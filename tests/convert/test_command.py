@@ -17,9 +17,16 @@ from supervisor.convert.command import main
 from tests.support.convert_desk import HEAD, SAMPLE, write
 
 ROOT = Path(__file__).parent.parent.parent
+"""The checkout."""
+
 SCRIPT = ROOT / "scripts/convert_yaml.py"
+"""What a person runs."""
+
 GOOD = "- ModuleFileName: (#ModuleFilePath)/commonDailyCheck.rb\n  ExecuteTime: 09:00\n"
+"""A module with a check of its own."""
+
 PROGRAM = "- ModuleFileName: x.rb\n  Interval: 60\n  Parameter: {Password: hunter2, Host: db}\n"
+"""A module that stays a program and has a password."""
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -92,18 +99,18 @@ def test_passwords_are_in_no_output(tmp_path: Path, capfd: pytest.CaptureFixture
 def test_the_report_is_json_when_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path, f"{GOOD}  Interval: 60\n  Comment: x\n")
     convert(path, "--json")
-    (told,) = json.loads(capfd.readouterr().out)["files"]
+    (report,) = json.loads(capfd.readouterr().out)["files"]
 
     assert [str(path), str(tmp_path / "out/Kor.toml"), "written", "KOR", "UTF-8"] == [
-        told[key] for key in ("input", "output", "state", "service", "encoding")
+        report[key] for key in ("input", "output", "state", "service", "encoding")
     ]
     assert [("daily", "daily", "commonDailyCheck.rb", "09:00", 5)] == [
         tuple(module[key] for key in ("name", "check", "legacy", "schedule", "line"))
-        for module in told["modules"]
+        for module in report["modules"]
     ]
-    assert [{"line": 8, "key": "Modules[0].Comment"}] == told["unmapped"]
-    assert {"legacy": "ServiceName", "key": "service", "line": 1} in told["mapped"]
-    assert ["Interval is not used"] == [note["text"][:20] for note in told["warnings"]]
+    assert [{"line": 8, "key": "Modules[0].Comment"}] == report["unmapped"]
+    assert {"legacy": "ServiceName", "key": "service", "line": 1} in report["mapped"]
+    assert ["Interval is not used"] == [note["text"][:20] for note in report["warnings"]]
 
 
 def test_an_output_that_differs_is_kept_without_force(
@@ -161,7 +168,7 @@ def test_bad_input_exits_78_with_file_and_line_and_writes_nothing(
     assert 78 == main([str(good), str(bad), *out])
     assert [
         f"{bad}: line 7: has neither Interval nor ExecuteTime; write Interval: 300",
-        f"{bad}: line 9: has an Interval that is no number of seconds; "
+        f"{bad}: line 9: has an Interval that is not a number of seconds; "
         "write for example Interval: 300",
     ] == capfd.readouterr().err.splitlines()
     assert before == contents(tmp_path)
@@ -174,8 +181,8 @@ def test_bad_input_exits_78_with_file_and_line_and_writes_nothing(
         ("ServiceName: x\nAlertmanager: {URL: 5}\nModules: []\n", 2, "has no URL below"),
         ("Alertmanager: {URL: 'http://h'}\nModules: []\n", 1, "has no ServiceName"),
         ("ServiceName: x\nAlertmanager: {URL: 'http://h'}\nModules: 5\n", 3, "no list of Modules"),
-        ("- a\n", 1, "is no mapping"),
-        (HEAD + "- 5\n", 5, "has an item of Modules that is no mapping"),
+        ("- a\n", 1, "is not a mapping"),
+        (HEAD + "- 5\n", 5, "has an item of Modules that is not a mapping"),
         (HEAD + "- ModuleFileName:\n  Interval: 60\n", 5, "has a ModuleFileName without a name"),
         (HEAD.replace("http:", "ftp:") + GOOD, 3, "is no URL of http or https"),
         (

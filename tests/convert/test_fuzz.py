@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 from supervisor.errors import ConfigError
 from tests.convert.legacy_yaml.test_psych import SEEDS, VALUES, documents
 from tests.support.convert_desk import SAMPLE, made
@@ -22,8 +22,13 @@ LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 """Set it to 1 for ten thousand documents rather than a few."""
 
 HEADER, *MODULES = re.split("(?m)^(?=- ModuleFileName)", SAMPLE.read_text(encoding="utf-8"))
+"""The sample, cut before each of its modules."""
+
 ODD = st.one_of(st.sampled_from([*SEEDS, *VALUES]), st.text(max_size=12))
+"""Values that a legacy file seldom has."""
+
 PLAIN = st.sampled_from(["1", "0", "-5", "N", "no", "16:30", "1,2", "010", "text", "'quoted'", ""])
+"""Values that a legacy file often has."""
 
 
 @st.composite
@@ -65,6 +70,7 @@ files = st.one_of(
         lambda text: b"ServiceName: K\nAlertmanager: {URL: 'http://h'}\n" + text.encode()
     ),
 )
+"""Legacy files, most of them nearly right."""
 
 
 @given(raw=files)
@@ -78,19 +84,19 @@ def test_a_file_is_converted_or_refused_with_its_line(raw: bytes) -> None:
     with TemporaryDirectory() as name:
         path = Path(name, "alertmanager_Kor.conf")
         path.write_bytes(raw)
-        vault = Vault(Path("/run/secrets"))
-        outcome = attempt(path, vault)
+        secrets = Secrets(Path("/run/secrets"))
+        outcome = attempt(path, secrets)
 
     if isinstance(outcome, ConfigError):
         assert all(re.fullmatch("line [0-9]+", each.key) for each in outcome.problems)
     else:
         assert tomllib.loads(outcome.text)["service"] == outcome.service
-        passwords = [value for value in vault.values.values() if value.startswith("dummy-")]
+        passwords = [value for value in secrets.values.values() if value.startswith("dummy-")]
         assert not [each for each in passwords if each in outcome.text]
 
 
-def attempt(path: Path, vault: Vault) -> Conversion | ConfigError:
+def attempt(path: Path, secrets: Secrets) -> Conversion | ConfigError:
     try:
-        return made(path, vault)
+        return made(path, secrets)
     except ConfigError as error:
         return error

@@ -15,22 +15,31 @@ from checks.command import Params
 from supervisor.config.service import Module
 from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 from supervisor.schedule import at_labels
 from supervisor.service import Module
 from tests.support.convert_desk import LEGACY, converted, loaded, made, warnings
 from tests.support.ruby import Ruby, running
 
-KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS = (
-    "KorPnrProd1",
-    "KorAppProd2",
-    "TwnAppTest",
-    "KorPfmsProd1",
-    "KorAppTest",
-)
+KOREAN = "KorPnrProd1"
+"""In EUC-KR, with Korean comments."""
+
+ALIASES = "KorAppProd2"
+"""With anchors, aliases, merges and a second document."""
+
+PROGRAMS = "TwnAppTest"
+"""With modules that have no check of their own."""
+
+ODD = "KorPfmsProd1"
+"""With values that YAML reads otherwise than people."""
+
+DAEMONS = "KorAppTest"
+"""With the legacy agent among its daemons."""
+
 FILES = {
     name: LEGACY / f"alertmanager_{name}.conf" for name in (KOREAN, ALIASES, PROGRAMS, ODD, DAEMONS)
 }
+"""The legacy files by name."""
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +76,11 @@ def test_the_same_input_gives_the_same_bytes(name: str) -> None:
         (ODD, ["0123", "no"]),
     ],
 )
-def test_passwords_are_kept_as_written_and_told_nobody(name: str, passwords: list[str]) -> None:
-    vault = Vault()
-    conversion = made(FILES[name], vault)
+def test_passwords_are_kept_as_written_and_shown_nowhere(name: str, passwords: list[str]) -> None:
+    secrets = Secrets()
+    conversion = made(FILES[name], secrets)
 
-    assert passwords == list(vault.values.values())
+    assert passwords == list(secrets.values.values())
     assert not [each for each in passwords if len(each) > 2 and each in conversion.text]
     assert not [each for each in passwords if len(each) > 2 and each in repr(conversion.journal)]
 
@@ -192,19 +201,19 @@ def test_daemons_of_the_agent_are_commented_out_and_the_others_stay() -> None:
     ] == lines(conversion)[at + 1 : at + 12]
 
 
-class Secrets(dict[str, str]):
-    """What each secret's file would give."""
+class SecretFiles(dict[str, str]):
+    """The content of each secret's file."""
 
     def __missing__(self, name: str) -> str:
-        raise AssertionError(f"nobody kept {name}")
+        raise AssertionError(f"there is no secret {name}")
 
 
-def argument(module: Module, vault: Vault) -> Any:
+def argument(module: Module, secrets: Secrets) -> Any:
     """Return what a program gets as its argument."""
     assert isinstance(module.params, Params)
     if module.params.json is None:
         return None
-    kept = Secrets({name: value.rstrip("\r\n") for name, value in vault.values.items()})
+    kept = SecretFiles({name: value.rstrip("\r\n") for name, value in secrets.values.items()})
     at = at_labels(module.at, module.every)
     return json.loads(eborder.argument(module.params.json, kept, at))
 
@@ -213,11 +222,11 @@ def argument(module: Module, vault: Vault) -> Any:
 def test_programs_get_the_json_that_they_got_from_the_agent(
     ruby: Ruby, tmp_path: Path, name: str
 ) -> None:
-    vault = Vault(tmp_path)
-    service = loaded(made(FILES[name], vault), tmp_path)
+    secrets = Secrets(tmp_path)
+    service = loaded(made(FILES[name], secrets), tmp_path)
     agents = ruby.ask(FILES[name].read_text(encoding="utf-8"))["modules"]
     programs = {
-        module.name: argument(module, vault)
+        module.name: argument(module, secrets)
         for module in service.modules
         if module.check == "command"
     }
@@ -248,14 +257,15 @@ HOSTILE = r"""
     Float: 1.0e+20
     Big: 123456789012345678901234567890
 """
+"""A module with all that is hard to write as JSON in TOML."""
 
 
 def test_the_json_of_hostile_values_is_that_of_the_agent(ruby: Ruby, tmp_path: Path) -> None:
-    vault = Vault(tmp_path)
-    conversion = converted(tmp_path, HOSTILE, vault)
+    secrets = Secrets(tmp_path)
+    conversion = converted(tmp_path, HOSTILE, secrets)
     (module,) = loaded(conversion, tmp_path).modules
     (agent,) = ruby.ask((tmp_path / "alertmanager_Kor.conf").read_text(encoding="utf-8"))["modules"]
 
     expected = json.loads(agent["argument"])
-    assert expected == argument(module, vault)
-    assert not [v for v in vault.values.values() if len(v) > 3 and v in conversion.text]
+    assert expected == argument(module, secrets)
+    assert not [v for v in secrets.values.values() if len(v) > 3 and v in conversion.text]

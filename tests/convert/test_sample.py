@@ -10,16 +10,19 @@ from typing import Any
 import pytest
 
 from supervisor.convert.conversion import Conversion
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 from tests.support.convert_desk import SAMPLE, loaded, made, warnings
 
 ROOT = Path(__file__).parent.parent.parent
+"""The checkout."""
+
 SECRETS = Path("/run/secrets")
+"""Where the secrets are to be."""
 
 
 @pytest.fixture(scope="module")
 def sample() -> Conversion:
-    return made(SAMPLE, Vault(SECRETS))
+    return made(SAMPLE, Secrets(SECRETS))
 
 
 def tables(conversion: Conversion) -> dict[str, dict[str, Any]]:
@@ -35,7 +38,14 @@ def database(secret: str, host: str = "127.0.0.1", **others: str) -> dict[str, A
 
 
 ROUTE = ("destination", "gateway", "netmask", "interface")
-LOCAL, REMOTE = "127_0_0_1", "127_0_100_151"
+"""The keys of a route."""
+
+LOCAL = "127_0_0_1"
+"""The PNR database, as the names of secrets have it."""
+
+REMOTE = "127_0_100_151"
+"""The monitoring database, as the names of secrets have it."""
+
 PARAMS: dict[str, dict[str, Any]] = {
     "connection": {"servers": [{"name": "USTD-DEV1", "host": "127.0.14.31", "port": 1112}]},
     "daemon": {
@@ -94,6 +104,7 @@ PARAMS: dict[str, dict[str, Any]] = {
         "monitoring_database": database(REMOTE, "127.0.100.151", name="eborder"),
     },
 }
+"""The parameters of each check as the legacy module had them."""
 
 
 @pytest.mark.parametrize("check", PARAMS)
@@ -146,11 +157,11 @@ def test_comments_stand_before_what_they_comment(sample: Conversion) -> None:
     assert '\n\n# 모니터링 모듈 설정\n[[modules]]\ncheck = "connection"\n' in sample.text
 
 
-def test_passwords_are_nowhere_but_in_the_vault(tmp_path: Path) -> None:
-    vault = Vault()
-    conversion = made(SAMPLE, vault)
+def test_passwords_are_nowhere_but_in_the_secrets(tmp_path: Path) -> None:
+    secrets = Secrets()
+    conversion = made(SAMPLE, secrets)
 
-    assert ["dummy-pnr-password", "dummy-monitor-password"] == list(vault.values.values())
+    assert ["dummy-pnr-password", "dummy-monitor-password"] == list(secrets.values.values())
     assert "dummy-" not in conversion.text
     assert "dummy-" not in repr(conversion.journal)
     assert 'password = { credential = "KorPnrTest-eborder-127_0_0_1" }' in conversion.text

@@ -7,14 +7,19 @@ from pathlib import Path
 from supervisor.config.load import load_service
 from supervisor.config.service import Service
 from supervisor.convert.conversion import Conversion, convert
-from supervisor.convert.service_file.secrets import Vault
+from supervisor.convert.service_file.secrets import Secrets
 from supervisor.loader import load_check
 from supervisor.service import Service
 from tests.support.ruby import SEOUL
 
 LEGACY = Path(__file__).parent.parent / "convert/legacy"
+"""The legacy files."""
+
 SAMPLE = LEGACY / "alertmanager_KorPnrTest.conf"
+"""The legacy file of the test host."""
+
 HEAD = "ServiceName: KOR\nAlertmanager:\n  URL: http://127.0.14.31:9093\nModules:\n"
+"""What stands before the modules."""
 
 
 def write(directory: Path, modules: str, name: str = "Kor") -> Path:
@@ -24,12 +29,12 @@ def write(directory: Path, modules: str, name: str = "Kor") -> Path:
     return path
 
 
-def made(path: Path, vault: Vault | None = None) -> Conversion:
-    return convert(path, vault or Vault(), SEOUL)
+def made(path: Path, secrets: Secrets | None = None) -> Conversion:
+    return convert(path, secrets or Secrets(), SEOUL)
 
 
-def converted(directory: Path, modules: str, vault: Vault | None = None) -> Conversion:
-    return made(write(directory, modules), vault)
+def converted(directory: Path, modules: str, secrets: Secrets | None = None) -> Conversion:
+    return made(write(directory, modules), secrets)
 
 
 def loaded(conversion: Conversion, directory: Path) -> Service:

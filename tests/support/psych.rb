@@ -3,7 +3,7 @@
 require "yaml"
 require "json"
 
-def told(value, depth = 0)
+def described(value, depth = 0)
   raise "nested too deeply" if depth > 60
   case value
   when nil then ["nil"]
@@ -14,8 +14,8 @@ def told(value, depth = 0)
   when Symbol then ["sym", value.to_s]
   when Time then ["time", value.to_s]
   when Date then ["date", value.to_s]
-  when Array then ["seq", value.map { |item| told(item, depth + 1) }]
-  when Hash then ["map", value.map { |key, item| [told(key, depth + 1), told(item, depth + 1)] }]
+  when Array then ["seq", value.map { |item| described(item, depth + 1) }]
+  when Hash then ["map", value.map { |key, item| [described(key, depth + 1), described(item, depth + 1)] }]
   else raise "unexpected #{value.class}"
   end
 end
@@ -33,7 +33,7 @@ while line = $stdin.gets
   answer =
     begin
       value = YAML.unsafe_load(JSON.parse(line))
-      { value: told(value), json: json(value) }
+      { value: described(value), json: json(value) }
     rescue Exception => error
       { error: "#{error.class}: #{error.message}"[0, 200] }
     end

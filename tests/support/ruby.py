@@ -21,7 +21,10 @@ from supervisor.convert.legacy_yaml.psych import Symbol
 from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 HERE = Path(__file__).parent
+"""Where the Ruby scripts are."""
+
 SEOUL = ZoneInfo("Asia/Seoul")
+"""The zone in which Ruby runs."""
 
 
 @frozen
@@ -29,6 +32,7 @@ class Ruby:
     """A running script."""
 
     process: subprocess.Popen[str]
+    """Its process."""
 
     def ask(self, question: str) -> Any:
         assert self.process.stdin is not None
@@ -53,19 +57,22 @@ def running(script: str) -> Iterator[Ruby]:
 
 
 def read(text: str) -> Any:
-    """Return the document as `psych.rb` tells it, or the fault."""
+    """Return the document as `psych.rb` describes it, or the fault."""
     try:
-        return told(document.read(encoding.decode(text.encode()).text).root)
+        return described(document.read(encoding.decode(text.encode()).text).root)
     except Fault as fault:
         return fault
 
 
-def told(node: Node) -> list[Any]:
+def described(node: Node) -> list[Any]:
     match node:
         case Sequence():
-            return ["seq", [told(item) for item in node.items]]
+            return ["seq", [described(item) for item in node.items]]
         case Mapping():
-            return ["map", [[told(pair.key), told(pair.value)] for pair in node.pairs.values()]]
+            return [
+                "map",
+                [[described(pair.key), described(pair.value)] for pair in node.pairs.values()],
+            ]
     value = node.value
     match value:
         case None:

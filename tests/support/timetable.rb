@@ -26,7 +26,7 @@ def times(execute_time, interval)
   end
 end
 
-def told(entry)
+def described(entry)
   interval = entry["Interval"]
   parameter = entry["Parameter"]
   list = times(entry["ExecuteTime"], interval) if entry["ExecuteTime"]
@@ -39,7 +39,7 @@ $stdout.sync = true
 while (line = $stdin.gets)
   answer =
     begin
-      { modules: YAML.unsafe_load(JSON.parse(line)).fetch("Modules").map { |entry| told(entry) } }
+      { modules: YAML.unsafe_load(JSON.parse(line)).fetch("Modules").map { |entry| described(entry) } }
     rescue StandardError => error
       { error: "#{error.class}: #{error.message}"[0, 200] }
     end

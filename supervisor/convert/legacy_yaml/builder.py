@@ -10,7 +10,7 @@ import yaml
 from attrs import define, evolve, field, frozen
 
 from supervisor.convert.legacy_yaml import events, nodes, psych
-from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.fault import Fault, Unreadable
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
 
 DEEPEST = 90
@@ -20,8 +20,13 @@ LARGEST = 200_000
 """Values of a node, each alias counted again."""
 
 _TEXT_TAGS = re.compile(r"!(str|ruby/string)|tag:yaml\.org,2002:str")
+"""Tags that make a text of anything."""
+
 _SYMBOL_TAGS = re.compile(r"!ruby/sym(bol)?")
+"""Tags that make a Ruby symbol."""
+
 _REFUSED_TAGS = re.compile(r"!ruby/(?!(string|sym|symbol)$)|!(struct|map:|seq:|str:)|.*:?omap$")
+"""Tags that make a Ruby object which JSON cannot hold."""
 
 
 @frozen
@@ -36,10 +41,11 @@ class _Extent:
 
 
 @define
-class Builder:
+class NodeBuilder:
     """Builds one document; an alias gives the same node again, as in Ruby."""
 
     _events: Iterator[yaml.Event]
+    """The events of the document that were not read yet."""
 
     scalars: list[yaml.ScalarEvent] = field(factory=list)
     """The scalars in the order of the text."""
@@ -188,7 +194,7 @@ def _scalar(event: yaml.ScalarEvent) -> Scalar:
     span = _scalar_span(event)
     try:
         return Scalar(_value(event), event.value, span)
-    except psych.Unreadable as error:
+    except Unreadable as error:
         raise Fault(span.first, f"has a value that {error}", "put it in quotes") from None
 
 
@@ -215,7 +221,7 @@ def _binary(text: str) -> str:
     try:
         return base64.b64decode(text).decode()
     except ValueError:
-        raise psych.Unreadable("is binary and not a text") from None
+        raise Unreadable("is binary and not a text") from None
 
 
 def _check_tag(event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:

@@ -12,7 +12,11 @@ from yaml import ScalarEvent
 from supervisor.convert.legacy_yaml import events
 
 _COMMENT = re.compile(r"#[^\r\n]*")
+"""A comment, up to the end of its line."""
+
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+"""What ends a line."""
+
 _PROPERTIES = re.compile(r"(?:[&!]\S*|\s|#[^\r\n]*)*")
 """What may stand before a scalar and belongs to its event: an anchor, a tag, comments."""
 

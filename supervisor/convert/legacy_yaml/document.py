@@ -1,6 +1,7 @@
 """Reads the first YAML document of a text into nodes, as Ruby's `YAML.unsafe_load` reads it.
 
-`events` parses the text, `Builder` makes nodes of the events, `comments` finds what lies between.
+`events` parses the text, `NodeBuilder` makes nodes of the events, and `comments` finds what is
+between them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import yaml
 from attrs import frozen
 
 from supervisor.convert.legacy_yaml import comments, events
-from supervisor.convert.legacy_yaml.builder import Builder
+from supervisor.convert.legacy_yaml.builder import NodeBuilder
 from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Node, Pair
 
 _RUBY = "correct it; `ruby -ryaml -e 'YAML.unsafe_load_file(ARGV[0])' FILE` must read it"
+"""What to do about a text that is not YAML."""
 
 
 @frozen
@@ -39,7 +41,7 @@ class Document:
 def read(text: str) -> Document:
     """Return the first document; raises `Fault` for what is not YAML."""
     parsed = events.parse(text)
-    builder = Builder(parsed)
+    builder = NodeBuilder(parsed)
     try:
         next(parsed)  # the start of the stream
         if isinstance(next(parsed), yaml.StreamEndEvent):

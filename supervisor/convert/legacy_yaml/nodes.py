@@ -12,14 +12,18 @@ from supervisor.convert.legacy_yaml.psych import Symbol, Value
 from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 Node: TypeAlias = "Scalar | Sequence | Mapping"
+"""A value of the document."""
 
 
 @frozen
 class Span:
-    """Lines from `first` to `last`, counted from 1."""
+    """The lines on which something stands, counted from 1."""
 
     first: int
+    """The line on which it begins."""
+
     last: int
+    """The line on which it ends."""
 
 
 @frozen(eq=False)
@@ -27,12 +31,13 @@ class Scalar:
     """A value as Psych reads it, and the text that it was written as."""
 
     value: Value
-    text: str
-    span: Span
+    """What Psych makes of it."""
 
-    @property
-    def is_null(self) -> bool:
-        return self.value is None
+    text: str
+    """What stands in the file, without quotes and escapes."""
+
+    span: Span
+    """Where it stands."""
 
     @property
     def is_as_written(self) -> bool:
@@ -48,17 +53,27 @@ class Sequence:
     """A list."""
 
     span: Span
+    """Where it stands."""
+
     items: list[Node] = field(factory=list)
+    """Its values; an alias is the node that it refers to."""
 
 
 @frozen(eq=False)
 class Pair:
-    """A key with its value; `span` holds both, `earlier` is the line of a pair that it replaced."""
+    """A key with its value."""
 
     key: Node
+    """Mostly a text; YAML allows any value."""
+
     value: Node
+    """What the key stands for."""
+
     span: Span
+    """Where both stand."""
+
     earlier: int = 0
+    """The line of the pair that it replaces; 0 if it replaces none."""
 
 
 @define(eq=False)
@@ -66,7 +81,10 @@ class Mapping:
     """Keys with their values in the order of a Ruby hash."""
 
     span: Span
+    """Where it stands."""
+
     pairs: dict[object, Pair] = field(factory=dict)
+    """The pairs by the `identity` of their keys."""
 
     def get(self, name: str) -> Pair | None:
         """Return the pair of a key that is text."""
@@ -75,6 +93,16 @@ class Mapping:
     def put(self, pair: Pair) -> None:
         """Set a pair as Ruby does: the last counts, in the place of the first."""
         self.pairs[identity(pair.key)] = pair
+
+
+def is_null(node: Node) -> bool:
+    """Return whether a value is Ruby's `nil`."""
+    return isinstance(node, Scalar) and node.value is None
+
+
+def is_false_or_null(node: Node) -> bool:
+    """Return whether a value does not count as true in Ruby."""
+    return isinstance(node, Scalar) and (node.value is None or node.value is False)
 
 
 def children(node: Node) -> Iterator[Node]:

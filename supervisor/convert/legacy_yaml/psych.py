@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import frozen
 
 from supervisor.convert.legacy_yaml import psych_time
+from supervisor.convert.legacy_yaml.fault import Unreadable
 from supervisor.convert.legacy_yaml.psych_time import Date, Time
 
 
@@ -16,30 +17,49 @@ class Symbol:
     """A Ruby symbol, such as `:pending`."""
 
     name: str
+    """The symbol without its colon."""
 
 
 Value: TypeAlias = bool | int | float | str | Symbol | Date | Time | None
-
-
-class Unreadable(ValueError):
-    """Ruby itself fails to read the scalar."""
+"""What a scalar is in Ruby."""
 
 
 _WORDS = re.compile(r"^[^\d.:-]?[^\W\d]", re.MULTILINE)
+"""The beginning of a word: Psych looks no further for a number."""
+
 _WORD_STARTS = re.compile(r"^[^\d.:-]?[\s!@#$%^&*(){}<>|/\\~;=]", re.MULTILINE | re.ASCII)
+"""A character that no number or time begins with."""
+
 _NOT_A_WORD = re.compile(r"^[^ytonf~]", re.MULTILINE | re.IGNORECASE)
+"""A beginning that none of the constants has."""
+
 _SYMBOL = re.compile(r"^:([\"'])(.*)\1")
+"""A symbol in quotes."""
+
 _BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,2}")
+"""An integer in base 60: 16:30 is 59400."""
+
 _BASE_60_FLOAT = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9]){1,2}\.[0-9_]*")
+"""A float in base 60: 1:30.5."""
+
 _FLOAT = re.compile(r"[-+]?(?:[0-9][0-9_,]*)?\.[0-9]*(?:[eE][-+][0-9]+)?")
+"""A float."""
+
 _INTEGER = re.compile(
     r"[-+]?0b[01_,]+|[-+]?0[0-7_,]+|[-+]?(?:0|[1-9](?:[0-9]|,[0-9]|_[0-9])*)|[-+]?0x[0-9a-fA-F_,]+"
 )
-_LEADING_INTEGER = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*")
-_LEADING_FLOAT = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?")
-_RUBY_FLOAT = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][-+]?[0-9]+)?")
+"""An integer in base 2, 8, 10 or 16, with commas or underscores."""
 
-_CONSTANTS = {
+_LEADING_INTEGER = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*")
+"""What Ruby's `to_i` reads of a text."""
+
+_LEADING_FLOAT = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?")
+"""What Ruby's `to_f` reads of a text."""
+
+_RUBY_FLOAT = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]+(?:_[0-9]+)*)?(?:[eE][-+]?[0-9]+)?")
+"""What Ruby's `Float()` reads."""
+
+_CONSTANTS: dict[str, bool | None] = {
     "null": None,
     "yes": True,
     "true": True,
@@ -48,26 +68,22 @@ _CONSTANTS = {
     "false": False,
     "off": False,
 }
+"""The words that Psych takes for a value, in the order in which it tries them."""
+
 _LONGEST_INTEGER = 4000
-"""Digits: Python refuses to read many more."""
+"""The digits of an integer: Python refuses to read many more."""
 
 
 def scalar(text: str) -> Value:
-    """Return what a plain scalar is to the legacy agent.
-
-    Raises `Unreadable` for the few that Psych fails on.
-    """
+    """Return what a plain scalar is to the legacy agent; raises `Unreadable`."""
     if not text:
         return None
     if "\n" in text or _WORD_STARTS.search(text) or _WORDS.search(text):
         return _word(text)
-    try:
-        if psych_time.TIME.fullmatch(text):
-            return psych_time.parse_time(text) or text
-        if psych_time.DATE.fullmatch(text):
-            return psych_time.parse_date(text) or text
-    except psych_time.Unreadable as error:
-        raise Unreadable(str(error)) from None
+    if psych_time.TIME.fullmatch(text):
+        return psych_time.parse_time(text) or text
+    if psych_time.DATE.fullmatch(text):
+        return psych_time.parse_date(text) or text
     if text.lower() in (".inf", "+.inf"):
         return float("inf")
     if text.lower() == "-.inf":
@@ -89,7 +105,7 @@ def to_float(value: Value) -> float:
             return float("inf") if value > 0 else float("-inf")
     if isinstance(value, str) and _RUBY_FLOAT.fullmatch(value):
         return float(value)
-    raise Unreadable("is tagged as a float and is none")
+    raise Unreadable("is tagged as a float and is not a number")
 
 
 def _word(text: str) -> Value:
@@ -97,7 +113,7 @@ def _word(text: str) -> Value:
         return text
     if text == "~":
         return None
-    # Ruby anchors to lines here, and folds the case of all of Unicode. Null goes first.
+    # Ruby's patterns match single lines here and fold the case of all of Unicode.
     lines = [line.casefold() for line in text.split("\n")]
     for constant in _CONSTANTS:
         if constant in lines:
@@ -129,7 +145,7 @@ def _float(text: str) -> float | str:
     try:
         return float(digits)
     except ValueError:
-        raise Unreadable("looks like a number, and is none") from None
+        raise Unreadable("looks like a number and is not a number") from None
 
 
 def _integer(text: str) -> int:
@@ -140,7 +156,7 @@ def _integer(text: str) -> int:
     try:
         return sign * _bounded(bare[2:] if base in (2, 16) else bare, base)
     except ValueError:
-        raise Unreadable("looks like a number, and is none") from None
+        raise Unreadable("looks like a number and is not a number") from None
 
 
 def _leading_integer(text: str) -> int:

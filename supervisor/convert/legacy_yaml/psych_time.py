@@ -11,37 +11,51 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from supervisor.convert.legacy_yaml.fault import Unreadable
+
 TIME = re.compile(
     r"-?\d{4}-\d{1,2}-\d{1,2}(?:[Tt]|\s+)\d{1,2}:\d\d:\d\d(?:\.\d*)?"
     r"(?:\s*(?:Z|[-+]\d{1,2}:?(?:\d\d)?))?",
     re.ASCII,
 )
+"""What Psych takes for a time."""
+
 DATE = re.compile(r"\d{4}-(?:1[012]|0\d|\d)-(?:[12]\d|3[01]|0\d|\d)", re.ASCII)
+"""What Psych takes for a date."""
 
 _DAY = re.compile(r"(-?\d{4})-(\d{1,2})-(\d{1,2})", re.ASCII)
+"""The date of a time, as Psych reads it."""
+
 _CLOCK = re.compile(r"(\d+:\d+:\d+)(?:\.(\d*))?\s*(Z|[-+]\d+(?::\d\d)?)?", re.ASCII)
+"""The time of day, its fraction and its offset."""
+
 _OFFSET = re.compile(r"([+-]?\d{1,2}):?(\d{1,2})?", re.ASCII)
-_LAST_JULIAN, _FIRST_GREGORIAN = (1582, 10, 4), (1582, 10, 15)
+"""The hours and minutes of an offset."""
 
+_LAST_JULIAN = (1582, 10, 4)
+"""The last day of the Julian calendar in Ruby."""
 
-class Unreadable(ValueError):
-    """Ruby fails on it, or it is beyond the years 1 to 9998."""
+_FIRST_GREGORIAN = (1582, 10, 15)
+"""The day after it."""
 
 
 @frozen
 class Date:
-    """A date as Ruby shows it."""
+    """A date."""
 
     text: str
+    """The date as Ruby shows it."""
 
 
 @frozen
 class Time:
-    """A moment. Without an offset of its own Ruby shows it in the machine's zone."""
+    """A moment; Ruby shows it in the machine's zone if it has no offset of its own."""
 
     moment: datetime
+    """When it is."""
+
     zone: str
-    """`UTC`, an offset such as `+0900`, or `local`."""
+    """`UTC`; `offset` for an offset of its own; `local` for none."""
 
     def shown(self, local: ZoneInfo) -> str:
         """Return it as Ruby's `to_s` does on a machine in the zone."""
@@ -67,7 +81,7 @@ def parse_date(text: str) -> Date | None:
 
 
 def parse_time(text: str) -> Time | None:
-    """Return the moment, None if there is none such; raises `Unreadable`."""
+    """Return the moment, None if the clock or calendar does not have it; raises `Unreadable`."""
     day, clock = _split(text)
     hour, minute, second = map(int, clock[1].split(":"))
     year, month, of_month = map(int, day.groups())

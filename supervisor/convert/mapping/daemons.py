@@ -3,59 +3,58 @@
 from __future__ import annotations
 
 from supervisor.convert.mapping import fields
-from supervisor.convert.mapping.fields import Desk
-from supervisor.convert.mapping.journal import Section
-from supervisor.convert.service_file.toml import Item, Table, table
+from supervisor.convert.mapping.context import FileContext
+from supervisor.convert.mapping.journal import LegacySection
+from supervisor.convert.mapping.rows import Columns, Entries, read_columns, read_rows
+from supervisor.convert.service_file.toml import Item, Table, inline_table, texts
 
 AGENT = "alertmanager_"
-_COLUMNS = {
+"""How the names of the legacy agent's processes begin."""
+
+_COLUMNS: Columns = {
     "DaemonName": ("name", fields.text),
     "HostNames": ("hosts", fields.comma_list),
     "SpecificDaemonNames": ("processes", fields.text_list),
     "MonitorStatus": ("monitor", fields.flag),
     "EventType": ("event_type", fields.text),
 }
+"""The keys of one daemon."""
 
 
-def convert(desk: Desk, section: Section, params: Table) -> None:
+def convert(context: FileContext, section: LegacySection, params: Table) -> None:
     """Add `exclude_pid_check` and `daemons`; those of the agent are commented out."""
     excluded = section.value("ExcludePidCheck", "exclude_pid_check")
     if excluded is not None:
-        params.put("exclude_pid_check", fields.comma_list(desk, "ExcludePidCheck", excluded))
+        params.put("exclude_pid_check", fields.comma_list(context, "ExcludePidCheck", excluded))
     made: list[Item] = []
     pair = section.node.get("DaemonInfos")
-    for row in fields.rows(desk, section, "DaemonInfos", "daemons"):
+    for row in read_rows(context, section, "DaemonInfos", "daemons"):
         number = sum(not item.disabled for item in made)
         row.target = f"{section.target}.daemons[{number}]"
-        made += _daemon(desk, row)
+        made += _daemon(context, row)
         row.close()
     params.put("daemons", Item(tuple(made), pair.span if pair else None))
 
 
-def _daemon(desk: Desk, row: Section) -> list[Item]:
-    entries: dict[str, Item | None] = {}
-    for legacy, (name, field) in _COLUMNS.items():
-        node = row.value(legacy, name)
-        entries[name] = None if node is None else field(desk, legacy, node)
-    if (monitor := entries.get("monitor")) is not None and monitor.value is False:
+def _daemon(context: FileContext, row: LegacySection) -> list[Item]:
+    """Return the daemon; if the agent is among its processes, that part by itself before it."""
+    entries = read_columns(context, row, _COLUMNS)
+    if (monitor := entries["monitor"]) is not None and monitor.value is False:
         entries["monitor"] = None
-    ours, others = _split(entries)
-    made = []
-    if ours:
-        names = ", ".join(ours)
-        said = f"daemon {names} is the legacy agent itself: commented out"
-        desk.journal.warn(row.line, said)
-        kept = None if others else entries
-        shown = kept or {**entries, "processes": Item(tuple(Item(name) for name in ours))}
-        made.append(table(shown, row.node.span).disable())
-    if others or not ours:
-        if ours:
-            entries["processes"] = Item(tuple(Item(name) for name in others))
-        made.append(table(entries, row.node.span))
-    return made
+    agent, others = _split(entries)
+    if not agent:
+        return [inline_table(entries, row.node.span)]
+    said = f"daemon {', '.join(agent)} is the legacy agent itself: commented out"
+    context.journal.warn(row.line, said)
+    if not others:
+        return [inline_table(entries, row.node.span).disable()]
+    return [
+        inline_table({**entries, "processes": texts(agent)}, row.node.span).disable(),
+        inline_table({**entries, "processes": texts(others)}, row.node.span),
+    ]
 
 
-def _split(entries: dict[str, Item | None]) -> tuple[list[str], list[str]]:
+def _split(entries: Entries) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the processes that are the agent's, and the others; the name, if it has none."""
     processes, name = entries["processes"], entries["name"]
     items: tuple[object, ...] = ()
@@ -64,5 +63,5 @@ def _split(entries: dict[str, Item | None]) -> tuple[list[str], list[str]]:
     elif name is not None:
         items = (name,)
     names = [str(item.value) for item in items if isinstance(item, Item)]
-    ours = [each for each in names if each.startswith(AGENT)]
-    return ours, [each for each in names if not each.startswith(AGENT)]
+    agent = tuple(each for each in names if each.startswith(AGENT))
+    return agent, tuple(each for each in names if not each.startswith(AGENT))

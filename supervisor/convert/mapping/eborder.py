@@ -1,4 +1,4 @@
-"""Modules without a check of their own: they go on as programs, with the JSON they always got."""
+"""Modules without a check of their own: they stay programs, with the JSON that they always got."""
 
 from __future__ import annotations
 
@@ -12,48 +12,29 @@ from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, Span, to_s
 from supervisor.convert.legacy_yaml.psych import Symbol
 from supervisor.convert.legacy_yaml.psych_time import Date, Time
-from supervisor.convert.mapping.fields import Desk
+from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.service_file.secrets import split_login
 from supervisor.convert.service_file.toml import LONGEST_INTEGER, Entry, Item, Table, json_text
 
 PLACEHOLDER = "{secret:"
-
-
-def convert(
-    desk: Desk, parameter: Node | None, name: str, params: Table, zone: ZoneInfo
-) -> list[Table]:
-    """Add the module's JSON to `params`, and return the tables below it."""
-    if parameter is None:
-        return []
-    writer = _Writer(desk, name, zone)
-    text = writer.json(parameter, name, "")
-    tables = []
-    if isinstance(parameter, Mapping) and writer.fits_toml:
-        below = Table(f"{params.path}.params", parameter.span)
-        below.entries = [*_entries(writer, parameter, name)]
-        tables.append(below)
-    else:
-        params.entries.append(Entry("params_json", Item(json_text(text), parameter.span, raw=True)))
-    if writer.used and desk.vault.directory is not None:
-        secrets = Table(f"{params.path}.secrets", None)
-        for used in dict.fromkeys(writer.used):
-            secrets.entries.append(Entry(used, desk.vault.reference(used)))
-        tables.insert(0, secrets)
-    return tables
+"""How the name of a secret begins in a module's JSON; the check `command` fills it in."""
 
 
 @define
-class _Writer:
-    """Writes values as Ruby's `to_json` does, with secrets as placeholders.
+class JsonWriter:
+    """Writes values as Ruby's `to_json` does, with secrets as placeholders."""
 
-    `fits_toml` tells afterwards whether a TOML table could say the same.
-    """
+    context: FileContext
+    """The notes and secrets of the file."""
 
-    desk: Desk
-    name: str
     zone: ZoneInfo
+    """The zone of the machine, for times without one."""
+
     used: list[str] = field(factory=list)
+    """The names of the secrets that were written."""
+
     fits_toml: bool = True
+    """Whether a TOML table can hold all that was written so far."""
 
     def json(self, node: Node, path: str, indent: str) -> str:
         """Return JSON with an item on each line."""
@@ -82,13 +63,15 @@ class _Writer:
     def scalar(self, node: Scalar, path: str) -> str:
         """Return the JSON of one value; a secret's name stands for it."""
         value = self.plain(node)
-        if id(node) in self.desk.secret and value is not None and value != "":
+        if self.context.is_secret(node) and value is not None and value != "":
             return self.secret(node, value, path)
         if isinstance(value, str):
             return self.string(value, path)
         if isinstance(value, bool) and node.text in ("NO", "ON"):
-            said = f"{self.desk.shown(node)} is {json.dumps(value)} to YAML: the module gets that"
-            self.desk.journal.warn(node.span.first, said)
+            said = (
+                f"{self.context.shown(node)} is {json.dumps(value)} to YAML: the module gets that"
+            )
+            self.context.journal.warn(node.span.first, said)
         self.fits_toml &= value is not None
         if isinstance(value, int) and not -LONGEST_INTEGER <= value < LONGEST_INTEGER:
             self.fits_toml = False
@@ -103,7 +86,7 @@ class _Writer:
             case Time():
                 if value.zone == "local":
                     said = f"a time without a zone is taken in {self.zone.key}, as on this machine"
-                    self.desk.journal.warn(node.span.first, said)
+                    self.context.journal.warn(node.span.first, said)
                 return value.shown(self.zone)
             case float() if not math.isfinite(value):
                 wrong = "has a number that JSON cannot hold: the agent could not start with it"
@@ -111,11 +94,12 @@ class _Writer:
         return value
 
     def secret(self, node: Scalar, value: bool | int | float | str, path: str) -> str:
+        """Return the JSON in which a secret's name stands for it."""
         if not isinstance(value, str):
             # Unquoted, so that the module gets the number that it used to get.
             self.fits_toml = False
-            said = "a secret is no text to YAML: the module gets what it always got"
-            self.desk.journal.warn(node.span.first, said)
+            said = "a secret is not a text to YAML: the module gets what it always got"
+            self.context.journal.warn(node.span.first, said)
             return self.placeholder(json.dumps(value), path, node)
         core = value.rstrip("\r\n")
         if not core:
@@ -133,15 +117,30 @@ class _Writer:
 
     def placeholder(self, value: str, path: str, node: Scalar | None = None) -> str:
         """Return what stands for a secret; one that an alias shares has one name."""
-        name = self.desk.kept.get((id(node), value)) if node else None
-        name = name or self.desk.vault.keep(f"{self.desk.name}-{path}", value)
-        if node:
-            self.desk.kept[id(node), value] = name
+        name = self.context.keep(value, node, f"{self.context.name}-{path}")
         self.used.append(name)
         return f"{PLACEHOLDER}{name}}}"
 
 
-def _entries(writer: _Writer, node: Mapping, path: str) -> list[Entry]:
+def convert(writer: JsonWriter, parameter: Node, name: str, params: Table) -> list[Table]:
+    """Add the module's JSON to `params`, and return the tables below it."""
+    text = writer.json(parameter, name, "")
+    tables = []
+    if isinstance(parameter, Mapping) and writer.fits_toml:
+        below = Table(f"{params.path}.params", parameter.span)
+        below.entries = [*_entries(writer, parameter, name)]
+        tables.append(below)
+    else:
+        params.entries.append(Entry("params_json", Item(json_text(text), parameter.span, raw=True)))
+    if writer.used and writer.context.secrets.directory is not None:
+        secrets = Table(f"{params.path}.secrets", None)
+        for used in dict.fromkeys(writer.used):
+            secrets.entries.append(Entry(used, writer.context.secrets.reference(used)))
+        tables.insert(0, secrets)
+    return tables
+
+
+def _entries(writer: JsonWriter, node: Mapping, path: str) -> list[Entry]:
     spans = {to_s(pair.key): pair.span for pair in node.pairs.values()}
     return [
         Entry(key, _item(writer, value, f"{path}-{key}", spans[key]))
@@ -149,7 +148,7 @@ def _entries(writer: _Writer, node: Mapping, path: str) -> list[Entry]:
     ]
 
 
-def _item(writer: _Writer, node: Node, path: str, span: Span | None = None) -> Item:
+def _item(writer: JsonWriter, node: Node, path: str, span: Span | None = None) -> Item:
     """Return what TOML can hold: the JSON of its scalars is read back, secrets included."""
     at = span or node.span
     match node:

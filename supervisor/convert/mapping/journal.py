@@ -6,47 +6,77 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, to_s
+from supervisor import wording
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Sequence, is_null, to_s
 
 
 @frozen
-class Mapped:
+class MappedKey:
     """A legacy key and the key that it became, both as paths."""
 
     legacy: str
+    """Where the key is in the legacy file: `Modules[0].ExecuteTime`."""
+
     key: str
+    """What it became in the service file: `modules[0].at`."""
+
     line: int
+    """The line of the legacy key."""
 
 
 @frozen
 class Note:
-    """Something to know about a line; 0 is the file as a whole."""
+    """Something to know about a legacy file."""
 
     line: int
+    """The line that it is about; 0 is the file as a whole."""
+
     text: str
+    """A sentence, or the path of a key."""
 
 
 @frozen
-class Converted:
+class ConvertedModule:
     """One module of the result."""
 
     name: str
+    """Its name in the service file."""
+
     check: str
+    """The check that it runs."""
+
     legacy: str
+    """The file name of the legacy module."""
+
     schedule: str
+    """Its `at` and `every`, in words."""
+
     line: int
+    """The line on which the legacy module begins."""
+
     keys: int
+    """How many legacy keys were mapped."""
 
 
 @define
 class Journal:
     """Notes of one file, in the order in which they were made."""
 
-    modules: list[Converted] = field(factory=list)
-    mapped: list[Mapped] = field(factory=list)
+    modules: list[ConvertedModule] = field(factory=list)
+    """The modules of the result."""
+
+    mapped: list[MappedKey] = field(factory=list)
+    """The legacy keys that became something."""
+
     unmapped: list[Note] = field(factory=list)
+    """The paths of the legacy keys that became nothing."""
+
     defaults: list[str] = field(factory=list)
+    """What was assumed."""
+
     warnings: list[Note] = field(factory=list)
+    """What a person should look at."""
+
     taken: set[int] = field(factory=set)
     """Pairs that were mapped somewhere, by identity: aliases and merges share them."""
 
@@ -71,20 +101,27 @@ class Journal:
 
 
 @define
-class Section:
-    """A legacy mapping that is read key by key; what was not read is unmapped.
-
-    `path` is where it is in the legacy file, `target` what it becomes.
-    """
+class LegacySection:
+    """A legacy mapping that is read key by key; what was not read is unmapped."""
 
     node: Mapping
+    """The mapping."""
+
     path: str
+    """Where it is in the legacy file; empty for the top."""
+
     target: str
+    """The path of the table that it becomes; empty for the top."""
+
     journal: Journal
+    """Where mapped and unmapped keys are noted."""
+
     _taken: set[int] = field(factory=set)
+    """The pairs that were read, by identity."""
 
     @property
     def line(self) -> int:
+        """The line on which the mapping begins."""
         return self.node.span.first
 
     def take(self, name: str, target: str = "") -> Pair | None:
@@ -94,22 +131,20 @@ class Section:
             self._taken.add(id(pair))
             self.journal.taken.add(id(pair))
             key = ".".join(part for part in (self.target, target) if part)
-            self.journal.mapped.append(Mapped(self.at(name), key, pair.span.first))
+            self.journal.mapped.append(MappedKey(self.at(name), key, pair.span.first))
         return pair
 
     def value(self, name: str, target: str = "") -> Node | None:
         """Return a key's value; None if the key is absent or its value null."""
         pair = self.take(name, target)
-        if pair is None or (isinstance(pair.value, Scalar) and pair.value.is_null):
-            return None
-        return pair.value
+        return None if pair is None or is_null(pair.value) else pair.value
 
     def at(self, name: str) -> str:
         """Return the path of a key."""
         return f"{self.path}.{name}" if self.path else name
 
     def close(self) -> None:
-        """Note the keys that nobody asked for."""
+        """Note the keys that were not read."""
         for pair in self.node.pairs.values():
             if id(pair) not in self._taken:
                 path = self.at(shown(pair.key))
@@ -119,14 +154,13 @@ class Section:
         """Note all keys inside of a node as mapped."""
         for key, pair in inside(node, path):
             self.journal.taken.add(id(pair))
-            mapped = Mapped(key, f"{target}{key.removeprefix(path)}", pair.span.first)
+            mapped = MappedKey(key, f"{target}{key.removeprefix(path)}", pair.span.first)
             self.journal.mapped.append(mapped)
 
 
 def shown(key: Node) -> str:
     """Return a key for people, cut if it is long."""
-    text = "".join(each if each.isprintable() else "?" for each in to_s(key))
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return wording.shortened(to_s(key))
 
 
 def inside(node: Node, path: str) -> Iterator[tuple[str, Pair]]:

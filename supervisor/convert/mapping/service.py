@@ -5,29 +5,45 @@ from __future__ import annotations
 from attrs import define, field
 
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, Span
-from supervisor.convert.mapping.fields import Desk, as_text
-from supervisor.convert.mapping.journal import Section
-from supervisor.convert.mapping.modules import Modules, Surroundings
+from supervisor.convert.legacy_yaml.nodes import (
+    Mapping,
+    Node,
+    Pair,
+    Scalar,
+    Sequence,
+    Span,
+    is_null,
+)
+from supervisor.convert.mapping.context import FileContext
+from supervisor.convert.mapping.fields import as_text
+from supervisor.convert.mapping.journal import LegacySection
+from supervisor.convert.mapping.modules import Environment, ModuleConverter
 from supervisor.convert.service_file.secrets import split_login
 from supervisor.convert.service_file.toml import Table, texts
 
 
 @define
-class Builder:
-    """Builds the tables of one file; `faults` holds what could not be converted."""
+class ServiceConverter:
+    """Makes the tables of one file."""
 
-    desk: Desk
-    around: Surroundings
+    context: FileContext
+    """The notes and secrets of the file."""
+
+    environment: Environment
+    """What the file does not tell."""
+
     tables: list[Table] = field(factory=list)
-    faults: list[Fault] = field(factory=list)
+    """The tables of the service file, in their order."""
 
-    def build(self, root: Node) -> None:
+    faults: list[Fault] = field(factory=list)
+    """What could not be converted."""
+
+    def convert(self, root: Node) -> None:
         """Convert the document, as far as it goes."""
         if not isinstance(root, Mapping):
-            wrong = "is no mapping"
+            wrong = "is not a mapping"
             raise Fault(root.span.first, wrong, "write ServiceName, Alertmanager and Modules")
-        section = Section(root, "", "", self.desk.journal)
+        section = LegacySection(root, "", "", self.context.journal)
         for step in (self._top, self._alertmanager, self._modules):
             try:
                 step(section)
@@ -35,24 +51,24 @@ class Builder:
                 self.faults.append(fault)
         section.close()
 
-    def _top(self, section: Section) -> None:
+    def _top(self, section: LegacySection) -> None:
         pair = section.take("ServiceName", "service")
         top = Table("", None)
         self.tables.append(top)
         if pair is None:
             raise Fault(section.line, "has no ServiceName", "write ServiceName: …")
-        if isinstance(pair.value, Scalar) and pair.value.is_null:
+        if is_null(pair.value):
             raise Fault(pair.span.first, "has an empty ServiceName", "write ServiceName: …")
-        name = as_text(self.desk, "ServiceName", pair.value)
+        name = as_text(self.context, "ServiceName", pair.value)
         top.add("service", name, pair.span)
-        self.desk.journal.assume("timezone: that of the machine, as the agent had it")
+        self.context.journal.assume("timezone: that of the machine, as the agent had it")
 
-    def _alertmanager(self, section: Section) -> None:
+    def _alertmanager(self, section: LegacySection) -> None:
         pair = section.take("Alertmanager", "alertmanager")
         if pair is None or not isinstance(pair.value, Mapping):
             line = section.line if pair is None else pair.span.first
             raise Fault(line, "has no Alertmanager with a URL", "write Alertmanager: and URL:")
-        inner = Section(pair.value, "Alertmanager", "alertmanager", self.desk.journal)
+        inner = LegacySection(pair.value, "Alertmanager", "alertmanager", self.context.journal)
         url = inner.take("URL", "urls")
         if url is None or not isinstance(url.value, Scalar) or not isinstance(url.value.value, str):
             line = pair.span.first if url is None else url.span.first
@@ -71,23 +87,26 @@ class Builder:
         table.put("urls", texts((url,), pair.span))
         if login is not None:
             table.add("username", user)
-            name = self.desk.vault.keep(f"{self.desk.name}-alertmanager", password)
-            table.put("password", self.desk.vault.reference(name))
-            self.desk.journal.warn(pair.span.first, "URL has a password: it is a secret now")
+            secrets = self.context.secrets
+            name = secrets.keep(f"{self.context.name}-alertmanager", password)
+            table.put("password", secrets.reference(name))
+            self.context.journal.warn(pair.span.first, "URL has a password: it is a secret now")
 
-    def _modules(self, section: Section) -> None:
+    def _modules(self, section: LegacySection) -> None:
         pair = section.take("Modules", "modules")
         if pair is None or not isinstance(pair.value, Sequence):
             line = section.line if pair is None else pair.span.first
             raise Fault(line, "has no list of Modules", "write Modules: and - ModuleFileName: …")
-        modules = Modules(self.desk, self.around)
+        modules = ModuleConverter(self.context, self.environment)
         for number, node in enumerate(pair.value.items):
             if not isinstance(node, Mapping):
-                wrong = "has an item of Modules that is no mapping"
+                wrong = "has an item of Modules that is not a mapping"
                 self.faults.append(Fault(node.span.first, wrong, "write - ModuleFileName: …"))
                 continue
             try:
-                inner = Section(node, f"Modules[{number}]", f"modules[{number}]", section.journal)
+                inner = LegacySection(
+                    node, f"Modules[{number}]", f"modules[{number}]", section.journal
+                )
                 self.tables += modules.convert(inner)
             except Fault as fault:
                 self.faults.append(fault)

@@ -13,40 +13,58 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.nodes import Node, Scalar, Sequence
+from supervisor.convert.legacy_yaml.nodes import Node, Scalar, Sequence, is_false_or_null, is_null
 from supervisor.schedule import at_labels
 
 DAY = 86400
-POLL = 4
-"""Seconds: the agent looks this often whether a module is due."""
+"""The seconds of a day."""
 
-MIDNIGHT, SUB_MINUTE = "crosses midnight", "at most once a minute"
-"""Parts of the notes on timetables that are meant to differ from the agent's."""
+POLL = 4
+"""The agent looks every 4 seconds whether a module is due."""
+
+MIDNIGHT = "crosses midnight"
+"""Part of the note on a range that ends the next day; the supervisor runs it to its end."""
+
+SUB_MINUTE = "at most once a minute"
+"""Part of the note on a short Interval; the supervisor runs the module that often."""
 
 _TIME = re.compile(r"(?: ([0-9])|([0-9]{1,2})):([0-9]{1,2})")
-_DUE = "write for example 09:00,16:30 or 08:00-18:00"
+"""A time as Ruby's `strptime("%R")` takes it."""
+
+_REMEDY = "write for example 09:00,16:30 or 08:00-18:00"
+"""What to do about an ExecuteTime that cannot be read."""
 
 
 @frozen
 class Range:
-    """One part of `ExecuteTime` in minutes after midnight; `last` is None for a single time."""
+    """One part of `ExecuteTime`, in minutes after midnight."""
 
     first: int
+    """When it begins."""
+
     last: int | None = None
+    """When it ends; None for a single time."""
 
 
 @define
 class Timetable:
-    """What a service file says, `agent` what the agent's own list of HH:MM was."""
+    """When one module runs."""
 
     at: tuple[str, ...] = ()
+    """The times and ranges of the service file."""
+
     every: float | None = None
+    """The seconds between two runs; None for single times."""
+
     agent: tuple[str, ...] = ()
+    """The HH:MM of the agent's own list."""
+
     notes: list[str] = field(factory=list)
+    """What a person should look at."""
 
     @property
     def execute_times(self) -> str:
-        """What the agent gave to its modules as ExecuteTimes."""
+        """The text that the agent gave to its modules as ExecuteTimes."""
         return f"{self.agent[0]},{self.agent[-1]}"
 
 
@@ -54,10 +72,7 @@ def read(execute_time: Node | None, interval: Node | None, line: int) -> Timetab
     """Return the timetable of a module; raises `Fault` where the agent could not start with it."""
     timetable = Timetable()
     step = _interval(interval, timetable)
-    if execute_time is None or (
-        isinstance(execute_time, Scalar)
-        and (execute_time.value is None or execute_time.value is False)
-    ):
+    if execute_time is None or is_false_or_null(execute_time):
         if step is None:
             raise Fault(line, "has neither Interval nor ExecuteTime", "write Interval: 300")
         timetable.every = step if step > 0 else POLL
@@ -77,14 +92,16 @@ def read(execute_time: Node | None, interval: Node | None, line: int) -> Timetab
 
 
 def _interval(node: Node | None, timetable: Timetable) -> float | None:
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if node is None or is_null(node):
         return None
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,9}\s*", value, re.ASCII):
-        timetable.notes.append("Interval is text, which the agent could not add: a number now")
+        timetable.notes.append(
+            "Interval is text, which the agent could not add: it is read as a number"
+        )
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        wrong = "has an Interval that is no number of seconds"
+        wrong = "has an Interval that is not a number of seconds"
         raise Fault(node.span.first, wrong, "write for example Interval: 300")
     if value > 366 * DAY:
         raise Fault(node.span.first, "has an Interval of more than a year", "write less")
@@ -94,7 +111,9 @@ def _interval(node: Node | None, timetable: Timetable) -> float | None:
 def _ranges(node: Node, timetable: Timetable) -> list[Range]:
     line = node.span.first
     if isinstance(node, Sequence):
-        timetable.notes.append("ExecuteTime is a list, which the agent could not split: its items")
+        timetable.notes.append(
+            "ExecuteTime is a list, which the agent could not split: each item is used"
+        )
         return [each for item in node.items for each in _ranges(item, timetable)]
     value = node.value if isinstance(node, Scalar) else None
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -106,13 +125,13 @@ def _ranges(node: Node, timetable: Timetable) -> list[Range]:
             )
         return [Range(minute)]
     if not isinstance(value, str):
-        raise Fault(line, "has an ExecuteTime that is no time", _DUE)
+        raise Fault(line, "has an ExecuteTime that is not a time", _REMEDY)
     # Ruby drops empty strings at the end of what it has split.
     parts = value.split(",")
     while parts and not parts[-1]:
         parts.pop()
     if not parts:
-        raise Fault(line, "has an ExecuteTime without a time: the agent never ran it", _DUE)
+        raise Fault(line, "has an ExecuteTime without a time: the agent never ran it", _REMEDY)
     return [_range(part.strip(" \t\n\v\f\r\0"), line, timetable) for part in parts]
 
 
@@ -121,10 +140,12 @@ def _range(text: str, line: int, timetable: Timetable) -> Range:
     while parts and not parts[-1]:
         parts.pop()
     if len(parts) > 2:
-        timetable.notes.append("a range of ExecuteTime has more than one '-': two times count")
+        timetable.notes.append(
+            "a range of ExecuteTime has more than one '-': the first two times count"
+        )
     minutes = [_minute(part, line) for part in parts[:2]]
     if not minutes:
-        raise Fault(line, "has an ExecuteTime that the agent cannot read", _DUE)
+        raise Fault(line, "has an ExecuteTime that the agent cannot read", _REMEDY)
     return Range(*minutes)
 
 
@@ -132,7 +153,7 @@ def _minute(text: str, line: int) -> int:
     found = _TIME.match(text)
     hour, minute = (int(found[1] or found[2]), int(found[3])) if found else (99, 99)
     if hour > 24 or minute > 59 or (hour == 24 and minute):
-        raise Fault(line, "has an ExecuteTime that the agent cannot read", _DUE)
+        raise Fault(line, "has an ExecuteTime that the agent cannot read", _REMEDY)
     return hour * 60 + minute
 
 

@@ -9,28 +9,45 @@ from attrs import define, field
 
 from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.nodes import Span
-from supervisor.convert.service_file.toml import Entry, Item, Table, key, written
+from supervisor.convert.service_file.toml import Entry, Item, Table, key_text, value_text
 
 WIDTH = 100
+"""The characters of a line."""
+
 ROW_WIDTH = 120
-"""Rows of a list may be longer: below each other they are easier to read than tables."""
+"""The characters of a row of a list: rows below each other are easier to read than tables."""
 
 _INDENT = "    "
+"""What stands before the rows of a list."""
+
 _KEY = re.compile(r"[\s-]*([A-Za-z][A-Za-z0-9_]*)\s*:")
+"""The key at the beginning of a legacy line."""
 
 
 @define
 class Line:
-    """One line of the result, or a few that belong together, and where it came from."""
+    """One line of the result, or a few that belong together."""
 
     text: str
+    """The line without its indentation."""
+
     span: Span | None = None
+    """The legacy lines that it came from."""
+
     before: list[str] = field(factory=list)
+    """Comments on lines of their own before it."""
+
     behind: list[str] = field(factory=list)
+    """Comments on the same line, if there is room."""
+
     after: list[str] = field(factory=list)
+    """Comments on lines of their own after it."""
+
     indent: str = ""
+    """The indentation of the line and of its comments."""
 
     def rendered(self) -> Iterator[str]:
+        """Yield the line with its comments."""
         yield from (f"{self.indent}{comment}" for comment in self.before)
         text = f"{self.indent}{self.text}"
         together = f"{text}  {self.behind[0]}" if len(self.behind) == 1 else text
@@ -44,16 +61,22 @@ class Line:
 
 @define
 class Sheet:
-    """The lines of a file; `source` are the legacy file's."""
+    """The lines of a service file while it is laid out."""
 
     source: Sequence[str]
+    """The lines of the legacy file."""
+
     commented: frozenset[int]
+    """The numbers of the legacy lines with a comment."""
+
     lines: list[Line] = field(factory=list)
+    """The lines of the service file so far."""
 
     def add(self, text: str, span: Span | None, indent: str = "") -> None:
+        """Add a line."""
         self.lines.append(Line(text, span, indent=indent))
 
-    def table(self, table: Table) -> None:
+    def add_table(self, table: Table) -> None:
         """Add a header with its keys; tables that are too wide for a line follow it."""
         if table.path:
             if "." not in table.path:
@@ -68,7 +91,7 @@ class Sheet:
             elif is_params and _has_wide_rows(entry.item):
                 below.append((entry, True))
             else:
-                self.entry(entry)
+                self.add_entry(entry)
         for entry, array in below:
             items = entry.item.value if array else (entry.item,)
             for item in items if isinstance(items, tuple) else ():
@@ -78,17 +101,17 @@ class Sheet:
         if not isinstance(item, Item) or not isinstance(item.value, tuple):
             return
         if item.disabled:
-            self.add(f"# {written(item)}", item.span)
+            self.add(f"# {value_text(item)}", item.span)
             return
         first = None if item.span is None else Span(item.span.first, item.span.first)
-        inner = Table(f"{table.path}.{key(entry.key)}", first, array)
+        inner = Table(f"{table.path}.{key_text(entry.key)}", first, array)
         inner.entries = [each for each in item.value if isinstance(each, Entry)]
-        self.table(inner)
+        self.add_table(inner)
 
-    def entry(self, entry: Entry) -> None:
+    def add_entry(self, entry: Entry) -> None:
         """Add a key with its value; a list that is long or has comments inside takes lines."""
-        item, name = entry.item, key(entry.key)
-        text = f"{name} = {written(item)}"
+        item, name = entry.item, key_text(entry.key)
+        text = f"{name} = {value_text(item)}"
         items = item.value if isinstance(item.value, tuple) and not item.is_table else ()
         inner = [each for each in items if isinstance(each, Item)]
         spread = any(each.disabled for each in inner) or len(text) > WIDTH
@@ -100,7 +123,7 @@ class Sheet:
         self.add(f"{name} = [", first)
         for each in inner:
             mark = "# " if each.disabled else ""
-            self.add(f"{mark}{written(each)},", each.span, _INDENT)
+            self.add(f"{mark}{value_text(each)},", each.span, _INDENT)
         self.add("]", None)
 
     def _has_comments(self, item: Item) -> bool:
@@ -157,7 +180,7 @@ def lay_out(
     """
     sheet = Sheet([*source.split("\n"), ""], frozenset(comment.line for comment, _ in comments))
     for table in tables:
-        sheet.table(table)
+        sheet.add_table(table)
     top = [text for comment, text in comments if comment.line < start]
     for comment, text in comments[len(top) :]:
         sheet.place(comment, text)
@@ -166,7 +189,7 @@ def lay_out(
 
 
 def _is_wide(item: Item) -> bool:
-    return item.is_table and len(written(item)) > WIDTH - 20
+    return item.is_table and len(value_text(item)) > WIDTH - 20
 
 
 def _has_wide_rows(item: Item) -> bool:
@@ -175,7 +198,7 @@ def _has_wide_rows(item: Item) -> bool:
     return (
         bool(rows)
         and all(row.is_table for row in rows)
-        and any(len(written(row)) > ROW_WIDTH for row in rows if not row.disabled)
+        and any(len(value_text(row)) > ROW_WIDTH for row in rows if not row.disabled)
     )
 
 

@@ -17,8 +17,13 @@ class Output:
     """A file to be written; its content may be a secret and is never shown."""
 
     path: Path
+    """Where it is to be."""
+
     content: bytes
+    """What it is to hold."""
+
     mode: int
+    """Who may read it: 0600 for a secret."""
 
     def is_there(self) -> bool:
         """Return whether the file has this content already, and a secret no wider mode.

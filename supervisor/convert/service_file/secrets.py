@@ -8,26 +8,46 @@ from pathlib import Path
 from attrs import define, field
 
 from supervisor.config.faults import SECRETIVE
-from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, children, to_s
-from supervisor.convert.service_file.toml import Item, table
+from supervisor.convert.legacy_yaml.nodes import (
+    Mapping,
+    Node,
+    Scalar,
+    Sequence,
+    children,
+    is_null,
+    to_s,
+)
+from supervisor.convert.service_file.toml import Item, inline_table
+
+HIDDEN = "…"
+"""What stands in a comment for a secret."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+"""What the name of a secret cannot have."""
+
 _TOLD = re.compile(
     r"(?P<key>(?:(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key)\w*[\"']?\s*(?:[:=]>?|is\b|was\b)"
     r"|(?:비밀번호|비번|암호|패스워드)(?:은|는)?\s*[:=]?)\s*)(?P<value>\S.*)",
     re.IGNORECASE,
 )
+"""A comment that seems to tell a secret."""
+
 _LOGIN = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*):(?P<password>[^\s/@]+)@")
-HIDDEN = "…"
+"""A URL with a password in it."""
 
 
 @define
-class Vault:
-    """The secrets of one run, by name; `directory` is where they are to be, if anywhere."""
+class Secrets:
+    """The secrets of one run."""
 
     directory: Path | None = None
+    """Where their files are to be; None if service files name systemd credentials."""
+
     values: dict[str, str] = field(factory=dict)
+    """The secrets by name."""
+
     _names: dict[tuple[str, ...], str] = field(factory=dict)
+    """The names by what tells secrets apart, the value included."""
 
     def keep(self, name: str, value: str, *identity: str) -> str:
         """Return the name under which a value is kept: one name for each identity and value."""
@@ -45,11 +65,11 @@ class Vault:
     def reference(self, name: str) -> Item:
         """Return how a service file refers to a secret."""
         if self.directory is None:
-            return table({"credential": Item(name)})
-        return table({"file": Item(str(self.directory / name))})
+            return inline_table({"credential": Item(name)})
+        return inline_table({"file": Item(str(self.directory / name))})
 
 
-def find(node: Node, inside: bool = False) -> dict[int, str]:
+def find_secrets(root: Node) -> dict[int, str]:
     """Return the scalars below keys such as `Password`, by identity: an alias is found, too."""
     found: dict[int, str] = {}
     seen: set[tuple[int, bool]] = set()
@@ -60,7 +80,7 @@ def find(node: Node, inside: bool = False) -> dict[int, str]:
         seen.add((id(node), inside))
         match node:
             case Scalar():
-                if inside and not node.is_null and node.text:
+                if inside and not is_null(node) and node.text:
                     found[id(node)] = node.text
             case Mapping():
                 for pair in node.pairs.values():
@@ -69,7 +89,7 @@ def find(node: Node, inside: bool = False) -> dict[int, str]:
                 for item in children(node):
                     walk(item, inside)
 
-    walk(node, inside)
+    walk(root, inside=False)
     return found
 
 
@@ -79,7 +99,7 @@ def is_secretive(key: Node) -> bool:
 
 
 def split_login(url: str) -> tuple[str, str, str] | None:
-    """Return what is before the password in `scheme://user:password@…`, it, and what follows."""
+    """Split `scheme://user:password@…` into what is before the password, it, and what follows."""
     found = _LOGIN.search(url)
     if found is None:
         return None

@@ -13,7 +13,7 @@ from supervisor.modules.loader import load_check
 
 
 def problems(name: str, text: str, journal: Journal) -> list[Fault]:
-    """Return what `validate` would say of the text, each at the line that it came from."""
+    """Return what is wrong with the text of a service file, at the lines that it came from."""
     with tempfile.TemporaryDirectory(prefix="convert-") as directory:
         path = Path(directory, f"{name}.toml")
         path.write_text(text, encoding="utf-8")

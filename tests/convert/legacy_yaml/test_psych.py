@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from supervisor.convert.legacy_yaml import document, encoding, psych
-from supervisor.convert.legacy_yaml.fault import Fault
+from supervisor.convert.legacy_yaml.fault import Fault, Unreadable
 from supervisor.convert.legacy_yaml.nodes import Mapping, Scalar
 from tests.support.convert_desk import SAMPLE
 from tests.support.ruby import Ruby, read, running
@@ -44,6 +44,8 @@ SEEDS = (
         "!!int '7'",
     ),
 )
+"""Plain scalars at the edges of Psych's rules."""
+
 scalars = st.one_of(
     st.sampled_from(SEEDS),
     st.text("0123456789:.,-+_eExXbobBZ ", min_size=1, max_size=9),
@@ -55,13 +57,19 @@ scalars = st.one_of(
         st.text("0159:.,-+_eExyYnN ", min_size=1, max_size=2),
     ),
 )
+"""The seeds, their neighbours, and texts of the same characters."""
+
 KEYS = ("a", "b", "Name", "<<", "'q'", "1", "yes", "16:30", "&k x", "*a", "가", "? a", "[1]")
+"""Keys of mappings, right and wrong."""
+
 VALUES = (
     *("1", "no", "16:30", "1,2", "'it''s'", '"d\\n\\x41\\/"', "|", "|-", "|+", "|2", ">", "> # c"),
     *("*a", "&a 1", "&a", "[1, yes, a: b]", "{a: 1, <<: *a}", "[*a, *a]", "a # c", "a#b", "", "~"),
     *("[", "]", "'un", "- x", "!!str 1", "!t x", "a\tb", "\tx", "x\t", "[a,\n  b]", "'a\n\n   b'"),
     *('"a \\\n   b"', "x\n  y\n\n z", "{a:1}", "[a:b]", "{a: ,b}", "[,]", "(#M)/c.rb", "%x", "@x"),
 )
+"""Values of all kinds, right and wrong."""
+
 LINES = st.one_of(
     st.builds("- {}".format, st.sampled_from(VALUES)),
     st.builds(
@@ -73,11 +81,14 @@ LINES = st.one_of(
     st.builds("- {}: {}".format, st.sampled_from(KEYS), st.sampled_from(VALUES)),
     st.sampled_from(["", "  ", "# c", "\t", "\t# x", "---", "# 가", "text"]),
 )
+"""Lines of a document."""
+
 documents = st.builds(
     lambda lines, end: end.join(" " * indent + line for indent, line in lines) + end,
     st.lists(st.tuples(st.sampled_from([0, 0, 2, 2, 4, 1]), LINES), min_size=1, max_size=7),
     st.sampled_from(["\n", "\n", "\r\n"]),
 )
+"""Documents of a few lines, indented at random."""
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +168,7 @@ def test_nearly_all_documents_that_ruby_reads_are_read(ruby: Ruby) -> None:
 
 def _beyond(ours: object) -> bool:
     """Return whether we refuse on purpose what Ruby reads."""
-    said = ("itself", "years 2 to 9997", "unprintable", "is no YAML", "too large", "Ruby object")
+    said = ("itself", "years 2 to 9997", "unprintable", "is not YAML", "too large", "Ruby object")
     return isinstance(ours, Fault) and any(part in ours.wrong for part in said)
 
 
@@ -204,7 +215,7 @@ def test_a_file_is_read_in_the_encoding_that_it_was_saved_in(codec: str, name: s
         (b"a: 1\nb: !ruby/object:Object {}\n", 2, "has a tag that makes a Ruby object"),
         (b"", 1, "is empty"),
         (b"a: " + b"[" * 2000, 1, "is nested too deeply"),
-        (b"a: 0x_\n", 1, "has a value that looks like a number, and is none"),
+        (b"a: 0x_\n", 1, "has a value that looks like a number and is not a number"),
     ],
 )
 def test_what_cannot_be_read_is_told_with_its_line(raw: bytes, line: int, wrong: str) -> None:
@@ -280,5 +291,5 @@ def test_the_sample_is_what_ruby_reads(ruby: Ruby) -> None:
 
 
 def test_numbers_of_thousands_of_digits_are_refused() -> None:
-    with pytest.raises(psych.Unreadable):
+    with pytest.raises(Unreadable):
         psych.scalar("9" * 5000)

@@ -29,18 +29,32 @@ from tests.support.convert_desk import HEAD, SAMPLE, converted, loaded, made, wa
 from tests.support.ruby import SEOUL, Ruby, running
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
+"""Set it to 1 for thousands of examples rather than a few."""
+
 DAY = date(2026, 11, 23)
+"""The day that is planned."""
+
 BY_DESIGN = (MIDNIGHT, SUB_MINUTE)
+"""Parts of the notes on timetables that are meant to differ from the agent's."""
+
 
 minutes = st.builds("{}:{:02}".format, st.integers(0, 23), st.sampled_from([0, 5, 7, 30, 55, 59]))
+"""Times as a person writes them: 9:05."""
+
 times = st.one_of(minutes, minutes.map(lambda text: text.zfill(5)), st.just("24:00"))
+"""Times as the agent reads them: 09:05, 24:00."""
+
 parts = st.one_of(times, st.builds("{}-{}".format, times, times), st.just("00:00-23:55"))
+"""Times and ranges."""
+
 execute_times = st.one_of(
     st.lists(parts, min_size=1, max_size=3).map(",".join),
     st.lists(parts, min_size=1, max_size=3).map(", ".join),
     st.integers(-200_000, 200_000).map(str),
     st.sampled_from(["16:30", "'16:30'", "09:00", "1,2", "010", "no", "~", "24:30", "9", "x"]),
 )
+"""Values of ExecuteTime, right and wrong."""
+
 intervals = st.sampled_from(
     [
         "60",
@@ -59,9 +73,12 @@ intervals = st.sampled_from(
         "yes",
     ]
 )
+"""Values of Interval, right and wrong."""
+
 parameters = st.sampled_from(
     ["{a: 1}", "&p {b: [1, ~]}", "*p", "{ExecuteTimes: x, z: 1}", "[1]", "~", "no", "{}", "'s'"]
 )
+"""Values of Parameter, right and wrong."""
 
 
 @st.composite
@@ -205,10 +222,10 @@ def test_times_are_written_as_people_would(
         ("ExecuteTime: 09:60", "has an ExecuteTime that the agent cannot read"),
         ("ExecuteTime: '09:00 - 10:00'\n  Interval: 60", "has an ExecuteTime that the agent"),
         ("ExecuteTime: ','", "has an ExecuteTime without a time"),
-        ("ExecuteTime: yes", "has an ExecuteTime that is no time"),
+        ("ExecuteTime: yes", "has an ExecuteTime that is not a time"),
         ("ExecuteTime: 09:00\n  Interval: 0", "has an Interval that is not more than 0"),
-        ("Interval: 5m", "has an Interval that is no number of seconds"),
-        ("Interval: .inf", "has an Interval that is no number of seconds"),
+        ("Interval: 5m", "has an Interval that is not a number of seconds"),
+        ("Interval: .inf", "has an Interval that is not a number of seconds"),
     ],
 )
 def test_what_the_agent_could_not_start_with_is_refused(
