@@ -93,8 +93,8 @@ def _convert(path: Path, raw: bytes, secrets: Secrets, environment: Environment)
         source=decoded.text,
         start=read.root.span.first,
     )
-    if faults := validation.problems(name, text, journal):
-        raise _error(path, faults)
+    if problems := validation.problems(name, text):
+        raise _error(path, [_fault(problem, journal) for problem in problems])
     return Conversion(
         source=path,
         name=name,
@@ -122,6 +122,12 @@ def _note_oddities(used: str, read: document.Document, journal: Journal) -> None
         journal.warn(pair.span.first, said)
     if read.others:
         journal.warn(read.others, "a second document begins, which the agent never read")
+
+
+def _fault(problem: Problem, journal: Journal) -> Fault:
+    """Return a problem of the service file at the legacy line that it came from."""
+    wrong = f"becomes {problem.key}, which {problem.wrong}" if problem.key else problem.wrong
+    return Fault(journal.line_of(problem.key), wrong, problem.remedy)
 
 
 def _modules_of(path: Path) -> str:

@@ -57,10 +57,10 @@ class NodeBuilder:
     """What an alias refers to; a later anchor of the same name replaces the earlier."""
 
     _extents: dict[Node, _Extent] = field(factory=dict)
-    """The finished nodes: one that is missing contains the place where we are."""
+    """How large each finished node is; one that is not finished is missing."""
 
     _depth: int = 0
-    """The levels of nesting at the place where we are."""
+    """The levels of nesting around the next event."""
 
     def build(self, event: yaml.Event) -> Node:
         """Return the node that begins with an event, and consume all of it."""
@@ -119,7 +119,7 @@ class NodeBuilder:
 
     def _put(self, mapping: Mapping, pair: Pair, own: set[object]) -> None:
         """Set a pair; `own` are the keys that stand in the mapping itself, not merged into it."""
-        self._extent(pair.key)  # an endless key has no identity
+        self._extent(pair.key)  # refuses a key that contains itself
         name = nodes.identity(pair.key)
         if name in own:
             pair = evolve(pair, earlier=mapping.pairs[name].span.first)
