@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.convert.command import main
-from tests.support.convert_desk import HEAD, SAMPLE, write
+from tests.support.conversions import HEAD, SAMPLE, write
 
 ROOT = Path(__file__).parent.parent.parent
 """The checkout."""

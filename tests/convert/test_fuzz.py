@@ -16,7 +16,7 @@ from supervisor.convert.conversion import Conversion
 from supervisor.convert.service_file.secrets import Secrets
 from supervisor.errors import ConfigError
 from tests.convert.legacy_yaml.test_psych import SEEDS, VALUES, documents
-from tests.support.convert_desk import SAMPLE, made
+from tests.support.conversions import SAMPLE, made
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
 """Set it to 1 for ten thousand documents rather than a few."""

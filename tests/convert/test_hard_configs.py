@@ -16,9 +16,7 @@ from supervisor.config.service import Module
 from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.service_file.secrets import Secrets
-from supervisor.schedule import at_labels
-from supervisor.service import Module
-from tests.support.convert_desk import LEGACY, converted, loaded, made, warnings
+from tests.support.conversions import LEGACY, converted, loaded, made, warnings
 from tests.support.ruby import Ruby, running
 
 KOREAN = "KorPnrProd1"

@@ -11,7 +11,7 @@ import pytest
 
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.service_file.secrets import Secrets
-from tests.support.convert_desk import SAMPLE, loaded, made, warnings
+from tests.support.conversions import SAMPLE, loaded, made, warnings
 
 ROOT = Path(__file__).parent.parent.parent
 """The checkout."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from supervisor import wording
+from supervisor import text
 from supervisor.convert.legacy_yaml.nodes import Scalar
 from supervisor.convert.mapping.journal import Journal
 from supervisor.convert.service_file.secrets import Secrets
@@ -37,7 +37,7 @@ class FileContext:
         """Return a scalar as it was written, for a message; never a secret."""
         if self.is_secret(node):
             return "a secret"
-        return f"'{wording.shortened(node.text, most=40)}'"
+        return f"'{text.shortened(node.text, most=40)}'"
 
     def keep(self, value: str, node: Scalar | None, name: str, *identity: str) -> str:
         """Return the name of a secret; a scalar that an alias shares keeps its first name."""

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from supervisor import wording
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, is_null
 from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.service_file.toml import Entry, Item, texts
+from supervisor.text import duration as as_written
 
 ReadValue: TypeAlias = Callable[[FileContext, str, Node], Item | None]
 """Takes the context, the legacy key and its value; returns the value of the service file."""
@@ -131,7 +131,7 @@ def report_interval(context: FileContext, key: str, node: Node) -> Item | None:
 def duration_value(value: float) -> str | float:
     """Return seconds as a service file has them: "5m", or the number if it has a fraction."""
     if value == int(value) and 0 < value < 10**9:
-        return supervisor_text.duration(value)
+        return as_written(value)
     return value
 
 

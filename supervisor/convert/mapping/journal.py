@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from supervisor import wording
+from supervisor import text
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Sequence, is_null, to_s
 
 
@@ -160,7 +160,7 @@ class LegacySection:
 
 def shown(key: Node) -> str:
     """Return a key for people, cut if it is long."""
-    return wording.shortened(to_s(key))
+    return text.shortened(to_s(key))
 
 
 def inside(node: Node, path: str) -> Iterator[tuple[str, Pair]]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
+from supervisor.config.times import at_labels
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Node, Scalar, Sequence, is_false_or_null, is_null
-from supervisor.schedule import at_labels
 
 DAY = 86400
 """The seconds of a day."""

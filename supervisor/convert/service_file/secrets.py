@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from supervisor.config.faults import SECRETIVE
+from supervisor.config.problems import SECRETIVE
 from supervisor.convert.legacy_yaml.nodes import (
     Mapping,
     Node,

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from supervisor import config
+from supervisor.config.load import load_service
 from supervisor.errors import ConfigError, Problem
 from supervisor.modules.loader import load_check
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from supervisor.convert.legacy_yaml import document, encoding, psych
 from supervisor.convert.legacy_yaml.fault import Fault, Unreadable
 from supervisor.convert.legacy_yaml.nodes import Mapping, Scalar
-from tests.support.convert_desk import SAMPLE
+from tests.support.conversions import SAMPLE
 from tests.support.ruby import Ruby, read, running
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))

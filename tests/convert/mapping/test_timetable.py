@@ -22,10 +22,8 @@ from supervisor.config.times import at_labels
 from supervisor.convert.conversion import Conversion
 from supervisor.convert.mapping.timetable import MIDNIGHT, SUB_MINUTE
 from supervisor.errors import ConfigError
-from supervisor.plan import plan
-from supervisor.schedule import at_labels
-from supervisor.service import Module, Service
-from tests.support.convert_desk import HEAD, SAMPLE, converted, loaded, made, warnings
+from supervisor.schedule.plan import plan
+from tests.support.conversions import HEAD, SAMPLE, converted, loaded, made, warnings
 from tests.support.ruby import SEOUL, Ruby, running
 
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))

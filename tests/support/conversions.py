@@ -8,8 +8,7 @@ from supervisor.config.load import load_service
 from supervisor.config.service import Service
 from supervisor.convert.conversion import Conversion, convert
 from supervisor.convert.service_file.secrets import Secrets
-from supervisor.loader import load_check
-from supervisor.service import Service
+from supervisor.modules.loader import load_check
 from tests.support.ruby import SEOUL
 
 LEGACY = Path(__file__).parent.parent / "convert/legacy"
