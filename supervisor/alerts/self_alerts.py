@@ -141,7 +141,7 @@ def module_failure(module: str, run: Run) -> Condition:
         detail = preformatted(clean_text(run.traceback, DETAIL_LIMIT // ESCAPED_SIZE))
     alertname, instance = MODULE_FAILED.key(module)
     message = clean_text(run.error, MESSAGE_LIMIT)
-    return Condition(alertname, MODULE_FAILED.event_type, instance, message, detail)
+    return Condition(alertname, MODULE_FAILED.event_type, instance, message=message, detail=detail)
 
 
 def is_of_the_gone(key: Key, modules: Collection[str], peers: Collection[str]) -> bool:

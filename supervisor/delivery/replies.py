@@ -57,7 +57,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         return Answer(Reply.SPLIT, reason, detail, date=date)
     if status in (408, 429) or status >= 500 or status < 200:
         retry_after = _retry_after(headers.get("retry-after", ""), date or now)
-        return Answer(Reply.RETRY, reason, detail, retry_after, date)
+        return Answer(Reply.RETRY, reason, detail, retry_after=retry_after, date=date)
     if 300 <= status < 400:
         where = line(headers.get("location", "nowhere")[:200])
         detail = f"redirects are not followed; to {where}"

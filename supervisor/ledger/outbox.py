@@ -13,7 +13,7 @@ from typing import Self
 from attrs import define, field, frozen
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import Alert, State
+from supervisor.alerts.alert import Alert, Cursor, State
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Service
 from supervisor.ledger.changes import Changes
@@ -105,9 +105,18 @@ class Outbox:
         size = 2
         while len(batch) < most and (fingerprint := queue.pop(now)):
             alert = self.store.alerts[fingerprint]
-            if alert.state is State.REPORT and self._is_past(alert, now):
-                continue  # housekeeping is about to renew its dates, or to forget it
-            outgoing = self._outgoing(peer, alert, now, shift)
+            if alert.state is State.REPORT:
+                taken = self.cursors.was_taken(alert)
+                if timing.is_past(alert, taken, now, self.store.service):
+                    continue  # housekeeping is about to renew its times, or to forget it
+            outgoing = made(
+                alert,
+                self.cursors.get(peer, fingerprint),
+                now=now,
+                shift=shift,
+                steps=self.steps,
+                service=self.store.service,
+            )
             size += len(outgoing.data) + 1
             if batch and size > most_bytes:
                 queue.set(fingerprint, now)
@@ -207,29 +216,23 @@ class Outbox:
         """Keep the time for which peers have held alerts: the clock was set by `step` seconds."""
         self.steps += 1
         self.last_step = step
-        for fingerprint in self.cursors.shift_times(step, self._fingerprints(reports=False)):
+        for fingerprint in self.cursors.shift_times(step, fingerprints(self.store, reports=False)):
             self._queue(fingerprint)
 
     def forget_future(self, now: float) -> None:
         """Forget each time that lies ahead: the clock was set back."""
         self.store.last_loss = min(self.store.last_loss, now)
-        self.cursors.forget_future(now, self._fingerprints(reports=True))
+        self.cursors.forget_future(now, fingerprints(self.store, reports=True))
         for fingerprint in self.store.alerts:
             self._queue(fingerprint)
-
-    def _fingerprints(self, *, reports: bool) -> set[str]:
-        return {
-            fingerprint
-            for fingerprint, alert in self.store.alerts.items()
-            if (alert.state is State.REPORT) is reports
-        }
 
     def _queue(self, fingerprint: str) -> None:
         """Work out when each peer, and housekeeping, must look at the alert."""
         alert = self.store.alerts.get(fingerprint)
         seen = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
+        is_held_back = fingerprint in self.unconfirmed and alert and alert.state is State.FIRING
         for peer in self.store.config.peers:
-            if alert is None or self._is_held_back(alert):
+            if alert is None or is_held_back:
                 self._queues[peer].set(fingerprint, None)
             else:
                 self._queue_for(peer, alert, seen=seen)
@@ -238,28 +241,40 @@ class Outbox:
             due = timing.housekeeping_at(alert, self.cursors.of(fingerprint), self.store.service)
         self.housekeeping.set(fingerprint, due)
 
-    def _is_held_back(self, alert: Alert) -> bool:
-        return alert.state is State.FIRING and alert.fingerprint in self.unconfirmed
-
     def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
         cursor = self.cursors.get(peer, alert.fingerprint)
         due = timing.due_at(alert, cursor, seen, self.store.service)
         self._queues[peer].set(alert.fingerprint, due)
 
-    def _is_past(self, report: Alert, now: float) -> bool:
-        return timing.is_past(report, self.cursors.was_taken(report), now, self.store.service)
 
-    def _outgoing(self, peer: str, alert: Alert, now: float, shift: float) -> Outgoing:
-        if alert.state is State.REPORT:
-            cursor = self.cursors.get(peer, alert.fingerprint)
-            if cursor and cursor.shift is not None and cursor.version == alert.version:
-                shift = cursor.shift
-        ends_at = timing.sent_end(alert, now, self.store.service)
-        return Outgoing(
-            alert=alert,
-            sent_at=now,
-            ends_at=ends_at,
-            shift=shift,
-            steps=self.steps,
-            data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
-        )
+def fingerprints(store: Store, *, reports: bool) -> set[str]:
+    """Return the fingerprints of all reports, or of all conditions."""
+    return {
+        fingerprint
+        for fingerprint, alert in store.alerts.items()
+        if (alert.state is State.REPORT) is reports
+    }
+
+
+def made(
+    alert: Alert,
+    cursor: Cursor | None,
+    *,
+    now: float,
+    shift: float,
+    steps: int,
+    service: Service,
+) -> Outgoing:
+    """Return an alert ready to be posted to the peer that has this cursor."""
+    if alert.state is State.REPORT and cursor and cursor.version == alert.version:
+        # The times of a report are fixed: it is sent with those that the peer knows.
+        shift = shift if cursor.shift is None else cursor.shift
+    ends_at = timing.sent_end(alert, now, service)
+    return Outgoing(
+        alert=alert,
+        sent_at=now,
+        ends_at=ends_at,
+        shift=shift,
+        steps=steps,
+        data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
+    )

@@ -47,15 +47,15 @@ async def execute(module: Module, check: Check, context: Context, scheduled: flo
         observations, trace = (), ""
         error = f"timed out after {module.timeout:g} s"
     return Run(
-        module.name,
-        scheduled,
-        started,
-        trio.current_time() - begun,
-        observations if not error else (),
-        error,
-        trace,
-        timed_out,
-        state if not error else {},
+        module=module.name,
+        scheduled=scheduled,
+        started=started,
+        seconds=trio.current_time() - begun,
+        observations=() if error else observations,
+        error=error,
+        traceback=trace,
+        timed_out=timed_out,
+        state={} if error else state,
     )
 
 

@@ -121,7 +121,8 @@ def _check(name: str, module: ModuleType) -> Check:
     except TypeError:
         wrong = f"run of check '{name}' does not take two arguments"
         raise _error(name, wrong, f"write {_SIGNATURE}") from None
-    return Check(name, params, run, inspect.cleandoc(module.__doc__ or ""), _examine(name, module))
+    doc = inspect.cleandoc(module.__doc__ or "")
+    return Check(name, params, run, doc=doc, examine=_examine(name, module))
 
 
 def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterable[str]]] | None:
