@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen
 
 from checks._common.validators import is_event_type
 from checks._kernel import routes as kernel_routes
-from checks._kernel.routes import Address, Hop, Network, Route
+from checks._kernel.routes import Hop, IpAddress, IpNetwork, Route
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
 
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
@@ -53,7 +53,7 @@ class Wanted:
             )
 
     @property
-    def network(self) -> Network:
+    def network(self) -> IpNetwork:
         """The destination with its prefix length."""
         text = self.destination
         if text == "default":
@@ -79,7 +79,7 @@ class Wanted:
         return network
 
     @property
-    def hop_gateway(self) -> Address | None:
+    def hop_gateway(self) -> IpAddress | None:
         """The gateway, if the route has one."""
         return _gateway(self.gateway)
 
@@ -147,7 +147,7 @@ def _shown(route: Route) -> str:
     return (route.refusal or " and ".join(hops)) + metric
 
 
-def _described(gateway: Address | None, interface: str) -> str:
+def _described(gateway: IpAddress | None, interface: str) -> str:
     return f"via {gateway} by {interface}" if gateway else f"direct by {interface}"
 
 
@@ -158,7 +158,7 @@ def _name(interface: int) -> str:
         return f"interface {interface}"
 
 
-def _gateway(text: str) -> Address | None:
+def _gateway(text: str) -> IpAddress | None:
     """Return the address, None where the text says that there is none as `route` does."""
     if text in ("", "*"):
         return None
@@ -166,7 +166,7 @@ def _gateway(text: str) -> Address | None:
     return None if address.is_unspecified else address
 
 
-def _address(text: str, key: str = "") -> Address:
+def _address(text: str, key: str = "") -> IpAddress:
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -178,7 +178,7 @@ def _address(text: str, key: str = "") -> Address:
     return address
 
 
-def _prefix_length(mask: str, address: Address) -> int:
+def _prefix_length(mask: str, address: IpAddress) -> int:
     """Return the length of a netmask for the address, written as a number or as an address."""
     bits = address.max_prefixlen
     if mask.isdecimal() and mask.isascii() and len(mask) <= 3:

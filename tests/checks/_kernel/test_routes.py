@@ -7,18 +7,19 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks._kernel import netlink
 from checks._kernel import routes as kernel_routes
 from checks._kernel.routes import (
     Hop,
     Route,
     parse_attributes,
     parse_hops,
-    parse_messages,
     parse_route,
     read_routes,
     to,
@@ -66,7 +67,7 @@ def route(
     )
 
 
-def network(text: str) -> kernel_routes.Network:
+def network(text: str) -> kernel_routes.IpNetwork:
     return ipaddress.ip_network(text)
 
 
@@ -165,11 +166,9 @@ def test_in_ipv6_all_of_the_lowest_metric_are_used() -> None:
     assert used(routes) == routes[:2]
 
 
-def test_messages_and_attributes_are_aligned() -> None:
-    reply = message(24, b"abcde") + message(24, b"fgh", flags=2) + message(3, b"")
+def test_attributes_are_aligned() -> None:
     attributes = attribute(1, b"a") + attribute(2 | 0x8000, b"bcdef") + attribute(1, b"")
 
-    assert [*parse_messages(reply)] == [(24, 0, b"abcde"), (24, 2, b"fgh"), (3, 0, b"")]
     assert parse_attributes(attributes) == {1: b"", 2: b"bcdef"}
 
 
@@ -190,11 +189,11 @@ BYTES = st.one_of(
 
 
 @given(BYTES)
-def test_any_bytes_are_read_without_an_error(content: bytes) -> None:
-    for _, _, inner in parse_messages(content):
-        assert inner in content
-    assert all(value in content for value in parse_attributes(content).values())
-    assert all(isinstance(found, Hop) for found in parse_hops(content))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    with suppress(OSError):
+        assert all(value in content for value in parse_attributes(content).values())
+    with suppress(OSError):
+        assert all(isinstance(found, Hop) for found in parse_hops(content))
 
 
 @given(
@@ -203,20 +202,22 @@ def test_any_bytes_are_read_without_an_error(content: bytes) -> None:
     st.integers(0, 255),
     st.sampled_from([1, 2, 6, 7, 8, 9, 255]),
 )
-def test_any_attributes_make_a_route_or_none(
+def test_any_attributes_make_a_route_or_none_or_are_refused(
     content: bytes, family: socket.AddressFamily, length: int, kind: int
 ) -> None:
-    found = parse_route(route(family, length, content, kind=kind), family)
+    try:
+        found = parse_route(route(family, length, content, kind=kind), family)
+    except OSError:
+        return
 
     assert found is None or found.destination.prefixlen == length
     assert found is None or to(found.destination, [found]) in ([found], [])
 
 
 @given(st.binary(max_size=60))
-def test_any_message_is_a_route_or_none(content: bytes) -> None:
-    found = parse_route(content, V4)
-
-    assert found is None or isinstance(found, Route)
+def test_any_message_is_a_route_or_none_or_is_refused(content: bytes) -> None:
+    with suppress(OSError):
+        assert isinstance(parse_route(content, V4), Route | None)
 
 
 class Kernel:
@@ -238,6 +239,8 @@ class Kernel:
 
     def setsockopt(self, *_: object) -> None:
         raise OSError(errno.ENOPROTOOPT, "an old kernel")
+
+    def settimeout(self, *_: object) -> None: ...
 
     def sendto(self, *_: object) -> None: ...
 
@@ -261,7 +264,7 @@ def test_only_the_kernel_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_table_that_changes_while_it_is_read_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    changed = message(3, bytes(4), flags=kernel_routes.NLM_F_DUMP_INTR)
+    changed = message(3, bytes(4), flags=netlink.NLM_F_DUMP_INTR)
     kernel = Kernel([(DEFAULT + changed, 0)], [(DONE, 0)])
     monkeypatch.setattr(socket, "socket", kernel)
     assert read_routes(V4) == []
@@ -272,7 +275,7 @@ def test_a_table_that_changes_while_it_is_read_is_read_again(
         read_routes(V4)
 
 
-@pytest.mark.parametrize("kind", [kernel_routes.NLMSG_ERROR, kernel_routes.NLMSG_DONE])
+@pytest.mark.parametrize("kind", [netlink.NLMSG_ERROR, netlink.NLMSG_DONE])
 def test_an_error_of_the_kernel_is_raised(monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     refused = message(kind, struct.pack("=i", -errno.EPERM) + bytes(16))
     monkeypatch.setattr(socket, "socket", Kernel([(refused, 0)]))
@@ -281,7 +284,7 @@ def test_an_error_of_the_kernel_is_raised(monkeypatch: pytest.MonkeyPatch, kind:
 
 
 def test_without_a_table_there_is_no_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    none = message(kernel_routes.NLMSG_ERROR, struct.pack("=i", -errno.ENOENT) + bytes(16))
+    none = message(netlink.NLMSG_ERROR, struct.pack("=i", -errno.ENOENT) + bytes(16))
     monkeypatch.setattr(socket, "socket", Kernel([(none, 0)]))
 
     assert read_routes(V4) == []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import re
 import socket
 import struct
 import subprocess
@@ -18,7 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._kernel import tcp_sessions
-from checks._kernel.tcp_sessions import count_by_netlink, count_by_proc, parse_dump, parse_table
+from checks._kernel.netlink import Message
+from checks._kernel.tcp_sessions import (
+    count_by_netlink,
+    count_by_proc,
+    established_ports,
+    parse_table,
+)
 from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, descriptors, listener, sessions
 
 READERS = (count_by_netlink, count_by_proc)
@@ -52,21 +56,10 @@ LINE = (
 )
 
 
-def message(
-    kind: int = tcp_sessions.SOCK_DIAG_BY_FAMILY, body: bytes = bytes(72), sequence: int = 1
-) -> bytes:
-    """Return one netlink message as the kernel aligns it."""
-    header = struct.pack("=IHHII", 16 + len(body), kind, 2, sequence, 0)
-    return header + body + bytes(-len(body) % 4)
-
-
-def listed(port: int, state: int = 1) -> bytes:
+def listed(port: int, state: int = 1) -> Message:
     """Return what the kernel says of one socket."""
-    return message(body=struct.pack("!BBBBH", 2, state, 0, 0, port).ljust(72, b"\0"))
-
-
-def done(error: int = 0) -> bytes:
-    return message(tcp_sessions.NLMSG_DONE, struct.pack("=i", -error))
+    body = struct.pack("!BBBBH", 2, state, 0, 0, port).ljust(72, b"\0")
+    return tcp_sessions.SOCK_DIAG_BY_FAMILY, body
 
 
 def test_thousands_of_sessions_are_counted_exactly_by_port() -> None:
@@ -120,59 +113,29 @@ def test_where_netlink_is_refused_the_tables_are_read(error: int) -> None:
 
 
 def test_a_dump_lists_the_ports_of_the_established() -> None:
-    dump = listed(80) + listed(443) + listed(80) + listed(22, state=10) + done()
-    ports, whole = parse_dump(dump, 1)
+    dump = [listed(80), listed(443), listed(80), listed(22, state=10)]
 
-    assert Counter(map(socket.ntohs, ports)) == {80: 2, 443: 1}
-    assert whole
-    assert parse_dump(listed(80), 1) == ([socket.htons(80)], False)
-    assert parse_dump(dump, 2) == ([], False)
+    assert Counter(map(socket.ntohs, established_ports(dump))) == {80: 2, 443: 1}
 
 
-def test_what_is_no_whole_socket_is_left_out() -> None:
-    short, other = message(body=bytes([2, 1]) * 20), message(kind=99)
+def test_what_is_not_a_whole_socket_is_left_out() -> None:
+    short, other = (tcp_sessions.SOCK_DIAG_BY_FAMILY, bytes([2, 1]) * 20), (99, listed(80)[1])
 
-    assert parse_dump(short + other + message(tcp_sessions.NLMSG_DONE, b""), 1) == ([], True)
+    assert [*established_ports([short, other])] == []
 
 
-@pytest.mark.parametrize("kind", [tcp_sessions.NLMSG_ERROR, tcp_sessions.NLMSG_DONE])
-@pytest.mark.parametrize(
-    ("sent", "raised"), [(errno.ENOENT, errno.ENOENT), (-(2**31) + 1, errno.EBADMSG)]
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0, tcp_sessions.SOCK_DIAG_BY_FAMILY]), st.binary(max_size=90))
+        | st.builds(listed, st.integers(0, 65535), st.integers(0, 255)),
+        max_size=6,
+    )
 )
-def test_a_refusal_of_the_kernel_is_raised(kind: int, sent: int, raised: int) -> None:
-    with pytest.raises(OSError, match=re.escape(os.strerror(raised))):
-        parse_dump(message(kind, struct.pack("=i", -sent)), 1)
-
-
-@pytest.mark.parametrize("length", [0, 15, 89, 2**32 - 1])
-def test_a_dump_with_an_impossible_length_is_refused(length: int) -> None:
-    with pytest.raises(OSError, match="a message is cut off"):
-        parse_dump(struct.pack("=I", length) + listed(80)[4:], 1)
-
-
-MESSAGES = st.lists(
-    st.one_of(
-        st.binary(max_size=90),
-        st.builds(listed, st.integers(0, 65535), st.integers(0, 255)),
-        st.builds(
-            message,
-            st.sampled_from([0, 2, 3, tcp_sessions.SOCK_DIAG_BY_FAMILY, 65535]),
-            st.binary(max_size=90),
-            st.sampled_from([0, 1, 2]),
-        ),
-    ),
-    max_size=6,
-).map(b"".join)
-
-
-@given(MESSAGES, st.integers(0, 20))
-def test_any_dump_is_read_or_refused(dump: bytes, cut: int) -> None:
-    ports: list[int] = []
-    with contextlib.suppress(OSError):  # the only error that its caller expects
-        ports, _ = parse_dump(dump[: len(dump) - cut], 1)
+def test_any_dump_is_read(dump: list[Message]) -> None:
+    ports = [*established_ports(dump)]
 
     assert all(0 <= port <= 65535 for port in ports)
-    assert len(ports) <= len(dump) // 88
+    assert len(ports) <= len(dump)
 
 
 def test_a_table_lists_the_ports_of_the_established() -> None:
