@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 
 from attrs import field, frozen
 
 from supervisor.api import Json
 
-_SERIES = re.compile(r"([a-z_]++)(?:\{(.*)\})? (\S++)(?: -?[0-9]++)?")
-_LABEL = re.compile(r'\b([a-zA-Z_][a-zA-Z0-9_]*+)="((?:[^"\\]|\\.)*+)"')
 _NOTIFICATIONS = "alertmanager_notifications_total"
 _FAILED = "alertmanager_notifications_failed_total"
 _ATTEMPTS_FAILED = "alertmanager_notification_requests_failed_total"
 _RELOADED = "alertmanager_config_last_reload_successful"
 _STARTED = "process_start_time_seconds"
+_NEEDED = (_NOTIFICATIONS, _FAILED, _ATTEMPTS_FAILED, _RELOADED, _STARTED)
 
-WOBBLE = 5.0
-"""Seconds: the start of a process is told by the time of boot, which moves with the clock."""
+START_TOLERANCE = 5.0
+"""Seconds. The start of a process is told by the time of boot, which moves with the clock."""
 
-MOST_INTEGRATIONS, LONGEST = 100, 100
-"""How many, and characters of a name: so much may be kept of what says that it is a peer."""
+MAX_INTEGRATIONS = 100
+"""How many integrations of a peer are counted. A peer may send anything."""
+
+MAX_NAME_CHARACTERS = 100
+"""The length of the name of an integration that is counted."""
+
+MAX_LINE_CHARACTERS = 4096
+"""The length of a line that is read: the time of the parser grows with its square."""
 
 Counts = Mapping[str, float]
 """By integration: "email", "webhook"."""
@@ -57,53 +61,69 @@ class Since:
 
 
 def read_metrics(text: str) -> Health:
-    """Read the answer to `GET /metrics`; raises `ValueError` when it is no Alertmanager's.
+    """Read the answer to `GET /metrics`; raises `ValueError` when it is not an Alertmanager's.
 
-    Lines that are none of the text format are passed over.
+    A line that is not in the text format is passed over.
     """
     totals: dict[str, dict[str, float]] = {}
-    for line in text.splitlines():
-        if not line.startswith(("alertmanager_", _STARTED)):
+    for line in text.split("\n"):
+        if not line.startswith(_NEEDED) or len(line) > MAX_LINE_CHARACTERS:
             continue
-        found = _SERIES.fullmatch(line)
-        value = _number(found[3]) if found else None
-        if found is None or value is None:
-            continue
-        integration = dict(_LABEL.findall(found[2] or "")).get("integration", "")
-        series = totals.setdefault(found[1], {})
-        is_full = len(series) >= MOST_INTEGRATIONS and integration not in series
-        if is_full or len(integration) > LONGEST:
-            continue
-        total = series.get(integration, 0.0) + value
-        if math.isfinite(total):
-            series[integration] = total
+        for name, labels, value in _samples(line):
+            integration = labels.get("integration", "")
+            series = totals.setdefault(name, {})
+            is_full = len(series) >= MAX_INTEGRATIONS and integration not in series
+            if is_full or len(integration) > MAX_NAME_CHARACTERS:
+                continue
+            total = series.get(integration, 0.0) + value
+            if math.isfinite(total):
+                series[integration] = total
     # A peer without receivers has counted no notification of any kind.
     if _RELOADED not in totals or _STARTED not in totals:
-        raise ValueError("its metrics are no Alertmanager's")
+        raise ValueError("its metrics are not an Alertmanager's")
     return Health(
-        totals[_STARTED].get("", 0.0),
-        totals.get(_NOTIFICATIONS, {}),
-        totals.get(_FAILED, {}),
-        totals.get(_ATTEMPTS_FAILED, {}),
-        totals[_RELOADED].get("") != 0,
+        started=totals[_STARTED].get("", 0.0),
+        notifications=totals.get(_NOTIFICATIONS, {}),
+        failed=totals.get(_FAILED, {}),
+        attempts_failed=totals.get(_ATTEMPTS_FAILED, {}),
+        reloaded=totals[_RELOADED].get("") != 0,
     )
 
 
+def _samples(line: str) -> list[tuple[str, Mapping[str, str], float]]:
+    """Return name, labels and value of the one sample of a line; none when it has none to use."""
+    from prometheus_client.parser import text_string_to_metric_families  # 70 ms, for this alone
+
+    # Line by line: the parser gives up the whole text for one line that it cannot read.
+    try:
+        return [
+            (sample.name, sample.labels, float(sample.value))
+            for family in text_string_to_metric_families(line)
+            for sample in family.samples
+            if sample.name in _NEEDED
+        ]
+    except (ValueError, LookupError, OverflowError):  # OverflowError: of a number too long
+        return []
+
+
 def read_status(body: bytes) -> Cluster:
-    """Read the answer to `GET /api/v2/status`; raises `ValueError` when it is no Alertmanager's."""
+    """Read the answer to `GET /api/v2/status`.
+
+    Raises `ValueError` when it is not an Alertmanager's.
+    """
     try:
         cluster = json.loads(body)["cluster"]
         peers = cluster.get("peers") if cluster["status"] != "disabled" else None
         return Cluster(tuple(sorted(str(peer["address"]) for peer in peers or ())))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError("its status is no Alertmanager's") from error
+        raise ValueError("its status is not an Alertmanager's") from error
 
 
 def since(before: Health | None, now: Health) -> Since:
     """Return what was counted since; of the first look nothing, after a restart all of it."""
     if before is None:
         return Since()
-    restarted = abs(now.started - before.started) > WOBBLE
+    restarted = abs(now.started - before.started) > START_TOLERANCE
     return Since(
         _grown({} if restarted else before.notifications, now.notifications),
         _grown({} if restarted else before.failed, now.failed),
@@ -147,11 +167,3 @@ def recalled(value: Json) -> Health | None:
 
 def _counts(value: Mapping[str, Json]) -> Counts:
     return {name: count for name, count in value.items() if isinstance(count, int | float)}
-
-
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

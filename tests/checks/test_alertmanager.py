@@ -193,8 +193,8 @@ async def test_what_was_counted_since_the_last_run_is_measured() -> None:
             drip([b"HTTP/1.1 200 OK\r\n", *[b"X-Drip: 1\r\n"] * 1000], 0.05),
             "no answer within 0.5 s",
         ),
-        (answer(body=metrics() + b'"cluster"'), "its status is no Alertmanager's"),
-        (answer(body=b'alertmanager_x "cluster"'), "its metrics are no Alertmanager's"),
+        (answer(body=metrics() + b'"cluster"'), "its status is not an Alertmanager's"),
+        (answer(body=b'alertmanager_x "cluster"'), "its metrics are not an Alertmanager's"),
         (
             answer(302, headers={"Location": "/login"}),
             "/api/v2/status: status 302, expected 200-299",

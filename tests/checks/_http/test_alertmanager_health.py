@@ -1,9 +1,10 @@
-"""What an Alertmanager says of itself: counters, cluster, and what no Alertmanager would say."""
+"""What an Alertmanager says of itself: counters, cluster, and what is not an Alertmanager's."""
 
 from __future__ import annotations
 
 import json
 import math
+import time
 from contextlib import suppress
 
 import pytest
@@ -16,6 +17,7 @@ from checks._http.alertmanager_health import Health, Since, read_metrics, read_s
 from supervisor.api import Json
 
 LIVING = ("alertmanager_config_last_reload_successful 1", "process_start_time_seconds 1")
+FAILED = "alertmanager_notifications_failed_total"
 HEALTH = Health(100.0, {"email": 9}, {"email": 1}, {"email": 2})
 
 
@@ -79,18 +81,15 @@ def test_any_status_is_read_or_refused(body: bytes) -> None:
 
 
 def test_a_status_that_is_nested_too_deep_is_refused() -> None:
-    with pytest.raises(ValueError, match="its status is no Alertmanager's"):
+    with pytest.raises(ValueError, match="its status is not an Alertmanager's"):
         read_status(b'{"cluster": ' + b"[" * 100_000)
 
 
-COUNTED = ["alertmanager_notifications_failed_total", *(line.split()[0] for line in LIVING)]
 LINES = st.lists(
     st.text()
     | st.builds(
         "{}{{{}}} {}".format,
-        st.sampled_from(
-            ["alertmanager_notifications_failed_total", *(line.split()[0] for line in LIVING)]
-        ),
+        st.sampled_from([FAILED, *(line.split()[0] for line in LIVING)]),
         st.text(max_size=20) | st.builds('integration="{}"'.format, st.text(max_size=5)),
         st.floats() | st.text(max_size=5),
     )
@@ -111,5 +110,38 @@ def test_any_metrics_are_read_or_refused(lines: list[str]) -> None:
 @pytest.mark.parametrize("piece", ['a="\\', "a", "} ", '"', "{", "a=", " 1"])
 def test_hostile_metrics_are_read_in_linear_time(piece: str) -> None:
     many = piece * (1_000_000 // len(piece))
-    with pytest.raises(ValueError, match="no Alertmanager's"):
-        read_metrics(f"alertmanager_x{{{many}}} 1\nalertmanager_x{{{many}\n{LIVING[0]}")
+    with pytest.raises(ValueError, match="not an Alertmanager's"):
+        read_metrics(f"{FAILED}{{{many}}} 1\n{FAILED}{{{many}\n{LIVING[0]}")
+
+
+@pytest.mark.parametrize("piece", ['a="\\"', '="",a', "a", "} ", '"', "{", "a=", " 1", ",", "\\"])
+def test_many_hostile_lines_are_read_in_time(piece: str) -> None:
+    line = f"{FAILED}{{{piece * 5000}"[: alertmanager_health.MAX_LINE_CHARACTERS]
+    text = "\n".join([line] * (1_000_000 // len(line)))
+    started = time.thread_time()
+
+    with pytest.raises(ValueError, match="not an Alertmanager's"):
+        read_metrics(text)
+    assert time.thread_time() - started < 10
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        FAILED,
+        f"{FAILED}1",
+        f"{FAILED} ",
+        f"{FAILED} {'9' * 400}",
+        f"{FAILED} {'9' * 4000}",
+        f"{FAILED} 1_0",
+        f"{FAILED} +Inf",
+        f"{FAILED}{{a}} 1",
+        f'{FAILED}{{ ="x"}} 1',
+        f'{FAILED}{{integration="a",integration="b"}} 1',
+        f'{FAILED}{{integration="a"}}',
+        f'{FAILED}{{integration="a}} 1',
+        f"{FAILED}_more 1",
+    ],
+)
+def test_a_line_without_a_number_to_use_is_passed_over(line: str) -> None:
+    assert read_metrics("\n".join([line, *LIVING])).failed == {}
