@@ -15,8 +15,9 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.deadlines import rounded, within
+from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_more_than_nothing
+from checks._common.validators import count_of, is_positive
 from checks._http import alertmanager_health
 from checks._http.alertmanager_health import Cluster, Health, Since
 from checks._http.answer import faults
@@ -52,6 +53,7 @@ class Params:
     )
     members: int | None = field(
         default=None,
+        validator=count_of("members"),
         metadata={"help": "W when a peer sees fewer; default: as many as urls, 0: never"},
     )
     username: str = field(default="", metadata={"help": "with password: basic authentication"})
@@ -62,7 +64,7 @@ class Params:
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
     timeout: Duration = field(
-        default=Duration(10), validator=is_more_than_nothing, metadata={"help": "for each peer"}
+        default=Duration(10), validator=is_positive, metadata={"help": "for each peer"}
     )
 
     @urls.validator
@@ -79,11 +81,6 @@ class Params:
             if peer in first:
                 raise ValueError(f"{url} is the same peer as {first[peer]}; list each peer once")
             first[peer] = url
-
-    @members.validator
-    def _is_count(self, _: Attribute[int | None], value: int | None) -> None:
-        if value is not None and value < 0:
-            raise ValueError(f"{value} is no number of members; write 0 or more")
 
     def __attrs_post_init__(self) -> None:
         self.target(self.urls[0], _METRICS)  # raises what is wrong with the login
@@ -205,6 +202,5 @@ def _conditions(
 
 def _failing(url: str, event_type: str, integration: str, count: float, noun: str) -> Condition:
     name = shown(integration, 60) or "it"
-    many = f"{count:.0f} {noun}{'' if count == 1 else 's'}"
-    message = f"{url}: {many} by {name} since the last run"
+    message = f"{url}: {counted(round(count), noun)} by {name} since the last run"
     return Condition("Notifications failed", event_type, f"{url} {name}", message)

@@ -15,7 +15,7 @@ import trio
 from attrs import Attribute, field, fields, frozen
 
 from checks._common.deadlines import rounded, within
-from checks._common.validators import is_host, is_more_than_nothing, is_not_empty, is_port
+from checks._common.validators import is_host, is_not_empty, is_port, is_positive, not_blank, unique
 from checks._http.certificates import Expiry, judge, of_der, of_pem, reason
 from checks._http.connection_errors import cause
 from checks._http.smtp_starttls import start_tls
@@ -40,7 +40,10 @@ FAULTS = (OSError, EOFError, StillHanging, ValueError)
 class Certificate:
     """One certificate: of a port when it has a `host`, else of a `file`."""
 
-    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    name: str = field(
+        validator=not_blank("write what the certificate is called"),
+        metadata={"help": "what it is called in the alert; unique"},
+    )
     host: str = field(default="", metadata={"help": "an IP address or a name"})
     port: int = field(default=443, validator=is_port, metadata={"help": "its TCP port"})
     server_name: str = field(
@@ -58,11 +61,6 @@ class Certificate:
     )
     warn_days: float = field(default=30.0, metadata={"help": "W with fewer days left"})
     error_days: float = field(default=7.0, metadata={"help": "E with fewer days left"})
-
-    @name.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write what the certificate is called")
 
     @host.validator
     def _is_host(self, attribute: Attribute[str], value: str) -> None:
@@ -91,21 +89,14 @@ class Params:
     """The certificates, and how long each may take to be had."""
 
     certificates: tuple[Certificate, ...] = field(
-        validator=is_not_empty, metadata={"help": "the certificates"}
+        validator=[is_not_empty, unique(lambda certificate: certificate.name)],
+        metadata={"help": "the certificates"},
     )
     connect_timeout: Duration = field(
         default=Duration(10),
-        validator=is_more_than_nothing,
+        validator=is_positive,
         metadata={"help": "for connection and handshake together"},
     )
-
-    @certificates.validator
-    def _have_names_of_their_own(
-        self, _: Attribute[tuple[Certificate, ...]], value: tuple[Certificate, ...]
-    ) -> None:
-        names = [certificate.name for certificate in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -163,9 +154,9 @@ def _faulty(certificate: Certificate, error: Exception) -> Condition:
         case OSError():
             return _failed(certificate, cause(error))
         case UnicodeError() if not isinstance(error, UnicodeDecodeError):
-            return _failed(certificate, "it is no host name")
+            return _failed(certificate, "it is not a host name")
         case _:
-            said = f"this is no certificate: {error}"
+            said = f"this is not a certificate: {error}"
     return Condition("Certificate invalid", "E", name, f"{name}: {said}")
 
 

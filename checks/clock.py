@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
+from checks._common.addresses import host_port
 from checks._common.deadlines import rounded, within
 from checks._common.durations import span
-from checks._common.validators import is_event_type, is_host, is_port
+from checks._common.validators import is_event_type, is_host, is_port, is_positive, unique
 from checks._kernel import clock as kernel_clock
 from checks._ntp import packet, query
 from checks._ntp.packet import NoTime, Reading
@@ -44,7 +45,7 @@ class Server:
         """What it is called in alerts."""
         if self.port == packet.PORT:
             return self.host
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return host_port(self.host, self.port)
 
 
 @frozen
@@ -52,7 +53,9 @@ class Params:
     """Who is asked for the time, and how far from it the clock may be."""
 
     servers: tuple[Server, ...] = field(
-        default=(), metadata={"help": "the NTP servers; all are asked at once"}
+        default=(),
+        validator=unique(lambda server: server.instance, remedy="remove one"),
+        metadata={"help": "the NTP servers; all are asked at once"},
     )
     max_offset: Duration = field(
         default=Duration(0.5), metadata={"help": "W when the clock is surely off by more"}
@@ -60,22 +63,13 @@ class Params:
     error_offset: Duration = field(
         default=Duration(10), metadata={"help": "E when the clock is surely off by more"}
     )
-    timeout: Duration = field(default=Duration(5), metadata={"help": "for each server"})
+    timeout: Duration = field(
+        default=Duration(5), validator=is_positive, metadata={"help": "for each server"}
+    )
     synchronised: bool = field(
         default=True,
         metadata={"help": "W when the kernel says that nothing keeps the clock right"},
     )
-
-    @servers.validator
-    def _differ(self, _: Attribute[tuple[Server, ...]], value: tuple[Server, ...]) -> None:
-        names = [server.instance for server in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
-
-    @timeout.validator
-    def _is_more_than_nothing(self, _: Attribute[float], value: float) -> None:
-        if value <= 0:
-            raise ValueError("leaves no time; write for example '5s'")
 
     def __attrs_post_init__(self) -> None:
         if not 0 <= self.max_offset <= self.error_offset:

@@ -9,13 +9,19 @@ import errno
 import os
 import socket
 from collections.abc import Iterable, Sequence
-from functools import partial
-from typing import TypeAlias
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
-from checks._common.validators import is_host, is_port
+from checks._common.addresses import Endpoint, SocketAddress, host_port, resolve
+from checks._common.validators import (
+    is_event_type,
+    is_host,
+    is_port,
+    is_positive,
+    not_blank,
+    unique,
+)
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -24,7 +30,6 @@ from supervisor.api import (
     Measurement,
     Observation,
     StillHanging,
-    probe,
 )
 
 OUR_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -33,52 +38,38 @@ OUR_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 WAS_CONNECTED = frozenset({0, errno.ECONNRESET, errno.EPIPE})
 """Errors of a connection that stood: one that is refused never ends in a reset."""
 
-SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
-Address: TypeAlias = tuple[socket.AddressFamily, SocketAddress]
-
 
 @frozen
 class Server:
     """One TCP server."""
 
-    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    name: str = field(
+        validator=not_blank("write what the server is called"),
+        metadata={"help": "what it is called in the alert; unique"},
+    )
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
     port: int = field(validator=is_port, metadata={"help": "its TCP port"})
-    event_type: str = field(default="E", metadata={"help": "the event type when it fails"})
-
-    @name.validator
-    @event_type.validator
-    def _is_not_empty(self, attribute: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError(f"is empty; write the server's {attribute.name}")
+    event_type: str = field(
+        default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
+    )
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.name} ({host}:{self.port})"
+        return f"{self.name} ({host_port(self.host, self.port)})"
 
 
 @frozen
 class Params:
     """Which servers, and how long each may take to answer."""
 
-    servers: tuple[Server, ...] = field(metadata={"help": "the servers; all are tried at once"})
+    servers: tuple[Server, ...] = field(
+        validator=unique(lambda server: server.name),
+        metadata={"help": "the servers; all are tried at once"},
+    )
     connect_timeout: Duration = field(
         default=Duration(5),
+        validator=is_positive,
         metadata={"help": "how long a server may take, name resolution included"},
     )
-
-    @servers.validator
-    def _have_names_of_their_own(
-        self, _: Attribute[tuple[Server, ...]], value: tuple[Server, ...]
-    ) -> None:
-        names = [server.name for server in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
-
-    @connect_timeout.validator
-    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
-        if value <= 0:
-            raise ValueError("leaves no time; write for example '5s'")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -126,7 +117,7 @@ async def _examine(server: Server, timeout: float) -> Observation:  # noqa: ASYN
     return Condition("Connection failed", server.event_type, server.name, message)
 
 
-def _numeric(server: Server) -> list[Address]:
+def _numeric(server: Server) -> list[Endpoint]:
     """Return the host's address if it is one, in the form that the kernel gives it back."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -137,25 +128,19 @@ def _numeric(server: Server) -> list[Address]:
     return []
 
 
-async def _resolve(server: Server) -> list[Address]:
-    """Return the addresses of a name; raises `ConnectionError` when it has none.
-
-    Not trio's own `getaddrinfo`: a dead resolver would use up the threads that all share.
-    """
-    call = partial(socket.getaddrinfo, server.host, server.port, type=socket.SOCK_STREAM)
+async def _resolve(server: Server) -> list[Endpoint]:
+    """Return the addresses of a name; raises `ConnectionError` when it has none."""
     try:
-        found = await probe(f"name resolution of {server.host}", call)
+        found = await resolve(server.host, server.port, socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno == socket.EAI_MEMORY:
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
         raise ConnectionError(f"cannot resolve the name: {error.strerror}") from None
-    except ValueError:  # also UnicodeError: a label too long or empty
-        raise ConnectionError("cannot resolve the name: it is no host name") from None
     # Sorted, so that a name server that deals its answers out in turn changes no message.
-    return sorted({(family, address) for family, _, _, _, address in found})
+    return sorted(found)
 
 
-async def _connect_any(addresses: Sequence[Address]) -> float:
+async def _connect_any(addresses: Sequence[Endpoint]) -> float:
     """Return the seconds of the first connect that succeeds; none may use up all the time."""
     if len(addresses) == 1:
         return await _connect(*addresses[0])

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 import trio
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks._common.deadlines import rounded, within
 from checks._common.printable import shown
-from checks._common.validators import is_not_empty
+from checks._common.validators import is_not_empty, unique
 from checks._http import certificates
 from checks._http.answer import Answer, faults
 from checks._http.connection_errors import cause
@@ -45,16 +45,9 @@ class Params:
     """The targets; all are asked at once."""
 
     targets: tuple[Target, ...] = field(
-        validator=is_not_empty, metadata={"help": "the URLs and what they must answer"}
+        validator=[is_not_empty, unique(lambda target: target.name)],
+        metadata={"help": "the URLs and what they must answer"},
     )
-
-    @targets.validator
-    def _have_names_of_their_own(
-        self, _: Attribute[tuple[Target, ...]], value: tuple[Target, ...]
-    ) -> None:
-        names = [target.name for target in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -15,8 +15,9 @@ from attrs import Attribute, define, field, frozen
 
 from checks._common.deadlines import rounded, within
 from checks._common.patterns import compiled
+from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_event_type, is_more_than_nothing, is_not_empty
+from checks._common.validators import is_event_type, is_not_empty, is_positive, unique
 from checks._files.log_reader import Position, Progress, read
 from supervisor.api import (
     Condition,
@@ -117,20 +118,14 @@ class Params:
     """Which logs are read."""
 
     logs: tuple[Log, ...] = field(
-        validator=is_not_empty, metadata={"help": "the logs and their patterns"}
+        validator=[is_not_empty, unique(lambda log: log.key, shown=lambda log: log.instance)],
+        metadata={"help": "the logs and their patterns"},
     )
     probe_timeout: Duration = field(
         default=Duration(20),
-        validator=is_more_than_nothing,
+        validator=is_positive,
         metadata={"help": "a log that takes longer to read is unreadable"},
     )
-
-    @logs.validator
-    def _differ(self, _: Attribute[tuple[Log, ...]], value: tuple[Log, ...]) -> None:
-        keys = [log.key for log in value]
-        twice = sorted({log.instance for log in value if keys.count(log.key) > 1})
-        if twice:
-            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
 
 
 @define
@@ -224,7 +219,7 @@ async def _examine(
 def _told(log: Log, matches: Matches) -> list[Observation]:
     if matches.count < log.min_count:
         return []
-    lines = f"{matches.count:,} line{'' if matches.count == 1 else 's'}"
+    lines = counted(matches.count, "line")
     message = f"{lines} in {log.path} matched {log.pattern}; the first: {matches.first[0]}"
     text = "\n".join(matches.first)
     if matches.count > len(matches.first):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
+from checks._common.validators import not_blank
 from checks._database.query import examine as examine_query
 from checks._database.query import read, write
 from checks._database.server import Database, Rows, moment, text
@@ -28,7 +29,10 @@ UPDATE = Contract(
 class Params:
     """From where to where, and under which name."""
 
-    server_name: str = field(metadata={"help": "this server's name in the monitoring database"})
+    server_name: str = field(
+        validator=not_blank("write the server's name in the monitoring database"),
+        metadata={"help": "this server's name in the monitoring database"},
+    )
     pnr_database: Database = field(metadata={"help": "where the dates are read"})
     monitoring_database: Database = field(metadata={"help": "where they are written"})
     select_query: Path | None = field(
@@ -39,11 +43,6 @@ class Params:
         default=None,
         metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_update.sql"},
     )
-
-    @server_name.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write the server's name in the monitoring database")
 
     @select_query.validator
     def _selects(self, _: Attribute[Path | None], value: Path | None) -> None:

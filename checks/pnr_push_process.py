@@ -10,6 +10,7 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.durations import span
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
 from checks._database.query import examine as examine_query
@@ -70,7 +71,7 @@ class Params:
     @retries.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:
         if not 0 <= value <= 100:
-            raise ValueError(f"{value} is no number of retries; write a number from 0 to 100")
+            raise ValueError(f"{value} is not a number of retries; write a number from 0 to 100")
 
 
 @frozen
@@ -139,9 +140,8 @@ def _backlogs(context: Context, rows: Rows) -> Iterator[Backlog]:
 
 
 def _condition(context: Context, params: Params, backlog: Backlog) -> Condition:
-    number = backlog.waiting
     message = (
-        f"{shown(backlog.airline, 80)}: {number:,} push message{'' if number == 1 else 's'} "
+        f"{shown(backlog.airline, 80)}: {counted(backlog.waiting, 'push message')} "
         f"not processed within {span(params.process_within)}, "
         f"the oldest received {backlog.oldest:%Y-%m-%d %H:%M:%S}"
     )

@@ -10,7 +10,7 @@ from functools import partial
 
 from attrs import Attribute, field, frozen
 
-from checks._common.validators import is_event_type
+from checks._common.validators import is_event_type, unique
 from checks._kernel import routes as kernel_routes
 from checks._kernel.routes import Hop, IpAddress, IpNetwork, Route
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
@@ -42,7 +42,7 @@ class Wanted:
     @interface.validator
     def _is_interface(self, _: Attribute[str], value: str) -> None:
         if value and (not _INTERFACE.fullmatch(value) or value in (".", "..")):
-            raise ValueError(f"{value!r} is no name of an interface; write for example 'eth0'")
+            raise ValueError(f"{value!r} is not the name of an interface; write for example 'eth0'")
 
     def __attrs_post_init__(self) -> None:
         version, gateway = self.network.version, self.hop_gateway
@@ -95,13 +95,10 @@ class Wanted:
 class Params:
     """Which routes."""
 
-    routes: tuple[Wanted, ...] = field(metadata={"help": "the routes of the main table"})
-
-    @routes.validator
-    def _differ(self, _: Attribute[tuple[Wanted, ...]], value: tuple[Wanted, ...]) -> None:
-        networks = [route.network for route in value]
-        if twice := sorted({str(one) for one in networks if networks.count(one) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; keep one of them")
+    routes: tuple[Wanted, ...] = field(
+        validator=unique(lambda route: route.network, remedy="keep one of them"),
+        metadata={"help": "the routes of the main table"},
+    )
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -171,7 +168,7 @@ def _address(text: str, key: str = "") -> IpAddress:
         address = ipaddress.ip_address(text)
     except ValueError:
         raise ValueError(
-            f"{key}{text!r} is no IP address; write for example '127.0.14.1'"
+            f"{key}{text!r} is not an IP address; write for example '127.0.14.1'"
         ) from None
     if "%" in text:
         raise ValueError(f"{key}{text!r} has a zone; write it as the interface")

@@ -10,11 +10,15 @@ from typing import Literal
 
 from attrs import Attribute, field, frozen
 
-from checks._common.validators import is_event_type, is_port
+from checks._common.plurals import counted
+from checks._common.validators import count_of, is_event_type, is_port, unique
 from checks._kernel.tcp_sessions import count_sessions
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
 
 TOTAL = "total"
+"""The instance and the label of all sessions together."""
+
+NOUN = "established TCP session"
 
 
 @frozen
@@ -23,7 +27,10 @@ class Session:
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
     port: int = field(validator=is_port, metadata={"help": "the local TCP port"})
-    limit: int = field(metadata={"help": "how many sessions are still, or already, right"})
+    limit: int = field(
+        validator=count_of("sessions"),
+        metadata={"help": "how many sessions are still, or already, right"},
+    )
     when: Literal["over", "under"] = field(
         default="over", metadata={"help": "fires with strictly more, or fewer, than the limit"}
     )
@@ -39,11 +46,6 @@ class Session:
         if value == TOTAL:
             raise ValueError(f"'{TOTAL}' stands for all sessions; choose another name")
 
-    @limit.validator
-    def _is_a_count(self, _: Attribute[int], value: int) -> None:
-        if value < 0:
-            raise ValueError(f"{value} is no number of sessions; write 0 or more")
-
     def is_wrong(self, count: int) -> bool:
         """Return whether so many sessions are an alert."""
         return self.alert and (count > self.limit if self.when == "over" else count < self.limit)
@@ -54,24 +56,15 @@ class Params:
     """How many sessions there may be."""
 
     max_total: int | None = field(
-        default=None, metadata={"help": "fires when this host has more sessions in all"}
+        default=None,
+        validator=count_of("sessions"),
+        metadata={"help": "fires when this host has more sessions in all"},
     )
     sessions: tuple[Session, ...] = field(
-        default=(), metadata={"help": "the local ports whose sessions are counted"}
+        default=(),
+        validator=unique(lambda session: session.name),
+        metadata={"help": "the local ports whose sessions are counted"},
     )
-
-    @max_total.validator
-    def _is_a_count(self, _: Attribute[int | None], value: int | None) -> None:
-        if value is not None and value < 0:
-            raise ValueError(f"{value} is no number of sessions; write 0 or more")
-
-    @sessions.validator
-    def _have_names_of_their_own(
-        self, _: Attribute[tuple[Session, ...]], value: tuple[Session, ...]
-    ) -> None:
-        names = [session.name for session in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; give each its own name")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -80,16 +73,16 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     Raises `CheckFailed` when the sessions cannot be counted.
     """
     try:
-        counted = await probe("count of the TCP sessions", count_sessions)
+        sessions = await probe("count of the TCP sessions", count_sessions)
     except OSError as error:
         raise CheckFailed(f"cannot count the TCP sessions: {error.strerror}") from None
-    total = counted.total()
+    total = sessions.total()
     observed: list[Observation] = [_measurement(TOTAL, total)]
     if params.max_total is not None and total > params.max_total:
-        message = f"{_sessions(total)} in all, more than {params.max_total:,}"
+        message = f"{counted(total, NOUN)} in all, more than {params.max_total:,}"
         observed.append(Condition("Session count", "W", TOTAL, message))
     for session in params.sessions:
-        count = counted[session.port]
+        count = sessions[session.port]
         observed.append(_measurement(session.name, count))
         if session.is_wrong(count):
             observed.append(_condition(session, count))
@@ -103,11 +96,7 @@ def _measurement(name: str, count: int) -> Measurement:
 def _condition(session: Session, count: int) -> Condition:
     compared = "more" if session.when == "over" else "fewer"
     message = (
-        f"{session.name} has {_sessions(count)} on port {session.port}, "
+        f"{session.name} has {counted(count, NOUN)} on port {session.port}, "
         f"{compared} than {session.limit:,}"
     )
     return Condition("Session count", session.event_type, session.name, message)
-
-
-def _sessions(count: int) -> str:
-    return f"{count:,} established TCP session{'' if count == 1 else 's'}"

@@ -129,7 +129,7 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
         instance = record.get(params.instance_column, "")
         value = number(row[place], f"column {rows.columns[place]}")
         if not math.isfinite(value):
-            raise CheckFailed(f"column {rows.columns[place]} is {value}, which is no number")
+            raise CheckFailed(f"column {rows.columns[place]} is {value}, which is not a number")
         yield Measurement("value", value, labels={"instance": instance} if instance else {})
         if limit := _crossed(params, value):
             what = f"{shown(instance, LONGEST_VALUE)}: " if instance else ""

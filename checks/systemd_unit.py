@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from attrs import Attribute, field, frozen
 
 from checks._common.printable import shown
-from checks._common.validators import is_event_type
+from checks._common.validators import is_event_type, unique
 from checks._processes import systemd_units
 from checks._processes.systemd_units import Unit, full_name
 from supervisor.api import (
@@ -69,7 +69,11 @@ class Watched:
 class Params:
     """Which units must be active, and whether others may have failed."""
 
-    units: tuple[Watched, ...] = field(default=(), metadata={"help": "units that must be active"})
+    units: tuple[Watched, ...] = field(
+        default=(),
+        validator=unique(lambda watched: watched.unit, remedy="remove one"),
+        metadata={"help": "units that must be active"},
+    )
     failed: bool = field(default=True, metadata={"help": "whether any other failed unit counts"})
     ignore: tuple[str, ...] = field(
         default=(), metadata={"help": "failed units that do not count: 'apt-*.service'"}
@@ -77,12 +81,6 @@ class Params:
     failed_event_type: str = field(
         default="E", validator=is_event_type, metadata={"help": "the event type of those"}
     )
-
-    @units.validator
-    def _differ(self, _: Attribute[tuple[Watched, ...]], value: tuple[Watched, ...]) -> None:
-        names = [watched.unit for watched in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; remove one")
 
     def __attrs_post_init__(self) -> None:
         if not self.units and not self.failed:

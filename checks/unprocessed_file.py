@@ -19,9 +19,10 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.durations import span, stepped
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_event_type
+from checks._common.validators import is_event_type, is_positive, unique
 from supervisor.api import (
     Condition,
     Context,
@@ -73,22 +74,17 @@ class Directory:
 class Params:
     """Which directories, and how long each may take to be read."""
 
-    directories: tuple[Directory, ...] = field(metadata={"help": "the directories to look into"})
+    directories: tuple[Directory, ...] = field(
+        validator=unique(
+            lambda directory: os.path.normpath(directory.directory), remedy="keep one of them"
+        ),
+        metadata={"help": "the directories to look into"},
+    )
     probe_timeout: Duration = field(
         default=Duration(20),
+        validator=is_positive,
         metadata={"help": "a directory that takes longer to read is unreadable"},
     )
-
-    @directories.validator
-    def _differ(self, _: Attribute[tuple[Directory, ...]], value: tuple[Directory, ...]) -> None:
-        paths = [os.path.normpath(directory.directory) for directory in value]
-        if twice := sorted({path for path in paths if paths.count(path) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; keep one of them")
-
-    @probe_timeout.validator
-    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
-        if value <= 0:
-            raise ValueError("leaves no time; write for example '20s'")
 
 
 class File(NamedTuple):
@@ -147,13 +143,13 @@ def scan(path: str, before: float) -> Backlog:
     """Return the files last written to before that time, in Unix seconds; raises `OSError`."""
     count = 0
 
-    def counted(files: Iterable[File]) -> Iterator[File]:
+    def count_each(files: Iterable[File]) -> Iterator[File]:
         nonlocal count
         for count, file in enumerate(files, 1):  # noqa: B007  # the last number is the count
             yield file
 
     with os.scandir(path) as entries:
-        oldest = heapq.nsmallest(LISTED, counted(_waiting(entries, before)))
+        oldest = heapq.nsmallest(LISTED, count_each(_waiting(entries, before)))
     return Backlog(count, tuple(oldest))
 
 
@@ -172,7 +168,7 @@ def _condition(context: Context, directory: Directory, backlog: Backlog, now: fl
     first = backlog.oldest[0]
     age = max(stepped(now - first.since), directory.max_age)
     message = (
-        f"{directory.directory} holds {backlog.count:,} file{'' if backlog.count == 1 else 's'} "
+        f"{directory.directory} holds {counted(backlog.count, 'file')} "
         f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
         f"is over {span(age)} old"
     )

@@ -16,5 +16,5 @@ def compiled(pattern: str) -> Any:
     except re2.error as error:
         said = error.args[0].decode(errors="replace") if error.args else "unknown error"
         raise ValueError(
-            f"is no regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
+            f"is not a regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
         ) from None

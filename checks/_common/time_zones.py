@@ -24,5 +24,5 @@ def zone(name: str) -> ZoneInfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = ", ".join(ABBREVIATIONS)
         raise ValueError(
-            f"{name!r} is no time zone; write for example 'Asia/Seoul', or one of {known}"
+            f"{name!r} is not a time zone; write for example 'Asia/Seoul', or one of {known}"
         ) from None

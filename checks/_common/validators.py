@@ -1,41 +1,82 @@
-"""What several checks ask of their parameters: event types, hosts, ports, times, lists."""
+"""What several checks ask of their parameters: names, event types, hosts, ports, times, lists."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, TypeAlias
 
 from attrs import Attribute
 
 from supervisor.api import Duration
 
+Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
+"""What attrs calls with the object, the field and its value."""
 
-def is_event_type(_params: object, _: Attribute[str], value: str) -> None:
-    """Raises `ValueError` for a text without a letter."""
-    if not value.strip():
-        raise ValueError("is empty; write for example 'E'")
+
+def not_blank(remedy: str) -> Validator:
+    """Return a validator that refuses a text without a visible character."""
+
+    def validate(_params: object, _: Attribute[str], value: str) -> None:
+        if not value.strip():
+            raise ValueError(f"is empty; {remedy}")
+
+    return validate
+
+
+is_event_type = not_blank("write for example 'E'")
+"""Refuses an event type without a visible character."""
 
 
 def is_host(_params: object, _: Attribute[str], value: str) -> None:
     """Raises `ValueError` for what cannot be an IP address or a name."""
     if not value or not value.isprintable() or " " in value:
-        raise ValueError(f"{value!r} is no host; write an IP address or a name")
+        raise ValueError(f"{value!r} is not a host; write an IP address or a name")
 
 
 def is_port(_params: object, _: Attribute[int], value: int) -> None:
-    """Raises `ValueError` for what is no TCP or UDP port."""
+    """Raises `ValueError` for a number that no TCP or UDP port can have."""
     if not 0 < value < 65536:
-        raise ValueError(f"{value} is no port; write a number from 1 to 65535")
+        raise ValueError(f"{value} is not a port; write a number from 1 to 65535")
 
 
-def is_more_than_nothing(_params: object, _: Attribute[Duration], value: Duration) -> None:
-    """Raises `ValueError` for a time in which nothing can happen."""
+def is_positive(_params: object, _: Attribute[Duration], value: Duration) -> None:
+    """Raises `ValueError` for a duration in which nothing can happen."""
     if value <= 0:
         raise ValueError("is 0 or less; write for example '10s'")
 
 
-def is_not_empty(
-    _params: object, _: Attribute[Collection[object]], value: Collection[object]
-) -> None:
-    """Raises `ValueError` for a list of nothing: whoever writes it believes that it is watched."""
+def count_of(what: str) -> Validator:
+    """Return a validator that refuses a number below 0."""
+
+    def validate(_params: object, _: Attribute[int | None], value: int | None) -> None:
+        if value is not None and value < 0:
+            raise ValueError(f"{value} is not a number of {what}; write 0 or more")
+
+    return validate
+
+
+def is_not_empty(_params: object, _: Attribute[Any], value: Collection[object]) -> None:
+    """Raises `ValueError` for an empty list: it would look as if something were watched."""
     if not value:
         raise ValueError("is empty; write at least one, or remove the module")
+
+
+def unique(
+    key: Callable[[Any], Hashable],
+    *,
+    shown: Callable[[Any], object] | None = None,
+    remedy: str = "give each its own name",
+) -> Validator:
+    """Return a validator that refuses a list in which two items have the same key.
+
+    The message names them by `shown`, or else by the key.
+    """
+
+    def validate(_params: object, _: Attribute[Any], value: Collection[Any]) -> None:
+        counts = Counter(map(key, value))
+        repeated = (item for item in value if counts[key(item)] > 1)
+        if names := sorted({str((shown or key)(item)) for item in repeated}):
+            raise ValueError(f"has {', '.join(names)} more than once; {remedy}")
+
+    return validate

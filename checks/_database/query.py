@@ -20,6 +20,7 @@ import pymysql
 import trio
 from attrs import frozen
 
+from checks._common.addresses import SocketAddress, resolve
 from checks._database import mysql
 from checks._database.mysql import MOST_ROWS, Session, Values
 from checks._database.server import Database, Rows, missing_columns
@@ -227,14 +228,10 @@ def _blocking(sock: trio.socket.SocketType) -> socket.socket:
     return plain
 
 
-async def _addresses(database: Database) -> list[tuple[int, Any]]:
+async def _addresses(database: Database) -> list[tuple[socket.AddressFamily, str | SocketAddress]]:
     if database.socket is not None:
         return [(socket.AF_UNIX, str(database.socket))]
-    # Not trio's own: a dead resolver would use up the threads that all share.
-    call = partial(socket.getaddrinfo, database.host, database.port, type=socket.SOCK_STREAM)
     try:
-        found = await probe(f"name resolution of {database.host}", call)
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no host name"
-        raise CheckFailed(f"cannot resolve {database.host}: {why}") from None
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+        return [*await resolve(database.host, database.port, socket.SOCK_STREAM)]
+    except OSError as error:
+        raise CheckFailed(f"cannot resolve {database.host}: {error.strerror}") from None

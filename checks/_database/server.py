@@ -10,8 +10,9 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from checks._common.addresses import host_port
 from checks._common.printable import shown
-from checks._common.validators import is_host, is_port
+from checks._common.validators import is_host, is_port, is_positive, not_blank
 from supervisor.api import CheckFailed, Duration, Secret
 
 
@@ -26,16 +27,22 @@ class Database:
     socket: Path | None = field(
         default=None, metadata={"help": "a local server's socket, in the place of host and port"}
     )
-    user: str = field(metadata={"help": "the user to log in as"})
+    user: str = field(
+        validator=not_blank("write the user to log in as"),
+        metadata={"help": "the user to log in as"},
+    )
     password: Secret | None = field(
         default=None, metadata={"help": "the user's password, read anew for each run"}
     )
     name: str = field(default="", metadata={"help": "the database that the queries begin in"})
     connect_timeout: Duration = field(
-        default=Duration(5), metadata={"help": "how long to connect and log in may take"}
+        default=Duration(5),
+        validator=is_positive,
+        metadata={"help": "how long to connect and log in may take"},
     )
     read_timeout: Duration = field(
         default=Duration(20),
+        validator=is_positive,
         metadata={"help": "how long the queries of one run may take; the server stops them, too"},
     )
     tls: bool = field(
@@ -46,15 +53,9 @@ class Database:
     )
 
     @user.validator
-    def _is_user(self, _: Attribute[str], value: str) -> None:
-        if not value.strip() or "\0" in value:
-            raise ValueError("is empty; write the user to log in as")
-
-    @connect_timeout.validator
-    @read_timeout.validator
-    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
-        if value <= 0:
-            raise ValueError("leaves no time; write for example '20s'")
+    def _is_without_nul(self, _: Attribute[str], value: str) -> None:
+        if "\0" in value:
+            raise ValueError("holds a NUL character; write the user to log in as")
 
     @ca_file.validator
     def _is_for_tls(self, _: Attribute[Path | None], value: Path | None) -> None:
@@ -71,8 +72,7 @@ class Database:
         """Its address: "127.0.0.1:3306"."""
         if self.socket is not None:
             return str(self.socket)
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return host_port(self.host, self.port)
 
     def __str__(self) -> str:
         name = f"{shown(self.name, 80)} at " if self.name else ""
@@ -122,14 +122,14 @@ def number(value: object, what: str) -> float:
     if isinstance(value, int | float | Decimal):
         return float(value)
     found = "NULL" if value is None else repr(shown(text(value), 80))
-    raise CheckFailed(f"{what} is {found}, which is no number")
+    raise CheckFailed(f"{what} is {found}, which is not a number")
 
 
 def count(value: object, what: str) -> int:
     """Return a value of a row as a whole number of at least 0; raises `CheckFailed`."""
     found = number(value, what)
     if found < 0 or found != int(found):
-        raise CheckFailed(f"{what} is {found:g}, which is no count")
+        raise CheckFailed(f"{what} is {found:g}, which is not a count")
     return int(found)
 
 
@@ -138,4 +138,4 @@ def moment(value: object, what: str) -> datetime:
     if isinstance(value, datetime):
         return value
     found = "NULL" if value is None else repr(shown(text(value), 80))
-    raise CheckFailed(f"{what} is {found}, which is no date with a time")
+    raise CheckFailed(f"{what} is {found}, which is not a date with a time")

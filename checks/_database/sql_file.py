@@ -123,7 +123,7 @@ def parse(text: str) -> Statement:
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of a value; write for example %(since)s")
+        raise ValueError(f"{name!r} is not the name of a value; write for example %(since)s")
     return name
 
 

@@ -17,7 +17,7 @@ from attrs import Attribute, field, frozen
 
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_event_type
+from checks._common.validators import is_event_type, is_positive, unique
 from checks._files import mounts as files_mounts
 from checks._files.mounts import Mount
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
@@ -63,22 +63,18 @@ class Filesystem:
 class Params:
     """Which filesystems, and how long each may take to answer."""
 
-    filesystems: tuple[Filesystem, ...] = field(metadata={"help": "the filesystems to look at"})
+    filesystems: tuple[Filesystem, ...] = field(
+        validator=unique(
+            lambda filesystem: os.path.normpath(filesystem.filesystem),
+            remedy="keep one of them",
+        ),
+        metadata={"help": "the filesystems to look at"},
+    )
     probe_timeout: Duration = field(
         default=Duration(5),
+        validator=is_positive,
         metadata={"help": "a filesystem that takes longer to answer is not responding"},
     )
-
-    @filesystems.validator
-    def _differ(self, _: Attribute[tuple[Filesystem, ...]], value: tuple[Filesystem, ...]) -> None:
-        names = [os.path.normpath(filesystem.filesystem) for filesystem in value]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"has {', '.join(twice)} more than once; keep one of them")
-
-    @probe_timeout.validator
-    def _is_positive(self, _: Attribute[Duration], value: Duration) -> None:
-        if value <= 0:
-            raise ValueError("leaves no time; write for example '5s'")
 
 
 @frozen

@@ -73,7 +73,7 @@ def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
     except LookupError:
         yield f"the body has no {where}"
     except (ValueError, RecursionError):
-        yield "the body is no JSON"
+        yield "the body is not JSON"
     else:
         if target.json_value is not None and not _equal(found, target.json_value):
             wanted = _text(target.json_value)

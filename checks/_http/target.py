@@ -10,7 +10,7 @@ import httpx
 from attrs import Attribute, field, frozen
 
 from checks._common.patterns import compiled
-from checks._common.validators import is_event_type, is_more_than_nothing
+from checks._common.validators import is_event_type, is_positive, not_blank
 from supervisor.api import Duration, Secret
 
 LONGEST_BODY = 64 * 1024
@@ -32,7 +32,9 @@ def ranges(written: tuple[int | str, ...]) -> list[range]:
         match = re.fullmatch(r"([0-9]{3})(?:-([0-9]{3}))?", str(item))
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
         if not 100 <= first <= last:
-            raise ValueError(f"{str(item)[:50]!r} is no status; write for example 200 or '200-299'")
+            raise ValueError(
+                f"{str(item)[:50]!r} is not a status; write for example 200 or '200-299'"
+            )
         found.append(range(first, last + 1))
     return found
 
@@ -41,7 +43,10 @@ def ranges(written: tuple[int | str, ...]) -> list[range]:
 class Target:
     """One URL, and what its answer must be."""
 
-    name: str = field(metadata={"help": "what it is called in the alert; unique"})
+    name: str = field(
+        validator=not_blank("write what the target is called"),
+        metadata={"help": "what it is called in the alert; unique"},
+    )
     url: str = field(metadata={"help": "http:// or https://"})
     method: str = field(default="GET", metadata={"help": "the request's method"})
     body: str = field(default="", metadata={"help": "the request's body"})
@@ -75,25 +80,20 @@ class Target:
     password: Secret | None = field(default=None, metadata={"help": "of username"})
     bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
     timeout: Duration = field(
-        default=Duration(10), validator=is_more_than_nothing, metadata={"help": "for all of it"}
+        default=Duration(10), validator=is_positive, metadata={"help": "for all of it"}
     )
     event_type: str = field(
         default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
     )
-
-    @name.validator
-    def _is_not_empty(self, _: Attribute[str], value: str) -> None:
-        if not value.strip():
-            raise ValueError("is empty; write what the target is called")
 
     @url.validator
     def _is_url(self, _: Attribute[str], value: str) -> None:
         try:
             url = httpx.URL(value)
         except httpx.InvalidURL as error:
-            raise ValueError(f"is no URL: {error}; write for example 'http://host/'") from None
+            raise ValueError(f"is not a URL: {error}; write for example 'http://host/'") from None
         if url.scheme not in ("http", "https") or not url.host:
-            raise ValueError("is no http or https URL; write for example 'http://host/'")
+            raise ValueError("is not an http or https URL; write for example 'http://host/'")
         if url.userinfo:
             raise ValueError("holds a password; write username and password instead")
         if url.port is not None and not 0 < url.port < 65536:
@@ -102,7 +102,7 @@ class Target:
     @method.validator
     def _is_method(self, _: Attribute[str], value: str) -> None:
         if not _TOKEN.fullmatch(value):
-            raise ValueError(f"{value!r} is no method; write for example 'GET'")
+            raise ValueError(f"{value!r} is not a method; write for example 'GET'")
 
     @body.validator
     def _is_short(self, _: Attribute[str], value: str) -> None:
@@ -115,7 +115,9 @@ class Target:
     ) -> None:
         for name, text in value.items():
             if not _TOKEN.fullmatch(name):
-                raise ValueError(f"{name!r} is no name of a header; write for example 'Accept'")
+                raise ValueError(
+                    f"{name!r} is not the name of a header; write for example 'Accept'"
+                )
             if isinstance(text, Secret):
                 continue
             if name.lower() in _SECRET_HEADERS:
@@ -140,7 +142,7 @@ class Target:
     @json_pointer.validator
     def _is_pointer(self, _: Attribute[str | None], value: str | None) -> None:
         if value is not None and not _POINTER.fullmatch(value):
-            raise ValueError(f"{value[:50]!r} is no JSON pointer; write for example '/checks/0'")
+            raise ValueError(f"{value[:50]!r} is not a JSON pointer; write for example '/checks/0'")
 
     def __attrs_post_init__(self) -> None:
         if self.password is not None and self.bearer_token is not None:

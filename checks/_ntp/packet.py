@@ -56,9 +56,9 @@ def question(nonce: bytes) -> bytes:
 def nonce_of(answer: bytes) -> bytes:
     """Return what an answer answers; raises `ForeignAnswer`."""
     if len(answer) < LENGTH:
-        raise ForeignAnswer(f"{len(answer)} bytes are no NTP packet")
+        raise ForeignAnswer(f"{len(answer)} bytes are not an NTP packet")
     if answer[0] & 7 != SERVER or answer[0] >> 3 & 7 not in VERSIONS:
-        raise ForeignAnswer("it is no server's answer")
+        raise ForeignAnswer("it is not a server's answer")
     return answer[24:32]
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import secrets
 import socket
 from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeAlias
 
 import trio
 
+from checks._common.addresses import Endpoint, resolve
 from checks._ntp import packet
 from checks._ntp.packet import ForeignAnswer, Reading
-from supervisor.api import probe
-
-Address: TypeAlias = tuple[int, Any]
 
 ATTEMPTS = 3
 """To each address: a datagram may be lost."""
@@ -31,7 +27,7 @@ async def ask(host: str, port: int, now: Callable[[], float], seconds: float) ->
     """
     end = trio.current_time() + seconds
     with trio.fail_at(end):
-        addresses = await _addresses(host, port)
+        addresses = await resolve(host, port, socket.SOCK_DGRAM)
     failed: Exception = trio.TooSlowError()
     for others, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
         left = end - trio.current_time()
@@ -43,22 +39,12 @@ async def ask(host: str, port: int, now: Callable[[], float], seconds: float) ->
     raise failed
 
 
-async def _addresses(host: str, port: int) -> list[Address]:
-    # Not trio's own: a dead resolver would use up the threads that all share.
-    call = partial(socket.getaddrinfo, host, port, type=socket.SOCK_DGRAM)
-    try:
-        found = await probe(f"name resolution of {host}", call)
-    except ValueError:  # also UnicodeError: a label too long or empty
-        raise OSError(0, "it is no host name") from None
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
-
-
-async def _exchange(address: Address, now: Callable[[], float], patience: float) -> Reading:
+async def _exchange(endpoint: Endpoint, now: Callable[[], float], patience: float) -> Reading:
     """Ask until there is an answer, once more each time that patience is over."""
-    family, place = address
+    family, address = endpoint
     sent: dict[bytes, float] = {}
     with trio.socket.socket(family, socket.SOCK_DGRAM) as sock:
-        await sock.connect(place)  # from now on the kernel drops what others send
+        await sock.connect(address)  # from now on the kernel drops what others send
         while True:
             nonce = secrets.token_bytes(8)
             sent[nonce] = now()

@@ -9,6 +9,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from checks._common.durations import MINUTE, long_span
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._reports.daily_readings import Filesystem, Readings, Top
@@ -133,7 +134,7 @@ def summary(readings: Readings, period: Period) -> str:
 def verdict(period: Period) -> str:
     """Return the report in a few words."""
     count = len(period.firing)
-    return f"{count:,} alert{'' if count == 1 else 's'} firing" if count else "All well"
+    return f"{counted(count, 'alert')} firing" if count else "All well"
 
 
 def gravity(period: Period) -> str:
@@ -236,7 +237,7 @@ def gauges(readings: Readings) -> list[Gauge]:
 
 def processors(readings: Readings) -> str:
     """Return how many processors there are."""
-    return f"{readings.processors} processor{'' if readings.processors == 1 else 's'}"
+    return counted(readings.processors, "processor")
 
 
 def _bar(name: str, value: str, note: str, percent: int) -> Gauge:

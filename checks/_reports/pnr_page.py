@@ -8,6 +8,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._reports.theme import AMBER, BLUE, GREEN, RED
 from checks._reports.window import Window
@@ -91,7 +92,7 @@ def page(context: Context, findings: Findings) -> dict[str, object]:
     """Return the values of the template."""
     return {
         "colour": GREEN if findings.total else AMBER,
-        "title": f"{counted(findings.total)}, {change(findings.total, findings.total_before)}",
+        "title": f"{_messages(findings.total)}, {change(findings.total, findings.total_before)}",
         "subject": f"{shown(context.service, LONGEST_NAME)} on {shown(context.host, LONGEST_NAME)}",
         "time": span(findings.window),
         "sections": [section(findings, tally) for tally in findings.tallies],
@@ -107,15 +108,15 @@ def summary(findings: Findings) -> str:
         total.update({code: sum(each.values()) for code, each in tally.messages.items()})
     first = ", ".join(f"{shown(code, 20)} {count:,}" for code, count in ranked(total)[:5] if count)
     text = (
-        f"{counted(findings.total)}, {change(findings.total, findings.total_before)}, "
+        f"{_messages(findings.total)}, {change(findings.total, findings.total_before)}, "
         f"{span(findings.window)}"
     )
     return f"{text}: {first}" if first else text
 
 
-def counted(number: int) -> str:
+def _messages(number: int) -> str:
     """Return a number of messages in words."""
-    return f"{number:,} message{'' if number == 1 else 's'}" if number else "No messages"
+    return counted(number, "message") if number else "No messages"
 
 
 def change(now: int, before: int) -> str:
@@ -156,7 +157,7 @@ def section(findings: Findings, tally: Tally) -> Section:
         _row(findings, tally, code, round(100 * count / greatest) if greatest else 0)
         for code, count in order[:most]
     ]
-    note = f"{counted(tally.total)}, {change(tally.total, tally.total_before)}"
+    note = f"{_messages(tally.total)}, {change(tally.total, tally.total_before)}"
     return Section(shown(tally.title, LONGEST_NAME), note, rows, max(len(order) - most, 0))
 
 

@@ -173,7 +173,7 @@ async def test_what_is_no_host_name_is_named() -> None:
     ((name, _, message),) = told(await look(host="a..b"))
 
     assert name == "Certificate not available"
-    assert message == "x (a..b:443): it is no host name"
+    assert message == "x (a..b:443): it is not a host name"
 
 
 async def test_authorities_that_cannot_be_read_hide_no_other_certificate(
@@ -286,11 +286,11 @@ def test_any_bytes_are_read_or_refused(text: bytes) -> None:
 def test_parameters_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="needs either host or file; write one of them"):
         Certificate("x")
-    with pytest.raises(ValueError, match="0 is no port"):
+    with pytest.raises(ValueError, match="0 is not a port"):
         Certificate("x", host="h", port=0)
     with pytest.raises(ValueError, match="starttls, ca_file: of no use beside file"):
         Certificate("x", file=Path("/x"), starttls="smtp", ca_file=Path("/y"))
-    with pytest.raises(ValueError, match="is no host"):
+    with pytest.raises(ValueError, match="is not a host"):
         Certificate("x", host="a b")
     with pytest.raises(ValueError, match="is empty"):
         Params(())

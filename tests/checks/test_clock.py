@@ -238,7 +238,7 @@ async def test_a_name_without_an_address_is_named(monkeypatch: pytest.MonkeyPatc
 
     said = "ntp.example.invalid cannot be asked: Name or service not known"
     assert messages(unknown) == [said]
-    assert messages(nonsense) == [f"{'a' * 70} cannot be asked: it is no host name"]
+    assert messages(nonsense) == [f"{'a' * 70} cannot be asked: it is not a host name"]
 
 
 async def test_the_first_address_that_answers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,7 +278,7 @@ async def test_a_kernel_that_does_not_say_is_a_failed_check(
     [
         ({"synchronised": False}, "nothing to look at"),
         ({"max_offset": Duration(60)}, "between 0 and error_offset"),
-        ({"timeout": Duration(0)}, "leaves no time"),
+        ({"timeout": Duration(0)}, "is 0 or less"),
         ({"servers": (Server("a"), Server("a"))}, "has a more than once"),
     ],
 )
@@ -290,8 +290,8 @@ def test_wrong_parameters_are_refused(settings: dict[str, Any], said: str) -> No
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"host": ""}, "is no host"),
-        ({"host": "a", "port": 0}, "is no port"),
+        ({"host": ""}, "is not a host"),
+        ({"host": "a", "port": 0}, "is not a port"),
         ({"host": "a", "event_type": " "}, "is empty"),
     ],
 )

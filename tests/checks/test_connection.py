@@ -182,7 +182,7 @@ async def test_a_name_that_does_not_resolve_is_a_condition(
 
 @pytest.mark.parametrize("host", ["a..example.invalid", "x" * 64 + ".example.invalid"])
 async def test_a_name_that_is_none_is_a_condition(host: str) -> None:
-    assert await cause(Server("db", host, 3306)) == "cannot resolve the name: it is no host name"
+    assert await cause(Server("db", host, 3306)) == "cannot resolve the name: it is not a host name"
 
 
 async def test_any_address_of_a_name_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -306,20 +306,25 @@ def test_a_port_that_connects_to_itself_is_no_server() -> None:
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_out_of_range_is_refused(port: int) -> None:
-    with pytest.raises(ValueError, match=rf"^{port} is no port; write a number from 1 to 65535"):
+    with pytest.raises(ValueError, match=rf"^{port} is not a port; write a number from 1 to 65535"):
         Server("USTD-DEV1", HOST, port)
 
 
-@pytest.mark.parametrize("given", [{"name": " "}, {"event_type": ""}])
-def test_an_empty_text_is_refused(given: dict[str, str]) -> None:
-    (key,) = given
-    with pytest.raises(ValueError, match=rf"^is empty; write the server's {key}"):
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ({"name": " "}, "write what the server is called"),
+        ({"event_type": ""}, "write for example 'E'"),
+    ],
+)
+def test_an_empty_text_is_refused(given: dict[str, str], remedy: str) -> None:
+    with pytest.raises(ValueError, match=rf"^is empty; {remedy}"):
         Server(**{"name": "USTD-DEV1", "host": HOST, "port": 1, **given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host", ["", "a b", "127.0.14.31\0x", "a\n"])
 def test_a_host_that_is_none_is_refused(host: str) -> None:
-    with pytest.raises(ValueError, match=r"is no host; write an IP address or a name$"):
+    with pytest.raises(ValueError, match=r"is not a host; write an IP address or a name$"):
         Server("USTD-DEV1", host, 1)
 
 
@@ -327,5 +332,5 @@ def test_a_name_given_twice_or_no_time_is_refused() -> None:
     server = Server("USTD-DEV1", HOST, 1)
     with pytest.raises(ValueError, match=r"^has USTD-DEV1 more than once; "):
         Params((server, Server("USTD-DEV1", HOST, 2)))
-    with pytest.raises(ValueError, match=r"^leaves no time; "):
+    with pytest.raises(ValueError, match=r"^is 0 or less; "):
         Params((server,), Duration(0))

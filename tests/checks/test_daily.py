@@ -311,7 +311,9 @@ async def test_kst_is_understood() -> None:
 
 
 def test_a_zone_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="'KTS' is no time zone; write for example 'Asia/Seoul'"):
+    with pytest.raises(
+        ValueError, match="'KTS' is not a time zone; write for example 'Asia/Seoul'"
+    ):
         daily.Params(timezone="KTS")
 
 

@@ -282,7 +282,7 @@ def test_an_empty_name_or_no_time_is_refused() -> None:
     for name in ("", " ", "/\0"):
         with pytest.raises(ValueError, match="names no filesystem; "):
             Filesystem(name, 90)
-    with pytest.raises(ValueError, match="leaves no time; "):
+    with pytest.raises(ValueError, match="is 0 or less; "):
         watching("/", timeout=0)
 
 

@@ -158,7 +158,7 @@ async def test_a_body_is_judged(nursery: trio.Nursery, wanted: dict[str, Any], s
 async def test_a_body_that_is_no_json_is_named(nursery: trio.Nursery) -> None:
     (said,) = await asked(nursery, answer(200, b"[" * 100_000), json_pointer="/a")
 
-    assert said.endswith("the body is no JSON")
+    assert said.endswith("the body is not JSON")
 
 
 async def test_a_request_is_sent_as_it_is_written(nursery: trio.Nursery) -> None:

@@ -290,8 +290,14 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"destination": ""}, "destination '' is no IP address; write for example '127.0.14.1'$"),
-        ({"destination": "host.example.invalid"}, "destination 'host.example.invalid' is no IP"),
+        (
+            {"destination": ""},
+            "destination '' is not an IP address; write for example '127.0.14.1'$",
+        ),
+        (
+            {"destination": "host.example.invalid"},
+            "destination 'host.example.invalid' is not an IP",
+        ),
         ({"destination": "192.168.100.0/"}, "netmask '' is none of IPv4; write 255.255.255.0 or"),
         ({"destination": "192.168.100.0/33"}, "netmask '33' is none of IPv4"),
         ({"destination": "192.168.100.0", "netmask": -1}, "netmask '-1' is none of IPv4"),
@@ -305,10 +311,13 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
         ({"destination": ANY, "gateway": "fe80::1"}, "are not both IPv4; correct one"),
         ({"destination": "2001:db8::/32", "gateway": "127.0.0.1"}, "are not both IPv6"),
         ({"destination": "::", "gateway": "fe80::1%bond1"}, "has a zone; write it as the int"),
-        ({"destination": "::", "gateway": "gateway"}, "^'gateway' is no IP address"),
-        ({"destination": "::", "interface": "bond 1"}, "^'bond 1' is no name of an interface"),
-        ({"destination": "::", "interface": "x" * 16}, "is no name of an interface; write for"),
-        ({"destination": "::", "interface": "a/b"}, "^'a/b' is no name of an interface"),
+        ({"destination": "::", "gateway": "gateway"}, "^'gateway' is not an IP address"),
+        ({"destination": "::", "interface": "bond 1"}, "^'bond 1' is not the name of an interface"),
+        (
+            {"destination": "::", "interface": "x" * 16},
+            "is not the name of an interface; write for",
+        ),
+        ({"destination": "::", "interface": "a/b"}, "^'a/b' is not the name of an interface"),
         ({"destination": "::", "event_type": ""}, "^is empty; write for example 'E'"),
     ],
 )

@@ -161,5 +161,5 @@ def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
 def test_a_name_given_twice_or_a_total_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^has x more than once; give each its own name$"):
         Params(sessions=(Session("x", 1, 1), Session("x", 2, 1)))
-    with pytest.raises(ValueError, match=r"^-1 is no number of sessions; write 0 or more$"):
+    with pytest.raises(ValueError, match=r"^-1 is not a number of sessions; write 0 or more$"):
         Params(max_total=-1)

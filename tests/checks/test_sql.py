@@ -101,9 +101,9 @@ async def test_each_row_may_have_its_number(seen: Any) -> None:
     [
         ("n", [], {}, "the query returns 0 rows where one number was expected"),
         ("n", [(1,), (2,)], {}, "the query returns 2 rows where one number was expected"),
-        ("n", [(None,)], {}, "column n is NULL, which is no number"),
-        ("n", [("many",)], {}, "column n is 'many', which is no number"),
-        ("n", [(float("nan"),)], {}, "column n is nan, which is no number"),
+        ("n", [(None,)], {}, "column n is NULL, which is not a number"),
+        ("n", [("many",)], {}, "column n is 'many', which is not a number"),
+        ("n", [(float("nan"),)], {}, "column n is nan, which is not a number"),
         ("q", [("a",)], {"instance_column": "q", "max": 1}, "no column with a number"),
         ("n m", [(1, 2)], {"instance_column": "q"}, "no column q; it returns n, m"),
     ],

@@ -318,7 +318,7 @@ def test_a_directory_given_twice_or_no_time_is_refused() -> None:
     one, same = Directory("/srv/in", Duration(1)), Directory("/srv/./in/", Duration(2))
     with pytest.raises(ValueError, match=r"^has /srv/in more than once; keep one of them$"):
         Params((one, same))
-    with pytest.raises(ValueError, match=r"^leaves no time; write for example '20s'$"):
+    with pytest.raises(ValueError, match=r"^is 0 or less; write for example '10s'$"):
         Params((one,), Duration(0))
     with pytest.raises(ValueError, match=r"^is empty; write for example 'E'$"):
         Directory("/srv/in", Duration(1), " ")

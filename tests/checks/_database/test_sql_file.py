@@ -97,7 +97,7 @@ def test_no_value_leaves_its_place(value: str) -> None:
         ("SELECT '%(a)s'", "%(a)s stands in quotes; the value brings its own, remove them"),
         ("SELECT\n'a", "line 2 opens ', which is never closed; close it"),
         ("SELECT /* a", "line 1 opens /*, which is never closed; close it"),
-        ("SELECT %(a b)s", "'a b' is no name of a value; write for example %(since)s"),
+        ("SELECT %(a b)s", "'a b' is not the name of a value; write for example %(since)s"),
     ],
 )
 def test_what_is_no_single_statement_is_refused(text: str, wrong: str) -> None:

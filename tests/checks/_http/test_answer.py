@@ -18,7 +18,7 @@ def test_statuses_are_understood_or_refused(written: tuple[int | str, ...]) -> N
     try:
         found = ranges(written)
     except ValueError as error:
-        assert "is no status; write for example 200 or '200-299'" in str(error)  # noqa: PT017
+        assert "is not a status; write for example 200 or '200-299'" in str(error)  # noqa: PT017
     else:
         assert all(100 <= each[0] <= each[-1] <= 999 for each in found)
 
@@ -112,25 +112,25 @@ def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"url": "ftp://x"}, "is no http or https URL"),
-        ({"url": "http://h:port/"}, "is no URL"),
+        ({"url": "ftp://x"}, "is not an http or https URL"),
+        ({"url": "http://h:port/"}, "is not a URL"),
         ({"url": "http://a:b@x/"}, "holds a password; write username and password"),
         ({"name": " "}, "is empty"),
-        ({"method": "G T"}, "'G T' is no method"),
-        ({"headers": {"A:": "b"}}, "'A:' is no name of a header"),
+        ({"method": "G T"}, "'G T' is not a method"),
+        ({"headers": {"A:": "b"}}, "'A:' is not the name of a header"),
         ({"url": "http://h:0/"}, "has no port that can be reached"),
         ({"headers": {"A": "b\nc"}}, "A is not plain ASCII"),
         ({"headers": {"authorization": "Bearer x"}}, "write password or bearer_token instead"),
         ({"status": ()}, "is empty"),
-        ({"status": ("2xx",)}, "'2xx' is no status"),
-        ({"status": ("200-",)}, "'200-' is no status"),
-        ({"status": ("299-200",)}, "'299-200' is no status"),
-        ({"pattern": "("}, "is no regular expression"),
+        ({"status": ("2xx",)}, "'2xx' is not a status"),
+        ({"status": ("200-",)}, "'200-' is not a status"),
+        ({"status": ("299-200",)}, "'299-200' is not a status"),
+        ({"pattern": "("}, "is not a regular expression"),
         ({"timeout": 0}, "is 0 or less"),
         ({"username": "me"}, "username and password belong together"),
         ({"json_value": "x"}, "json_value needs json_pointer"),
-        ({"json_pointer": "$.a"}, "is no JSON pointer; write for example"),
-        ({"json_pointer": "/a~2"}, "is no JSON pointer; write for example"),
+        ({"json_pointer": "$.a"}, "is not a JSON pointer; write for example"),
+        ({"json_pointer": "/a~2"}, "is not a JSON pointer; write for example"),
         ({"max_seconds": 10}, "max_seconds is not below timeout"),
         ({"event_type": " "}, "is empty; write for example 'E'"),
         ({"headers": {"Cookie": "x"}}, "holds a secret"),

@@ -1,0 +1,33 @@
+"""Names and addresses of servers. Used by the checks that connect to one."""
+
+from __future__ import annotations
+
+import socket
+from functools import partial
+from typing import TypeAlias
+
+from supervisor.api import probe
+
+SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
+"""An address as the functions of `socket` give and take it."""
+
+Endpoint: TypeAlias = tuple[socket.AddressFamily, SocketAddress]
+
+
+async def resolve(host: str, port: int, kind: socket.SocketKind) -> list[Endpoint]:
+    """Return the addresses of a name or an IP address, each once, in the resolver's order.
+
+    Raises `socket.gaierror`. Not trio's own: a dead resolver would use up the threads that all
+    share.
+    """
+    call = partial(socket.getaddrinfo, host, port, type=kind)
+    try:
+        found = await probe(f"name resolution of {host}", call)
+    except ValueError:  # also UnicodeError: a label too long or empty
+        raise socket.gaierror(socket.EAI_NONAME, "it is not a host name") from None
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def host_port(host: str, port: int) -> str:
+    """Return `127.0.0.1:80`, `[::1]:80`."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
