@@ -110,7 +110,7 @@ def measure(command: list[str], listeners: Listeners, warm_up: float, window: fl
 
 async def hot_loop(port: int, runs: int) -> float:
     """Return ms of CPU of one run of the check, without wake-ups, runner and ledger."""
-    params = connection.Params((connection.Server("S", "127.0.0.1", port),))
+    params = connection.Params((connection.TcpServer("S", "127.0.0.1", port),))
     context = None  # the check does not look at it
     begun = time.thread_time()
     for _ in range(runs):

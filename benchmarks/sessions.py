@@ -88,7 +88,7 @@ async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[flo
 
 def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable[None]]:
     """Return a run of the whole check on these ports, which notes its milliseconds."""
-    watched_ports = (session.Session(f"{port}", port, 0, alert=False) for port in ports)
+    watched_ports = (session.LocalPort(f"{port}", port, 0, alert=False) for port in ports)
     params = session.Params(sessions=tuple(watched_ports))
     log = logging.LoggerAdapter(logging.getLogger("bench"))
     context = Context("BENCH", "host", "session", ZoneInfo("UTC"), log, time.time)

@@ -19,12 +19,12 @@ from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import count_of, is_positive
 from checks._http import alertmanager_health
-from checks._http.alertmanager_health import Cluster, Health, Since
-from checks._http.answer import faults
+from checks._http.alertmanager_health import Cluster, Health, Increase
+from checks._http.answer import problems
 from checks._http.connection_errors import cause
-from checks._http.request import UNANSWERED, UNASKED, ask
+from checks._http.request import ANSWER_ERRORS, SETUP_ERRORS, ask
 from checks._http.target import Target
-from checks._http.tls import trusting
+from checks._http.tls import tls_context
 from supervisor.api import (
     Condition,
     Context,
@@ -133,8 +133,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
                 context.state[url] = before[url]
             continue
         health, cluster = seen
-        grown = alertmanager_health.since(alertmanager_health.recalled(before.get(url)), health)
-        context.state[url] = alertmanager_health.kept(health)
+        grown = alertmanager_health.increase(
+            alertmanager_health.from_state(before.get(url)), health
+        )
+        context.state[url] = alertmanager_health.to_state(health)
         observed += [*_measured(url, grown, cluster), *_conditions(url, params, *seen, grown)]
     return observed
 
@@ -145,16 +147,16 @@ async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Clust
         with trio.fail_after(seconds):
             tls: ssl.SSLContext | bool = False
             if params.target(url, "/").may_use_tls:
-                tls = await trusting(params.verify, params.ca_file)
+                tls = await tls_context(params.verify, params.ca_file)
             status = await _body(params.target(url, _STATUS), tls)
             metrics = await _body(params.target(url, _METRICS), tls)
             read = partial(_read, status, metrics)
             return await trio.to_thread.run_sync(read, limiter=_reading, abandon_on_cancel=True)
     except trio.TooSlowError:
         return f"no answer within {rounded(seconds)} s"
-    except UNASKED as error:
+    except SETUP_ERRORS as error:
         return f"it cannot be asked: {error}"
-    except UNANSWERED as error:
+    except ANSWER_ERRORS as error:
         return cause(error)
     except ValueError as error:
         return str(error)
@@ -162,7 +164,7 @@ async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Clust
 
 async def _body(target: Target, tls: ssl.SSLContext | bool) -> bytes:
     answer = await ask(target, tls)
-    if wrong := faults(target, answer):
+    if wrong := problems(target, answer):
         path = target.url.removeprefix(target.name.rstrip("/"))
         raise ValueError(f"{path}: {'; '.join(wrong)}")
     return answer.body
@@ -175,7 +177,7 @@ def _read(status: bytes, metrics: bytes) -> tuple[Health, Cluster]:
     )
 
 
-def _measured(url: str, grown: Since, cluster: Cluster) -> Iterator[Measurement]:
+def _measured(url: str, grown: Increase, cluster: Cluster) -> Iterator[Measurement]:
     labels = {"peer": url}
     sent, failed = (sum(each.values()) for each in (grown.notifications, grown.failed))
     yield Measurement("alertmanager_notifications", sent, labels=labels)
@@ -184,7 +186,7 @@ def _measured(url: str, grown: Since, cluster: Cluster) -> Iterator[Measurement]
 
 
 def _conditions(
-    url: str, params: Params, health: Health, cluster: Cluster, grown: Since
+    url: str, params: Params, health: Health, cluster: Cluster, grown: Increase
 ) -> Iterator[Condition]:
     for integration, count in grown.failed.items():
         yield _failing(url, "E", integration, count, "failed notification")

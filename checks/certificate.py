@@ -14,14 +14,14 @@ from typing import Literal
 import trio
 from attrs import Attribute, field, fields, frozen
 
+from checks._common.addresses import host_port
 from checks._common.deadlines import rounded, within
 from checks._common.validators import is_host, is_not_empty, is_port, is_positive, not_blank, unique
-from checks._http.certificates import Expiry, judge, of_der, of_pem, reason
+from checks._http.certificates import Expiry, judge, of_der, of_pem, tls_problem
 from checks._http.connection_errors import cause
 from checks._http.smtp_starttls import start_tls
-from checks._http.tls import by_trust, trusting
+from checks._http.tls import examine_with_tls
 from supervisor.api import (
-    CheckFailed,
     Condition,
     Context,
     Duration,
@@ -30,10 +30,11 @@ from supervisor.api import (
     probe,
 )
 
-MOST_BYTES = 4 << 20
-"""Of a PEM file."""
+MAX_PEM_BYTES = 4 << 20
+"""The size of a PEM file that is read; the rest is left out."""
 
-FAULTS = (OSError, EOFError, StillHanging, ValueError)
+ERRORS = (OSError, EOFError, StillHanging, ValueError)
+"""What getting a certificate may raise."""
 
 
 @frozen
@@ -70,23 +71,25 @@ class Certificate:
     def __attrs_post_init__(self) -> None:
         if bool(self.host) == (self.file is not None):
             raise ValueError("needs either host or file; write one of them")
-        if self.file is not None and (idle := list(self._of_ports_alone())):
-            raise ValueError(f"{', '.join(idle)}: of no use beside file; remove it, or name a host")
+        if self.file is not None and (useless := list(self._given_for_a_port())):
+            raise ValueError(
+                f"{', '.join(useless)}: of no use beside file; remove it, or name a host"
+            )
 
-    def _of_ports_alone(self) -> Iterator[str]:
+    def _given_for_a_port(self) -> Iterator[str]:
         for key in ("port", "server_name", "starttls", "ca_file", "verify"):
             if getattr(self, key) != getattr(fields(Certificate), key).default:
                 yield key
 
     @property
     def place(self) -> str:
-        """Where it is had."""
-        return str(self.file or f"{self.host}:{self.port}")
+        """Where it is found."""
+        return str(self.file or host_port(self.host, self.port))
 
 
 @frozen
 class Params:
-    """The certificates, and how long each may take to be had."""
+    """The certificates, and how long it may take to get each of them."""
 
     certificates: tuple[Certificate, ...] = field(
         validator=[is_not_empty, unique(lambda certificate: certificate.name)],
@@ -100,7 +103,7 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return a condition for each certificate that ends soon, is not trusted or cannot be had."""
+    """Return a condition for each certificate that ends soon, is not trusted, or cannot be got."""
     observed: dict[str, list[Observation]] = {}
     seconds = within(params.connect_timeout)
     latest = trio.current_time() + seconds
@@ -112,20 +115,14 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         except trio.TooSlowError:
             late = f"no answer within {rounded(seconds)} s"
             observed[certificate.name] = [_failed(certificate, late)]
-        except FAULTS as error:
+        except ERRORS as error:
             observed[certificate.name] = [_faulty(certificate, error)]
 
-    async def examine_group(ca_file: Path | None, verify: bool, group: list[Certificate]) -> None:
-        try:
-            with trio.fail_at(latest):
-                tls = await trusting(verify, ca_file)
-        except (CheckFailed, StillHanging, trio.TooSlowError) as error:
-            said = str(error) or f"reading {ca_file} takes too long"
-            observed.update({each.name: [_failed(each, said)] for each in group})
-            return
-        async with trio.open_nursery() as nursery:
-            for each in group:
-                nursery.start_soon(examine, each, partial(_of_port, each, tls))
+    async def examine_port(certificate: Certificate, tls: ssl.SSLContext) -> None:
+        await examine(certificate, partial(_of_port, certificate, tls))
+
+    def fail(certificate: Certificate, why: str) -> None:
+        observed[certificate.name] = [_failed(certificate, why)]
 
     async with trio.open_nursery() as nursery:
         ports = []
@@ -134,8 +131,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
                 ports.append(each)
             else:
                 nursery.start_soon(examine, each, partial(_of_file, each.file))
-        for (ca_file, verify), group in by_trust(ports).items():
-            nursery.start_soon(examine_group, ca_file, verify, group)
+        nursery.start_soon(examine_with_tls, ports, latest, examine_port, fail)
     return [seen for each in params.certificates for seen in observed[each.name]]
 
 
@@ -148,7 +144,7 @@ def _faulty(certificate: Certificate, error: Exception) -> Condition:
     name = certificate.name
     match error:
         case ssl.SSLError():
-            said = reason(error)
+            said = tls_problem(error)
         case EOFError() | StillHanging():
             return _failed(certificate, str(error))
         case OSError():
@@ -169,7 +165,7 @@ def _failed(certificate: Certificate, why: str) -> Condition:
 async def _of_file(path: Path) -> Expiry:
     def read() -> Expiry:
         with path.open("rb") as file:
-            return of_pem(file.read(MOST_BYTES))
+            return of_pem(file.read(MAX_PEM_BYTES))
 
     return await probe(f"read of {path}", read)
 

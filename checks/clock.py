@@ -31,7 +31,7 @@ OFFSET = "Clock offset"
 
 
 @frozen
-class Server:
+class TimeServer:
     """One NTP server."""
 
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
@@ -52,7 +52,7 @@ class Server:
 class Params:
     """Who is asked for the time, and how far from it the clock may be."""
 
-    servers: tuple[Server, ...] = field(
+    servers: tuple[TimeServer, ...] = field(
         default=(),
         validator=unique(lambda server: server.instance, remedy="remove one"),
         metadata={"help": "the NTP servers; all are asked at once"},
@@ -83,10 +83,10 @@ class Params:
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return what is wrong with the clock, and which servers do not say."""
-    found: dict[Server, Reading | str] = {}
+    found: dict[TimeServer, Reading | str] = {}
     seconds = within(params.timeout)
 
-    async def ask(server: Server) -> None:
+    async def ask(server: TimeServer) -> None:
         found[server] = await _ask(server, context, seconds)
 
     kernel = list(_kernel()) if params.synchronised else []
@@ -102,7 +102,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return [*kernel, *_measured(readings), *silent, *_offset(context, params, readings)]
 
 
-async def _ask(server: Server, context: Context, seconds: float) -> Reading | str:
+async def _ask(server: TimeServer, context: Context, seconds: float) -> Reading | str:
     """Return what the server says, or why it says nothing."""
     name = server.instance
     try:
@@ -128,7 +128,7 @@ def _kernel() -> Iterator[Observation]:
         yield Condition("Clock not synchronised", "W", "", message)
 
 
-def _measured(readings: Mapping[Server, Reading]) -> Iterator[Measurement]:
+def _measured(readings: Mapping[TimeServer, Reading]) -> Iterator[Measurement]:
     for server, seen in readings.items():
         labels = {"server": server.instance}
         yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels)
@@ -137,7 +137,7 @@ def _measured(readings: Mapping[Server, Reading]) -> Iterator[Measurement]:
 
 
 def _offset(
-    context: Context, params: Params, readings: Mapping[Server, Reading]
+    context: Context, params: Params, readings: Mapping[TimeServer, Reading]
 ) -> Iterator[Condition]:
     """Yield a condition when more than half of the servers that answer say that it is wrong.
 
@@ -166,7 +166,7 @@ def _surely(seen: Reading) -> float:
     return abs(seen.offset) - seen.uncertainty
 
 
-def _wording(server: Server, seen: Reading, limit: float) -> str:
+def _wording(server: TimeServer, seen: Reading, limit: float) -> str:
     # Two digits: what changed with every run would be sent again with every run.
     off = abs(seen.offset)
     words = span(round(off)) if off >= 100 else f"{off:.2g} s"

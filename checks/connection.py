@@ -40,7 +40,7 @@ WAS_CONNECTED = frozenset({0, errno.ECONNRESET, errno.EPIPE})
 
 
 @frozen
-class Server:
+class TcpServer:
     """One TCP server."""
 
     name: str = field(
@@ -61,7 +61,7 @@ class Server:
 class Params:
     """Which servers, and how long each may take to answer."""
 
-    servers: tuple[Server, ...] = field(
+    servers: tuple[TcpServer, ...] = field(
         validator=unique(lambda server: server.name),
         metadata={"help": "the servers; all are tried at once"},
     )
@@ -82,7 +82,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     observed: dict[str, Observation] = {}
     failed: list[CheckFailed] = []
 
-    async def examine(server: Server) -> None:
+    async def examine(server: TcpServer) -> None:
         try:
             observed[server.name] = await _examine(server, params.connect_timeout)
         except CheckFailed as error:  # the nursery would make a group of many
@@ -96,7 +96,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return [observed[server.name] for server in params.servers]
 
 
-async def _examine(server: Server, timeout: float) -> Observation:  # noqa: ASYNC109  # each server has its own
+async def _examine(server: TcpServer, timeout: float) -> Observation:  # noqa: ASYNC109  # each server has its own
     cause = silence = f"no answer within {timeout:g} s"
     try:
         with trio.move_on_after(timeout):
@@ -117,7 +117,7 @@ async def _examine(server: Server, timeout: float) -> Observation:  # noqa: ASYN
     return Condition("Connection failed", server.event_type, server.name, message)
 
 
-def _numeric(server: Server) -> list[Endpoint]:
+def _numeric(server: TcpServer) -> list[Endpoint]:
     """Return the host's address if it is one, in the form that the kernel gives it back."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
@@ -128,7 +128,7 @@ def _numeric(server: Server) -> list[Endpoint]:
     return []
 
 
-async def _resolve(server: Server) -> list[Endpoint]:
+async def _resolve(server: TcpServer) -> list[Endpoint]:
     """Return the addresses of a name; raises `ConnectionError` when it has none."""
     try:
         found = await resolve(server.host, server.port, socket.SOCK_STREAM)

@@ -9,7 +9,6 @@ import math
 import ssl
 from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 
 import httpx
 import trio
@@ -19,25 +18,20 @@ from checks._common.deadlines import rounded, within
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty, unique
 from checks._http import certificates
-from checks._http.answer import Answer, faults
+from checks._http.answer import HttpAnswer, problems
 from checks._http.connection_errors import cause
-from checks._http.request import CONNECT, UNANSWERED, UNASKED, ask
+from checks._http.request import ANSWER_ERRORS, CONNECT_SHARE, SETUP_ERRORS, ask
 from checks._http.target import Target
-from checks._http.tls import by_trust, trusting
+from checks._http.tls import examine_with_tls
 from supervisor.api import (
-    CheckFailed,
     Condition,
     Context,
     Measurement,
     Observation,
-    StillHanging,
 )
 
-FAILED = "HTTP check failed"
-
-
 _judging = trio.CapacityLimiter(1)
-"""One at a time: a megabyte of JSON can become a hundred in memory."""
+"""Judges one body at a time: a megabyte of JSON can take a hundred megabytes of memory."""
 
 
 @frozen
@@ -58,25 +52,15 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     async def examine(target: Target, tls: ssl.SSLContext | bool) -> None:
         observed[target.name] = await _examine(context, target, tls, latest)
 
-    async def examine_group(ca_file: Path | None, verify: bool, group: list[Target]) -> None:
-        try:
-            with trio.fail_at(latest):
-                tls = await trusting(verify, ca_file)
-        except (CheckFailed, StillHanging, trio.TooSlowError) as error:
-            said = str(error) or f"reading {ca_file} takes too long"
-            observed.update({target.name: [_failed(target, said)] for target in group})
-            return
-        async with trio.open_nursery() as nursery:
-            for target in group:
-                nursery.start_soon(examine, target, tls)
+    def fail(target: Target, why: str) -> None:
+        observed[target.name] = [_failed(target, why)]
 
     async with trio.open_nursery() as nursery:
         for target in params.targets:
             if not target.may_use_tls:
                 nursery.start_soon(examine, target, False)
         secure = [target for target in params.targets if target.may_use_tls]
-        for (ca_file, verify), group in by_trust(secure).items():
-            nursery.start_soon(examine_group, ca_file, verify, group)
+        nursery.start_soon(examine_with_tls, secure, latest, examine, fail)
     return [seen for target in params.targets for seen in observed[target.name]]
 
 
@@ -85,26 +69,26 @@ async def _examine(
 ) -> list[Observation]:
     started = trio.current_time()
     deadline = min(started + target.timeout, latest)
-    time = deadline - started
+    seconds = deadline - started
     try:
         with trio.fail_at(deadline):
             answer = await ask(target, tls)
             wrong = await trio.to_thread.run_sync(
-                partial(faults, target, answer), limiter=_judging, abandon_on_cancel=True
+                partial(problems, target, answer), limiter=_judging, abandon_on_cancel=True
             )
     except trio.TooSlowError:
-        return [_failed(target, f"no answer within {rounded(time)} s")]
+        return [_failed(target, f"no answer within {rounded(seconds)} s")]
     except httpx.ConnectTimeout:
-        return [_failed(target, f"no connection within {rounded(CONNECT * time)} s")]
-    except UNASKED as error:
+        return [_failed(target, f"no connection within {rounded(CONNECT_SHARE * seconds)} s")]
+    except SETUP_ERRORS as error:
         return [_failed(target, f"it cannot be asked: {error}")]
-    except UNANSWERED as error:
+    except ANSWER_ERRORS as error:
         return [_failed(target, cause(error))]
     failed = [_failed(target, "; ".join(wrong))] if wrong else []
     return [*_speed(target, answer), *failed, *_expiry(context, target, answer.certificate)]
 
 
-def _speed(target: Target, answer: Answer) -> Iterator[Observation]:
+def _speed(target: Target, answer: HttpAnswer) -> Iterator[Observation]:
     labels = {"target": target.name}
     yield Measurement("http_seconds", round(answer.seconds, 4), "s", labels)
     yield Measurement("http_status", answer.status, labels=labels)
@@ -127,7 +111,7 @@ def _expiry(context: Context, target: Target, certificate: bytes) -> Iterator[Ob
 
 def _failed(target: Target, why: str) -> Condition:
     message = f"{target.name} ({_place(target)}): {why}"
-    return Condition(FAILED, target.event_type, target.name, message)
+    return Condition("HTTP check failed", target.event_type, target.name, message)
 
 
 def _place(target: Target) -> str:

@@ -12,14 +12,14 @@ from checks._common.validators import not_blank
 from checks._database.query import examine as examine_query
 from checks._database.query import read, write
 from checks._database.server import Database, Rows, moment, text
-from checks._database.sql_file import Contract
+from checks._database.sql_file import QuerySpec
 from supervisor.api import CheckFailed, Context, Measurement, Observation
 
-SELECT = Contract(
+SELECT = QuerySpec(
     "pnr_last_message_date_select.sql",
     columns=("service", "last_message_date"),
 )
-UPDATE = Contract(
+UPDATE = QuerySpec(
     "pnr_last_message_date_update.sql",
     {"server_name": "TEST", "service": "KE", "last_message_date": datetime(2026, 1, 1)},  # noqa: DTZ001  # as all times that go to the database, in the session's zone
 )
@@ -46,11 +46,11 @@ class Params:
 
     @select_query.validator
     def _selects(self, _: Attribute[Path | None], value: Path | None) -> None:
-        SELECT.refuse_unfit(value)
+        SELECT.check_file(value)
 
     @update_query.validator
     def _updates(self, _: Attribute[Path | None], value: Path | None) -> None:
-        UPDATE.refuse_unfit(value)
+        UPDATE.check_file(value)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -16,7 +16,7 @@ from checks._common.validators import is_event_type
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import Contract
+from checks._database.sql_file import QuerySpec
 from checks._reports import airports as reports_airports
 from supervisor.api import (
     CheckFailed,
@@ -28,7 +28,7 @@ from supervisor.api import (
     probe,
 )
 
-QUERY = Contract(
+QUERY = QuerySpec(
     "pnr_push_process.sql",
     {"airports": ("ICN", "GMP"), "received_before": datetime(2026, 1, 1)},  # noqa: DTZ001  # as all times that go to the database, in the session's zone
     ("airline", "waiting", "oldest", "sample"),
@@ -66,7 +66,7 @@ class Params:
 
     @query.validator
     def _fits(self, _: Attribute[Path | None], value: Path | None) -> None:
-        QUERY.refuse_unfit(value)
+        QUERY.check_file(value)
 
     @retries.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:

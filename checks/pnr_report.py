@@ -17,22 +17,22 @@ from checks._common.time_zones import zone
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import Contract, Statement
+from checks._database.sql_file import QuerySpec, Statement
 from checks._reports import pnr_page
 from checks._reports.pnr_page import Airline, Findings, Tally
 from checks._reports.theme import template
 from checks._reports.window import Window, next_window, remember
 from supervisor.api import Context, Duration, Observation, Report
 
-MOST_DATABASES = 10
+MAX_DATABASES = 10
 
 EXAMPLE = datetime(2026, 1, 1)  # noqa: DTZ001  # as all times that go to the database, in the session's zone
-QUERY = Contract(
+QUERY = QuerySpec(
     "pnr_report.sql",
     {"since": EXAMPLE, "until": EXAMPLE},
     ("airline", "process", "messages"),
 )
-SERVICES = Contract("pnr_report_services.sql", columns=("service", "name", "last_message_date"))
+SERVICES = QuerySpec("pnr_report_services.sql", columns=("service", "name", "last_message_date"))
 
 
 @frozen
@@ -69,8 +69,8 @@ class Params:
 
     @databases.validator
     def _are_some(self, _: Attribute[tuple[Database, ...]], value: tuple[Database, ...]) -> None:
-        if not 0 < len(value) <= MOST_DATABASES:
-            raise ValueError(f"has {len(value)} databases; give 1 to {MOST_DATABASES}")
+        if not 0 < len(value) <= MAX_DATABASES:
+            raise ValueError(f"has {len(value)} databases; give 1 to {MAX_DATABASES}")
 
     @timezone.validator
     def _is_a_zone(self, _: Attribute[str], value: str) -> None:
@@ -84,11 +84,11 @@ class Params:
 
     @query.validator
     def _fits(self, _: Attribute[Path | None], value: Path | None) -> None:
-        QUERY.refuse_unfit(value)
+        QUERY.check_file(value)
 
     @services_query.validator
     def _lists_services(self, _: Attribute[Path | None], value: Path | None) -> None:
-        SERVICES.refuse_unfit(value)
+        SERVICES.check_file(value)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -19,7 +19,7 @@ _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
 
 
 @frozen
-class Wanted:
+class WantedRoute:
     """One route that the host must have."""
 
     destination: str = field(
@@ -95,7 +95,7 @@ class Wanted:
 class Params:
     """Which routes."""
 
-    routes: tuple[Wanted, ...] = field(
+    routes: tuple[WantedRoute, ...] = field(
         validator=unique(lambda route: route.network, remedy="keep one of them"),
         metadata={"help": "the routes of the main table"},
     )
@@ -109,7 +109,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         raise CheckFailed(f"cannot read the routing table: {error.strerror}") from None
 
 
-def examine(wanted: Sequence[Wanted]) -> list[Condition]:
+def examine(wanted: Sequence[WantedRoute]) -> list[Condition]:
     """Return what is wrong with the routes; blocks. Raises `OSError`."""
     families = {4: socket.AF_INET, 6: socket.AF_INET6}
     tables = {
@@ -120,7 +120,7 @@ def examine(wanted: Sequence[Wanted]) -> list[Condition]:
     return [condition for condition in found if condition is not None]
 
 
-def _condition(wanted: Wanted, table: Iterable[Route]) -> Condition | None:
+def _condition(wanted: WantedRoute, table: Iterable[Route]) -> Condition | None:
     network = wanted.network
     expected = f"expected {_described(wanted.hop_gateway, wanted.interface or 'any interface')}"
     routes = kernel_routes.to(network, table)

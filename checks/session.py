@@ -22,7 +22,7 @@ NOUN = "established TCP session"
 
 
 @frozen
-class Session:
+class LocalPort:
     """The sessions of one local port."""
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
@@ -60,7 +60,7 @@ class Params:
         validator=count_of("sessions"),
         metadata={"help": "fires when this host has more sessions in all"},
     )
-    sessions: tuple[Session, ...] = field(
+    sessions: tuple[LocalPort, ...] = field(
         default=(),
         validator=unique(lambda session: session.name),
         metadata={"help": "the local ports whose sessions are counted"},
@@ -93,7 +93,7 @@ def _measurement(name: str, count: int) -> Measurement:
     return Measurement("sessions", count, labels={"session": name})
 
 
-def _condition(session: Session, count: int) -> Condition:
+def _condition(session: LocalPort, count: int) -> Condition:
     compared = "more" if session.when == "over" else "fewer"
     message = (
         f"{session.name} has {counted(count, NOUN)} on port {session.port}, "

@@ -21,10 +21,10 @@ from checks._database import sql_file
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, missing_columns, number, text
-from checks._database.sql_file import Contract
+from checks._database.sql_file import QuerySpec
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
 
-LONGEST_VALUE = 200
+MAX_VALUE_CHARACTERS = 200
 
 
 @frozen
@@ -93,7 +93,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 async def examine(params: Params) -> Iterable[str]:
     """Return what a live server finds wrong with the query."""
-    contract = Contract(params.query.name, params.params, params.columns)
+    contract = QuerySpec(params.query.name, params.params, params.columns)
     return await examine_query(params.database, contract, params.query)
 
 
@@ -111,7 +111,7 @@ def _message(params: Params, row: Mapping[str, str]) -> str:
     if params.message_column:
         return row[params.message_column]
     others = (
-        f"{name} {shown(value, LONGEST_VALUE)}"
+        f"{name} {shown(value, MAX_VALUE_CHARACTERS)}"
         for name, value in row.items()
         if name != params.instance_column
     )
@@ -132,7 +132,7 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
             raise CheckFailed(f"column {rows.columns[place]} is {value}, which is not a number")
         yield Measurement("value", value, labels={"instance": instance} if instance else {})
         if limit := _crossed(params, value):
-            what = f"{shown(instance, LONGEST_VALUE)}: " if instance else ""
+            what = f"{shown(instance, MAX_VALUE_CHARACTERS)}: " if instance else ""
             message = record.get(params.message_column) or f"{what}{value:,.10g} is {limit}"
             yield Condition(alertname, params.event_type, instance, message)
 

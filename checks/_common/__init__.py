@@ -1,1 +1,1 @@
-"""Small pieces that several checks share: validators, bounds, words."""
+"""What checks of every kind share: validators, addresses, deadlines, words."""

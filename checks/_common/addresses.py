@@ -12,13 +12,14 @@ SocketAddress: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[i
 """An address as the functions of `socket` give and take it."""
 
 Endpoint: TypeAlias = tuple[socket.AddressFamily, SocketAddress]
+"""Where to connect to."""
 
 
 async def resolve(host: str, port: int, kind: socket.SocketKind) -> list[Endpoint]:
     """Return the addresses of a name or an IP address, each once, in the resolver's order.
 
-    Raises `socket.gaierror`. Not trio's own: a dead resolver would use up the threads that all
-    share.
+    Raises `socket.gaierror`. It is asked in a probe and not by trio, since a dead resolver would
+    use up the threads that all checks share.
     """
     call = partial(socket.getaddrinfo, host, port, type=kind)
     try:

@@ -1,11 +1,11 @@
-"""Durations worded for people. Used by the checks that tell how long something has been so."""
+"""Durations in words. Used by the checks that tell how long something has lasted."""
 
 from __future__ import annotations
 
 DAY, HOUR, MINUTE = 86400, 3600, 60
 
 STEPS = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 2700, 3600, 7200, 10800, 21600, 43200)
-"""Seconds: an age is told in these steps, then in days, so that it seldom changes a message."""
+"""Seconds. Messages tell ages in these steps, then in days, so that they seldom change."""
 
 
 def stepped(age: float) -> float:
@@ -29,5 +29,5 @@ def span(seconds: float) -> str:
 
 
 def long_span(seconds: float) -> str:
-    """Return a long duration without what no longer matters: "12 d 3 h", "3 h 12 min"."""
+    """Return a long duration without its smallest units: "12 d 3 h", "3 h 12 min"."""
     return span(seconds - seconds % (HOUR if seconds >= DAY else MINUTE))

@@ -1,4 +1,4 @@
-"""Regular expressions in RE2's syntax, which take linear time."""
+"""Regular expressions in the syntax of RE2. Matching takes time linear in the text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def compiled(pattern: str) -> Any:
     try:
         return re2.compile(pattern.encode(), options)
     except re2.error as error:
-        said = error.args[0].decode(errors="replace") if error.args else "unknown error"
+        why = error.args[0].decode(errors="replace") if error.args else "unknown error"
         raise ValueError(
-            f"is not a regular expression: {said}; see https://github.com/google/re2/wiki/Syntax"
+            f"is not a regular expression: {why}; see https://github.com/google/re2/wiki/Syntax"
         ) from None

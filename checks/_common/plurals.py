@@ -1,4 +1,4 @@
-"""Counts for people."""
+"""Counts in words."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""Names that others chose, of files and processes, made fit to be shown."""
+"""Texts of others, such as names of files and processes, made fit to be shown."""
 
 from __future__ import annotations
 
 UNDECODABLE = range(0xDC80, 0xDD00)
-"""What os.fsdecode makes of the bytes 0x80 to 0xFF where they are not UTF-8."""
+"""The characters that os.fsdecode makes of bytes 0x80 to 0xFF that are not UTF-8."""
 
 
 def shown(name: str, longest: int = 255) -> str:
     """Return a name with control, invisible and undecodable characters written as escapes.
 
-    One that is too long loses its middle: both ends tell most.
+    A name that is too long loses its middle, since its ends tell most.
     """
     text = "".join(char if char.isprintable() else _escaped(char) for char in name)
     if len(text) <= longest:

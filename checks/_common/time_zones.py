@@ -14,7 +14,7 @@ ABBREVIATIONS = {
     "ICT": "Asia/Bangkok",
     "WIB": "Asia/Jakarta",
 }
-"""Those that mean one zone alone: CST or IST may be any of several."""
+"""Only those that mean one zone. CST and IST mean several."""
 
 
 def zone(name: str) -> ZoneInfo:

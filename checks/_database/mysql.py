@@ -22,11 +22,11 @@ from checks._database.server import Database, Rows
 from checks._database.sql_file import Statement
 from supervisor.api import CheckFailed, SecretUnreadable
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 """A query that returns more has failed: what is left out would be taken for gone."""
 
 NO_LIMIT = 2**64 - 1
-LEAST_SECONDS = 0.05
+MIN_SECONDS = 0.05
 STOPPED = frozenset({1969, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
 """The server's own limits: MariaDB's, MySQL's, and for a lock."""
 
@@ -61,7 +61,7 @@ def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
 
 
 @define
-class Session:
+class DatabaseSession:
     """One login. What it does must be over at `ends`, a time of `time.monotonic`."""
 
     database: Database
@@ -83,8 +83,8 @@ class Session:
     def select(self, statement: Statement, values: Values) -> Rows:
         """Return what a query returns; raises `CheckFailed`."""
         rows = self._limited(statement.sql, values)
-        if len(rows.rows) > MOST_ROWS:
-            raise CheckFailed(f"the query on {self.database} returns more than {MOST_ROWS:,} rows")
+        if len(rows.rows) > MAX_ROWS:
+            raise CheckFailed(f"the query on {self.database} returns more than {MAX_ROWS:,} rows")
         return rows
 
     def execute(self, statement: Statement, values: Values) -> None:
@@ -98,7 +98,7 @@ class Session:
     def _limited(self, sql: str, values: Values) -> Rows:
         left = self.ends - time.monotonic()
         # The server is to stop before we give up: then it is the one who says why.
-        seconds = max(LEAST_SECONDS, left - min(1.0, left / 10))
+        seconds = max(MIN_SECONDS, left - min(1.0, left / 10))
         version: str = self.connection.get_server_info()  # type: ignore[no-untyped-call]
         self._send(limits(version, seconds))
         return self._send(sql, dict(values), within=f"{seconds:.2g} s")
@@ -116,11 +116,11 @@ class Session:
             raise CheckFailed(f"cannot query {self.database}: {why}") from None
 
 
-def end(database: Database, sock: socket.socket, session: int) -> None:
+def end_session(database: Database, sock: socket.socket, session: int) -> None:
     """End another session of this user, whatever it is doing."""
     connection = log_in(database, sock)
     try:
-        Session(database, connection, 0.0)._send(f"KILL {session:d}")
+        DatabaseSession(database, connection, 0.0)._send(f"KILL {session:d}")
     finally:
         connection.close()
 

@@ -22,17 +22,17 @@ from attrs import frozen
 
 from checks._common.addresses import SocketAddress, resolve
 from checks._database import mysql
-from checks._database.mysql import MOST_ROWS, Session, Values
+from checks._database.mysql import MAX_ROWS, DatabaseSession, Values
 from checks._database.server import Database, Rows, missing_columns
-from checks._database.sql_file import Contract, Statement
+from checks._database.sql_file import QuerySpec, Statement
 from supervisor.api import CheckFailed, probe
 
 T = TypeVar("T")
 
-MOST_RESERVE = 2.0
+MAX_RESERVE = 2.0
 """Seconds kept back from the run's deadline to clean up, and to say what happened."""
 
-UTC = "+00:00"
+UTC_OFFSET = "+00:00"
 
 
 async def read(
@@ -43,8 +43,8 @@ async def read(
     Raises `CheckFailed` when one cannot be answered within the module's deadline.
     """
 
-    def ask(session: Session) -> list[Rows]:
-        session.begin(offset(now), read_only=True, most_rows=MOST_ROWS + 1)
+    def ask(session: DatabaseSession) -> list[Rows]:
+        session.begin(offset(now), read_only=True, most_rows=MAX_ROWS + 1)
         return [session.select(statement, values) for statement, values in questions]
 
     return await converse(database, ask)
@@ -55,7 +55,7 @@ async def write(
 ) -> None:
     """Carry out the statement once for each row, all or none; raises `CheckFailed`."""
 
-    def tell(session: Session) -> None:
+    def tell(session: DatabaseSession) -> None:
         session.begin(offset(now), read_only=False)
         for values in rows:
             session.execute(statement, values)
@@ -64,15 +64,15 @@ async def write(
     await converse(database, tell)
 
 
-async def examine(database: Database, contract: Contract, path: Path | None) -> list[str]:
+async def examine(database: Database, contract: QuerySpec, path: Path | None) -> list[str]:
     """Return what is wrong with a query on a live server; it is planned but not carried out."""
 
-    def ask(session: Session) -> str:
-        session.begin(UTC, read_only=False)
+    def ask(session: DatabaseSession) -> str:
+        session.begin(UTC_OFFSET, read_only=False)
         session.explain(statement, contract.given)
         if not contract.columns:
             return ""
-        session.begin(UTC, read_only=True, most_rows=0)
+        session.begin(UTC_OFFSET, read_only=True, most_rows=0)
         found = session.select(statement, contract.given)
         return missing_columns(found.columns, contract.columns)
 
@@ -90,88 +90,88 @@ def offset(now: datetime) -> str:
     return f"{text[:3]}:{text[3:5]}"
 
 
-async def converse(database: Database, work: Callable[[Session], T]) -> T:
+async def converse(database: Database, work: Callable[[DatabaseSession], T]) -> T:
     """Log in, let `work` use the session in a thread, log out; return what it returns.
 
     Raises `CheckFailed` when the server does not answer in time: the database's own, and a
     little less than the run's.
     """
     left = trio.current_effective_deadline() - trio.current_time()
-    reserve = min(MOST_RESERVE, left / 10)
+    reserve = min(MAX_RESERVE, left / 10)
     latest = trio.current_time() + left - reserve
-    line = await _connected(database, latest, reserve / 3)
-    with line:
+    login = await _connected(database, latest, reserve / 3)
+    with login:
         seconds = _seconds(latest, database.read_timeout)
         with trio.move_on_after(seconds):
-            return await _answered(database, line, work, seconds)
+            return await _answered(database, login, work, seconds)
         raise CheckFailed(f"cannot query {database}: no answer within {seconds:.2g} s")
 
 
 @frozen
-class Line:
-    """A logged-in connection, which a thread uses, and the loop's own hold of its socket."""
+class Login:
+    """A logged-in connection, which a thread uses, and the loop's own duplicate of its socket."""
 
     connection: pymysql.Connection[Any]
-    hold: socket.socket
-    patience: float
+    duplicate: socket.socket
+    grace: float
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        cut(self.hold)
+        cut(self.duplicate)
 
 
 def _seconds(latest: float, most: float) -> float:
     return max(0.0, min(latest - trio.current_time(), most))
 
 
-async def _connected(database: Database, latest: float, patience: float) -> Line:
+async def _connected(database: Database, latest: float, grace: float) -> Login:
     seconds = _seconds(latest, database.connect_timeout)
     with trio.move_on_after(seconds):
         sock = await _dial(database)
-        hold = sock.dup()
+        duplicate = sock.dup()
         try:
             call = partial(mysql.log_in, database, sock)
-            return Line(
-                await _in_thread(f"login to {database}", call, hold, patience), hold, patience
+            return Login(
+                await _in_thread(f"login to {database}", call, duplicate, grace), duplicate, grace
             )
         except BaseException:
-            cut(hold)
+            cut(duplicate)
             sock.close()  # the thread may not even have begun
             raise
     raise CheckFailed(f"cannot log in to {database}: no answer within {seconds:.2g} s")
 
 
 async def _answered(
-    database: Database, line: Line, work: Callable[[Session], T], seconds: float
+    database: Database, login: Login, work: Callable[[DatabaseSession], T], seconds: float
 ) -> T:
     def talk() -> T:
-        with closing(line.connection):
-            return work(Session(database, line.connection, time.monotonic() + seconds))
+        with closing(login.connection):
+            return work(DatabaseSession(database, login.connection, time.monotonic() + seconds))
 
     try:
-        return await _in_thread(f"query of {database}", talk, line.hold, line.patience)
+        return await _in_thread(f"query of {database}", talk, login.duplicate, login.grace)
     except* trio.Cancelled:  # in the group of a nursery
-        with trio.move_on_after(line.patience, shield=True), suppress(CheckFailed):
-            await _end(database, line)
+        with trio.move_on_after(login.grace, shield=True), suppress(CheckFailed):
+            await _end(database, login)
         raise
 
 
-async def _end(database: Database, line: Line) -> None:
+async def _end(database: Database, login: Login) -> None:
     """Log in once more and end what our session left running on the server."""
-    session: int = line.connection.thread_id()  # type: ignore[no-untyped-call]
-    with await _dial(database) as sock, sock.dup() as hold:
-        call = partial(mysql.end, database, sock, session)
-        await _in_thread(f"end of a query of {database}", call, hold, line.patience)
+    session: int = login.connection.thread_id()  # type: ignore[no-untyped-call]
+    with await _dial(database) as sock, sock.dup() as duplicate:
+        call = partial(mysql.end_session, database, sock, session)
+        await _in_thread(f"end of a query of {database}", call, duplicate, login.grace)
 
 
 async def _in_thread(
-    key: str, function: Callable[[], T], hold: socket.socket, patience: float
+    key: str, function: Callable[[], T], duplicate: socket.socket, grace: float
 ) -> T:
     """Return what the function returns; when cancelled, cut the socket that it waits for.
 
-    The thread then ends at once. One that does not within `patience` seconds is given up.
+    The thread then ends at once. One that does not within `grace` seconds is given up.
     """
     found: T
     failed: Exception | None = None
@@ -182,8 +182,8 @@ async def _in_thread(
             await trio.sleep_forever()
         except trio.Cancelled:
             if not nursery.cancel_scope.cancel_called:
-                cut(hold)
-                waiting.deadline = trio.current_time() + patience
+                cut(duplicate)
+                waiting.deadline = trio.current_time() + grace
             raise
 
     async with trio.open_nursery() as nursery:
@@ -199,11 +199,11 @@ async def _in_thread(
     return found
 
 
-def cut(hold: socket.socket) -> None:
+def cut(duplicate: socket.socket) -> None:
     """End a connection, whoever else holds its socket and waits for it."""
     with suppress(OSError):  # it may have ended already
-        hold.shutdown(socket.SHUT_RDWR)
-    hold.close()
+        duplicate.shutdown(socket.SHUT_RDWR)
+    duplicate.close()
 
 
 async def _dial(database: Database) -> socket.socket:

@@ -13,11 +13,11 @@ from attrs import field, frozen
 
 from supervisor.api import CheckFailed, probe
 
-HERE = Path(__file__).parent
-PLACES = (HERE / "queries", HERE.parent.parent / "configs" / "sql")
+_HERE = Path(__file__).parent
+QUERY_FOLDERS = (_HERE / "queries", _HERE.parent.parent / "configs" / "sql")
 """Where the shipped files are: in an installed package, in the source tree."""
 
-LARGEST = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 """Bytes of a file."""
 
 _TOKEN = re.compile(
@@ -43,7 +43,7 @@ class Statement:
 
 
 @frozen
-class Contract:
+class QuerySpec:
     """What a query is given, and the columns that it must return; one that writes returns none.
 
     `given` holds each value that the query must ask for, with an example of it. `file` is the
@@ -54,7 +54,7 @@ class Contract:
     given: Mapping[str, object] = field(factory=dict)
     columns: tuple[str, ...] = ()
 
-    def refuse_unfit(self, path: Path | None) -> None:
+    def check_file(self, path: Path | None) -> None:
         """Raise `ValueError` when the file is missing or does not fit; none is the shipped one."""
         if path is not None:
             fitting(read(path), self.given)
@@ -74,20 +74,20 @@ async def load(path: Path, given: Iterable[str]) -> Statement:
 
 def shipped(name: str) -> Path:
     """Return the path of a query that comes along."""
-    return next((place for place in PLACES if place.is_dir()), PLACES[0]) / name
+    return next((place for place in QUERY_FOLDERS if place.is_dir()), QUERY_FOLDERS[0]) / name
 
 
 def read(path: Path) -> Statement:
     """Return the one statement of a file; raises `ValueError`."""
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ValueError(
             f"cannot be read: {path}: {error.strerror}; give the path of a file with one "
             "SQL statement, as it is seen from the service file"
         ) from None
-    if len(raw) > LARGEST:
+    if len(raw) > MAX_FILE_BYTES:
         raise ValueError(f"{path} is larger than 1 MiB; give a file with one SQL statement")
     try:
         return parse(raw.decode("utf-8-sig"))

@@ -52,7 +52,7 @@ class Cluster:
 
 
 @frozen
-class Since:
+class Increase:
     """What was counted between two looks."""
 
     notifications: Counts = field(factory=dict)
@@ -119,12 +119,12 @@ def read_status(body: bytes) -> Cluster:
         raise ValueError("its status is not an Alertmanager's") from error
 
 
-def since(before: Health | None, now: Health) -> Since:
+def increase(before: Health | None, now: Health) -> Increase:
     """Return what was counted since; of the first look nothing, after a restart all of it."""
     if before is None:
-        return Since()
+        return Increase()
     restarted = abs(now.started - before.started) > START_TOLERANCE
-    return Since(
+    return Increase(
         _grown({} if restarted else before.notifications, now.notifications),
         _grown({} if restarted else before.failed, now.failed),
         _grown({} if restarted else before.attempts_failed, now.attempts_failed),
@@ -140,7 +140,7 @@ def _grown(before: Counts, now: Counts) -> Counts:
     return {name: count for name, count in grown.items() if count > 0}
 
 
-def kept(health: Health) -> Json:
+def to_state(health: Health) -> Json:
     """Return what the next look must know."""
     return {
         "started": health.started,
@@ -150,7 +150,7 @@ def kept(health: Health) -> Json:
     }
 
 
-def recalled(value: Json) -> Health | None:
+def from_state(value: Json) -> Health | None:
     """Return what was kept, or None when it is nothing of ours."""
     match value:
         case {

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from checks._common.patterns import compiled
 from checks._common.printable import shown
-from checks._http.target import Target, ranges
+from checks._http.target import Target, status_ranges
 from supervisor.api import Json
 
 _SLOW = ("idna", "punycode")
@@ -21,7 +21,7 @@ _POSITION = re.compile("0|[1-9][0-9]{0,8}")
 
 
 @frozen
-class Answer:
+class HttpAnswer:
     """What a target answered, after how many seconds, with which certificate (DER).
 
     `charset` and `encoding` are what it says of the body: "euc-kr", "gzip"; often nothing.
@@ -45,9 +45,9 @@ class Answer:
         return decoded.encode(errors="replace")
 
 
-def faults(target: Target, answer: Answer) -> list[str]:
+def problems(target: Target, answer: HttpAnswer) -> list[str]:
     """Return what is wrong with an answer; the body counts only when the status is right."""
-    if not any(answer.status in wanted for wanted in ranges(target.status)):
+    if not any(answer.status in wanted for wanted in status_ranges(target.status)):
         wanted = ", ".join(map(str, target.status))
         return [f"status {answer.status}, expected {wanted}"]
     encoding = answer.encoding.strip().lower()
@@ -56,7 +56,7 @@ def faults(target: Target, answer: Answer) -> list[str]:
     return list(_wrong_in_body(target, answer))
 
 
-def _wrong_in_body(target: Target, answer: Answer) -> Iterator[str]:
+def _wrong_in_body(target: Target, answer: HttpAnswer) -> Iterator[str]:
     text = answer.text if target.contains or target.pattern else b""
     if target.contains and target.contains.encode() not in text:
         yield f"the body does not contain {shown(target.contains, 100)!r}"
@@ -69,7 +69,7 @@ def _wrong_in_body(target: Target, answer: Answer) -> Iterator[str]:
 def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
     where = shown(pointer, 100)
     try:
-        found = at(pointer, json.loads(body))
+        found = value_at(pointer, json.loads(body))
     except LookupError:
         yield f"the body has no {where}"
     except (ValueError, RecursionError):
@@ -80,7 +80,7 @@ def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
             yield f"{where or 'the body'} is {_text(found)}, expected {wanted}"
 
 
-def at(pointer: str, document: Json) -> Json:
+def value_at(pointer: str, document: Json) -> Json:
     """Return what a document has there, by RFC 6901; raises `LookupError` for nothing."""
     for part in pointer.split("/")[1:]:
         step = part.replace("~1", "/").replace("~0", "~")

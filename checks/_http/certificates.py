@@ -68,7 +68,7 @@ def judge(
     yield Condition("Certificate expires", event_type, instance, message)
 
 
-def reason(error: ssl.SSLError) -> str:
+def tls_problem(error: ssl.SSLError) -> str:
     """Return in words why TLS did not come about."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {shown(error.verify_message)}"

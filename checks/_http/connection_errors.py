@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from checks._common.printable import shown
 from checks._http import certificates
 
-LONGEST = 300
+MAX_CHARACTERS = 300
 
 
 def cause(error: BaseException) -> str:
@@ -17,12 +17,12 @@ def cause(error: BaseException) -> str:
     errors = list(_all(error))
     for each in errors:
         if isinstance(each, ssl.SSLError):
-            return certificates.reason(each)
+            return certificates.tls_problem(each)
     said = (_by_the_system(each) for each in errors if isinstance(each, OSError))
     # Sorted: which of several addresses fails first must change no message.
     if words := sorted(set(filter(None, said))):
-        return shown(", ".join(words), LONGEST)
-    texts = (shown(str(each), LONGEST) for each in errors)
+        return shown(", ".join(words), MAX_CHARACTERS)
+    texts = (shown(str(each), MAX_CHARACTERS) for each in errors)
     return next(filter(None, texts), type(error).__name__)
 
 

@@ -9,20 +9,20 @@ from collections.abc import Mapping
 import httpx
 import trio
 
-from checks._http.answer import Answer
+from checks._http.answer import HttpAnswer
 from checks._http.target import Target, is_header_value
 from supervisor.api import CheckFailed, Secret, SecretUnreadable, StillHanging, probe
 
-MOST_BYTES = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 """Of an answer; what comes after is neither read nor judged."""
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 
-CONNECT = 0.9
+CONNECT_SHARE = 0.9
 """Of the time: httpcore closes what it gives up itself, not what is cancelled in a handshake."""
 
 
-async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
+async def ask(target: Target, tls: ssl.SSLContext | bool) -> HttpAnswer:
     """Return the answer; the caller sets the deadline.
 
     Raises `CheckFailed` and `SecretUnreadable` when it cannot be asked, errors of httpx and
@@ -34,7 +34,7 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
     )
     headers.update({**await _headers(target), **await _login(target)})
     started = trio.current_time()
-    connect = CONNECT * (trio.current_effective_deadline() - started)
+    connect = CONNECT_SHARE * (trio.current_effective_deadline() - started)
     async with httpx.AsyncClient(
         trust_env=False, verify=tls, timeout=httpx.Timeout(None, connect=connect)
     ) as client:
@@ -43,9 +43,9 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> Answer:
         response = await _last_response(client, request, target)
         connection = response.extensions["network_stream"].get_extra_info("ssl_object")
         certificate = connection.getpeercert(binary_form=True) if connection else None
-        body = await _beginning(response, MOST_BYTES if target.needs_body else 0)
+        body = await _read_body(response, MAX_BODY_BYTES if target.needs_body else 0)
         seconds = trio.current_time() - started
-    return Answer(
+    return HttpAnswer(
         response.status_code,
         body,
         seconds,
@@ -59,9 +59,9 @@ async def _last_response(
     client: httpx.AsyncClient, request: httpx.Request, target: Target
 ) -> httpx.Response:
     if not target.follow_redirects:
-        client.event_hooks = {"response": [_stay]}
+        client.event_hooks = {"response": [_forget_location]}
     # httpx would read the whole body of each redirect, without end and into memory.
-    for _ in range(1 + MOST_REDIRECTS):
+    for _ in range(1 + MAX_REDIRECTS):
         response = await client.send(request, stream=True)
         if response.next_request is None:
             return response
@@ -70,10 +70,10 @@ async def _last_response(
             for name in target.secret_headers:
                 response.next_request.headers.pop(name, None)
         request = response.next_request
-    raise httpx.TooManyRedirects(f"more than {MOST_REDIRECTS} redirects", request=request)
+    raise httpx.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects", request=request)
 
 
-async def _stay(response: httpx.Response) -> None:
+async def _forget_location(response: httpx.Response) -> None:
     # httpx would make a request of it, and fail where it leads to an application: "mailto:".
     response.headers.pop("Location", None)
 
@@ -82,13 +82,13 @@ def _origin(request: httpx.Request) -> tuple[str, str, int | None]:
     return request.url.scheme, request.url.host, request.url.port
 
 
-async def _beginning(response: httpx.Response, kept: int) -> bytes:
+async def _read_body(response: httpx.Response, kept: int) -> bytes:
     body, read = bytearray(), 0
     with trio.CancelScope() as scope:
         async for chunk in response.aiter_raw():
             read += len(chunk)
             body += chunk[: kept - len(body)]
-            if read >= MOST_BYTES:
+            if read >= MAX_BODY_BYTES:
                 scope.cancel()  # left by `break`, the garbage collector would have to close it
             # Ten thousand tiny chunks would go before anybody; a cancellation belongs to the loop.
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -122,6 +122,6 @@ async def _read(secret: Secret) -> str:
     return await probe(f"read of the {secret.kind} {secret.name}", secret.read)
 
 
-UNANSWERED = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+ANSWER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 
-UNASKED = (CheckFailed, SecretUnreadable, StillHanging)
+SETUP_ERRORS = (CheckFailed, SecretUnreadable, StillHanging)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-LONGEST_REPLY = 8 * 1024
+MAX_REPLY_BYTES = 8 * 1024
 
 
 async def start_tls(stream: trio.SocketStream) -> None:
@@ -33,7 +33,7 @@ async def _expect(stream: trio.SocketStream, received: bytes, code: bytes, what:
         if end:
             received = rest
             continue
-        if len(received) > LONGEST_REPLY:
+        if len(received) > MAX_REPLY_BYTES:
             raise EOFError("the server's reply has no end")
         chunk = await stream.receive_some(4096)
         if not chunk:

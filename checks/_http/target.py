@@ -13,7 +13,7 @@ from checks._common.patterns import compiled
 from checks._common.validators import is_event_type, is_positive, not_blank
 from supervisor.api import Duration, Secret
 
-LONGEST_BODY = 64 * 1024
+MAX_REQUEST_BYTES = 64 * 1024
 """Bytes of a request: so many are sent at once, so that a server that reads nothing blocks none."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -25,7 +25,7 @@ _POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*", re.DOTALL)
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
 
 
-def ranges(written: tuple[int | str, ...]) -> list[range]:
+def status_ranges(written: tuple[int | str, ...]) -> list[range]:
     """Return the statuses that are meant by 200 and "200-299"; raises `ValueError`."""
     found = []
     for item in written:
@@ -106,7 +106,7 @@ class Target:
 
     @body.validator
     def _is_short(self, _: Attribute[str], value: str) -> None:
-        if len(value.encode()) > LONGEST_BODY:
+        if len(value.encode()) > MAX_REQUEST_BYTES:
             raise ValueError("is longer than 64 KiB; send less")
 
     @headers.validator
@@ -132,7 +132,7 @@ class Target:
     def _are_statuses(
         self, _: Attribute[tuple[int | str, ...]], value: tuple[int | str, ...]
     ) -> None:
-        if not ranges(value):
+        if not status_ranges(value):
             raise ValueError("is empty; write for example ['200-299']")
 
     @pattern.validator

@@ -1,1 +1,1 @@
-"""What the kernel tells of this host: routes, sockets, processor, memory, clock."""
+"""What the kernel knows of this host: routes, sockets, processors, memory, clock."""

@@ -1,4 +1,4 @@
-"""What the kernel says of its clock: adjtimex(2), read only, without privileges."""
+"""The state of the kernel's clock, by adjtimex(2): it is read only, and needs no privileges."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from attrs import frozen
 
 NOT_SYNCHRONISED = 0x0040
-"""STA_UNSYNC in <linux/timex.h>: no NTP client has vouched for the clock for a while."""
+"""STA_UNSYNC in <linux/timex.h>: for some time no NTP client has set the clock right."""
 
 
 class _Timex(ctypes.Structure):
@@ -27,22 +27,29 @@ class _Timex(ctypes.Structure):
         ("seconds", ctypes.c_long),
         ("fraction", ctypes.c_long),
         ("tick", ctypes.c_long),
-        ("others", ctypes.c_byte * 256),  # more than there are, and than are to come
+        ("others", ctypes.c_byte * 256),  # as large as any future kernel may want
     )
 
 
 @frozen
 class KernelClock:
-    """Whether the clock is synchronised; at most so many seconds is it off, by the kernel."""
+    """The state of the kernel's clock."""
 
     synchronised: bool
+    """Whether an NTP client keeps the clock right."""
+
     max_error: float
+    """By how many seconds the clock is off at most, as the kernel sees it."""
+
     seconds: int
+    """The Unix time."""
+
     tick: int
+    """Microseconds between two ticks."""
 
 
 def read() -> KernelClock:
-    """Ask the kernel; raises `OSError` when it does not let us."""
+    """Ask the kernel; raises `OSError` when it refuses."""
     libc = ctypes.CDLL(None, use_errno=True)
     timex = _Timex(modes=0)
     if libc.adjtimex(ctypes.byref(timex)) < 0:

@@ -1,4 +1,4 @@
-"""How busy this host is, as proc(5) tells it. Used by `daily`."""
+"""Processors, memory and uptime of this host, from proc(5). Used by `daily` and `vitals`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _AMOUNT = re.compile(rb"(\w+):\s+([0-9]{1,15}) kB")
 
 @frozen
 class CpuTimes:
-    """What all processors together have done since boot, in clock ticks.
-
-    `waiting` is idle time in which a disk was waited for; `stolen` went to other guests.
-    """
+    """What all processors together have done since boot, in clock ticks."""
 
     busy: int
     idle: int
     waiting: int
+    """Idle time in which a process waited for a disk."""
+
     stolen: int
+    """Time that the hypervisor gave to other guests."""
 
     @property
     def total(self) -> int:
@@ -30,7 +30,7 @@ class CpuTimes:
         return self.busy + self.idle + self.waiting + self.stolen
 
     def since(self, before: CpuTimes) -> CpuTimes:
-        """Return the ticks between two readings; the kernel's waiting time may run backwards."""
+        """Return the ticks since an earlier reading; the kernel's waiting time may decrease."""
         return CpuTimes(
             max(self.busy - before.busy, 0),
             max(self.idle - before.idle, 0),
@@ -39,7 +39,7 @@ class CpuTimes:
         )
 
     def percent(self, ticks: int) -> float:
-        """Return these ticks' share in the total."""
+        """Return the share of these ticks in the total."""
         return 100 * ticks / self.total if self.total else 0.0
 
 
@@ -69,14 +69,17 @@ def _used_percent(total: int, free: int) -> int:
 
 @frozen
 class Birth:
-    """When this process began: `identity` tells it from others, `age` is in seconds."""
+    """When this process began."""
 
     identity: str
+    """Differs from that of every other process, also after a boot."""
+
     age: float
+    """Seconds since then."""
 
 
 def cpu_times() -> CpuTimes:
-    """Return the processors' times until now."""
+    """Return what the processors have done since boot."""
     return parse_stat((PROC / "stat").read_bytes())
 
 
@@ -92,12 +95,12 @@ def parse_stat(text: bytes) -> CpuTimes:
 
 
 def memory() -> Memory:
-    """Return how much memory there is now."""
+    """Return the present use of the memory."""
     return parse_meminfo((PROC / "meminfo").read_bytes())
 
 
 def parse_meminfo(text: bytes) -> Memory:
-    """Return what /proc/meminfo says; raises `ValueError` if it does not name the memory."""
+    """Return what /proc/meminfo says; raises `ValueError` if it does not name the total."""
     amounts = {name: 1024 * int(number) for name, number in _AMOUNT.findall(text)}
     total = amounts.get(b"MemTotal", 0)
     if not total:
@@ -112,7 +115,7 @@ def uptime() -> float:
 
 
 def own_birth() -> Birth:
-    """Return when this process began; the same as long as it lives, whatever the clock does."""
+    """Return when this process began. A step of the clock does not change it."""
     boot = (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     ticks = int((PROC / "self/stat").read_bytes().rpartition(b")")[2].split()[19])
     age = uptime() - ticks / os.sysconf("SC_CLK_TCK")

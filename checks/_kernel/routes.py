@@ -1,7 +1,7 @@
 """The kernel's main routing table, by rtnetlink(7). Used by `routing_table`.
 
-Not by /proc/net/route, which shows one hop of several, takes a blackhole for a route, and says
-of IPv6 neither table nor type.
+/proc/net/route is not enough: it shows one hop of several, and a blackhole like any other route.
+For IPv6 it has neither table nor type.
 """
 
 from __future__ import annotations
@@ -49,26 +49,32 @@ NUMBER = struct.Struct("=I")
 """The content of an attribute that is a number."""
 
 MAX_ATTEMPTS = 5
-"""The table is read again when it has changed in between, up to this number of times."""
+"""How often the table is read at most, if it changes while it is read."""
 
 
 @frozen
 class Hop:
-    """Where a route leads: to a gateway, if any, by the interface of this index."""
+    """Where a route leads."""
 
     gateway: IpAddress | None = None
+    """None: the destination is reached directly."""
+
     interface: int = 0
+    """The index of the interface."""
+
     dead: bool = False
+    """Whether the kernel does not use it, since its interface is down."""
 
 
 @frozen
 class Route:
-    """One route. `refusal` is its type if it drops what it gets; then it has no hops."""
+    """One route."""
 
     destination: IpNetwork
     hops: tuple[Hop, ...] = ()
     metric: int = 0
     refusal: str = ""
+    """Its type if it drops what it gets, such as "blackhole". It then has no hops."""
 
 
 def read_routes(family: socket.AddressFamily) -> list[Route]:
@@ -99,9 +105,10 @@ def parse_attributes(content: bytes) -> dict[int, bytes]:
 
 
 def parse_route(content: bytes, family: socket.AddressFamily) -> Route | None:
-    """Return the route of an RTM_NEWROUTE, or None for what is none of the main table.
+    """Return the route of an RTM_NEWROUTE, None for one that does not count.
 
-    Routes for one source or type of service only, and those for the kernel's own use, are none.
+    Only routes of the main table count. Those for one source, for one type of service or for the
+    kernel's own use do not. Raises `OSError` for a message that is cut off.
     """
     if len(content) < ROUTE.size:
         return None
@@ -142,14 +149,14 @@ def _number(content: bytes | None, default: int) -> int:
 
 
 def _address(content: bytes) -> IpAddress | None:
-    """Return the address, None for all zeros, which is none."""
+    """Return the address, None where all bytes are zero."""
     if not any(content) or len(content) not in (4, 16):
         return None
     return ipaddress.ip_address(content)
 
 
 def _network(content: bytes, length: int, family: socket.AddressFamily) -> IpNetwork | None:
-    """Return the destination; without an address it is the default route."""
+    """Return the destination. Without an address it is that of the default route."""
     size = 16 if family == socket.AF_INET6 else 4
     with contextlib.suppress(ValueError):
         if len(content or bytes(size)) == size:
@@ -158,7 +165,7 @@ def _network(content: bytes, length: int, family: socket.AddressFamily) -> IpNet
 
 
 def to(destination: IpNetwork, routes: Iterable[Route]) -> list[Route]:
-    """Return the routes to exactly this destination, those first that the kernel uses first."""
+    """Return the routes to exactly this destination, in the order in which the kernel uses them."""
     return sorted(
         (route for route in routes if route.destination == destination and _leads(route)),
         key=lambda route: route.metric,
@@ -172,7 +179,7 @@ def _leads(route: Route) -> bool:
 def used(routes: Sequence[Route]) -> list[Route]:
     """Return those of the routes to one destination that the kernel uses.
 
-    In IPv4 that is the first of the lowest metric; in IPv6 all of it share the traffic.
+    In IPv4 it uses the first one with the lowest metric. In IPv6 all with it share the traffic.
     """
     best = [route for route in routes if route.metric == routes[0].metric]
     return best[:1] if routes[0].destination.version == 4 else best

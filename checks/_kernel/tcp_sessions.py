@@ -1,7 +1,7 @@
 """The established TCP sessions of this host, counted by local port. Used by `session` and `daily`.
 
-From a netlink dump, sock_diag(7), as `ss` reads it; where that is refused, from the tables of
-proc(5). Blocks for some milliseconds with many sockets, so call it in a thread.
+They come from a netlink dump, sock_diag(7), as in `ss`. Where that is refused, they come from
+the tables of proc(5). This blocks for some milliseconds with many sockets: call it in a thread.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SOCK_DIAG_BY_FAMILY = 20
 ESTABLISHED = 1
 
 TABLES = ("/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6")
-"""Those of the calling thread: it may be in another network namespace than the process."""
+"""The tables of the calling thread: its network namespace may differ from the process's."""
 
 _TABLE_BUFFER_BYTES = 64 * 1024
 _REQUEST = struct.Struct("=BBBxI48x")
@@ -38,9 +38,9 @@ _LINE = re.compile(rb" *[0-9]+: ([0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4}) 
 
 
 def count_sessions() -> Counter[int]:
-    """Return how many established TCP sessions each local port has, IPv4 and IPv6 together.
+    """Return the number of established TCP sessions of each local port, IPv4 and IPv6 together.
 
-    The total is its `total()`. Raises `OSError` when neither netlink nor /proc can be read.
+    Raises `OSError` when neither netlink nor /proc can be read.
     """
     try:
         return count_by_netlink()
@@ -52,7 +52,7 @@ def count_by_netlink() -> Counter[int]:
     """Return the sessions by local port, from the kernel's socket dump; raises `OSError`."""
     counted: Counter[int] = Counter()
     with netlink.connect(NETLINK_SOCK_DIAG) as sock:
-        # IPv4 over an IPv6 socket is listed as IPv6 alone.
+        # IPv4 over an IPv6 socket is listed under IPv6 only.
         for sequence, family in enumerate((socket.AF_INET, socket.AF_INET6), 1):
             request = _REQUEST.pack(family, socket.IPPROTO_TCP, 0, 1 << ESTABLISHED)
             answers = netlink.dump(sock, SOCK_DIAG_BY_FAMILY, request, sequence)
@@ -84,9 +84,9 @@ def count_by_proc() -> Counter[int]:
 
 
 def parse_table(lines: Iterable[bytes]) -> Iterator[int]:
-    """Yield the local port of each established session; lines that are none are left out.
+    """Yield the local port of each established session; other lines are left out.
 
-    A session comes again where the table changed while it was read; it counts once.
+    A session may be listed twice when the table changes while it is read. It counts once.
     """
     seen = set()
     for line in lines:

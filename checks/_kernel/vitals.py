@@ -1,4 +1,4 @@
-"""What /proc tells of the whole host in one look, as proc(5) has it. Used by `system`.
+"""The state of the whole host, from proc(5). Used by `system`.
 
 Blocks for some milliseconds with many processes, so call it in a thread.
 """
@@ -16,17 +16,19 @@ from attrs import frozen
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import PROC, CpuTimes, Memory
 
-FIRST_LOOK = 0.5
-"""Seconds between the two looks at the processors when there was no run before."""
+FIRST_SAMPLE_SECONDS = 0.5
+"""Seconds between two readings of the processors when there was no run before."""
 
-KINDS = ("cpu", "memory", "io")
+PRESSURE_KINDS = ("cpu", "memory", "io")
+"""The files of /proc/pressure."""
+
 _SOME = re.compile(rb"^some .*avg60=([0-9.]{1,10})", re.MULTILINE)
 _KILLS = re.compile(rb"^oom_kill ([0-9]{1,18})$", re.MULTILINE)
 
 
 @frozen
 class Vitals:
-    """How the host is doing. Percentages are of 100, sizes in bytes, times in seconds."""
+    """The state of the host. Sizes are in bytes, times in seconds."""
 
     boot: str
     uptime: float
@@ -43,17 +45,17 @@ class Vitals:
 
     @property
     def memory_percent(self) -> float:
-        """How much of the memory is available."""
+        """The available part of the memory."""
         return 100 * self.memory.available / self.memory.total
 
     @property
     def open_files_percent(self) -> float:
-        """How much of the kernel's open files is in use."""
+        """The part of the kernel's limit on open files that is in use."""
         return 100 * self.open_files / self.most_open_files
 
 
 def read(state: Mapping[str, object]) -> Vitals:
-    """Return how the host is doing; the processors since the last run, which left the state.
+    """Return the state of the host, that of the processors since the run that left `state`.
 
     Raises `OSError`.
     """
@@ -62,7 +64,7 @@ def read(state: Mapping[str, object]) -> Vitals:
     ticks = proc_stat.cpu_times()
     if before is None or ticks.total <= before.total:
         before = ticks
-        time.sleep(FIRST_LOOK)
+        time.sleep(FIRST_SAMPLE_SECONDS)
         ticks = proc_stat.cpu_times()
     used = ticks.since(before)
     processes, zombies = _count_processes()
@@ -85,7 +87,7 @@ def read(state: Mapping[str, object]) -> Vitals:
 
 
 def recalled(state: Mapping[str, object], boot: str) -> CpuTimes | None:
-    """Return the processors' times that the last run left, if it was since this boot."""
+    """Return the processors' times of the last run, if it was since this boot."""
     match state.get("cpu"):
         case [int(busy), int(idle), int(waiting), int(stolen)] if state.get("boot") == boot:
             return CpuTimes(busy, idle, waiting, stolen)
@@ -93,7 +95,7 @@ def recalled(state: Mapping[str, object], boot: str) -> CpuTimes | None:
 
 
 def kills_since(state: Mapping[str, object], vitals: Vitals) -> int:
-    """Return how often the kernel has killed for memory since the last run, 0 if there was none."""
+    """Return how many processes the kernel has killed for memory since the last run."""
     before = state.get("oom_kills")
     if not isinstance(before, int):
         return 0
@@ -101,7 +103,7 @@ def kills_since(state: Mapping[str, object], vitals: Vitals) -> int:
 
 
 def parse_pressure(text: bytes) -> float | None:
-    """Return for which percentage of the last minute some task waited; None if it is not said."""
+    """Return the percentage of the last minute in which a task waited, None if it is not there."""
     found = _SOME.search(text)
     try:
         return float(found[1]) if found else None
@@ -111,7 +113,7 @@ def parse_pressure(text: bytes) -> float | None:
 
 def _pressure() -> dict[str, float]:
     found = {}
-    for kind in KINDS:
+    for kind in PRESSURE_KINDS:
         with suppress(OSError):  # a kernel without PSI, or a container that may not see it
             value = parse_pressure((PROC / "pressure" / kind).read_bytes())
             if value is not None:
@@ -124,7 +126,7 @@ def _count_processes() -> tuple[int, int]:
     count = zombies = 0
     for entry in os.listdir(PROC):
         if entry.isdecimal():
-            with suppress(OSError):  # it has ended meanwhile
+            with suppress(OSError):  # it has just ended
                 text = (PROC / entry / "stat").read_bytes()
                 count += 1
                 zombies += text.rpartition(b")")[2][1:2] == b"Z"

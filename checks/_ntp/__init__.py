@@ -1,1 +1,1 @@
-"""One question to a time server: the packet and the exchange."""
+"""Asks an NTP server for the time: the packet and the exchange."""

@@ -1,4 +1,4 @@
-"""One question to an NTP server, and what its answer says: SNTP, RFC 5905 and RFC 4330. Pure."""
+"""A request to an NTP server, and what its answer says: SNTP, RFC 5905 and RFC 4330. Pure."""
 
 from __future__ import annotations
 
@@ -7,79 +7,99 @@ import struct
 from attrs import frozen
 
 PORT = 123
-LENGTH = 48
-"""Bytes of a packet without extensions."""
+"""The UDP port of NTP."""
 
-EPOCH = 2_208_988_800
+PACKET_BYTES = 48
+"""The size of a packet without extensions."""
+
+UNIX_EPOCH = 2_208_988_800
 """Seconds from 1900 to 1970."""
 
 SECOND = 1 << 32
-TIME = 1 << 64
+"""A second in the unit of a time stamp."""
 
-CLIENT, SERVER = 3, 4
+ERA = 1 << 64
+"""The time after which time stamps begin again at 0."""
+
+CLIENT_MODE = 3
+"""The mode of a request."""
+
+SERVER_MODE = 4
+"""The mode of an answer."""
+
 VERSIONS = range(1, 5)
+"""The versions of NTP whose answers are understood."""
+
 UNSYNCHRONISED = 3
-MOST_STRATUM = 15
-MOST_DISTANCE = 3.0
-"""Seconds from the reference clock by the server's own account; chrony's limit, too."""
+"""The leap indicator of a server whose own clock is not synchronised."""
+
+MAX_STRATUM = 15
+"""How many servers lie between a server that is believed and a reference clock at most."""
+
+MAX_ROOT_DISTANCE = 3.0
+"""Seconds. How uncertain a server that is believed may be of its own time. As in chrony."""
 
 _PACKET = struct.Struct(">BBbbII4s8s8sQQ")
 
 
 class ForeignAnswer(ValueError):
-    """It answers no question of ours: garbage, a replay, or somebody else's."""
+    """Not the answer to one of our requests: garbage, a replay, or another one's answer."""
 
 
 class NoTime(ValueError):
-    """The server has answered, but gives no time to go by."""
+    """The server has answered, but its time cannot be used."""
 
 
 @frozen
 class Reading:
-    """How far our clock is behind the server's, and how long the way there and back took.
-
-    All are seconds. Our clock is wrong by `offset`, give or take `uncertainty`.
-    """
+    """What one answer says of our clock, in seconds."""
 
     offset: float
+    """By how much our clock is behind the server's; below 0 it is ahead."""
+
     round_trip: float
+    """How long request and answer took on their way."""
+
     uncertainty: float
+    """By how much `offset` may be wrong in either direction."""
+
     stratum: int
+    """How many steps the server is away from a reference clock."""
 
 
 def question(nonce: bytes) -> bytes:
-    """Return a request. Its time stamp is eight random bytes: nobody else can answer them."""
+    """Return a request. Its time stamp is a nonce of 8 random bytes, which cannot be guessed."""
     version = 4
-    return _PACKET.pack(version << 3 | CLIENT, 0, 0, 0, 0, 0, b"", b"", b"", 0, 0)[:-8] + nonce
+    return _PACKET.pack(version << 3 | CLIENT_MODE, 0, 0, 0, 0, 0, b"", b"", b"", 0, 0)[:-8] + nonce
 
 
 def nonce_of(answer: bytes) -> bytes:
-    """Return what an answer answers; raises `ForeignAnswer`."""
-    if len(answer) < LENGTH:
+    """Return the nonce of the request that this answers; raises `ForeignAnswer`."""
+    if len(answer) < PACKET_BYTES:
         raise ForeignAnswer(f"{len(answer)} bytes are not an NTP packet")
-    if answer[0] & 7 != SERVER or answer[0] >> 3 & 7 not in VERSIONS:
+    if answer[0] & 7 != SERVER_MODE or answer[0] >> 3 & 7 not in VERSIONS:
         raise ForeignAnswer("it is not a server's answer")
     return answer[24:32]
 
 
 def reading(answer: bytes, sent: float, received: float) -> Reading:
-    """Read the answer to what was sent and received at these Unix times by our clock.
+    """Read the answer to a request. `sent` and `received` are Unix times of our clock.
 
     Raises `NoTime`.
     """
     first, stratum, _, _, delay, dispersion, reference, _, _, arrived, departed = _PACKET.unpack(
-        answer[:LENGTH]
+        answer[:PACKET_BYTES]
     )
     if stratum == 0:
         raise NoTime(f"it refuses to answer (kiss-o'-death {_code(reference)})")
-    if first >> 6 == UNSYNCHRONISED or stratum > MOST_STRATUM or not departed:
+    if first >> 6 == UNSYNCHRONISED or stratum > MAX_STRATUM or not departed:
         raise NoTime("its own clock is not synchronised")
     distance = delay / 2**17 + dispersion / 2**16
-    if distance > MOST_DISTANCE:
+    if distance > MAX_ROOT_DISTANCE:
         raise NoTime(f"its own clock is uncertain by {distance:.1f} s")
     busy = seconds_between(departed, arrived)
     round_trip = received - sent - busy
-    # A clock that is read in steps may be off by one; more is no honest answer.
+    # A coarse clock may be off by one step. An answer with a larger error cannot be right.
     if busy < 0 or round_trip < -0.1:
         raise NoTime("its times contradict each other")
     there = seconds_between(arrived, timestamp(sent))
@@ -89,13 +109,13 @@ def reading(answer: bytes, sent: float, received: float) -> Reading:
 
 
 def timestamp(unix: float) -> int:
-    """Return a time as NTP has it: 64 bits, of which 32 are fractions of a second."""
-    return (int(unix * SECOND) + EPOCH * SECOND) % TIME
+    """Return a time stamp of NTP: 64 bits, of which 32 are fractions of a second."""
+    return (int(unix * SECOND) + UNIX_EPOCH * SECOND) % ERA
 
 
 def seconds_between(later: int, earlier: int) -> float:
-    """Return the seconds between two time stamps; right across the end of an era, as in 2036."""
-    return ((later - earlier + TIME // 2) % TIME - TIME // 2) / SECOND
+    """Return the seconds between two time stamps, also across the end of an era, as in 2036."""
+    return ((later - earlier + ERA // 2) % ERA - ERA // 2) / SECOND
 
 
 def _code(reference: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Asks an NTP server for the time, over UDP and without ever blocking."""
+"""Asks an NTP server for the time, over UDP. It never blocks the event loop."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from checks._ntp import packet
 from checks._ntp.packet import ForeignAnswer, Reading
 
 ATTEMPTS = 3
-"""To each address: a datagram may be lost."""
+"""How often each address is asked at most. A datagram may be lost."""
 
-LONGEST = 1024
-"""Bytes of an answer, with extensions."""
+MAX_ANSWER_BYTES = 1024
+"""The size of an answer that is read, with its extensions."""
 
 
 async def ask(host: str, port: int, now: Callable[[], float], seconds: float) -> Reading:
-    """Return what the first address that answers says; all of them have so many seconds.
+    """Return what the first address that answers says, within `seconds` for all addresses.
 
-    Raises `NoTime` when the server has none to give, `OSError` when it cannot be asked and
+    Raises `NoTime` when the server's time cannot be used, `OSError` when it cannot be asked and
     `trio.TooSlowError` when it does not answer.
     """
     end = trio.current_time() + seconds
@@ -39,17 +39,17 @@ async def ask(host: str, port: int, now: Callable[[], float], seconds: float) ->
     raise failed
 
 
-async def _exchange(endpoint: Endpoint, now: Callable[[], float], patience: float) -> Reading:
-    """Ask until there is an answer, once more each time that patience is over."""
+async def _exchange(endpoint: Endpoint, now: Callable[[], float], interval: float) -> Reading:
+    """Ask once in each interval until there is an answer."""
     family, address = endpoint
     sent: dict[bytes, float] = {}
     with trio.socket.socket(family, socket.SOCK_DGRAM) as sock:
-        await sock.connect(address)  # from now on the kernel drops what others send
+        await sock.connect(address)  # from now on the kernel drops what other hosts send
         while True:
             nonce = secrets.token_bytes(8)
             sent[nonce] = now()
             await sock.send(packet.question(nonce))
-            with trio.move_on_after(patience):
+            with trio.move_on_after(interval):
                 answer, received = await _answer(sock, sent, now)
                 return packet.reading(answer, sent[packet.nonce_of(answer)], received)
 
@@ -57,9 +57,9 @@ async def _exchange(endpoint: Endpoint, now: Callable[[], float], patience: floa
 async def _answer(
     sock: trio.socket.SocketType, sent: dict[bytes, float], now: Callable[[], float]
 ) -> tuple[bytes, float]:
-    """Return the first answer to a question of ours; whatever else comes in is passed over."""
+    """Return the first answer to one of our requests; everything else is passed over."""
     while True:
-        answer = await sock.recv(LONGEST)
+        answer = await sock.recv(MAX_ANSWER_BYTES)
         received = now()
         try:
             if packet.nonce_of(answer) in sent:

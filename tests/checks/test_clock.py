@@ -14,7 +14,7 @@ from attrs import evolve
 from checks import clock
 from checks._kernel import clock as kernel_clock
 from checks._kernel.clock import KernelClock
-from checks.clock import Params, Server
+from checks.clock import Params, TimeServer
 from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
 from tests.support.bad_plugins import context
 from tests.support.ntp_server import NOW, NtpServer, answer
@@ -26,8 +26,8 @@ def present() -> Context:
     return evolve(context(), clock=lambda: NOW)
 
 
-def at(server: NtpServer, host: str = "127.0.0.1", **settings: Any) -> Server:
-    return Server(host, server.port, **settings)
+def at(server: NtpServer, host: str = "127.0.0.1", **settings: Any) -> TimeServer:
+    return TimeServer(host, server.port, **settings)
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> None:
@@ -45,7 +45,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> Non
 
 
 async def look(
-    *servers: Server, given: Context | None = None, **settings: Any
+    *servers: TimeServer, given: Context | None = None, **settings: Any
 ) -> list[Observation]:
     params = Params(servers, synchronised=False, **settings)
     return list(await clock.run(given or present(), params))
@@ -232,9 +232,9 @@ async def test_the_module_has_its_verdict_before_its_time_is_up() -> None:
 
 async def test_a_name_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch)
-    unknown = await look(Server("ntp.example.invalid"))
+    unknown = await look(TimeServer("ntp.example.invalid"))
     monkeypatch.undo()
-    nonsense = await look(Server("a" * 70))
+    nonsense = await look(TimeServer("a" * 70))
 
     said = "ntp.example.invalid cannot be asked: Name or service not known"
     assert messages(unknown) == [said]
@@ -244,7 +244,7 @@ async def test_a_name_without_an_address_is_named(monkeypatch: pytest.MonkeyPatc
 async def test_the_first_address_that_answers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     async with NtpServer(ahead=60).running() as server:
         resolve_to(monkeypatch, ("::1", server.port), ("127.0.0.1", server.port))
-        seen = await look(Server("ntp.example.invalid"))
+        seen = await look(TimeServer("ntp.example.invalid"))
 
     assert names(seen) == ["Clock offset"]
 
@@ -279,7 +279,7 @@ async def test_a_kernel_that_does_not_say_is_a_failed_check(
         ({"synchronised": False}, "nothing to look at"),
         ({"max_offset": Duration(60)}, "between 0 and error_offset"),
         ({"timeout": Duration(0)}, "is 0 or less"),
-        ({"servers": (Server("a"), Server("a"))}, "has a more than once"),
+        ({"servers": (TimeServer("a"), TimeServer("a"))}, "has a more than once"),
     ],
 )
 def test_wrong_parameters_are_refused(settings: dict[str, Any], said: str) -> None:
@@ -297,4 +297,4 @@ def test_wrong_parameters_are_refused(settings: dict[str, Any], said: str) -> No
 )
 def test_wrong_servers_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Server(**settings)
+        TimeServer(**settings)

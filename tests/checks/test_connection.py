@@ -17,7 +17,7 @@ import trio
 from trio.testing import MockClock
 
 from checks import connection
-from checks.connection import Params, Server
+from checks.connection import Params, TcpServer
 from supervisor.api import CheckFailed, Condition, Duration, Measurement, Observation
 from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
@@ -26,11 +26,11 @@ from tests.support.hanging_call import Hanging, until_no_thread_hangs
 HOST = "127.0.14.31"
 
 
-async def look(*servers: Server, within: float = 5) -> list[Observation]:
+async def look(*servers: TcpServer, within: float = 5) -> list[Observation]:
     return list(await connection.run(context(), Params(servers, Duration(within))))
 
 
-async def cause(server: Server, within: float = 5) -> str:
+async def cause(server: TcpServer, within: float = 5) -> str:
     """Return why the server cannot be reached."""
     (condition,) = await look(server, within=within)
     assert isinstance(condition, Condition)
@@ -39,13 +39,13 @@ async def cause(server: Server, within: float = 5) -> str:
     return condition.message.removeprefix(prefix)
 
 
-async def up(*servers: Server, within: float = 5) -> list[bool]:
+async def up(*servers: TcpServer, within: float = 5) -> list[bool]:
     return [isinstance(seen, Measurement) for seen in await look(*servers, within=within)]
 
 
-def at(sock: socket.socket, name: str = "USTD-DEV1", **settings: str) -> Server:
+def at(sock: socket.socket, name: str = "USTD-DEV1", **settings: str) -> TcpServer:
     host, port = sock.getsockname()[:2]
-    return Server(**{"name": name, "host": host, "port": port, **settings})
+    return TcpServer(**{"name": name, "host": host, "port": port, **settings})
 
 
 @contextmanager
@@ -153,10 +153,10 @@ async def test_numeric_ipv6_is_taken_in_any_spelling() -> None:
     with listener("::1") as sock:
         port = sock.getsockname()[1]
 
-        assert await up(Server("six", "::1", port)) == [True]
-        assert await up(Server("six", "0:0:0:0:0:0:0:1", port)) == [True]
-    assert await cause(Server("six", "::1", port)) == "connection refused"
-    assert str(Server("six", "::1", 80)) == "six ([::1]:80)"
+        assert await up(TcpServer("six", "::1", port)) == [True]
+        assert await up(TcpServer("six", "0:0:0:0:0:0:0:1", port)) == [True]
+    assert await cause(TcpServer("six", "::1", port)) == "connection refused"
+    assert str(TcpServer("six", "::1", 80)) == "six ([::1]:80)"
 
 
 async def test_a_numeric_host_is_never_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,14 +175,16 @@ async def test_a_name_that_does_not_resolve_is_a_condition(
 ) -> None:
     error = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     resolve_not(monkeypatch, error)
-    server = Server("db", "db.example.invalid", 3306)
+    server = TcpServer("db", "db.example.invalid", 3306)
 
     assert await cause(server) == "cannot resolve the name: Name or service not known"
 
 
 @pytest.mark.parametrize("host", ["a..example.invalid", "x" * 64 + ".example.invalid"])
 async def test_a_name_that_is_none_is_a_condition(host: str) -> None:
-    assert await cause(Server("db", host, 3306)) == "cannot resolve the name: it is not a host name"
+    assert (
+        await cause(TcpServer("db", host, 3306)) == "cannot resolve the name: it is not a host name"
+    )
 
 
 async def test_any_address_of_a_name_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +219,7 @@ async def test_a_resolver_that_hangs_is_given_up_and_not_asked_again(
 ) -> None:
     resolver = Hanging([])
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
-    server = Server("db", "db.example.invalid", 3306)
+    server = TcpServer("db", "db.example.invalid", 3306)
     causes = [await cause(server, within=0.5) for _ in range(2)]
     counted = resolver.calls, abandoned_threads()
     resolver.released.set()
@@ -254,7 +256,7 @@ async def test_without_ports_of_its_own_the_check_fails(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(socket, "socket", Exhausted)
     with pytest.raises(CheckFailed, match="Cannot assign requested address"):
-        await look(Server("USTD-DEV1", HOST, 1))
+        await look(TcpServer("USTD-DEV1", HOST, 1))
 
 
 async def test_no_descriptor_is_leaked() -> None:
@@ -286,12 +288,12 @@ async def test_a_server_that_resets_at_once_has_been_reached() -> None:
 
 SELF_CONNECT = """
 import pathlib, subprocess, trio
-from checks.connection import Params, Server, run
+from checks.connection import Params, TcpServer, run
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40003")
 for host in ("127.0.0.1", "0:0:0:0:0:0:0:1"):
     for port in range(40000, 40004):
-        (seen,) = trio.run(run, None, Params((Server("self", host, port),)))
+        (seen,) = trio.run(run, None, Params((TcpServer("self", host, port),)))
         print(type(seen).__name__)
 """
 
@@ -307,7 +309,7 @@ def test_a_port_that_connects_to_itself_is_no_server() -> None:
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_port_out_of_range_is_refused(port: int) -> None:
     with pytest.raises(ValueError, match=rf"^{port} is not a port; write a number from 1 to 65535"):
-        Server("USTD-DEV1", HOST, port)
+        TcpServer("USTD-DEV1", HOST, port)
 
 
 @pytest.mark.parametrize(
@@ -319,18 +321,18 @@ def test_a_port_out_of_range_is_refused(port: int) -> None:
 )
 def test_an_empty_text_is_refused(given: dict[str, str], remedy: str) -> None:
     with pytest.raises(ValueError, match=rf"^is empty; {remedy}"):
-        Server(**{"name": "USTD-DEV1", "host": HOST, "port": 1, **given})  # type: ignore[arg-type]
+        TcpServer(**{"name": "USTD-DEV1", "host": HOST, "port": 1, **given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("host", ["", "a b", "127.0.14.31\0x", "a\n"])
 def test_a_host_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match=r"is not a host; write an IP address or a name$"):
-        Server("USTD-DEV1", host, 1)
+        TcpServer("USTD-DEV1", host, 1)
 
 
 def test_a_name_given_twice_or_no_time_is_refused() -> None:
-    server = Server("USTD-DEV1", HOST, 1)
+    server = TcpServer("USTD-DEV1", HOST, 1)
     with pytest.raises(ValueError, match=r"^has USTD-DEV1 more than once; "):
-        Params((server, Server("USTD-DEV1", HOST, 2)))
+        Params((server, TcpServer("USTD-DEV1", HOST, 2)))
     with pytest.raises(ValueError, match=r"^is 0 or less; "):
         Params((server,), Duration(0))

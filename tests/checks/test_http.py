@@ -19,7 +19,7 @@ import trio
 import trustme
 from attrs import evolve
 
-from checks._http.request import MOST_BYTES
+from checks._http.request import MAX_BODY_BYTES
 from checks._http.target import Target
 from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
@@ -528,7 +528,7 @@ async def test_tiny_chunks_leave_others_their_turn(nursery: trio.Nursery) -> Non
 
 
 async def test_what_comes_after_a_megabyte_is_not_judged(nursery: trio.Nursery) -> None:
-    said = await asked(nursery, answer(200, b"x" * MOST_BYTES + b"end"), contains="end")
+    said = await asked(nursery, answer(200, b"x" * MAX_BODY_BYTES + b"end"), contains="end")
 
     assert "does not contain" in said[0]
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from checks import routing_table
 from checks._kernel import routes as kernel_routes
-from checks.routing_table import Params, Wanted
+from checks.routing_table import Params, WantedRoute
 from supervisor.api import CheckFailed, Condition
 from tests.support.bad_plugins import context
 from tests.support.network_namespace import Host, host, needs_root
 
 ANY = "0.0.0.0"  # noqa: S104  # the default route, or no gateway
-NET = Wanted("192.168.100.0", ANY, "255.255.255.0", "bond1")
-DEFAULT = Wanted(ANY, "192.168.100.1", ANY, "bond1")
-NET6 = Wanted("2001:db8:1::/48", "2001:db8::1", interface="bond1")
+NET = WantedRoute("192.168.100.0", ANY, "255.255.255.0", "bond1")
+DEFAULT = WantedRoute(ANY, "192.168.100.1", ANY, "bond1")
+NET6 = WantedRoute("2001:db8:1::/48", "2001:db8::1", interface="bond1")
 
 
 @pytest.fixture
@@ -124,14 +124,14 @@ def test_connected_and_default_routes_of_ipv6_are_seen(connected: Host) -> None:
 
     assert (
         connected.say(
-            Wanted("2001:db8::", netmask=64, interface="bond1"),
-            Wanted("::", "fe80::1", interface="bond1"),
-            Wanted("2001:db8:9::/64", gateway="::"),
+            WantedRoute("2001:db8::", netmask=64, interface="bond1"),
+            WantedRoute("::", "fe80::1", interface="bond1"),
+            WantedRoute("2001:db8:9::/64", gateway="::"),
         )
         == []
     )
-    assert connected.say(Wanted("default", "fe80::1")) == []
-    assert len(connected.say(Wanted("2001:db8::9"))) == 1  # only the table `local` has it
+    assert connected.say(WantedRoute("default", "fe80::1")) == []
+    assert len(connected.say(WantedRoute("2001:db8::9"))) == 1  # only the table `local` has it
 
 
 @needs_root
@@ -158,7 +158,7 @@ def test_of_two_routes_with_one_metric_the_kernel_uses_the_first_in_ipv4(connect
     (appended,) = connected.say(DEFAULT)
 
     assert appended.endswith(", which is there with metric 0 and not used")
-    assert connected.say(Wanted(ANY, "192.168.100.7")) == []
+    assert connected.say(WantedRoute(ANY, "192.168.100.7")) == []
 
 
 @needs_root
@@ -168,7 +168,7 @@ def test_each_hop_of_a_route_with_several_is_right(connected: Host) -> None:
     connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::7 dev bond1")
     connected.ip("-6 route append 2001:db8:1::/48 via 2001:db8::1 dev bond1")
     right = connected.say(DEFAULT, NET6)
-    (wrong,) = connected.say(Wanted(ANY, "192.168.100.8"))
+    (wrong,) = connected.say(WantedRoute(ANY, "192.168.100.8"))
 
     assert right == []
     found = "via 192.168.100.7 by bond1 and via 192.168.100.1 by bond1"
@@ -181,7 +181,7 @@ def test_each_hop_of_a_route_with_several_is_right(connected: Host) -> None:
 def test_a_route_that_drops_all_is_a_change(connected: Host, kind: str) -> None:
     connected.ip(f"route add {kind} 192.168.50.0/24")
     connected.ip(f"-6 route add {kind} 2001:db8:1::/48")
-    four, six = connected.say(Wanted("192.168.50.0/24", "192.168.100.1"), NET6)
+    four, six = connected.say(WantedRoute("192.168.50.0/24", "192.168.100.1"), NET6)
 
     assert four.startswith(f"the route to 192.168.50.0/24 is {kind}; expected via 192.168.100.1")
     assert six.startswith(f"the route to 2001:db8:1::/48 is {kind} metric 1024; expected via")
@@ -193,7 +193,7 @@ def test_only_the_main_table_and_routes_for_all_count(connected: Host) -> None:
     connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::1 table 100")
     connected.ip("route add 192.168.50.0/24 via 192.168.100.1 tos 0x10")
     connected.ip("-6 route add 2001:db8:1::/48 from 2001:db8:9::/64 via 2001:db8::1 dev bond1")
-    seen = connected.look(Wanted("192.168.50.0/24", "192.168.100.1"), NET6)
+    seen = connected.look(WantedRoute("192.168.50.0/24", "192.168.100.1"), NET6)
 
     assert [found.alertname for found in seen] == ["Route missing"] * 2
 
@@ -201,7 +201,7 @@ def test_only_the_main_table_and_routes_for_all_count(connected: Host) -> None:
 @needs_root
 def test_a_gateway_of_the_other_family_is_shown(connected: Host) -> None:
     connected.ip("route add 192.168.50.0/24 via inet6 2001:db8::1 dev bond1")
-    (message,) = connected.say(Wanted("192.168.50.0/24", "192.168.100.1"))
+    (message,) = connected.say(WantedRoute("192.168.50.0/24", "192.168.100.1"))
 
     assert message.startswith("the route to 192.168.50.0/24 is via 2001:db8::1 by bond1;")
 
@@ -222,10 +222,10 @@ def test_the_routes_of_an_interface_go_and_come_with_it(connected: Host) -> None
 def test_a_part_or_a_whole_of_the_destination_is_another(connected: Host) -> None:
     connected.ip("route add 192.168.50.0/25 dev bond1")
     connected.ip("route add 192.168.0.0/16 dev bond1")
-    (missing,) = connected.look(Wanted("192.168.50.0/24"))
+    (missing,) = connected.look(WantedRoute("192.168.50.0/24"))
 
     assert missing.alertname == "Route missing"
-    assert connected.look(Wanted("192.168.50.0", netmask="255.255.255.128")) == []
+    assert connected.look(WantedRoute("192.168.50.0", netmask="255.255.255.128")) == []
 
 
 @needs_root
@@ -233,7 +233,7 @@ def test_thousands_of_routes_are_read(connected: Host) -> None:
     routes = "\n".join(f"route add 10.{n // 250}.{n % 250}.0/24 dev eth9" for n in range(3000))
     connected.batch(routes)
 
-    assert connected.say(DEFAULT, Wanted("10.0.0.0/24"), Wanted("10.11.249.0/24")) == [
+    assert connected.say(DEFAULT, WantedRoute("10.0.0.0/24"), WantedRoute("10.11.249.0/24")) == [
         "there is no route to 0.0.0.0/0; expected via 192.168.100.1 by bond1"
     ]
 
@@ -252,7 +252,7 @@ async def test_without_a_table_the_check_fails_and_no_route_is_blamed(
 
 def test_the_event_type_is_that_of_the_route() -> None:
     table: list[kernel_routes.Route] = []
-    condition = routing_table._condition(Wanted(ANY, event_type="S"), table)
+    condition = routing_table._condition(WantedRoute(ANY, event_type="S"), table)
 
     assert condition is not None
     assert condition.event_type == "S"
@@ -279,12 +279,12 @@ def test_the_event_type_is_that_of_the_route() -> None:
     ],
 )
 def test_a_destination_is_read(given: dict[str, Any], network: str) -> None:
-    assert str(Wanted(**given).network) == network
+    assert str(WantedRoute(**given).network) == network
 
 
 @pytest.mark.parametrize("gateway", ["", "*", ANY, "::", "0::0"])
 def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
-    assert Wanted("192.168.100.0/24", gateway).hop_gateway is None
+    assert WantedRoute("192.168.100.0/24", gateway).hop_gateway is None
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
 )
 def test_what_is_no_route_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Wanted(**given)
+        WantedRoute(**given)
 
 
 HOSTILE = st.one_of(
@@ -339,7 +339,7 @@ def test_any_text_is_a_route_or_refused(
     destination: str, gateway: str, netmask: str | int, interface: str
 ) -> None:
     with contextlib.suppress(ValueError):  # which the service file's reader explains
-        wanted = Wanted(destination, gateway, netmask, interface)
+        wanted = WantedRoute(destination, gateway, netmask, interface)
 
         assert str(wanted.network)
         assert wanted.hop_gateway is None or wanted.hop_gateway.version == wanted.network.version
@@ -347,4 +347,4 @@ def test_any_text_is_a_route_or_refused(
 
 def test_a_route_that_is_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^has 0\.0\.0\.0/0 more than once; keep one of them$"):
-        Params((DEFAULT, NET, Wanted("default", "192.168.100.2")))
+        Params((DEFAULT, NET, WantedRoute("default", "192.168.100.2")))

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from checks import session
-from checks.session import Params, Session, run
+from checks.session import LocalPort, Params, run
 from supervisor.api import Condition, Measurement
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import Hanging
@@ -42,7 +42,7 @@ async def test_strictly_more_or_fewer_than_the_limit_fires() -> None:
             (when, limit)
             for when in ("over", "under")
             for limit in (2, 3, 4)
-            if await seen(Params(sessions=(Session("x", port, limit, when),)))
+            if await seen(Params(sessions=(LocalPort("x", port, limit, when),)))
         }
 
     assert wrong == {("over", 2), ("under", 4)}
@@ -50,7 +50,7 @@ async def test_strictly_more_or_fewer_than_the_limit_fires() -> None:
 
 async def test_a_session_that_ends_resolves_it() -> None:
     with sessions(2) as port:
-        params = Params(sessions=(Session("x", port, 1),))
+        params = Params(sessions=(LocalPort("x", port, 1),))
         (condition,) = await seen(params)
     after = await seen(params)
 
@@ -64,7 +64,7 @@ async def test_a_session_that_ends_resolves_it() -> None:
 
 async def test_without_alert_it_is_only_measured() -> None:
     with sessions(2) as port:
-        found = list(await run(context(), Params(sessions=(Session("x", port, 0, alert=False),))))
+        found = list(await run(context(), Params(sessions=(LocalPort("x", port, 0, alert=False),))))
 
     assert not [item for item in found if isinstance(item, Condition)]
     assert 2.0 in [item.value for item in found if isinstance(item, Measurement)]
@@ -74,9 +74,9 @@ async def test_ipv4_and_ipv6_are_counted_and_shown_whether_they_alert_or_not() -
     with sessions(3) as four, sessions(4, "::1") as six, sessions(5, MAPPED) as mapped:
         params = Params(
             sessions=(
-                Session("four", four, 2, event_type="S"),
-                Session("six", six, 5, "under", alert=False),
-                Session("mapped", mapped, 6, "under"),
+                LocalPort("four", four, 2, event_type="S"),
+                LocalPort("six", six, 5, "under", alert=False),
+                LocalPort("mapped", mapped, 6, "under"),
             )
         )
         observed = list(await run(context(), params))
@@ -104,10 +104,10 @@ async def test_ipv4_and_ipv6_are_counted_and_shown_whether_they_alert_or_not() -
 
 async def test_an_identity_stays_the_same_while_the_number_changes() -> None:
     with sessions(2) as port:
-        params = Params(0, (Session("x", port, 0),))
+        params = Params(0, (LocalPort("x", port, 0),))
         few = await seen(params)
     with sessions(3) as port:
-        many = await seen(Params(0, (Session("x", port, 0),)))
+        many = await seen(Params(0, (LocalPort("x", port, 0),)))
 
     identities = [[(found.alertname, found.instance, found.labels) for found in few]]
     assert identities == [[(found.alertname, found.instance, found.labels) for found in many]]
@@ -155,11 +155,11 @@ async def test_the_total_has_a_limit_of_its_own() -> None:
 )
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"; |write"):
-        Session(**wrong)
+        LocalPort(**wrong)
 
 
 def test_a_name_given_twice_or_a_total_below_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^has x more than once; give each its own name$"):
-        Params(sessions=(Session("x", 1, 1), Session("x", 2, 1)))
+        Params(sessions=(LocalPort("x", 1, 1), LocalPort("x", 2, 1)))
     with pytest.raises(ValueError, match=r"^-1 is not a number of sessions; write 0 or more$"):
         Params(max_total=-1)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from attrs import asdict, define
 
-from checks.routing_table import Wanted
+from checks.routing_table import WantedRoute
 from supervisor.api import Condition
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
@@ -20,10 +20,10 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace n
 LOOKS = """
 import json, sys, trio
 from attrs import asdict
-from checks.routing_table import Params, Wanted, run
+from checks.routing_table import Params, WantedRoute, run
 print("ready", flush=True)
 for line in sys.stdin:
-    wanted = tuple(Wanted(**route) for route in json.loads(line))
+    wanted = tuple(WantedRoute(**route) for route in json.loads(line))
     observed = trio.run(run, None, Params(wanted))
     print(json.dumps([asdict(item) for item in observed]), flush=True)
 """
@@ -47,14 +47,14 @@ class Host:
         argv = ["nsenter", f"--net=/proc/{self.process.pid}/ns/net", "ip", *arguments]
         subprocess.run(argv, check=True, input=commands, text=True)
 
-    def look(self, *wanted: Wanted) -> list[Condition]:
+    def look(self, *wanted: WantedRoute) -> list[Condition]:
         """Return what the check observes there."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([asdict(route) for route in wanted]) + "\n")
         self.process.stdin.flush()
         return [Condition(**condition) for condition in json.loads(self._line())]
 
-    def say(self, *wanted: Wanted) -> list[str]:
+    def say(self, *wanted: WantedRoute) -> list[str]:
         """Return the messages of the check."""
         return [condition.message for condition in self.look(*wanted)]
 

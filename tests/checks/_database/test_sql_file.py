@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._database import sql_file
-from checks._database.sql_file import Contract, Statement, parse
+from checks._database.sql_file import QuerySpec, Statement, parse
 from supervisor.api import CheckFailed
 
 LITERALS = ("'it''s; %d'", "'a\\'b'", '"say ""no"" -- to"', "`od;d`", "/*! 5 */", "/*+ hint */")
@@ -108,17 +108,17 @@ def test_what_is_no_single_statement_is_refused(text: str, wrong: str) -> None:
 
 
 def test_a_query_must_ask_for_what_it_is_given_and_for_nothing_else(tmp_path: Path) -> None:
-    contract = Contract("x.sql", {"since": 1, "until": 2})
+    contract = QuerySpec("x.sql", {"since": 1, "until": 2})
     path = tmp_path / "query.sql"
 
     path.write_text("SELECT %(since)s, %(until)s", encoding="utf-8-sig")
-    contract.refuse_unfit(path)
+    contract.check_file(path)
     path.write_text("SELECT %(since)s")
     with pytest.raises(ValueError, match=r"does not ask for %\(until\)s; it must, of %\(since\)s"):
-        contract.refuse_unfit(path)
+        contract.check_file(path)
     path.write_text("SELECT %(since)s, %(untill)s")
     with pytest.raises(ValueError, match=r"asks for %\(untill\)s, which it is not given; given"):
-        contract.refuse_unfit(path)
+        contract.check_file(path)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_queries_that_come_along_fit_their_checks() -> None:
         pnr_report.SERVICES,
     )
     for contract in contracts:
-        contract.refuse_unfit(sql_file.shipped(contract.file))
+        contract.check_file(sql_file.shipped(contract.file))
 
     directory = sql_file.shipped("")
     named = {contract.file for contract in contracts} | {"reference_schema.sql"}

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._http import alertmanager_health
-from checks._http.alertmanager_health import Health, Since, read_metrics, read_status, since
+from checks._http.alertmanager_health import Health, Increase, increase, read_metrics, read_status
 from supervisor.api import Json
 
 LIVING = ("alertmanager_config_last_reload_successful 1", "process_start_time_seconds 1")
@@ -49,17 +49,17 @@ def test_a_peer_cannot_make_us_keep_a_lot() -> None:
 
 
 def test_the_first_look_counts_nothing_and_the_clock_may_wobble() -> None:
-    assert since(None, HEALTH) == Since()
-    assert since(HEALTH, evolve(HEALTH, started=101.0)) == Since()
-    assert since(HEALTH, evolve(HEALTH, started=200.0)) == Since(
+    assert increase(None, HEALTH) == Increase()
+    assert increase(HEALTH, evolve(HEALTH, started=101.0)) == Increase()
+    assert increase(HEALTH, evolve(HEALTH, started=200.0)) == Increase(
         {"email": 9}, {"email": 1}, {"email": 2}
     )
 
 
 def test_what_is_kept_is_recalled() -> None:
-    kept = json.loads(json.dumps(alertmanager_health.kept(HEALTH)))
+    kept = json.loads(json.dumps(alertmanager_health.to_state(HEALTH)))
 
-    assert alertmanager_health.recalled(kept) == HEALTH
+    assert alertmanager_health.from_state(kept) == HEALTH
 
 
 JSON = st.recursive(
@@ -71,7 +71,7 @@ NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed"
 
 @given(JSON | st.dictionaries(NAMES, JSON))
 def test_any_state_is_recalled_or_forgotten(value: Json) -> None:
-    since(alertmanager_health.recalled(value), HEALTH)
+    increase(alertmanager_health.from_state(value), HEALTH)
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps({"cluster": value}).encode()))
@@ -104,7 +104,7 @@ def test_any_metrics_are_read_or_refused(lines: list[str]) -> None:
         return
 
     assert math.isfinite(found.started)
-    assert all(count >= 0 for count in since(HEALTH, found).failed.values())
+    assert all(count >= 0 for count in increase(HEALTH, found).failed.values())
 
 
 @pytest.mark.parametrize("piece", ['a="\\', "a", "} ", '"', "{", "a=", " 1"])

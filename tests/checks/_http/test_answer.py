@@ -1,4 +1,4 @@
-"""What `http` takes for an answer's faults, and for a target; the servers are elsewhere."""
+"""What `http` takes for an answer's problems, and for a target; the servers are elsewhere."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._http.answer import Answer, at, faults
-from checks._http.target import Target, ranges
+from checks._http.answer import HttpAnswer, problems, value_at
+from checks._http.target import Target, status_ranges
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=9)), max_size=4).map(tuple))
 def test_statuses_are_understood_or_refused(written: tuple[int | str, ...]) -> None:
     try:
-        found = ranges(written)
+        found = status_ranges(written)
     except ValueError as error:
         assert "is not a status; write for example 200 or '200-299'" in str(error)  # noqa: PT017
     else:
@@ -27,7 +27,10 @@ def test_statuses_are_understood_or_refused(written: tuple[int | str, ...]) -> N
 def test_a_range_holds_both_its_ends(first: int, more: int) -> None:
     last = min(999, first + more)
 
-    assert ranges((first, f"{first}-{last}")) == [range(first, first + 1), range(first, last + 1)]
+    assert status_ranges((first, f"{first}-{last}")) == [
+        range(first, first + 1),
+        range(first, last + 1),
+    ]
 
 
 DOCUMENTS = st.recursive(
@@ -41,7 +44,7 @@ BODIES = st.binary(max_size=50) | DOCUMENTS.map(lambda value: json.dumps(value).
 @given(BODIES, st.text().map(lambda text: "/" + text.replace("~", "~0")), st.text() | st.integers())
 def test_any_body_is_judged(body: bytes, pointer: str, value: str | int) -> None:
     target = Target("x", "http://x", json_pointer=pointer, json_value=value, pattern="a|b")
-    for fault in faults(target, Answer(200, body, 0.0, b"")):
+    for fault in problems(target, HttpAnswer(200, body, 0.0, b"")):
         assert fault.isprintable()
         assert len(fault) < 400
 
@@ -58,7 +61,7 @@ def test_what_a_document_has_is_found(data: st.DataObject) -> None:
         leaf = leaf[key]
 
     assert Target("x", "http://x", json_pointer=pointer).json_pointer == pointer
-    assert at(pointer, document) == leaf
+    assert value_at(pointer, document) == leaf
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ def test_what_a_document_has_is_found(data: st.DataObject) -> None:
 def test_a_pointer_leads_where_rfc_6901_says(pointer: str, found: Any) -> None:
     document: Any = {"foo": ["bar", "baz"], "": 0, "a/b": 1, " ": 7, "m~n": 8, "~1": 9}
 
-    assert at(pointer, document) == found
+    assert value_at(pointer, document) == found
 
 
 @pytest.mark.parametrize(
@@ -86,27 +89,27 @@ def test_a_pointer_leads_where_rfc_6901_says(pointer: str, found: Any) -> None:
 def test_a_body_is_read_by_its_charset(charset: str, body: bytes) -> None:
     target = Target("x", "http://x", contains="정상", pattern="^정. ok$")
 
-    assert faults(target, Answer(200, body, 0.0, b"", charset)) == []
+    assert problems(target, HttpAnswer(200, body, 0.0, b"", charset)) == []
 
 
 def test_what_does_not_fit_the_charset_is_passed_over() -> None:
     target = Target("x", "http://x", contains="ok", pattern="ok.*end")
 
-    assert faults(target, Answer(200, b"ok \xc7\xd1\xb1\xdb end", 0.0, b"")) == []
+    assert problems(target, HttpAnswer(200, b"ok \xc7\xd1\xb1\xdb end", 0.0, b"")) == []
 
 
 def test_a_compressed_body_is_named() -> None:
     said = ["the body is compressed (gzip), so nothing can be found in it"]
-    compressed = Answer(200, b"\x1f\x8b", 0.0, b"", encoding="GZIP")
+    compressed = HttpAnswer(200, b"\x1f\x8b", 0.0, b"", encoding="GZIP")
 
-    assert faults(Target("x", "http://x", contains="ok"), compressed) == said
-    assert faults(Target("x", "http://x"), compressed) == []
+    assert problems(Target("x", "http://x", contains="ok"), compressed) == said
+    assert problems(Target("x", "http://x"), compressed) == []
 
 
 @pytest.mark.parametrize("pointer", ["/01", "/-1", "/²", "/3", "/a", "//0"])
 def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
     with pytest.raises(LookupError):
-        at(pointer, [1, 2, 3])
+        value_at(pointer, [1, 2, 3])
 
 
 @pytest.mark.parametrize(

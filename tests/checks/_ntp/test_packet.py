@@ -37,10 +37,10 @@ def test_a_clock_that_is_ahead_has_an_offset_below_zero() -> None:
 
 
 def test_the_end_of_the_era_lies_between_two_clocks() -> None:
-    last = 2**32 - ntp_packet.EPOCH - 1.0
+    last = 2**32 - ntp_packet.UNIX_EPOCH - 1.0
 
     assert reading(answer(NONCE, last + 2), last, last).offset == 2.0
-    assert seconds_between(0, ntp_packet.TIME - ntp_packet.SECOND) == 1.0
+    assert seconds_between(0, ntp_packet.ERA - ntp_packet.SECOND) == 1.0
 
 
 def test_what_the_server_is_uncertain_of_counts() -> None:
@@ -93,7 +93,7 @@ def test_any_bytes_are_read_or_refused(packet: bytes) -> None:
 
     assert found.round_trip >= 0
     assert abs(found.offset) <= 2**31
-    assert 1 <= found.stratum <= ntp_packet.MOST_STRATUM
+    assert 1 <= found.stratum <= ntp_packet.MAX_STRATUM
 
 
 @given(st.binary(min_size=47, max_size=47))
@@ -103,7 +103,7 @@ def test_any_answer_is_read_or_refused(rest: bytes) -> None:
     except NoTime:
         return
 
-    assert 0 <= found.uncertainty <= 0.6 + ntp_packet.MOST_DISTANCE
+    assert 0 <= found.uncertainty <= 0.6 + ntp_packet.MAX_ROOT_DISTANCE
 
 
 @given(
