@@ -34,14 +34,12 @@ from supervisor.api import (
     Secret,
 )
 
-NOT_ANSWERING = "Alertmanager not answering"
-
 _STATUS, _METRICS = "/api/v2/status", "/metrics"
-_WANTED = {_STATUS: '"cluster"', _METRICS: "alertmanager_"}
-"""What must be in the answers."""
+_NEEDED = {_STATUS: '"cluster"', _METRICS: "alertmanager_"}
+"""Texts that the answers must contain."""
 
 _reading = trio.CapacityLimiter(1)
-"""One at a time: a megabyte of JSON can become a hundred in memory."""
+"""Reads one answer at a time: a megabyte of JSON can take a hundred megabytes of memory."""
 
 
 @frozen
@@ -87,17 +85,17 @@ class Params:
 
     @property
     def expected(self) -> int:
-        """How many members each peer must see; of one that stands alone nothing is asked."""
+        """How many members each peer must see. A single peer need not see any."""
         if self.members is not None:
             return self.members
         return len(self.urls) if len(self.urls) > 1 else 0
 
     def target(self, url: str, path: str) -> Target:
-        """Return what is asked of a peer there; raises `ValueError`."""
+        """Return the request for a path of a peer; raises `ValueError`."""
         return Target(
             name=url,
             url=url.rstrip("/") + path,
-            contains=_WANTED.get(path, ""),
+            contains=_NEEDED.get(path, ""),
             username=self.username,
             password=self.password,
             bearer_token=self.bearer_token,
@@ -112,7 +110,7 @@ def _port(parts: SplitResult) -> int:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return what is wrong with each peer; what each has counted stays in the state."""
+    """Return what is wrong with each peer. The counts of each stay in the state."""
     found: dict[str, tuple[Health, Cluster] | str] = {}
     seconds = within(params.timeout)
 
@@ -128,8 +126,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     for url in params.urls:
         seen = found[url]
         if isinstance(seen, str):
-            observed.append(Condition(NOT_ANSWERING, "E", url, f"{url}: {seen}"))
-            if url in before:  # it is judged on from there when it answers again
+            observed.append(Condition("Alertmanager not answering", "E", url, f"{url}: {seen}"))
+            if url in before:  # the next answer is compared with it
                 context.state[url] = before[url]
             continue
         health, cluster = seen
@@ -142,7 +140,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Cluster] | str:
-    """Return how a peer is, or why that cannot be said."""
+    """Return the health of a peer, or why it is not known."""
     try:
         with trio.fail_after(seconds):
             tls: ssl.SSLContext | bool = False
@@ -189,10 +187,12 @@ def _conditions(
     url: str, params: Params, health: Health, cluster: Cluster, grown: Increase
 ) -> Iterator[Condition]:
     for integration, count in grown.failed.items():
-        yield _failing(url, "E", integration, count, "failed notification")
+        what = counted(round(count), "failed notification")
+        yield _failing(url, "E", integration, what)
     for integration, count in grown.attempts_failed.items():
         if integration not in grown.failed:  # nothing is given up yet
-            yield _failing(url, "W", integration, count, "failed attempt")
+            what = counted(round(count), "failed attempt")
+            yield _failing(url, "W", integration, what)
     if not health.reloaded:
         message = f"{url} could not read its configuration file and goes on with the old one"
         yield Condition("Alertmanager reload failed", "E", url, message)
@@ -202,7 +202,7 @@ def _conditions(
         yield Condition("Alertmanager members missing", "W", url, message)
 
 
-def _failing(url: str, event_type: str, integration: str, count: float, noun: str) -> Condition:
+def _failing(url: str, event_type: str, integration: str, what: str) -> Condition:
     name = shown(integration, 60) or "it"
-    message = f"{url}: {counted(round(count), noun)} by {name} since the last run"
+    message = f"{url}: {what} by {name} since the last run"
     return Condition("Notifications failed", event_type, f"{url} {name}", message)

@@ -28,6 +28,7 @@ from supervisor.api import (
 )
 
 OFFSET = "Clock offset"
+"""The alert name of a clock that is wrong."""
 
 
 @frozen
@@ -42,7 +43,7 @@ class TimeServer:
 
     @property
     def instance(self) -> str:
-        """What it is called in alerts."""
+        """Its name in alerts."""
         if self.port == packet.PORT:
             return self.host
         return host_port(self.host, self.port)
@@ -50,7 +51,7 @@ class TimeServer:
 
 @frozen
 class Params:
-    """Who is asked for the time, and how far from it the clock may be."""
+    """Which servers are asked for the time, and how far the clock may be from it."""
 
     servers: tuple[TimeServer, ...] = field(
         default=(),
@@ -82,7 +83,7 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return what is wrong with the clock, and which servers do not say."""
+    """Return what is wrong with the clock, and which servers do not answer."""
     found: dict[TimeServer, Reading | str] = {}
     seconds = within(params.timeout)
 
@@ -103,7 +104,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 async def _ask(server: TimeServer, context: Context, seconds: float) -> Reading | str:
-    """Return what the server says, or why it says nothing."""
+    """Return what the server says, or why it does not say anything."""
     name = server.instance
     try:
         return await query.ask(server.host, server.port, context.clock, seconds)
@@ -141,7 +142,7 @@ def _offset(
 ) -> Iterator[Condition]:
     """Yield a condition when more than half of the servers that answer say that it is wrong.
 
-    What they have said holds until one of them answers again.
+    It holds until one of them answers again.
     """
     if params.servers and not readings:
         match context.state.get("offset"):
@@ -156,18 +157,18 @@ def _offset(
     limit = params.error_offset if _surely(seen) > params.error_offset else params.max_offset
     if _surely(seen) > limit:
         event_type = "E" if limit == params.error_offset else "W"
-        message = _wording(server, seen, limit)
+        message = _message(server, seen, limit)
         context.state["offset"] = [event_type, message]
         yield Condition(OFFSET, event_type, "", message)
 
 
 def _surely(seen: Reading) -> float:
-    """Return the least by which the clock is off, however long the way in one direction was."""
+    """Return by how much the clock is off at least, in spite of the uncertainty."""
     return abs(seen.offset) - seen.uncertainty
 
 
-def _wording(server: TimeServer, seen: Reading, limit: float) -> str:
-    # Two digits: what changed with every run would be sent again with every run.
+def _message(server: TimeServer, seen: Reading, limit: float) -> str:
+    # Two digits, so that the message seldom changes: each change is sent again.
     off = abs(seen.offset)
     words = span(round(off)) if off >= 100 else f"{off:.2g} s"
     where = "behind" if seen.offset > 0 else "ahead"

@@ -32,11 +32,11 @@ from supervisor.api import (
     StillHanging,
 )
 
-OUR_FAULT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors that say nothing of the server: this process or host has run out of something."""
 
 WAS_CONNECTED = frozenset({0, errno.ECONNRESET, errno.EPIPE})
-"""Errors of a connection that stood: one that is refused never ends in a reset."""
+"""What the system says of a connection that was made. One that is refused is never reset."""
 
 
 @frozen
@@ -75,9 +75,9 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each server that cannot be reached, the connect time of others.
 
-    Raises `CheckFailed` when this process is too short of resources to find out.
+    Raises `CheckFailed` when this process lacks the resources to find out.
     """
-    if len(params.servers) == 1:  # a nursery would cost a third of the run
+    if len(params.servers) == 1:  # a nursery would take a third of the run
         return [await _examine(params.servers[0], params.connect_timeout)]
     observed: dict[str, Observation] = {}
     failed: list[CheckFailed] = []
@@ -85,7 +85,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     async def examine(server: TcpServer) -> None:
         try:
             observed[server.name] = await _examine(server, params.connect_timeout)
-        except CheckFailed as error:  # the nursery would make a group of many
+        except CheckFailed as error:  # the nursery would raise a group
             failed.append(error)
 
     async with trio.open_nursery() as nursery:
@@ -118,7 +118,7 @@ async def _examine(server: TcpServer, timeout: float) -> Observation:  # noqa: A
 
 
 def _numeric(server: TcpServer) -> list[Endpoint]:
-    """Return the host's address if it is one, in the form that the kernel gives it back."""
+    """Return the host if it is an address, in the form that the kernel returns it in."""
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             host = socket.inet_ntop(family, socket.inet_pton(family, server.host))
@@ -136,12 +136,12 @@ async def _resolve(server: TcpServer) -> list[Endpoint]:
         if error.errno == socket.EAI_MEMORY:
             raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
         raise ConnectionError(f"cannot resolve the name: {error.strerror}") from None
-    # Sorted, so that a name server that deals its answers out in turn changes no message.
+    # Sorted, so that the message does not depend on the order of the name server.
     return sorted(found)
 
 
 async def _connect_any(addresses: Sequence[Endpoint]) -> float:
-    """Return the seconds of the first connect that succeeds; none may use up all the time."""
+    """Return the seconds of the first connect that succeeds; each has its share of the time."""
     if len(addresses) == 1:
         return await _connect(*addresses[0])
     causes = set()
@@ -172,7 +172,7 @@ async def _connect(family: socket.AddressFamily, address: SocketAddress) -> floa
             if error == errno.EINPROGRESS:
                 await trio.lowlevel.wait_writable(sock)
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            # A free port of this host's own range may connect to itself.
+            # A connect to a free port of this host may connect the socket to itself.
             if error == 0 and sock.getsockname()[:2] == address[:2]:
                 error = errno.ECONNREFUSED
     except OSError as failure:
@@ -180,7 +180,7 @@ async def _connect(family: socket.AddressFamily, address: SocketAddress) -> floa
     if error in WAS_CONNECTED:
         return trio.current_time() - begun
     out_of_ports = error == errno.EADDRNOTAVAIL and family == socket.AF_INET
-    if error in OUR_FAULT or out_of_ports:
+    if error in OUT_OF_RESOURCES or out_of_ports:
         raise OSError(error, os.strerror(error))
     text = os.strerror(error)
     raise ConnectionError(text[:1].lower() + text[1:])

@@ -27,7 +27,7 @@ UPDATE = QuerySpec(
 
 @frozen
 class Params:
-    """From where to where, and under which name."""
+    """Which databases, and the name of this server."""
 
     server_name: str = field(
         validator=not_blank("write the server's name in the monitoring database"),
@@ -54,9 +54,9 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return how many dates were copied: all that there are, or none.
+    """Return how many dates were copied: either all or none.
 
-    Raises `CheckFailed` when they could not be read whole, or not be written.
+    Raises `CheckFailed` when they could not be read or written.
     """
     select = await SELECT.statement(params.select_query)
     update = await UPDATE.statement(params.update_query)
@@ -64,7 +64,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     (rows,) = await read(now, params.pnr_database, (select, {}))
     dates = latest(rows)
     if dates:
-        # Sorted, so that two servers that write at the same time wait for each other in turn.
+        # Sorted, so that two servers that write at the same time do not block each other.
         values = [
             {"server_name": params.server_name, "service": service, "last_message_date": date}
             for service, date in sorted(dates.items())
@@ -82,7 +82,7 @@ async def examine(params: Params) -> Iterable[str]:
 
 
 def latest(rows: Rows) -> dict[str, datetime]:
-    """Return the last date of each service; one that never had a message is left out."""
+    """Return the last date of each service. A service without any message is left out."""
     dates: dict[str, datetime] = {}
     for name, date in rows.pick(*SELECT.columns):
         service = text(name)

@@ -34,7 +34,7 @@ QUERY = QuerySpec(
     ("airline", "waiting", "oldest", "sample"),
 )
 
-_DETAIL = """\
+_DETAIL_TEMPLATE = """\
 <p>{{ message }}</p>
 <table style="border-collapse:collapse">
 {% for line in sample %}<tr><td style="padding:2px 0;word-break:break-all">{{ line }}</td></tr>
@@ -76,16 +76,21 @@ class Params:
 
 @frozen
 class Backlog:
-    """The messages of one airline that wait too long. `oldest` is in the service's zone."""
+    """The messages of one airline that wait too long."""
 
     airline: str
     waiting: int
+    """How many there are."""
+
     oldest: datetime
+    """When the oldest was received, in the service's zone."""
+
     sample: Sequence[str]
+    """Some of them, in words."""
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return a condition for each airline whose messages wait too long, also at a second look.
+    """Return a condition for each airline whose messages still wait after all retries.
 
     Raises `CheckFailed` when airports or messages cannot be read.
     """
@@ -118,7 +123,7 @@ async def examine(params: Params) -> Iterable[str]:
 
 
 def _time_for(seconds: float) -> bool:
-    """Return whether the run has so much time left, and a little more to say what it saw."""
+    """Return whether the run has that much time left, and a little more for its result."""
     left = trio.current_effective_deadline() - trio.current_time()
     return left * 0.9 > seconds + 0.5
 
@@ -148,5 +153,11 @@ def _condition(context: Context, params: Params, backlog: Backlog) -> Condition:
     if backlog.sample:
         message += f", such as {shown(backlog.sample[0], 200)}"
     sample = [shown(line, 500) for line in backlog.sample[:20]]
-    detail = context.render(_DETAIL, message=message, sample=sample)
-    return Condition("Push not processed", params.event_type, backlog.airline, message, detail)
+    detail = context.render(_DETAIL_TEMPLATE, message=message, sample=sample)
+    return Condition(
+        alertname="Push not processed",
+        event_type=params.event_type,
+        instance=backlog.airline,
+        message=message,
+        detail=detail,
+    )

@@ -1,7 +1,6 @@
 """Reports the PNR messages of each airline since the last report, beside those of the day before.
 
-The next report begins where the last one that was committed ended: none is missed, none counted
-twice.
+Each report begins where the last committed one ended. So no message is missed or counted twice.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from checks._reports.window import Window, next_window, remember
 from supervisor.api import Context, Duration, Observation, Report
 
 MAX_DATABASES = 10
+"""How many databases one report may have."""
 
 EXAMPLE = datetime(2026, 1, 1)  # noqa: DTZ001  # as all times that go to the database, in the session's zone
 QUERY = QuerySpec(
@@ -92,9 +92,9 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return one report on the time since the last; none when no minute has passed since.
+    """Return one report on the time since the last one, none when less than a minute has passed.
 
-    Raises `CheckFailed` when a database cannot be read: the next report makes up for it.
+    Raises `CheckFailed` when a database cannot be read. The next report then covers this time.
     """
     now = context.now()
     if params.timezone:
@@ -143,7 +143,7 @@ async def _tally(database: Database, query: Statement, window: Window, params: P
 
 
 def by_airline(rows: Rows, excluded: Iterable[str]) -> dict[str, Counter[str]]:
-    """Return the messages of each airline by process, without those that are excluded."""
+    """Return the messages of each airline by process, without the excluded airlines."""
     left_out = frozenset(excluded)
     found: dict[str, Counter[str]] = {}
     for airline, process, messages in rows.pick(*QUERY.columns):

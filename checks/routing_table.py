@@ -1,4 +1,4 @@
-"""Watches that the routes of this host are those that it is meant to have."""
+"""Watches that this host has the routes that it is meant to have."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from checks._kernel.routes import Hop, IpAddress, IpNetwork, Route
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
 
 _INTERFACE = re.compile(r"[!-.0-~]{1,15}")
+"""A name that the kernel allows."""
 
 
 @frozen
@@ -83,8 +84,8 @@ class WantedRoute:
         """The gateway, if the route has one."""
         return _gateway(self.gateway)
 
-    def is_by(self, hop: Hop) -> bool:
-        """Return whether a route that leads there is the wanted one."""
+    def uses(self, hop: Hop) -> bool:
+        """Return whether this hop is the wanted one."""
         anywhere = not self.interface
         return hop.gateway == self.hop_gateway and (
             anywhere or _name(hop.interface) == self.interface
@@ -102,7 +103,7 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return a condition for each route that is missing, or is another than it should be."""
+    """Return a condition for each route that is missing or differs."""
     try:
         return await probe("read of the routing table", partial(examine, params.routes))
     except OSError as error:
@@ -128,10 +129,10 @@ def _condition(wanted: WantedRoute, table: Iterable[Route]) -> Condition | None:
         message = f"there is no route to {network}; {expected}"
         return Condition("Route missing", wanted.event_type, str(network), message)
     used = kernel_routes.used(routes)
-    if any(wanted.is_by(hop) for route in used for hop in route.hops):
+    if any(wanted.uses(hop) for route in used for hop in route.hops):
         return None
     found = " and ".join(_shown(route) for route in used)
-    behind = [r for r in routes if any(wanted.is_by(hop) for hop in r.hops)]
+    behind = [r for r in routes if any(wanted.uses(hop) for hop in r.hops)]
     if behind:
         expected += f", which is there with metric {behind[0].metric} and not used"
     message = f"the route to {network} is {found}; {expected}"
@@ -151,12 +152,12 @@ def _described(gateway: IpAddress | None, interface: str) -> str:
 def _name(interface: int) -> str:
     try:
         return socket.if_indextoname(interface)
-    except (OSError, OverflowError):  # it has gone meanwhile
+    except (OSError, OverflowError):  # it has just been removed
         return f"interface {interface}"
 
 
 def _gateway(text: str) -> IpAddress | None:
-    """Return the address, None where the text says that there is none as `route` does."""
+    """Return the address, None for what `route` writes where there is none."""
     if text in ("", "*"):
         return None
     address = _address(text)
@@ -184,9 +185,9 @@ def _prefix_length(mask: str, address: IpAddress) -> int:
         try:
             ones = int(type(address)(mask))
         except ValueError:
-            ones = -1  # of no length
+            ones = -1  # fits no length
         length = next((n for n in range(bits + 1) if ones == 2**bits - 2 ** (bits - n)), -1)
     if not 0 <= length <= bits:
         example = "255.255.255.0 or /24" if bits == 32 else "/64"
-        raise ValueError(f"netmask {mask!r} is none of IPv{address.version}; write {example}")
+        raise ValueError(f"netmask {mask!r} is not one of IPv{address.version}; write {example}")
     return length

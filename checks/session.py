@@ -19,6 +19,7 @@ TOTAL = "total"
 """The instance and the label of all sessions together."""
 
 NOUN = "established TCP session"
+"""What is counted, in messages."""
 
 
 @frozen
@@ -47,7 +48,7 @@ class LocalPort:
             raise ValueError(f"'{TOTAL}' stands for all sessions; choose another name")
 
     def is_wrong(self, count: int) -> bool:
-        """Return whether so many sessions are an alert."""
+        """Return whether this number of sessions is an alert."""
         return self.alert and (count > self.limit if self.when == "over" else count < self.limit)
 
 
@@ -68,7 +69,7 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return how many sessions there are, and a condition for each number that is not right.
+    """Return the numbers of sessions, and a condition for each that crosses its limit.
 
     Raises `CheckFailed` when the sessions cannot be counted.
     """

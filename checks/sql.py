@@ -25,6 +25,7 @@ from checks._database.sql_file import QuerySpec
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
 
 MAX_VALUE_CHARACTERS = 200
+"""The length of a value in a message."""
 
 
 @frozen
@@ -58,9 +59,11 @@ class Params:
         sql_file.fitting(sql_file.read(value), self.params)
 
     @params.validator
-    def _hold_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
+    def _have_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
         if empty := [name for name, given in value.items() if given == ()]:
-            raise ValueError(f"{empty[0]} is an empty list, which SQL has not; give it a value")
+            raise ValueError(
+                f"{empty[0]} is an empty list, which SQL does not know; give it a value"
+            )
 
     @min.validator  # noqa: A003  # the parameter's name
     def _is_not_above_max(self, _: Attribute[float | None], value: float | None) -> None:
@@ -69,7 +72,7 @@ class Params:
 
     @property
     def gives_conditions(self) -> bool:
-        """Whether each row is a condition, rather than a number."""
+        """Whether each row is a condition and not a number."""
         named = self.instance_column or self.message_column
         return bool(named) and self.max is None and self.min is None
 
@@ -93,8 +96,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 async def examine(params: Params) -> Iterable[str]:
     """Return what a live server finds wrong with the query."""
-    contract = QuerySpec(params.query.name, params.params, params.columns)
-    return await examine_query(params.database, contract, params.query)
+    spec = QuerySpec(params.query.name, params.params, params.columns)
+    return await examine_query(params.database, spec, params.query)
 
 
 def _records(rows: Rows) -> Iterator[dict[str, str]]:
@@ -124,12 +127,13 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
             f"the query returns {len(rows.rows):,} rows where one number was expected; "
             "write instance_column to tell rows apart"
         )
-    place = _number_column(params, rows.columns)
+    column = _number_column(params, rows.columns)
+    name = rows.columns[column]
     for row, record in zip(rows.rows, _records(rows), strict=True):
         instance = record.get(params.instance_column, "")
-        value = number(row[place], f"column {rows.columns[place]}")
+        value = number(row[column], f"column {name}")
         if not math.isfinite(value):
-            raise CheckFailed(f"column {rows.columns[place]} is {value}, which is not a number")
+            raise CheckFailed(f"column {name} is {value}, which is not a number")
         yield Measurement("value", value, labels={"instance": instance} if instance else {})
         if limit := _crossed(params, value):
             what = f"{shown(instance, MAX_VALUE_CHARACTERS)}: " if instance else ""
@@ -138,10 +142,10 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
 
 
 def _number_column(params: Params, columns: tuple[str, ...]) -> int:
-    """Return the place of the first column that is neither instance nor message."""
-    for place, column in enumerate(columns):
+    """Return the index of the first column that is neither instance nor message."""
+    for index, column in enumerate(columns):
         if column not in params.columns:
-            return place
+            return index
     raise CheckFailed("the query returns no column with a number; add one to it")
 
 

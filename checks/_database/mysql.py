@@ -1,5 +1,6 @@
-"""A session with MySQL or MariaDB, through PyMySQL. Everything here blocks: `_conversation`
-calls it in a thread, and cuts the socket to end it.
+"""A session with MySQL or MariaDB, through PyMySQL.
+
+Everything here blocks. `query` calls it in a thread, and cuts the socket to end it.
 """
 
 from __future__ import annotations
@@ -23,14 +24,19 @@ from checks._database.sql_file import Statement
 from supervisor.api import CheckFailed, SecretUnreadable
 
 MAX_ROWS = 10_000
-"""A query that returns more has failed: what is left out would be taken for gone."""
+"""A query that returns more has failed: alerts of rows that are left out would end."""
 
 NO_LIMIT = 2**64 - 1
+"""The value of sql_select_limit that lets all rows through."""
+
 MIN_SECONDS = 0.05
+"""A server is given at least this time for a query."""
+
 STOPPED = frozenset({1969, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
-"""The server's own limits: MariaDB's, MySQL's, and for a lock."""
+"""The errors of a statement that the server has stopped itself: MariaDB, MySQL, a lock."""
 
 Values = Mapping[str, object]
+"""The values of the placeholders of a statement."""
 
 
 def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
@@ -50,7 +56,7 @@ def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
             ssl_disabled=tls is None,
             program_name="supervisor",
         )
-        # Nobody listens on a local socket: passwords may be sent as they are.
+        # No other host can listen on a local socket, so that passwords may be sent as they are.
         connection._secure = database.socket is not None  # type: ignore[attr-defined]  # else set by connect, which is given a socket here
         connection.connect(sock)
     except SecretUnreadable as error:
@@ -62,11 +68,12 @@ def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
 
 @define
 class DatabaseSession:
-    """One login. What it does must be over at `ends`, a time of `time.monotonic`."""
+    """One session on a server, from login to logout."""
 
     database: Database
     connection: pymysql.Connection[Any]
     ends: float
+    """When all queries must be over, in the time of `time.monotonic`."""
 
     def begin(self, offset: str, *, read_only: bool, most_rows: int = NO_LIMIT) -> None:
         """Start a transaction; times are in the zone of `offset`, such as "+09:00"."""
@@ -77,7 +84,7 @@ class DatabaseSession:
         self._send("START TRANSACTION")
 
     def commit(self) -> None:
-        """Let what was written stand."""
+        """Commit what was written."""
         self._send("COMMIT")
 
     def select(self, statement: Statement, values: Values) -> Rows:
@@ -92,12 +99,12 @@ class DatabaseSession:
         self._limited(statement.sql, values)
 
     def explain(self, statement: Statement, values: Values) -> None:
-        """Let the server plan a statement and not carry it out; raises `CheckFailed`."""
+        """Let the server plan a statement without carrying it out; raises `CheckFailed`."""
         self._limited(f"EXPLAIN {statement.sql}", values)
 
     def _limited(self, sql: str, values: Values) -> Rows:
         left = self.ends - time.monotonic()
-        # The server is to stop before we give up: then it is the one who says why.
+        # The server should stop it before we give up, since it then says why.
         seconds = max(MIN_SECONDS, left - min(1.0, left / 10))
         version: str = self.connection.get_server_info()  # type: ignore[no-untyped-call]
         self._send(limits(version, seconds))
@@ -117,7 +124,7 @@ class DatabaseSession:
 
 
 def end_session(database: Database, sock: socket.socket, session: int) -> None:
-    """End another session of this user, whatever it is doing."""
+    """End another session of this user, whatever it does."""
     connection = log_in(database, sock)
     try:
         DatabaseSession(database, connection, 0.0)._send(f"KILL {session:d}")
@@ -126,10 +133,12 @@ def end_session(database: Database, sock: socket.socket, session: int) -> None:
 
 
 def limits(version: str, seconds: float) -> str:
-    """Return the statement by which a server of this version stops later ones itself."""
+    """Return the statement that makes a server of this version stop long queries itself."""
     if "mariadb" in version.lower():
         return f"SET SESSION max_statement_time = {seconds:.3f}"
-    whole = max(1, int(seconds))  # its limit is for SELECT alone; what writes waits for locks
+    whole = max(
+        1, int(seconds)
+    )  # its limit is only for SELECT; a statement that writes waits for locks
     return (
         f"SET SESSION max_execution_time = {seconds * 1000:.0f}, "
         f"lock_wait_timeout = {whole}, innodb_lock_wait_timeout = {whole}"
@@ -137,7 +146,7 @@ def limits(version: str, seconds: float) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return in a few words what a driver's error says."""
+    """Return in a few words what an error of the driver says."""
     error = getattr(error, "original_exception", error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not to be trusted: {error.verify_message}"
@@ -146,7 +155,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, OSError):
         return os.strerror(error.errno) if error.errno else str(error)
     if not isinstance(error, pymysql.err.MySQLError):
-        return f"it answered nonsense ({type(error).__name__})"
+        return f"its answer makes no sense ({type(error).__name__})"
     if _code(error) in (CR.CR_SERVER_LOST, CR.CR_SERVER_GONE_ERROR):
         return "the server ended the connection"
     text = str(error.args[-1]) if error.args else type(error).__name__
@@ -164,5 +173,5 @@ def _tls(ca_file: Path | None) -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=16)
 def _context(ca_file: Path | None, changed: int) -> ssl.SSLContext:
-    """Return the one context of all that trust the same: to make one takes 40 ms."""
+    """Return one context for all that trust the same file: it takes 40 ms to make one."""
     return ssl.create_default_context(cafile=ca_file)

@@ -1,8 +1,8 @@
-"""Talks to a database so that nothing is left behind, neither here nor on the server.
+"""Sends queries to a database and leaves nothing behind, neither here nor on the server.
 
-PyMySQL blocks in a thread; the loop keeps a duplicate of its socket. When time is up, or the
-run is cancelled, the loop cuts the socket, which ends the thread, and then the session on the
-server: a server does not notice by itself that nobody waits for its answer.
+PyMySQL blocks in a thread. The event loop keeps a duplicate of its socket. When time is up or the
+run is cancelled, the loop cuts the socket, which ends the thread. It then ends the session on the
+server, which does not notice by itself that the client has gone.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ from supervisor.api import CheckFailed, probe
 T = TypeVar("T")
 
 MAX_RESERVE = 2.0
-"""Seconds kept back from the run's deadline to clean up, and to say what happened."""
+"""Seconds that are kept back at most from the run's deadline, to clean up and to report."""
 
 UTC_OFFSET = "+00:00"
+"""The zone of a query whose times do not matter."""
 
 
 async def read(
     now: datetime, database: Database, *questions: tuple[Statement, Values]
 ) -> list[Rows]:
-    """Return what the queries return, all of one moment; times are in the zone of `now`.
+    """Return what the queries return, all in one transaction. Times are in the zone of `now`.
 
     Raises `CheckFailed` when one cannot be answered within the module's deadline.
     """
@@ -53,7 +54,7 @@ async def read(
 async def write(
     now: datetime, database: Database, statement: Statement, rows: Sequence[Values]
 ) -> None:
-    """Carry out the statement once for each row, all or none; raises `CheckFailed`."""
+    """Carry out the statement for each row, either for all or for none; raises `CheckFailed`."""
 
     def tell(session: DatabaseSession) -> None:
         session.begin(offset(now), read_only=False)
@@ -64,20 +65,20 @@ async def write(
     await converse(database, tell)
 
 
-async def examine(database: Database, contract: QuerySpec, path: Path | None) -> list[str]:
-    """Return what is wrong with a query on a live server; it is planned but not carried out."""
+async def examine(database: Database, spec: QuerySpec, path: Path | None) -> list[str]:
+    """Return what a live server finds wrong with a query. One that writes is only planned."""
 
     def ask(session: DatabaseSession) -> str:
         session.begin(UTC_OFFSET, read_only=False)
-        session.explain(statement, contract.given)
-        if not contract.columns:
+        session.explain(statement, spec.given)
+        if not spec.columns:
             return ""
         session.begin(UTC_OFFSET, read_only=True, most_rows=0)
-        found = session.select(statement, contract.given)
-        return missing_columns(found.columns, contract.columns)
+        found = session.select(statement, spec.given)
+        return missing_columns(found.columns, spec.columns)
 
     try:
-        statement = await contract.statement(path)
+        statement = await spec.statement(path)
         problem = await converse(database, ask)
     except CheckFailed as error:
         return [str(error)]
@@ -85,7 +86,7 @@ async def examine(database: Database, contract: QuerySpec, path: Path | None) ->
 
 
 def offset(now: datetime) -> str:
-    """Return the distance of its zone from UTC as a server takes it: "+09:00"."""
+    """Return the UTC offset of a time in the syntax of SQL: "+09:00"."""
     text = f"{now:%z}"
     return f"{text[:3]}:{text[3:5]}"
 
@@ -93,8 +94,8 @@ def offset(now: datetime) -> str:
 async def converse(database: Database, work: Callable[[DatabaseSession], T]) -> T:
     """Log in, let `work` use the session in a thread, log out; return what it returns.
 
-    Raises `CheckFailed` when the server does not answer in time: the database's own, and a
-    little less than the run's.
+    Raises `CheckFailed` when the server does not answer within the timeouts of the database, or
+    a little before the run's deadline.
     """
     left = trio.current_effective_deadline() - trio.current_time()
     reserve = min(MAX_RESERVE, left / 10)
@@ -109,11 +110,16 @@ async def converse(database: Database, work: Callable[[DatabaseSession], T]) -> 
 
 @frozen
 class Login:
-    """A logged-in connection, which a thread uses, and the loop's own duplicate of its socket."""
+    """A connection after login."""
 
     connection: pymysql.Connection[Any]
+    """Used by one thread at a time."""
+
     duplicate: socket.socket
+    """The event loop's own duplicate of its socket."""
+
     grace: float
+    """Seconds that a thread has to end after its socket is cut."""
 
     def __enter__(self) -> Self:
         return self
@@ -138,7 +144,7 @@ async def _connected(database: Database, latest: float, grace: float) -> Login:
             )
         except BaseException:
             cut(duplicate)
-            sock.close()  # the thread may not even have begun
+            sock.close()  # the thread may not have begun
             raise
     raise CheckFailed(f"cannot log in to {database}: no answer within {seconds:.2g} s")
 
@@ -159,7 +165,7 @@ async def _answered(
 
 
 async def _end(database: Database, login: Login) -> None:
-    """Log in once more and end what our session left running on the server."""
+    """Log in again and end what our session has left running on the server."""
     session: int = login.connection.thread_id()  # type: ignore[no-untyped-call]
     with await _dial(database) as sock, sock.dup() as duplicate:
         call = partial(mysql.end_session, database, sock, session)
@@ -169,9 +175,9 @@ async def _end(database: Database, login: Login) -> None:
 async def _in_thread(
     key: str, function: Callable[[], T], duplicate: socket.socket, grace: float
 ) -> T:
-    """Return what the function returns; when cancelled, cut the socket that it waits for.
+    """Return what the function returns. When cancelled, cut the socket that it waits for.
 
-    The thread then ends at once. One that does not within `grace` seconds is given up.
+    The thread then ends at once, or else is given up after `grace` seconds.
     """
     found: T
     failed: Exception | None = None
@@ -191,7 +197,7 @@ async def _in_thread(
         with waiting:
             try:
                 found = await probe(key, function)
-            except Exception as error:  # raised below: the nursery would make a group of it
+            except Exception as error:  # raised below, since the nursery would raise a group
                 failed = error
         nursery.cancel_scope.cancel()
     if failed is not None:
@@ -200,14 +206,14 @@ async def _in_thread(
 
 
 def cut(duplicate: socket.socket) -> None:
-    """End a connection, whoever else holds its socket and waits for it."""
+    """End a connection, also for a thread that waits on another duplicate of its socket."""
     with suppress(OSError):  # it may have ended already
         duplicate.shutdown(socket.SHUT_RDWR)
     duplicate.close()
 
 
 async def _dial(database: Database) -> socket.socket:
-    """Return a connected socket; raises `CheckFailed` when there is none to be had."""
+    """Return a connected socket; raises `CheckFailed` when no address can be reached."""
     errors: dict[str, None] = {}
     for family, address in await _addresses(database):
         sock = trio.socket.socket(family, socket.SOCK_STREAM)
@@ -217,7 +223,7 @@ async def _dial(database: Database) -> socket.socket:
         except OSError as error:
             errors[mysql.reason(error)] = None
         finally:
-            sock.close()  # it holds nothing any more when it was handed on
+            sock.close()  # does nothing when the socket was handed on
     why = ", ".join(errors) or "its name has no address"
     raise CheckFailed(f"cannot connect to {database}: {why}")
 

@@ -1,4 +1,4 @@
-"""A MySQL or MariaDB server as a service file names it, and what a query returned."""
+"""The parameters of a MySQL or MariaDB database, and the rows that a query returns."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Database:
         metadata={"help": "the user to log in as"},
     )
     password: Secret | None = field(
-        default=None, metadata={"help": "the user's password, read anew for each run"}
+        default=None, metadata={"help": "the user's password; it is read in each run"}
     )
     name: str = field(default="", metadata={"help": "the database that the queries begin in"})
     connect_timeout: Duration = field(
@@ -64,7 +64,7 @@ class Database:
 
     @property
     def title(self) -> str:
-        """What people call it: its name, else where it is."""
+        """Its name, or else its address."""
         return shown(self.name, 80) or self.place
 
     @property
@@ -95,7 +95,7 @@ class Rows:
 
 
 def missing_columns(found: Sequence[str], wanted: Sequence[str]) -> str:
-    """Return what is wrong when a wanted column is not among those found, else nothing."""
+    """Return what is wrong when a wanted column is missing, else an empty text."""
     missing = [column for column in wanted if column not in found]
     if not missing:
         return ""
@@ -104,7 +104,7 @@ def missing_columns(found: Sequence[str], wanted: Sequence[str]) -> str:
 
 
 def text(value: object) -> str:
-    """Return a value of a row for people and for names; NULL is empty."""
+    """Return a value of a row as a text. NULL becomes an empty one."""
     match value:
         case None:
             return ""
@@ -118,7 +118,7 @@ def text(value: object) -> str:
 
 
 def number(value: object, what: str) -> float:
-    """Return a value of a row as a number; raises `CheckFailed` when it is none."""
+    """Return a value of a row as a number; raises `CheckFailed` for any other."""
     if isinstance(value, int | float | Decimal):
         return float(value)
     found = "NULL" if value is None else repr(shown(text(value), 80))
@@ -134,7 +134,7 @@ def count(value: object, what: str) -> int:
 
 
 def moment(value: object, what: str) -> datetime:
-    """Return a value of a row as a time, naive in the session's zone; raises `CheckFailed`."""
+    """Return a value of a row as a naive time in the session's zone; raises `CheckFailed`."""
     if isinstance(value, datetime):
         return value
     found = "NULL" if value is None else repr(shown(text(value), 80))

@@ -1,6 +1,6 @@
-"""SQL files with named placeholders: read, checked, and made ready for the driver.
+"""SQL files with named placeholders: reads and checks them, and prepares them for the driver.
 
-In a file only `%(name)s` means something to us; every other % is SQL. Comments are not sent.
+In a file only `%(name)s` is a placeholder. Every other % belongs to the SQL. Comments are not sent.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from supervisor.api import CheckFailed, probe
 
 _HERE = Path(__file__).parent
 QUERY_FOLDERS = (_HERE / "queries", _HERE.parent.parent / "configs" / "sql")
-"""Where the shipped files are: in an installed package, in the source tree."""
+"""Where the shipped queries are, in an installed package and in the source tree."""
 
 MAX_FILE_BYTES = 1 << 20
-"""Bytes of a file."""
+"""The size of a file that is read."""
 
 _TOKEN = re.compile(
     r"""
@@ -36,36 +36,39 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @frozen
 class Statement:
-    """One SQL statement as the driver takes it, and the values that it asks for."""
+    """One SQL statement, and the placeholders in it."""
 
     sql: str
+    """In the syntax of the driver, where %% stands for %."""
+
     names: frozenset[str] = frozenset()
 
 
 @frozen
 class QuerySpec:
-    """What a query is given, and the columns that it must return; one that writes returns none.
-
-    `given` holds each value that the query must ask for, with an example of it. `file` is the
-    query that comes along.
-    """
+    """What a query must ask for and return."""
 
     file: str
+    """The name of the shipped query."""
+
     given: Mapping[str, object] = field(factory=dict)
+    """An example of each value that the query must ask for, by placeholder."""
+
     columns: tuple[str, ...] = ()
+    """The columns that it must return. Empty: it writes."""
 
     def check_file(self, path: Path | None) -> None:
-        """Raise `ValueError` when the file is missing or does not fit; none is the shipped one."""
+        """Raise `ValueError` for a file that is missing or does not fit. None: the shipped one."""
         if path is not None:
             fitting(read(path), self.given)
 
     async def statement(self, path: Path | None) -> Statement:
-        """Return what the file holds now; raises `CheckFailed` when it does not fit."""
+        """Return the present statement of the file; raises `CheckFailed` when it does not fit."""
         return await load(path or shipped(self.file), self.given)
 
 
 async def load(path: Path, given: Iterable[str]) -> Statement:
-    """Return what a file holds now, read in a thread; raises `CheckFailed` when it does not fit."""
+    """Return the present statement of a file; raises `CheckFailed` when it does not fit."""
     try:
         return fitting(await probe(f"read of {path}", lambda: read(path)), given)
     except ValueError as error:
@@ -73,7 +76,7 @@ async def load(path: Path, given: Iterable[str]) -> Statement:
 
 
 def shipped(name: str) -> Path:
-    """Return the path of a query that comes along."""
+    """Return the path of a shipped query."""
     return next((place for place in QUERY_FOLDERS if place.is_dir()), QUERY_FOLDERS[0]) / name
 
 
@@ -96,7 +99,7 @@ def read(path: Path) -> Statement:
 
 
 def parse(text: str) -> Statement:
-    """Return the one statement of a text; raises `ValueError` "what is wrong; the remedy"."""
+    """Return the one statement of a text; raises `ValueError` with the remedy."""
     parts: list[str] = []
     names: set[str] = set()
     for token in _TOKEN.finditer(text):

@@ -1,1 +1,1 @@
-"""One HTTP or TLS question: the target, the request, what the answer says."""
+"""One HTTP request or TLS handshake: the target, the request, the answer, the certificate."""

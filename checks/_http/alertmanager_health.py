@@ -1,4 +1,4 @@
-"""What an Alertmanager says of itself, and what has failed there since it last said so. Pure."""
+"""The counters and the cluster of an Alertmanager, and what has failed there. Pure."""
 
 from __future__ import annotations
 
@@ -30,30 +30,38 @@ MAX_LINE_CHARACTERS = 4096
 """The length of a line that is read: the time of the parser grows with its square."""
 
 Counts = Mapping[str, float]
-"""By integration: "email", "webhook"."""
+"""Numbers by integration, such as "email"."""
 
 
 @frozen
 class Health:
-    """What one Alertmanager has counted since it started, at this Unix time."""
+    """What one Alertmanager has counted since it started."""
 
     started: float
+    """Unix time."""
+
     notifications: Counts
     failed: Counts
+    """Notifications that it has given up."""
+
     attempts_failed: Counts
+    """Attempts that failed. It may have repeated them with success."""
+
     reloaded: bool = True
+    """Whether it could read its configuration file the last time."""
 
 
 @frozen
 class Cluster:
-    """The addresses of all members that it sees, itself among them; none if it is in none."""
+    """The cluster that one Alertmanager sees."""
 
     members: tuple[str, ...]
+    """The addresses of all members and its own. Empty: it does not belong to a cluster."""
 
 
 @frozen
 class Increase:
-    """What was counted between two looks."""
+    """What was counted between two runs."""
 
     notifications: Counts = field(factory=dict)
     failed: Counts = field(factory=dict)
@@ -120,7 +128,7 @@ def read_status(body: bytes) -> Cluster:
 
 
 def increase(before: Health | None, now: Health) -> Increase:
-    """Return what was counted since; of the first look nothing, after a restart all of it."""
+    """Return what was counted since the run before: nothing at first, all of it after a restart."""
     if before is None:
         return Increase()
     restarted = abs(now.started - before.started) > START_TOLERANCE
@@ -135,13 +143,13 @@ def _grown(before: Counts, now: Counts) -> Counts:
     grown = {}
     for name, count in now.items():
         known = before.get(name, 0.0)
-        # Less than before: it has begun to count anew.
+        # A counter that has become smaller was set back to 0.
         grown[name] = count - known if count >= known else count
     return {name: count for name, count in grown.items() if count > 0}
 
 
 def to_state(health: Health) -> Json:
-    """Return what the next look must know."""
+    """Return what the next run must know."""
     return {
         "started": health.started,
         "notifications": dict(health.notifications),
@@ -151,7 +159,7 @@ def to_state(health: Health) -> Json:
 
 
 def from_state(value: Json) -> Health | None:
-    """Return what was kept, or None when it is nothing of ours."""
+    """Return what `to_state` returned, None for anything else."""
     match value:
         case {
             "started": int() | float() as started,

@@ -1,4 +1,4 @@
-"""What a web server answered, and what is wrong with it. Used by `http`."""
+"""The answer of a web server, and what is wrong with it. Used by `http` and `alertmanager`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,35 @@ from checks._http.target import Target, status_ranges
 from supervisor.api import Json
 
 _SLOW = ("idna", "punycode")
-"""Their time grows with the square of the length."""
+"""Codecs that are not used, since their time grows with the square of the length."""
 
 _POSITION = re.compile("0|[1-9][0-9]{0,8}")
+"""A position in a list, RFC 6901, 4."""
 
 
 @frozen
 class HttpAnswer:
-    """What a target answered, after how many seconds, with which certificate (DER).
-
-    `charset` and `encoding` are what it says of the body: "euc-kr", "gzip"; often nothing.
-    """
+    """What a target answered."""
 
     status: int
     body: bytes
+    """The beginning of the body, as it was sent."""
+
     seconds: float
+    """How long the whole answer took."""
+
     certificate: bytes
+    """The server's certificate in DER; empty without TLS."""
+
     charset: str = ""
+    """The charset that it names, such as "euc-kr"."""
+
     encoding: str = ""
+    """The compression that it names, such as "gzip"."""
 
     @property
     def text(self) -> bytes:
-        """The body in UTF-8; what does not fit its charset is replaced."""
+        """The body in UTF-8. What does not fit its charset is replaced."""
         try:
             charset = codecs.lookup(self.charset or "utf-8").name
             decoded = self.body.decode("utf-8" if charset in _SLOW else charset, "replace")
@@ -46,27 +53,27 @@ class HttpAnswer:
 
 
 def problems(target: Target, answer: HttpAnswer) -> list[str]:
-    """Return what is wrong with an answer; the body counts only when the status is right."""
+    """Return what is wrong with an answer. The body counts only when the status is right."""
     if not any(answer.status in wanted for wanted in status_ranges(target.status)):
         wanted = ", ".join(map(str, target.status))
         return [f"status {answer.status}, expected {wanted}"]
     encoding = answer.encoding.strip().lower()
     if target.needs_body and encoding not in ("", "identity"):
         return [f"the body is compressed ({shown(encoding, 30)}), so nothing can be found in it"]
-    return list(_wrong_in_body(target, answer))
+    return list(_body_problems(target, answer))
 
 
-def _wrong_in_body(target: Target, answer: HttpAnswer) -> Iterator[str]:
+def _body_problems(target: Target, answer: HttpAnswer) -> Iterator[str]:
     text = answer.text if target.contains or target.pattern else b""
     if target.contains and target.contains.encode() not in text:
         yield f"the body does not contain {shown(target.contains, 100)!r}"
     if target.pattern and not compiled(target.pattern).search(text):
         yield f"the body does not match {shown(target.pattern, 100)!r}"
     if target.json_pointer is not None:
-        yield from _wrong_json(target, target.json_pointer, answer.body)
+        yield from _json_problems(target, target.json_pointer, answer.body)
 
 
-def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
+def _json_problems(target: Target, pointer: str, body: bytes) -> Iterator[str]:
     where = shown(pointer, 100)
     try:
         found = value_at(pointer, json.loads(body))
@@ -81,7 +88,7 @@ def _wrong_json(target: Target, pointer: str, body: bytes) -> Iterator[str]:
 
 
 def value_at(pointer: str, document: Json) -> Json:
-    """Return what a document has there, by RFC 6901; raises `LookupError` for nothing."""
+    """Return the value that a JSON pointer, RFC 6901, leads to; raises `LookupError`."""
     for part in pointer.split("/")[1:]:
         step = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""When certificates end, and what is said about it. Used by `certificate` and `http`."""
+"""When certificates end, and what is wrong with them. Used by `certificate` and `http`."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 DAY = 86400.0
+"""Seconds."""
 
 
 @frozen
 class Expiry:
-    """When a certificate ends (aware), and whose it is."""
+    """When a certificate ends, and whose it is."""
 
     ends: datetime
+    """Aware."""
+
     subject: str
 
     def days_left(self, now: datetime) -> float:
-        """Return how many days there are until then, less than 0 afterwards."""
+        """Return the days that are left, below 0 once it has ended."""
         return (self.ends - now).total_seconds() / DAY
 
 
 def of_der(der: bytes) -> Expiry:
     """Return the expiry of a certificate in DER; raises `ValueError`."""
-    from cryptography import x509  # 40 ms and 6 MB: only those who look at certificates pay for it
+    from cryptography import x509  # 40 ms and 6 MB, only where a certificate is looked at
 
     return _expiry(x509.load_der_x509_certificate(der))
 
 
 def of_pem(text: bytes) -> Expiry:
-    """Return the expiry of that certificate of a PEM file which ends first; raises `ValueError`."""
+    """Return the expiry of the first certificate of a PEM file to end; raises `ValueError`."""
     from cryptography import x509
 
     found = [_expiry(certificate) for certificate in x509.load_pem_x509_certificates(text)]
@@ -53,7 +56,7 @@ def _expiry(certificate: x509.Certificate) -> Expiry:
 def judge(
     instance: str, expiry: Expiry, now: datetime, warn_days: float, error_days: float
 ) -> Iterator[Observation]:
-    """Yield the days that are left, and a condition when they are fewer than one of the limits."""
+    """Yield the days that are left, and a condition when they are fewer than a limit."""
     left = expiry.days_left(now)
     labels = {"target": instance}
     yield Measurement("certificate_days_left", round(left, 2), "d", labels)
@@ -69,7 +72,7 @@ def judge(
 
 
 def tls_problem(error: ssl.SSLError) -> str:
-    """Return in words why TLS did not come about."""
+    """Return in words why a TLS handshake failed."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {shown(error.verify_message)}"
     return f"TLS failed: {shown((error.reason or str(error)).replace('_', ' ').lower())}"

@@ -10,16 +10,20 @@ from checks._common.printable import shown
 from checks._http import certificates
 
 MAX_CHARACTERS = 300
+"""The length of what is quoted from a library."""
 
 
 def cause(error: BaseException) -> str:
-    """Return what TLS or the system says, "connection refused", else what the libraries do."""
+    """Return what TLS or the system says, such as "connection refused".
+
+    Where neither says anything it is what the libraries say.
+    """
     errors = list(_all(error))
     for each in errors:
         if isinstance(each, ssl.SSLError):
             return certificates.tls_problem(each)
     said = (_by_the_system(each) for each in errors if isinstance(each, OSError))
-    # Sorted: which of several addresses fails first must change no message.
+    # Sorted: the message must not depend on which of several addresses fails first.
     if words := sorted(set(filter(None, said))):
         return shown(", ".join(words), MAX_CHARACTERS)
     texts = (shown(str(each), MAX_CHARACTERS) for each in errors)
@@ -27,19 +31,19 @@ def cause(error: BaseException) -> str:
 
 
 def _all(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and all that led to it; a host with several addresses has several."""
+    """Yield an error and all that led to it. A host with several addresses has several."""
     while error is not None:
         yield error
         if isinstance(error, BaseExceptionGroup):
             for each in error.exceptions:
                 yield from _all(each)
-        # Also what is hidden by "from None": httpcore hides what has happened.
+        # Also what "from None" hides, since httpcore hides the error of the system.
         error = error.__cause__ or error.__context__
 
 
 def _by_the_system(error: OSError) -> str:
     if not error.errno:
         return ""
-    # trio puts its own words into strerror; a resolver's numbers are negative and its own.
+    # trio writes its own words into strerror. The numbers of a resolver are below 0.
     text = os.strerror(error.errno) if error.errno > 0 else error.strerror or ""
     return text[:1].lower() + text[1:]

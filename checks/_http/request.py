@@ -1,4 +1,4 @@
-"""Asks one URL: the login, redirects, and as much of the body as is wanted."""
+"""Sends one request: the login, the redirects, and as much of the body as is needed."""
 
 from __future__ import annotations
 
@@ -14,21 +14,30 @@ from checks._http.target import Target, is_header_value
 from supervisor.api import CheckFailed, Secret, SecretUnreadable, StillHanging, probe
 
 MAX_BODY_BYTES = 1 << 20
-"""Of an answer; what comes after is neither read nor judged."""
+"""The size of a body that is read and judged. The rest is left."""
 
 MAX_REDIRECTS = 5
+"""How many redirects of one request are followed."""
 
 CONNECT_SHARE = 0.9
-"""Of the time: httpcore closes what it gives up itself, not what is cancelled in a handshake."""
+"""The part of the time that the connection may take.
+
+httpcore closes a connection that it gives up itself, but not one that is cancelled in a handshake.
+"""
+
+ANSWER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
+"""What `ask` raises when the server does not answer as it should."""
+
+SETUP_ERRORS = (CheckFailed, SecretUnreadable, StillHanging)
+"""What `ask` raises when the request cannot be sent."""
 
 
 async def ask(target: Target, tls: ssl.SSLContext | bool) -> HttpAnswer:
-    """Return the answer; the caller sets the deadline.
+    """Return the answer. The caller sets the deadline.
 
-    Raises `CheckFailed` and `SecretUnreadable` when it cannot be asked, errors of httpx and
-    `UnicodeError` when it does not answer.
+    Raises `SETUP_ERRORS` and `ANSWER_ERRORS`.
     """
-    # No encoding: a megabyte of gzip may hold a gigabyte.
+    # Without compression: a megabyte of gzip may hold a gigabyte.
     headers = httpx.Headers(
         {"User-Agent": "alertmanager-supervisor", "Accept-Encoding": "identity"}
     )
@@ -46,12 +55,12 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> HttpAnswer:
         body = await _read_body(response, MAX_BODY_BYTES if target.needs_body else 0)
         seconds = trio.current_time() - started
     return HttpAnswer(
-        response.status_code,
-        body,
-        seconds,
-        certificate or b"",
-        response.charset_encoding or "",
-        response.headers.get("Content-Encoding", ""),
+        status=response.status_code,
+        body=body,
+        seconds=seconds,
+        certificate=certificate or b"",
+        charset=response.charset_encoding or "",
+        encoding=response.headers.get("Content-Encoding", ""),
     )
 
 
@@ -60,7 +69,7 @@ async def _last_response(
 ) -> httpx.Response:
     if not target.follow_redirects:
         client.event_hooks = {"response": [_forget_location]}
-    # httpx would read the whole body of each redirect, without end and into memory.
+    # httpx itself would read the whole body of each redirect into memory, however large it is.
     for _ in range(1 + MAX_REDIRECTS):
         response = await client.send(request, stream=True)
         if response.next_request is None:
@@ -74,7 +83,7 @@ async def _last_response(
 
 
 async def _forget_location(response: httpx.Response) -> None:
-    # httpx would make a request of it, and fail where it leads to an application: "mailto:".
+    # httpx would build the next request, and fail for a location such as "mailto:".
     response.headers.pop("Location", None)
 
 
@@ -89,8 +98,8 @@ async def _read_body(response: httpx.Response, kept: int) -> bytes:
             read += len(chunk)
             body += chunk[: kept - len(body)]
             if read >= MAX_BODY_BYTES:
-                scope.cancel()  # left by `break`, the garbage collector would have to close it
-            # Ten thousand tiny chunks would go before anybody; a cancellation belongs to the loop.
+                scope.cancel()  # after `break`, only the garbage collector would close it
+            # Let others run between many tiny chunks. Only the loop above may be cancelled.
             await trio.lowlevel.cancel_shielded_checkpoint()
     return bytes(body)
 
@@ -113,15 +122,10 @@ async def _login(target: Target) -> Mapping[str, str]:
 
 async def _sendable(what: str, secret: Secret) -> str:
     value = await _read(secret)
-    if not value or not is_header_value(value):  # else the error of h11 would show it
+    if not value or not is_header_value(value):  # the error of h11 would show the secret
         raise CheckFailed(f"its {what} is empty, or not plain ASCII in one line")
     return value
 
 
 async def _read(secret: Secret) -> str:
     return await probe(f"read of the {secret.kind} {secret.name}", secret.read)
-
-
-ANSWER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
-
-SETUP_ERRORS = (CheckFailed, SecretUnreadable, StillHanging)

@@ -1,16 +1,17 @@
-"""A conversation with a mail server, RFC 3207, up to TLS. Used by `certificate`."""
+"""STARTTLS with a mail server, RFC 3207. Used by `certificate`."""
 
 from __future__ import annotations
 
 import trio
 
 MAX_REPLY_BYTES = 8 * 1024
+"""The size of what is read in wait for the end of a line."""
 
 
 async def start_tls(stream: trio.SocketStream) -> None:
     """Ask for TLS, and return when the server is ready for the handshake.
 
-    Raises `EOFError` when it is not. The caller sets the deadline.
+    Raises `EOFError` when it does not get ready. The caller sets the deadline.
     """
     rest = await _expect(stream, b"", b"220", "greet")
     await stream.send_all(b"EHLO supervisor.invalid\r\n")
@@ -22,7 +23,7 @@ async def start_tls(stream: trio.SocketStream) -> None:
 
 
 async def _expect(stream: trio.SocketStream, received: bytes, code: bytes, what: str) -> bytes:
-    """Read one reply of one or more lines; return what has come after it."""
+    """Read a reply of one or more lines; return what has been received after it."""
     while True:
         head, end, rest = received.partition(b"\r\n")
         if end and head[3:4] != b"-":

@@ -1,4 +1,4 @@
-"""One URL as `http` is told of it: how it is asked, and what its answer must be."""
+"""The parameters of one URL: how it is asked, and what its answer must be."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from checks._common.validators import is_event_type, is_positive, not_blank
 from supervisor.api import Duration, Secret
 
 MAX_REQUEST_BYTES = 64 * 1024
-"""Bytes of a request: so many are sent at once, so that a server that reads nothing blocks none."""
+"""The size of a request's body. It is sent at once, also to a server that does not read it."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A method or the name of a header, RFC 9110, 5.6.2."""
 
 _POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)*", re.DOTALL)
-"""RFC 6901, 3."""
+"""A JSON pointer, RFC 6901, 3."""
 
 _SECRET_HEADERS = ("authorization", "cookie", "proxy-authorization")
+"""Headers whose values must be secrets, not texts."""
 
 
 def status_ranges(written: tuple[int | str, ...]) -> list[range]:
-    """Return the statuses that are meant by 200 and "200-299"; raises `ValueError`."""
+    """Return the ranges that 200 and "200-299" mean; raises `ValueError`."""
     found = []
     for item in written:
         match = re.fullmatch(r"([0-9]{3})(?:-([0-9]{3}))?", str(item))
@@ -121,9 +122,9 @@ class Target:
             if isinstance(text, Secret):
                 continue
             if name.lower() in _SECRET_HEADERS:
-                own = f"{name} = {{ credential = … }}"
+                secret = f"{name} = {{ credential = … }}"
                 raise ValueError(
-                    f"holds a secret; write password or bearer_token instead, or {own}"
+                    f"holds a secret; write password or bearer_token instead, or {secret}"
                 )
             if not is_header_value(text):
                 raise ValueError(f"{name} is not plain ASCII; write it without control characters")
@@ -156,22 +157,22 @@ class Target:
 
     @property
     def may_use_tls(self) -> bool:
-        """Whether asking it may need to know who is trusted."""
+        """Whether asking it may need a TLS context."""
         return httpx.URL(self.url).scheme == "https" or self.follow_redirects
 
     @property
     def needs_body(self) -> bool:
-        """Whether the body of the answer is looked at."""
+        """Whether the body of the answer is judged."""
         return bool(self.contains or self.pattern) or self.json_pointer is not None
 
     @property
     def secret_headers(self) -> tuple[str, ...]:
-        """The names of headers whose values no other server must learn."""
+        """The names of the headers that must not be sent to another server."""
         return tuple(name for name, value in self.headers.items() if isinstance(value, Secret))
 
     @property
     def place(self) -> str:
-        """The URL as it is shown: a query may hold what is nobody's business."""
+        """The URL as it is shown, without its query, which may hold a secret."""
         return self.url.partition("?")[0].partition("#")[0]
 
 
