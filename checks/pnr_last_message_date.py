@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks._common.validators import not_blank
 from checks._database.query import examine as examine_query
 from checks._database.query import read, write
 from checks._database.server import Database, Rows, moment, text
-from checks._database.sql_file import QuerySpec
+from checks._database.sql_file import QuerySpec, fits
 from supervisor.api import CheckFailed, Context, Measurement, Observation
 
 SELECT = QuerySpec(
@@ -37,20 +37,14 @@ class Params:
     monitoring_database: Database = field(metadata={"help": "where they are written"})
     select_query: Path | None = field(
         default=None,
+        validator=fits(SELECT),
         metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_select.sql"},
     )
     update_query: Path | None = field(
         default=None,
+        validator=fits(UPDATE),
         metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_update.sql"},
     )
-
-    @select_query.validator
-    def _selects(self, _: Attribute[Path | None], value: Path | None) -> None:
-        SELECT.check_file(value)
-
-    @update_query.validator
-    def _updates(self, _: Attribute[Path | None], value: Path | None) -> None:
-        UPDATE.check_file(value)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

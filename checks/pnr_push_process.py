@@ -16,7 +16,7 @@ from checks._common.validators import is_event_type
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import QuerySpec
+from checks._database.sql_file import QuerySpec, fits
 from checks._reports import airports as reports_airports
 from supervisor.api import (
     CheckFailed,
@@ -58,15 +58,13 @@ class Params:
     )
     retries: int = field(default=2, metadata={"help": "how often it looks again before it says so"})
     query: Path | None = field(
-        default=None, metadata={"help": "an SQL file; default: configs/sql/pnr_push_process.sql"}
+        default=None,
+        validator=fits(QUERY),
+        metadata={"help": "an SQL file; default: configs/sql/pnr_push_process.sql"},
     )
     event_type: str = field(
         default="E", validator=is_event_type, metadata={"help": "the event type when it fires"}
     )
-
-    @query.validator
-    def _fits(self, _: Attribute[Path | None], value: Path | None) -> None:
-        QUERY.check_file(value)
 
     @retries.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:

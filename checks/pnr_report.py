@@ -16,7 +16,7 @@ from checks._common.time_zones import zone
 from checks._database.query import examine as examine_query
 from checks._database.query import read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import QuerySpec, Statement
+from checks._database.sql_file import QuerySpec, Statement, fits
 from checks._reports import pnr_page
 from checks._reports.pnr_page import Airline, Findings, Tally
 from checks._reports.theme import template
@@ -61,10 +61,14 @@ class Params:
         default=(), metadata={"help": "airlines that are not counted"}
     )
     query: Path | None = field(
-        default=None, metadata={"help": "an SQL file; default: configs/sql/pnr_report.sql"}
+        default=None,
+        validator=fits(QUERY),
+        metadata={"help": "an SQL file; default: configs/sql/pnr_report.sql"},
     )
     services_query: Path | None = field(
-        default=None, metadata={"help": "an SQL file; default: configs/sql/pnr_report_services.sql"}
+        default=None,
+        validator=fits(SERVICES),
+        metadata={"help": "an SQL file; default: configs/sql/pnr_report_services.sql"},
     )
 
     @databases.validator
@@ -81,14 +85,6 @@ class Params:
     def _is_positive(self, _: Attribute[Duration | None], value: Duration | None) -> None:
         if value is not None and value < 60:
             raise ValueError("is less than a minute; write for example '12h'")
-
-    @query.validator
-    def _fits(self, _: Attribute[Path | None], value: Path | None) -> None:
-        QUERY.check_file(value)
-
-    @services_query.validator
-    def _lists_services(self, _: Attribute[Path | None], value: Path | None) -> None:
-        SERVICES.check_file(value)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
+from checks._common.validators import Validator
 from supervisor.api import CheckFailed, probe
 
 _HERE = Path(__file__).parent
@@ -73,6 +74,15 @@ async def load(path: Path, given: Iterable[str]) -> Statement:
         return fitting(await probe(f"read of {path}", lambda: read(path)), given)
     except ValueError as error:
         raise CheckFailed(f"cannot use {path}: {error}") from None
+
+
+def fits(spec: QuerySpec) -> Validator:
+    """Return a validator that refuses the path of a query that does not fit."""
+
+    def validate(_params: object, _: Attribute[Path | None], path: Path | None) -> None:
+        spec.check_file(path)
+
+    return validate
 
 
 def shipped(name: str) -> Path:

@@ -1,4 +1,4 @@
-"""The `alertmanager` check on what peers say, also on what no Alertmanager would say."""
+"""The `alertmanager` check on what peers answer, also on hostile answers."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def test_failed_notifications_fire_while_there_are_more_of_them() -> None:
     ]
 
 
-async def test_a_peer_that_was_restarted_begins_to_count_anew() -> None:
+async def test_a_peer_that_was_restarted_counts_from_0_again() -> None:
     given = context()
     server = peer(failed=3)
     verdicts = []
@@ -159,7 +159,7 @@ async def test_too_few_members_are_missed(
     assert [message for _, _, message in conditions(seen)] == said
 
 
-async def test_peers_that_are_in_no_cluster_miss_each_other() -> None:
+async def test_peers_without_a_cluster_miss_each_other() -> None:
     alone = speaking(metrics(), b'{"cluster": {"status": "disabled"}}')
     seen = await look(alone, peer())
 
@@ -201,7 +201,7 @@ async def test_what_was_counted_since_the_last_run_is_measured() -> None:
         ),
     ],
 )
-async def test_what_does_not_answer_like_an_alertmanager_is_named_and_hides_no_other(
+async def test_a_peer_that_does_not_answer_like_an_alertmanager_does_not_hide_another(
     bad: Behaviour, said: str
 ) -> None:
     good = peer(reloaded=0)

@@ -32,7 +32,7 @@ CA = trustme.CA()
 
 
 def ending(days: float) -> trustme.LeafCert:
-    """Return a certificate for 127.0.0.1 that ends so many days from now."""
+    """Return a certificate for 127.0.0.1 that ends in that many days."""
     return CA.issue_cert("127.0.0.1", "localhost", not_after=datetime.now(UTC) + timedelta(days))
 
 
@@ -65,7 +65,7 @@ async def speak_tls(leaf: trustme.LeafCert, plain: trio.SocketStream) -> None:
         await trio.SSLStream(plain, server, server_side=True).do_handshake()
         await plain.receive_some(1)
     except trio.BrokenResourceError:
-        pass  # the client does not trust us
+        pass  # the client does not trust the server
 
 
 async def look(within: float = 5.0, **given: Any) -> list[Observation]:
@@ -169,14 +169,14 @@ async def test_a_closed_port_is_named() -> None:
     assert message == "x (127.0.0.1:1): connection refused"
 
 
-async def test_what_is_no_host_name_is_named() -> None:
+async def test_a_host_that_is_not_a_name_is_named() -> None:
     ((name, _, message),) = told(await look(host="a..b"))
 
     assert name == "Certificate not available"
     assert message == "x (a..b:443): it is not a host name"
 
 
-async def test_authorities_that_cannot_be_read_hide_no_other_certificate(
+async def test_authorities_that_cannot_be_read_do_not_hide_other_certificates(
     nursery: trio.Nursery, ca_file: Path, tmp_path: Path
 ) -> None:
     port = await nursery.start(serve, partial(speak_tls, ending(5)))
@@ -199,7 +199,7 @@ async def test_authorities_that_cannot_be_read_hide_no_other_certificate(
 
 
 def release(fifo: Path) -> None:
-    """Let who opened it for reading read nothing."""
+    """Let the thread that opened it for reading go on."""
     os.close(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
 
 
@@ -224,7 +224,7 @@ async def test_authorities_are_read_once_for_all_who_trust_them(
     assert read == [False]
 
 
-async def test_a_silent_server_hides_no_other_when_the_modules_time_comes_first(
+async def test_a_silent_server_does_not_hide_others_when_the_modules_timeout_comes_first(
     nursery: trio.Nursery,
 ) -> None:
     port = await nursery.start(serve, silent)
@@ -256,7 +256,7 @@ def test_a_real_mail_server_is_asked_for_tls(ca_file: Path) -> None:
     assert [(name, kind) for name, kind, _ in told(seen)] == [("Certificate expires", "E")]
 
 
-async def test_of_a_file_the_certificate_that_ends_first_counts(tmp_path: Path) -> None:
+async def test_the_certificate_of_a_file_that_ends_first_counts(tmp_path: Path) -> None:
     path = tmp_path / "chain.pem"
     for days in (100, 20):
         ending(days).cert_chain_pems[0].write_to_path(str(path), append=True)

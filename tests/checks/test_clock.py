@@ -113,7 +113,7 @@ async def test_more_than_half_of_the_servers_must_say_so() -> None:
     ]
 
 
-async def test_a_silent_server_is_named_and_hides_no_other() -> None:
+async def test_a_silent_server_is_named_and_does_not_hide_others() -> None:
     silent = NtpServer(respond=lambda _nonce, _now: [])
     async with silent.running(), NtpServer(ahead=60).running() as server:
         begun = trio.current_time()
@@ -130,7 +130,7 @@ async def test_a_silent_server_is_named_and_hides_no_other() -> None:
     assert taken < 5
 
 
-async def test_a_server_that_nobody_runs_is_named_at_once_and_until_it_runs() -> None:
+async def test_a_server_that_does_not_run_is_named_until_it_runs() -> None:
     async with NtpServer().running() as server:
         up = await look(at(server))
     down = await look(at(server))
@@ -157,7 +157,7 @@ async def test_what_was_said_holds_until_a_server_answers_again() -> None:
     assert (names(right), names(later)) == ([], ["NTP server not answering"])
 
 
-async def test_the_first_lost_datagram_is_made_up_for() -> None:
+async def test_a_lost_datagram_is_sent_again() -> None:
     server = NtpServer()
     server.respond = lambda nonce, now: [answer(nonce, now)] if len(server.questions) > 1 else []
     async with server.running():
@@ -221,7 +221,7 @@ async def test_a_late_answer_leaves_the_clock_in_doubt() -> None:
     assert names(seen) == []
 
 
-async def test_the_module_has_its_verdict_before_its_time_is_up() -> None:
+async def test_a_run_ends_before_the_modules_timeout() -> None:
     silent = NtpServer(respond=lambda _nonce, _now: [])
     async with silent.running():
         with trio.fail_after(0.5):
@@ -262,7 +262,7 @@ async def test_what_the_kernel_says_fires_and_resolves(monkeypatch: pytest.Monke
     assert measured["clock_max_error_seconds"] == 0.016
 
 
-async def test_a_kernel_that_does_not_say_is_a_failed_check(
+async def test_a_kernel_that_refuses_is_a_failed_check(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse() -> KernelClock:

@@ -57,7 +57,7 @@ def listener(host: str = HOST, port: int = 0) -> Iterator[socket.socket]:
 
 @contextmanager
 def closed_port(host: str = HOST) -> Iterator[socket.socket]:
-    """Hold a port on which nobody listens."""
+    """Hold a port on which no process listens."""
     with socket.socket() as sock:
         sock.bind((host, 0))
         yield sock
@@ -65,7 +65,7 @@ def closed_port(host: str = HOST) -> Iterator[socket.socket]:
 
 @contextmanager
 def black_hole(host: str = HOST, port: int = 0) -> Iterator[socket.socket]:
-    """Listen with a full backlog: the kernel then drops whoever else tries to connect."""
+    """Listen with a full backlog: the kernel then drops every other connect."""
     with ExitStack() as stack:
         sock = stack.enter_context(socket.socket())
         sock.bind((host, port))
@@ -103,7 +103,7 @@ async def test_a_server_that_listens_is_measured() -> None:
     assert 0 < measurement.value < 1
 
 
-async def test_a_closed_port_is_a_condition_until_somebody_listens() -> None:
+async def test_a_closed_port_is_a_condition_until_a_process_listens() -> None:
     with closed_port() as sock:
         port = sock.getsockname()[1]
         before = await look(at(sock))
@@ -142,7 +142,7 @@ def test_silent_servers_are_given_up_together_when_their_time_is_over() -> None:
     assert expected == observed[0].message
 
 
-async def test_one_silent_server_keeps_no_other_from_being_judged() -> None:
+async def test_a_silent_server_does_not_hide_others() -> None:
     with black_hole() as hole, listener() as good, closed_port() as bad:
         servers = [at(hole, "silent"), at(good, "good"), at(bad, "bad")]
 
@@ -181,13 +181,13 @@ async def test_a_name_that_does_not_resolve_is_a_condition(
 
 
 @pytest.mark.parametrize("host", ["a..example.invalid", "x" * 64 + ".example.invalid"])
-async def test_a_name_that_is_none_is_a_condition(host: str) -> None:
+async def test_an_impossible_name_is_a_condition(host: str) -> None:
     assert (
         await cause(TcpServer("db", host, 3306)) == "cannot resolve the name: it is not a host name"
     )
 
 
-async def test_any_address_of_a_name_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_address_of_a_name_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     with listener() as sock:
         resolve_to(monkeypatch, "::1", "127.0.14.30", HOST)
 
@@ -201,7 +201,7 @@ async def test_a_silent_address_leaves_time_for_the_next(monkeypatch: pytest.Mon
         assert await up(at(sock, host="db.example.invalid"), within=2) == [True]
 
 
-async def test_the_order_of_the_addresses_changes_no_message(
+async def test_the_order_of_the_addresses_does_not_change_the_message(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with closed_port() as sock, black_hole("127.0.14.30", sock.getsockname()[1]):
@@ -242,7 +242,7 @@ def no_descriptor_left() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_without_descriptors_the_check_fails_and_no_server_is_blamed(count: int) -> None:
+async def test_without_descriptors_the_check_fails_and_blames_no_server(count: int) -> None:
     with listener() as sock:
         servers = [at(sock, f"{number}") for number in range(count)]
         with no_descriptor_left(), pytest.raises(CheckFailed, match="Too many open files"):
@@ -299,7 +299,7 @@ for host in ("127.0.0.1", "0:0:0:0:0:0:0:1"):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")
-def test_a_port_that_connects_to_itself_is_no_server() -> None:
+def test_a_port_that_connects_to_itself_is_not_a_server() -> None:
     argv = ["unshare", "--net", sys.executable, "-c", SELF_CONNECT]
     done = subprocess.run(argv, check=True, capture_output=True, text=True)
 
@@ -325,7 +325,7 @@ def test_an_empty_text_is_refused(given: dict[str, str], remedy: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["", "a b", "127.0.14.31\0x", "a\n"])
-def test_a_host_that_is_none_is_refused(host: str) -> None:
+def test_an_impossible_host_is_refused(host: str) -> None:
     with pytest.raises(ValueError, match=r"is not a host; write an IP address or a name$"):
         TcpServer("USTD-DEV1", host, 1)
 

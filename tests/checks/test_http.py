@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
 import json
 import os
@@ -38,27 +37,20 @@ from tests.support.fake_peer import (
     raw,
     reset,
 )
+from tests.support.sockets import open_sockets
 
 CA = trustme.CA()
 SOON = 0.8
-"""Seconds: what a target is given here that never answers."""
+"""Seconds: the timeout of a target that never answers."""
 SLOW = f"no answer within {SOON} s"
 
 
 @pytest.fixture(autouse=True)
 def _no_socket_is_left() -> Iterator[None]:
-    before = sockets()
+    before = open_sockets()
     yield
 
-    assert sockets() == before
-
-
-def sockets() -> int:
-    found = 0
-    for descriptor in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(FileNotFoundError):  # that of listdir itself
-            found += os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
-    return found
+    assert open_sockets() == before
 
 
 def today() -> Context:
@@ -79,7 +71,7 @@ def told(seen: Iterable[Observation]) -> list[tuple[str, str, str]]:
 
 
 async def asked(nursery: trio.Nursery, behaviour: Behaviour, **given: Any) -> list[str]:
-    """Ask a server that behaves so, and return the messages."""
+    """Ask a server with this behaviour, and return the messages."""
     peer = await nursery.start(FakePeer(usual=behaviour).serve)
     return [message for *_, message in told(await look(peer.url, **given))]
 
@@ -155,7 +147,7 @@ async def test_a_body_is_judged(nursery: trio.Nursery, wanted: dict[str, Any], s
     assert [message.endswith(said) for message in messages] == ([True] if said else [])
 
 
-async def test_a_body_that_is_no_json_is_named(nursery: trio.Nursery) -> None:
+async def test_a_body_that_is_not_json_is_named(nursery: trio.Nursery) -> None:
     (said,) = await asked(nursery, answer(200, b"[" * 100_000), json_pointer="/a")
 
     assert said.endswith("the body is not JSON")
@@ -178,7 +170,7 @@ async def test_no_proxy_is_asked(nursery: trio.Nursery, monkeypatch: pytest.Monk
     assert await asked(nursery, answer(200)) == []
 
 
-async def test_a_slow_answer_is_a_warning_of_its_own(nursery: trio.Nursery) -> None:
+async def test_a_slow_answer_has_its_own_warning(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(usual=later(0.2, answer(200))).serve)
     slow = told(await look(peer.url, max_seconds=0.1))
     fine = told(await look(peer.url, max_seconds=4))
@@ -202,7 +194,7 @@ async def test_a_redirect_is_followed_only_where_that_is_wanted(nursery: trio.Nu
 
 
 @pytest.mark.parametrize("away", ["mailto:x@example.invalid", "urn:x:y", "http://[::1", "app://x"])
-async def test_where_a_redirect_leads_does_not_matter_unless_it_is_followed(
+async def test_the_location_of_a_redirect_counts_only_when_it_is_followed(
     nursery: trio.Nursery, away: str
 ) -> None:
     assert await asked(nursery, answer(302, headers={"Location": away}), status=(302,)) == []
@@ -268,7 +260,7 @@ async def test_a_header_that_cannot_be_sent_is_not_shown(monkeypatch: pytest.Mon
     )
 
 
-async def test_a_charset_and_a_compression_are_heeded(nursery: trio.Nursery) -> None:
+async def test_the_charset_is_used_and_a_compression_is_named(nursery: trio.Nursery) -> None:
     korean = {"Content-Type": "text/html; charset=euc-kr"}
     body = "정상".encode("euc-kr")
     understood = await asked(nursery, answer(200, body, korean), contains="정상")
@@ -293,7 +285,7 @@ async def test_a_token_that_cannot_be_sent_is_not_shown(
     )
 
 
-async def test_what_cannot_be_read_is_named_and_hides_no_other(
+async def test_a_secret_or_file_that_cannot_be_read_does_not_hide_other_targets(
     nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("NONE", raising=False)
@@ -340,7 +332,7 @@ async def test_a_certificate_must_be_trusted(nursery: trio.Nursery, ca_file: Pat
     assert trusted == allowed == []
 
 
-async def test_the_days_count_also_where_anybody_is_trusted(nursery: trio.Nursery) -> None:
+async def test_the_days_count_also_where_any_certificate_is_trusted(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(tls=tls(-1)).serve)
     refused = told(await look(peer.url, ca_file=None))
     seen = told(await look(peer.url, verify=False))
@@ -351,7 +343,7 @@ async def test_the_days_count_also_where_anybody_is_trusted(nursery: trio.Nurser
     assert unjudged == []
 
 
-async def test_who_is_trusted_holds_after_a_redirect_to_tls(
+async def test_the_authorities_count_after_a_redirect_to_tls(
     nursery: trio.Nursery, ca_file: Path
 ) -> None:
     secure = await nursery.start(FakePeer(tls=tls(100)).serve)
@@ -406,7 +398,7 @@ MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200_000 + b"\r\n"
         (drip([b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0.05), SLOW),
         (reset, ""),
         (hang_up, "Server disconnected without sending a response."),
-        (raw(b"220 this is no web server\r\n\r\n"), "illegal status line"),
+        (raw(b"220 this is not a web server\r\n\r\n"), "illegal status line"),
         (raw(b"\x00\xff" * 5000), ""),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n"), ""),
         (closing(raw(ENDLESS_HEADERS)), ""),
@@ -431,7 +423,7 @@ async def test_a_bad_server_fails_in_time(
     assert message.removeprefix(f"x ({peer.url}): ").isprintable()
 
 
-async def test_of_a_body_without_end_the_beginning_counts(nursery: trio.Nursery) -> None:
+async def test_the_beginning_of_an_endless_body_counts(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(usual=endless).serve)
     with trio.fail_after(4):
         seen = told(await look(peer.url, contains="xxx"))
@@ -459,7 +451,7 @@ async def test_the_body_of_a_redirect_is_not_read(nursery: trio.Nursery) -> None
     assert sent < 32 << 20
 
 
-async def test_who_is_silent_hides_no_other_at_the_end_of_the_modules_time(
+async def test_silent_targets_do_not_hide_others_at_the_modules_timeout(
     nursery: trio.Nursery,
 ) -> None:
     silent: FakePeer = await nursery.start(FakePeer(usual=black_hole).serve)
@@ -476,7 +468,7 @@ async def test_who_is_silent_hides_no_other_at_the_end_of_the_modules_time(
     assert seen[2][2].endswith(": status 500, expected 200-299")
 
 
-async def test_a_ca_file_that_cannot_be_read_to_its_end_hides_no_other(
+async def test_a_ca_file_that_hangs_does_not_hide_other_targets(
     nursery: trio.Nursery, tmp_path: Path
 ) -> None:
     peer = await nursery.start(FakePeer(usual=answer(500)).serve)
@@ -507,7 +499,7 @@ async def test_a_query_is_not_shown(nursery: trio.Nursery) -> None:
     assert peer.requests[0].path == "/a?key=k"
 
 
-async def test_tiny_chunks_leave_others_their_turn(nursery: trio.Nursery) -> None:
+async def test_other_tasks_run_between_tiny_chunks(nursery: trio.Nursery) -> None:
     body = b"1\r\nx\r\n" * 5000 + b"0\r\n\r\n"
     tiny = raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
     peer = await nursery.start(FakePeer(usual=tiny).serve)
@@ -541,7 +533,7 @@ async def test_a_closed_port_and_an_unknown_name_are_named() -> None:
     assert unknown[0][2].startswith("x (http://nowhere.invalid): ")
 
 
-async def test_a_server_that_never_shakes_hands_is_left_in_time() -> None:
+async def test_a_server_without_a_handshake_is_given_up_in_time() -> None:
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     async with listener:
         port = listener.socket.getsockname()[1]

@@ -219,7 +219,7 @@ def test_the_routes_of_an_interface_go_and_come_with_it(connected: Host) -> None
 
 
 @needs_root
-def test_a_part_or_a_whole_of_the_destination_is_another(connected: Host) -> None:
+def test_a_route_to_a_smaller_or_larger_network_is_another_route(connected: Host) -> None:
     connected.ip("route add 192.168.50.0/25 dev bond1")
     connected.ip("route add 192.168.0.0/16 dev bond1")
     (missing,) = connected.look(WantedRoute("192.168.50.0/24"))
@@ -238,7 +238,7 @@ def test_thousands_of_routes_are_read(connected: Host) -> None:
     ]
 
 
-async def test_without_a_table_the_check_fails_and_no_route_is_blamed(
+async def test_without_a_table_the_check_fails_and_blames_no_route(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> NoReturn:
@@ -324,7 +324,7 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
         ({"destination": "::", "event_type": ""}, "^is empty; write for example 'E'"),
     ],
 )
-def test_what_is_no_route_is_refused(given: dict[str, Any], message: str) -> None:
+def test_an_impossible_route_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         WantedRoute(**given)
 
@@ -341,7 +341,7 @@ HOSTILE = st.one_of(
 def test_any_text_is_a_route_or_refused(
     destination: str, gateway: str, netmask: str | int, interface: str
 ) -> None:
-    with contextlib.suppress(ValueError):  # which the service file's reader explains
+    with contextlib.suppress(ValueError):  # which the reader of the service file explains
         wanted = WantedRoute(destination, gateway, netmask, interface)
 
         assert str(wanted.network)

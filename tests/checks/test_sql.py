@@ -25,7 +25,7 @@ DATABASE = Database(user="eborder")
 
 @pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function that gives what the check makes of a query's answer."""
+    """Return a function that runs the check on the rows of a query."""
     query = tmp_path / "query.sql"
     query.write_text("SELECT 1")
 
@@ -159,7 +159,7 @@ def test_a_query_lies_beside_the_service_file(
     ]
 
 
-def test_all_that_is_wrong_is_said_and_no_password(tmp_path: Path) -> None:
+def test_all_problems_are_named_without_the_password(tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text("SELECT 1")
     found = problems(
         tmp_path,
@@ -186,7 +186,7 @@ def test_all_that_is_wrong_is_said_and_no_password(tmp_path: Path) -> None:
     assert [problem.split(":")[0] for problem in found] == [".event_type", ".min"]
 
 
-def test_servers_stop_by_their_own_means() -> None:
+def test_each_kind_of_server_has_its_own_limit() -> None:
     assert mysql.limits("5.5.5-10.11.6-MariaDB-log", 1.62) == (
         "SET SESSION max_statement_time = 1.620"
     )

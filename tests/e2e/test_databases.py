@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -30,6 +29,7 @@ from supervisor.observations import Run
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
 from tests.e2e.servers import free_port
 from tests.support.bad_plugins import context
+from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0
 SLEEP = "SELECT SLEEP(30) AS slept"
@@ -38,25 +38,12 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Asia/Seoul"))
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left(mariadb_server: MariaDbServer) -> Iterator[None]:
-    before = sockets()
+    before = open_sockets()
     yield
     mariadb_server.until_nobody()
 
     assert threads.abandoned_threads() == 0
-    assert sockets() <= before
-
-
-def sockets() -> set[str]:
-    """Return the sockets that this process holds."""
-    found = set()
-    for descriptor in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{descriptor}")
-        except FileNotFoundError:  # that of the listing itself
-            continue
-        if target.startswith("socket:"):
-            found.add(target)
-    return found
+    assert open_sockets() <= before
 
 
 async def run_query(
@@ -78,7 +65,7 @@ async def run_query(
 async def failure(
     directory: Path, database: Database, query: str = "SELECT 1 AS n", seconds: float = TIMEOUT
 ) -> str:
-    """Return how a run failed; it must have ended by itself, and in time."""
+    """Return how a run failed. It must have ended by itself and in time."""
     done = await run_query(directory, database, query, seconds)
 
     assert done.result == "failed"
@@ -92,7 +79,7 @@ async def test_a_query_is_answered(tmp_path: Path, mariadb: MariaDbServer) -> No
     assert done.observations == (Measurement("value", 42.0),)
 
 
-async def test_a_local_socket_will_do(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_a_local_socket_can_be_used(tmp_path: Path, mariadb: MariaDbServer) -> None:
     database = mariadb.database(socket=mariadb.socket, port=1)
     done = await run_query(tmp_path, database, "SELECT 41 + 1 AS n")
 
@@ -117,7 +104,7 @@ async def test_tls_is_verified(tmp_path: Path, mariadb: MariaDbServer) -> None:
     assert "Hostname mismatch" in await failure(tmp_path, misnamed)
 
 
-async def test_a_server_that_is_down_is_said_to_be(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_a_server_that_is_down_is_named(tmp_path: Path, mariadb: MariaDbServer) -> None:
     port = free_port()
     error = await failure(tmp_path, mariadb.database(port=port))
     by_socket = await failure(tmp_path, mariadb.database(socket=tmp_path / "none"))
@@ -162,7 +149,7 @@ async def test_a_missing_or_open_secret_is_named(tmp_path: Path, mariadb: MariaD
     assert "others may read it" in await failure(tmp_path, readable)
 
 
-async def test_a_password_is_read_anew_in_each_run(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_a_password_is_read_again_in_each_run(tmp_path: Path, mariadb: MariaDbServer) -> None:
     file = tmp_path / "password"
     file.write_text("dummy-old")
     file.chmod(0o600)
@@ -194,7 +181,7 @@ async def test_a_query_that_does_not_fit_is_explained(
     assert reason.lower() in error.lower()
 
 
-async def test_a_database_that_is_absent_or_closed_is_named(
+async def test_a_database_that_does_not_exist_is_named(
     tmp_path: Path, mariadb: MariaDbServer
 ) -> None:
     error = await failure(tmp_path, mariadb.database("absent"))
@@ -221,14 +208,16 @@ async def test_a_query_of_30_s_is_stopped_by_the_server(
     assert re.search(r"it ran, or waited for a lock, for 2\.[34] s and was stopped$", error)
 
 
-async def test_the_databases_own_time_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_the_databases_own_timeout_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
     done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(0.5)), SLEEP)
 
     assert done.error.endswith("for 0.45 s and was stopped")
     assert done.seconds < 1.5
 
 
-async def test_a_locked_table_is_not_waited_for(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_a_locked_table_does_not_hold_up_a_run(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
     with mariadb.locked("KOR-PNR", "flight"):
         error = await failure(tmp_path, mariadb.database(), "SELECT COUNT(*) AS n FROM flight")
 
@@ -344,7 +333,7 @@ async def test_a_run_that_is_stopped_leaves_no_query_on_the_server(
     mariadb.until_nobody()
 
 
-async def test_a_run_that_is_stopped_disturbs_no_other_of_the_same_database(
+async def test_a_run_that_is_stopped_does_not_disturb_others_of_the_same_database(
     tmp_path: Path, mariadb: MariaDbServer
 ) -> None:
     results = set()
@@ -366,7 +355,9 @@ async def test_a_run_that_is_stopped_disturbs_no_other_of_the_same_database(
     assert results == {"ok"}
 
 
-async def test_many_at_once_leave_nothing(tmp_path: Path, mariadb: MariaDbServer) -> None:
+async def test_many_runs_at_once_leave_nothing_behind(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
     before = threading.active_count()
     with SlowProxy(mariadb.port).running() as proxy, trio.move_on_after(1):
         async with trio.open_nursery() as nursery:
@@ -375,7 +366,7 @@ async def test_many_at_once_leave_nothing(tmp_path: Path, mariadb: MariaDbServer
                     run_query, tmp_path, mariadb.database(port=proxy.port), SLEEP, 60
                 )
 
-    assert threading.active_count() - before <= 100 + 2  # idle ones of trio, which end in 10 s
+    assert threading.active_count() - before <= 100 + 2  # idle threads of trio, which end in 10 s
 
 
 def insert(code: str) -> Statement:

@@ -19,7 +19,7 @@ from tests.support.bad_plugins import context
 
 @define
 class Watch:
-    """The check, looking again and again at the same peers."""
+    """The check, run again and again on the same peers."""
 
     params: Params
     given: Context = field(factory=context)

@@ -1,8 +1,7 @@
-"""The PNR checks on a real MariaDB with the reference schema and the queries that come along."""
+"""The PNR checks on a real MariaDB with the reference schema and the shipped queries."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from attrs import evolve
 from checks import pnr_last_message_date, pnr_push_process, pnr_report, sql
 from supervisor.api import CheckFailed, Condition, Context, Duration, Json, Measurement, Report
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
+from tests.support.bad_plugins import context
 from tests.support.mail_page import Page
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -24,14 +24,11 @@ AT = ("08:00", "18:00")
 
 
 def at(now: datetime = NOW, state: dict[str, Json] | None = None) -> Context:
-    return Context(
+    return evolve(
+        context(AT),
         service="KOR-PNR-TEST",
         host="kor-pnr-test1",
-        module="pnr",
-        timezone=SEOUL,
-        log=logging.LoggerAdapter(logging.getLogger("test")),
         clock=now.timestamp,
-        at=AT,
         state={} if state is None else state,
     )
 
@@ -69,7 +66,7 @@ def flight(mariadb: MariaDbServer, number: int, airline: str, route: str) -> Non
 def push(
     mariadb: MariaDbServer, number: int, airline: str, minutes: float, *, processed: bool = False
 ) -> None:
-    """Insert a message of a flight, received so many minutes ago."""
+    """Insert a message of a flight, received that many minutes ago."""
     received = (NOW - timedelta(minutes=minutes)).replace(tzinfo=None)
     insert(
         mariadb,
@@ -98,7 +95,7 @@ def seed(mariadb: MariaDbServer) -> None:
         (1, "KE", "ICN-NRT"),
         (2, "KE", "NRT-GMP"),
         (3, "NO", "OSL-ICN"),
-        (4, "1E", "NRT-HND"),  # neither from nor to our airports
+        (4, "1E", "NRT-HND"),  # neither from nor to the airports of the file
         (5, "9E", "ICN-JFK"),
     ):
         flight(mariadb, number, airline, route)
@@ -131,7 +128,7 @@ async def test_messages_that_wait_too_long_fire_by_airline(
     assert Page(first.detail).text.count("received 2026-11-23") == 4
 
 
-async def test_a_message_processed_meanwhile_is_not_judged(
+async def test_a_message_processed_between_retries_is_not_an_alert(
     mariadb: MariaDbServer, tmp_path: Path
 ) -> None:
     seed(mariadb)
@@ -151,7 +148,9 @@ async def test_a_message_processed_meanwhile_is_not_judged(
     assert looks >= 6
 
 
-async def test_it_judges_while_there_is_time(mariadb: MariaDbServer, tmp_path: Path) -> None:
+async def test_retries_end_before_the_deadline_of_the_run(
+    mariadb: MariaDbServer, tmp_path: Path
+) -> None:
     seed(mariadb)
     params = push_params(mariadb, tmp_path, retries=50, poll_interval=Duration(0.6))
     with trio.fail_after(2):
@@ -194,7 +193,9 @@ async def copy(mariadb: MariaDbServer, **given: Any) -> list[object]:
     return list(await pnr_last_message_date.run(at(), copy_params(mariadb, **given)))
 
 
-async def test_last_message_dates_are_copied_and_twice_is_as_once(mariadb: MariaDbServer) -> None:
+async def test_last_message_dates_are_copied_and_a_second_run_changes_nothing(
+    mariadb: MariaDbServer,
+) -> None:
     seed(mariadb)
     insert(
         mariadb, "eborder", "service", {"server_name": "TEST", "service": "KE", "name": "대한항공"}
@@ -230,7 +231,7 @@ async def test_a_date_never_moves_backwards(mariadb: MariaDbServer) -> None:
     assert dates(mariadb)["NO"] == "17:50:37"
 
 
-async def test_nothing_is_written_when_the_read_was_not_whole(
+async def test_nothing_is_written_when_the_read_failed(
     mariadb: MariaDbServer, tmp_path: Path
 ) -> None:
     seed(mariadb)
@@ -270,7 +271,7 @@ async def test_a_write_that_fails_in_the_middle_writes_nothing(mariadb: MariaDbS
     ]
 
 
-async def test_a_service_without_any_message_is_left_alone(
+async def test_a_service_without_any_message_is_not_changed(
     mariadb: MariaDbServer, tmp_path: Path
 ) -> None:
     query = tmp_path / "select.sql"
@@ -315,8 +316,8 @@ def report_params(mariadb: MariaDbServer, **given: Any) -> pnr_report.Params:
     return pnr_report.Params(**{**defaults, **given})
 
 
-async def report(mariadb: MariaDbServer, context: Context, **given: Any) -> Report:
-    (found,) = await pnr_report.run(context, report_params(mariadb, **given))
+async def report(mariadb: MariaDbServer, run_context: Context, **given: Any) -> Report:
+    (found,) = await pnr_report.run(run_context, report_params(mariadb, **given))
     assert isinstance(found, Report)
     return found
 
@@ -371,7 +372,7 @@ async def test_the_next_report_begins_where_the_last_committed_one_ended(
         handled(mariadb, minute, "KE")
     first = await report(mariadb, at(NOW.replace(hour=12), state))
     again = list(await pnr_report.run(at(NOW.replace(hour=12), state), report_params(mariadb)))
-    # The one that fails is caught up on by the next.
+    # The report after the failed one covers its time, too.
     with pytest.raises(CheckFailed):
         await report(mariadb, at(NOW.replace(hour=14), state), databases=(mariadb.database("x"),))
     third = await report(mariadb, at(NOW, state))

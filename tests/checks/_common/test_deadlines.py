@@ -1,4 +1,4 @@
-"""What is kept back of a deadline, and how the time that is left is said."""
+"""What is kept back of a deadline, and how a time is written in a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durations for people."""
+"""Durations in words."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ def test_a_duration_is_written_in_all_its_units(seconds: float, text: str) -> No
     ("seconds", "text"),
     [(59, "0 s"), (3 * 3600 + 759, "3 h 12 min"), (12 * 86400 + 3 * 3600 + 759, "12 d 3 h")],
 )
-def test_a_long_duration_is_written_without_what_no_longer_matters(
-    seconds: float, text: str
-) -> None:
+def test_a_long_duration_is_written_without_its_smallest_units(seconds: float, text: str) -> None:
     assert long_span(seconds) == text
 
 

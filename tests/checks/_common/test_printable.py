@@ -1,4 +1,4 @@
-"""Names that others chose: shown so that nothing in them can do harm or is lost in silence."""
+"""Names of files and processes: what cannot be printed is escaped, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_any_text_is_a_statement_or_refused_with_a_remedy(text: str) -> None:
 
 
 @given(st.text())
-def test_no_value_leaves_its_place(value: str) -> None:
+def test_a_value_cannot_become_sql(value: str) -> None:
     sent = bound(parse("SELECT %(v)s AS v"), {"v": value})
     body = sent.removeprefix("SELECT '").removesuffix("' AS v")
 
@@ -100,7 +100,7 @@ def test_no_value_leaves_its_place(value: str) -> None:
         ("SELECT %(a b)s", "'a b' is not the name of a value; write for example %(since)s"),
     ],
 )
-def test_what_is_no_single_statement_is_refused(text: str, wrong: str) -> None:
+def test_anything_but_one_statement_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(ValueError, match="; ") as caught:
         parse(text)
 
@@ -108,17 +108,17 @@ def test_what_is_no_single_statement_is_refused(text: str, wrong: str) -> None:
 
 
 def test_a_query_must_ask_for_what_it_is_given_and_for_nothing_else(tmp_path: Path) -> None:
-    contract = QuerySpec("x.sql", {"since": 1, "until": 2})
+    spec = QuerySpec("x.sql", {"since": 1, "until": 2})
     path = tmp_path / "query.sql"
 
     path.write_text("SELECT %(since)s, %(until)s", encoding="utf-8-sig")
-    contract.check_file(path)
+    spec.check_file(path)
     path.write_text("SELECT %(since)s")
     with pytest.raises(ValueError, match=r"does not ask for %\(until\)s; it must, of %\(since\)s"):
-        contract.check_file(path)
+        spec.check_file(path)
     path.write_text("SELECT %(since)s, %(untill)s")
     with pytest.raises(ValueError, match=r"asks for %\(untill\)s, which it is not given; given"):
-        contract.check_file(path)
+        spec.check_file(path)
 
 
 @pytest.mark.parametrize(
@@ -143,23 +143,23 @@ def test_a_file_that_cannot_be_used_is_named(
         trio.run(sql_file.load, path, ())
 
 
-def test_the_queries_that_come_along_fit_their_checks() -> None:
+def test_the_shipped_queries_fit_their_checks() -> None:
     from checks import pnr_last_message_date, pnr_push_process, pnr_report
 
-    contracts = (
+    specs = (
         pnr_push_process.QUERY,
         pnr_last_message_date.SELECT,
         pnr_last_message_date.UPDATE,
         pnr_report.QUERY,
         pnr_report.SERVICES,
     )
-    for contract in contracts:
-        contract.check_file(sql_file.shipped(contract.file))
+    for spec in specs:
+        spec.check_file(sql_file.shipped(spec.file))
 
     directory = sql_file.shipped("")
-    named = {contract.file for contract in contracts} | {"reference_schema.sql"}
+    named = {spec.file for spec in specs} | {"reference_schema.sql"}
     assert {path.name for path in directory.glob("*.sql")} == named
     readme = (directory / "README.md").read_text(encoding="utf-8")
-    for contract in contracts:
-        assert all(f"%({name})s" in readme for name in contract.given)
-        assert all(f"`{column}`" in readme for column in contract.columns)
+    for spec in specs:
+        assert all(f"%({name})s" in readme for name in spec.given)
+        assert all(f"`{column}`" in readme for column in spec.columns)

@@ -1,4 +1,4 @@
-"""What an Alertmanager says of itself: counters, cluster, and what is not an Alertmanager's."""
+"""The counters and the cluster of an Alertmanager, also in hostile answers."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_peer_that_has_never_notified_is_healthy() -> None:
     assert read_metrics("\n".join(LIVING)) == Health(1.0, {}, {}, {})
 
 
-def test_a_peer_cannot_make_us_keep_a_lot() -> None:
+def test_a_peer_cannot_fill_the_state() -> None:
     names = [*map(str, range(1000)), "x" * 1000]
     lines = [f'alertmanager_notifications_failed_total{{integration="{n}"}} 1' for n in names]
     found = read_metrics("\n".join([*lines, *lines, *LIVING]))
@@ -48,7 +48,7 @@ def test_a_peer_cannot_make_us_keep_a_lot() -> None:
     assert found.failed == {str(number): 2.0 for number in range(100)}
 
 
-def test_the_first_look_counts_nothing_and_the_clock_may_wobble() -> None:
+def test_the_first_run_counts_nothing_and_the_start_may_be_off_by_a_little() -> None:
     assert increase(None, HEALTH) == Increase()
     assert increase(HEALTH, evolve(HEALTH, started=101.0)) == Increase()
     assert increase(HEALTH, evolve(HEALTH, started=200.0)) == Increase(
@@ -56,7 +56,7 @@ def test_the_first_look_counts_nothing_and_the_clock_may_wobble() -> None:
     )
 
 
-def test_what_is_kept_is_recalled() -> None:
+def test_the_state_is_read_back() -> None:
     kept = json.loads(json.dumps(alertmanager_health.to_state(HEALTH)))
 
     assert alertmanager_health.from_state(kept) == HEALTH
@@ -70,7 +70,7 @@ NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed"
 
 
 @given(JSON | st.dictionaries(NAMES, JSON))
-def test_any_state_is_recalled_or_forgotten(value: Json) -> None:
+def test_any_state_is_read_or_left_out(value: Json) -> None:
     increase(alertmanager_health.from_state(value), HEALTH)
 
 

@@ -1,4 +1,4 @@
-"""What `http` takes for an answer's problems, and for a target; the servers are elsewhere."""
+"""What `http` refuses in an answer and in its parameters, without any server."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_any_body_is_judged(body: bytes, pointer: str, value: str | int) -> None
 
 
 @given(st.data())
-def test_what_a_document_has_is_found(data: st.DataObject) -> None:
+def test_any_value_of_a_document_is_found(data: st.DataObject) -> None:
     document = data.draw(DOCUMENTS)
     leaf: Any = document
     pointer = ""
@@ -107,7 +107,7 @@ def test_a_compressed_body_is_named() -> None:
 
 
 @pytest.mark.parametrize("pointer", ["/01", "/-1", "/²", "/3", "/a", "//0"])
-def test_what_a_list_has_not_is_not_found(pointer: str) -> None:
+def test_a_pointer_past_a_list_is_not_found(pointer: str) -> None:
     with pytest.raises(LookupError):
         value_at(pointer, [1, 2, 3])
 

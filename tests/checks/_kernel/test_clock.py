@@ -1,4 +1,4 @@
-"""What the kernel says of its clock, asked for real and of a fake library."""
+"""The state of the kernel's clock, from the real kernel and from a fake library."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_the_kernel_is_asked_in_its_own_layout() -> None:
 @pytest.mark.parametrize(
     ("status", "synchronised"), [(0x0040, False), (0x0041, False), (0x0001, True), (0x2001, True)]
 )
-def test_one_bit_of_the_kernels_says_that_it_is_not_synchronised(
+def test_one_bit_of_the_status_says_that_it_is_not_synchronised(
     monkeypatch: pytest.MonkeyPatch, status: int, synchronised: bool
 ) -> None:
     class FakeLibrary:

@@ -1,4 +1,4 @@
-"""The framing of netlink: messages as the kernel aligns them, and whatever bytes come."""
+"""The framing of netlink: messages as the kernel aligns them, and any bytes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def error(number: int) -> bytes:
 
 
 class Kernel(socket.socket):
-    """Answers every request with these datagrams; each comes from the port beside it."""
+    """Answers every request with these datagrams; each has its sender's port."""
 
     def __init__(self, *datagrams: tuple[bytes, int]) -> None:
         super().__init__()

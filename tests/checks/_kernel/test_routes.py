@@ -1,4 +1,4 @@
-"""The messages of rtnetlink: read as the kernel means them, and whatever they hold."""
+"""The messages of rtnetlink: as the kernel sends them, and any bytes."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_the_hops_of_a_route_with_several_are_read() -> None:
         {"flags": kernel_routes.RTM_F_CLONED},
     ],
 )
-def test_what_is_no_route_for_all_in_the_main_table_is_none(given: dict[str, int]) -> None:
+def test_only_a_route_for_all_in_the_main_table_is_a_route(given: dict[str, int]) -> None:
     assert parse_route(route(V4, 0, **given), V4) is None  # type: ignore[arg-type]  # ints by name
 
 
@@ -221,7 +221,7 @@ def test_any_message_is_a_route_or_none_or_is_refused(content: bytes) -> None:
 
 
 class Kernel:
-    """Answers each dump with the next of these replies; a datagram has its sender's number."""
+    """Answers each dump with the next of these replies; each datagram has its sender's port."""
 
     def __init__(self, *replies: Iterable[tuple[bytes, int]]) -> None:
         self.replies = list(replies)

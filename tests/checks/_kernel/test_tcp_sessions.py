@@ -1,4 +1,4 @@
-"""The readers of the kernel's TCP sockets: on real ones, and whatever bytes they are given."""
+"""The readers of the kernel's TCP sockets: on real sockets and on any bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""NTP packets: what an answer says, and that no garbage is taken for one."""
+"""NTP packets: what an answer says, and that garbage is refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_end_of_the_era_lies_between_two_clocks() -> None:
     assert seconds_between(0, ntp_packet.ERA - ntp_packet.SECOND) == 1.0
 
 
-def test_what_the_server_is_uncertain_of_counts() -> None:
+def test_the_uncertainty_of_the_server_counts() -> None:
     found = reading(answer(NONCE, NOW, delay=1.0, dispersion=0.25), NOW, NOW)
 
     assert found.uncertainty == 0.75
@@ -78,7 +78,7 @@ def test_a_server_without_a_good_time_is_not_believed(packet: bytes, said: str) 
         answer(NONCE, NOW, version=7),
     ],
 )
-def test_what_is_no_servers_answer_is_passed_over(packet: bytes) -> None:
+def test_anything_but_a_servers_answer_is_refused(packet: bytes) -> None:
     with pytest.raises(ForeignAnswer):
         nonce_of(packet)
 
