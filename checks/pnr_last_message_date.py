@@ -9,8 +9,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from checks._common.validators import not_blank
-from checks._database.query import examine as examine_query
-from checks._database.query import read, write
+from checks._database.query import examine_query, read, write
 from checks._database.server import Database, Rows, moment, text
 from checks._database.sql_file import QuerySpec, fits
 from supervisor.api import CheckFailed, Context, Measurement, Observation
@@ -19,10 +18,13 @@ SELECT = QuerySpec(
     "pnr_last_message_date_select.sql",
     columns=("service", "last_message_date"),
 )
+"""Reads the dates from the PNR database."""
+
 UPDATE = QuerySpec(
     "pnr_last_message_date_update.sql",
     {"server_name": "TEST", "service": "KE", "last_message_date": datetime(2026, 1, 1)},  # noqa: DTZ001  # as all times that go to the database, in the session's zone
 )
+"""Writes the date of one service to the monitoring database."""
 
 
 @frozen

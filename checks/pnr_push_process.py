@@ -13,8 +13,7 @@ from checks._common.durations import span
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
-from checks._database.query import examine as examine_query
-from checks._database.query import read
+from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, fits
 from checks._reports import airports as reports_airports
@@ -33,12 +32,14 @@ QUERY = QuerySpec(
     {"airports": ("ICN", "GMP"), "received_before": datetime(2026, 1, 1)},  # noqa: DTZ001  # as all times that go to the database, in the session's zone
     ("airline", "waiting", "oldest", "sample"),
 )
+"""Finds the messages that wait, by airline."""
 
 _DETAIL_TEMPLATE = """\
 <p>{{ message }}</p>
 <table style="border-collapse:collapse">
 {% for line in sample %}<tr><td style="padding:2px 0;word-break:break-all">{{ line }}</td></tr>
 {% endfor %}</table>"""
+"""What the alert shows of the messages."""
 
 
 @frozen

@@ -13,8 +13,7 @@ from pathlib import Path
 from attrs import Attribute, field, frozen
 
 from checks._common.time_zones import zone
-from checks._database.query import examine as examine_query
-from checks._database.query import read
+from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, Statement, fits
 from checks._reports import pnr_page
@@ -27,12 +26,17 @@ MAX_DATABASES = 10
 """How many databases one report may have."""
 
 EXAMPLE = datetime(2026, 1, 1)  # noqa: DTZ001  # as all times that go to the database, in the session's zone
+"""A time for the examples of the queries."""
+
 QUERY = QuerySpec(
     "pnr_report.sql",
     {"since": EXAMPLE, "until": EXAMPLE},
     ("airline", "process", "messages"),
 )
+"""Counts the messages of a time, by airline and process."""
+
 SERVICES = QuerySpec("pnr_report_services.sql", columns=("service", "name", "last_message_date"))
+"""Lists the airlines with their names and last message dates."""
 
 
 @frozen

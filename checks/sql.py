@@ -18,8 +18,7 @@ from attrs import Attribute, field, frozen
 from checks._common.printable import shown
 from checks._common.validators import is_event_type
 from checks._database import sql_file
-from checks._database.query import examine as examine_query
-from checks._database.query import read
+from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, missing_columns, number, text
 from checks._database.sql_file import QuerySpec
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-DAY, HOUR, MINUTE = 86400, 3600, 60
+DAY = 86400
+"""Seconds."""
+
+HOUR = 3600
+"""Seconds."""
+
+MINUTE = 60
+"""Seconds."""
 
 STEPS = (1, 5, 10, 30, 60, 120, 300, 600, 1200, 1800, 2700, 3600, 7200, 10800, 21600, 43200)
 """Seconds. Messages tell ages in these steps, then in days, so that they seldom change."""

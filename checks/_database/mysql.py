@@ -75,10 +75,10 @@ class DatabaseSession:
     ends: float
     """When all queries must be over, in the time of `time.monotonic`."""
 
-    def begin(self, offset: str, *, read_only: bool, most_rows: int = NO_LIMIT) -> None:
+    def begin(self, offset: str, *, read_only: bool, max_rows: int = NO_LIMIT) -> None:
         """Start a transaction; times are in the zone of `offset`, such as "+09:00"."""
         access = "READ ONLY" if read_only else "READ WRITE"
-        self._send(f"SET SESSION time_zone = '{offset}', sql_select_limit = {most_rows}")
+        self._send(f"SET SESSION time_zone = '{offset}', sql_select_limit = {max_rows}")
         # For the whole session, since some statements end a transaction.
         self._send(f"SET SESSION TRANSACTION {access}")
         self._send("START TRANSACTION")

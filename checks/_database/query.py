@@ -45,7 +45,7 @@ async def read(
     """
 
     def ask(session: DatabaseSession) -> list[Rows]:
-        session.begin(offset(now), read_only=True, most_rows=MAX_ROWS + 1)
+        session.begin(utc_offset(now), read_only=True, max_rows=MAX_ROWS + 1)
         return [session.select(statement, values) for statement, values in questions]
 
     return await converse(database, ask)
@@ -57,7 +57,7 @@ async def write(
     """Carry out the statement for each row, either for all or for none; raises `CheckFailed`."""
 
     def tell(session: DatabaseSession) -> None:
-        session.begin(offset(now), read_only=False)
+        session.begin(utc_offset(now), read_only=False)
         for values in rows:
             session.execute(statement, values)
         session.commit()
@@ -65,7 +65,7 @@ async def write(
     await converse(database, tell)
 
 
-async def examine(database: Database, spec: QuerySpec, path: Path | None) -> list[str]:
+async def examine_query(database: Database, spec: QuerySpec, path: Path | None) -> list[str]:
     """Return what a live server finds wrong with a query. One that writes is only planned."""
 
     def ask(session: DatabaseSession) -> str:
@@ -73,7 +73,7 @@ async def examine(database: Database, spec: QuerySpec, path: Path | None) -> lis
         session.explain(statement, spec.given)
         if not spec.columns:
             return ""
-        session.begin(UTC_OFFSET, read_only=True, most_rows=0)
+        session.begin(UTC_OFFSET, read_only=True, max_rows=0)
         found = session.select(statement, spec.given)
         return missing_columns(found.columns, spec.columns)
 
@@ -85,7 +85,7 @@ async def examine(database: Database, spec: QuerySpec, path: Path | None) -> lis
     return [f"{database}: {problem}"] if problem else []
 
 
-def offset(now: datetime) -> str:
+def utc_offset(now: datetime) -> str:
     """Return the UTC offset of a time in the syntax of SQL: "+09:00"."""
     text = f"{now:%z}"
     return f"{text[:3]}:{text[3:5]}"

@@ -31,6 +31,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+"""Takes a statement apart: comments, what stands in quotes, placeholders, and all else."""
+
 _PLACEHOLDER = re.compile(r"%\([^()]*\)s")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

@@ -10,6 +10,7 @@ from attrs import frozen
 
 PROC = Path("/proc")
 _AMOUNT = re.compile(rb"(\w+):\s+([0-9]{1,15}) kB")
+"""A line of /proc/meminfo."""
 
 
 @frozen

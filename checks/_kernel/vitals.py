@@ -22,8 +22,11 @@ FIRST_SAMPLE_SECONDS = 0.5
 PRESSURE_KINDS = ("cpu", "memory", "io")
 """The files of /proc/pressure."""
 
-_SOME = re.compile(rb"^some .*avg60=([0-9.]{1,10})", re.MULTILINE)
+_SOME_WAITED = re.compile(rb"^some .*avg60=([0-9.]{1,10})", re.MULTILINE)
+"""In /proc/pressure: the percentage of the last minute in which a task waited."""
+
 _KILLS = re.compile(rb"^oom_kill ([0-9]{1,18})$", re.MULTILINE)
+"""In /proc/vmstat: how many processes the kernel has killed for memory."""
 
 
 @frozen
@@ -104,7 +107,7 @@ def kills_since(state: Mapping[str, object], vitals: Vitals) -> int:
 
 def parse_pressure(text: bytes) -> float | None:
     """Return the percentage of the last minute in which a task waited, None if it is not there."""
-    found = _SOME.search(text)
+    found = _SOME_WAITED.search(text)
     try:
         return float(found[1]) if found else None
     except ValueError:

@@ -40,6 +40,7 @@ MAX_ROOT_DISTANCE = 3.0
 """Seconds. How uncertain a server that is believed may be of its own time. As in chrony."""
 
 _PACKET = struct.Struct(">BBbbII4s8s8sQQ")
+"""The header of RFC 5905, 7.3."""
 
 
 class ForeignAnswer(ValueError):
