@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 import pytest
@@ -81,41 +81,55 @@ def test_a_route_is_missing_until_it_is_added_and_again_when_it_is_removed(
     assert identities == [missing, [], missing]
 
 
+def said_of_each(
+    there: Host, command: str, routes: Sequence[str], wanted: WantedRoute
+) -> list[list[str]]:
+    """Replace a route by each of these, and return what the check says of each."""
+    said = []
+    for route in routes:
+        there.ip(f"{command} {route}")
+        said.append(there.say(wanted))
+    return said
+
+
 @needs_root
 def test_another_gateway_or_interface_is_a_change_until_it_is_replaced(connected: Host) -> None:
     connected.ip("route add default via 192.168.100.7 dev bond1")
     (gateway,) = connected.look(DEFAULT)
-    connected.ip("route replace default via 192.168.200.1 dev eth9")
-    both = connected.say(DEFAULT)
-    connected.ip("route replace default via 192.168.100.1 dev eth9 onlink")
-    interface = connected.say(DEFAULT)
-    connected.ip("route replace default dev bond1")
-    direct = connected.say(DEFAULT)
-    connected.ip("route replace default via 192.168.100.1 dev bond1")
-    right = connected.look(DEFAULT)
+    routes = (
+        "via 192.168.200.1 dev eth9",
+        "via 192.168.100.1 dev eth9 onlink",
+        "dev bond1",
+        "via 192.168.100.1 dev bond1",
+    )
+    said = said_of_each(connected, "route replace default", routes, DEFAULT)
 
     message = "the route to 0.0.0.0/0 is {}; expected via 192.168.100.1 by bond1"
     expected = message.format("via 192.168.100.7 by bond1")
     assert gateway == Condition("Route changed", "E", "0.0.0.0/0", expected)
-    assert both == [message.format("via 192.168.200.1 by eth9")]
-    assert interface == [message.format("via 192.168.100.1 by eth9")]
-    assert direct == [message.format("direct by bond1")]
-    assert right == []
+    assert said == [
+        [message.format("via 192.168.200.1 by eth9")],
+        [message.format("via 192.168.100.1 by eth9")],
+        [message.format("direct by bond1")],
+        [],
+    ]
 
 
 @needs_root
 def test_another_gateway_or_interface_is_a_change_in_ipv6(connected: Host) -> None:
-    connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::7 dev bond1")
-    gateway = connected.say(NET6)
-    connected.ip("-6 route replace 2001:db8:1::/48 via 2001:db8:9::1 dev eth9")
-    both = connected.say(NET6)
-    connected.ip("-6 route replace 2001:db8:1::/48 via 2001:db8::1 dev bond1")
-    right = connected.say(NET6)
+    routes = (
+        "via 2001:db8::7 dev bond1",
+        "via 2001:db8:9::1 dev eth9",
+        "via 2001:db8::1 dev bond1",
+    )
+    said = said_of_each(connected, "-6 route replace 2001:db8:1::/48", routes, NET6)
 
     message = "the route to 2001:db8:1::/48 is {} metric 1024; expected via 2001:db8::1 by bond1"
-    assert gateway == [message.format("via 2001:db8::7 by bond1")]
-    assert both == [message.format("via 2001:db8:9::1 by eth9")]
-    assert right == []
+    assert said == [
+        [message.format("via 2001:db8::7 by bond1")],
+        [message.format("via 2001:db8:9::1 by eth9")],
+        [],
+    ]
 
 
 @needs_root
