@@ -1,4 +1,4 @@
-"""All that a check may import.
+"""Everything that a check may import.
 
 A check is a module with `Params`, a frozen attrs class, and
 `async def run(context, params) -> Iterable[Observation]`. A parameter's

@@ -1,4 +1,4 @@
-"""Every error the supervisor raises on purpose, with the exit code that it ends in."""
+"""The errors that the supervisor raises on purpose, with their exit codes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from attrs import frozen
 
 
 class SupervisorError(Exception):
-    """Something could not be done; the text says what and why, for people."""
+    """Something could not be done. The text tells people what and why."""
 
     exit_code = 1
+    """Of a command that this error ends."""
 
 
 class UsageError(SupervisorError):
@@ -20,22 +21,22 @@ class UsageError(SupervisorError):
 
 
 class AlreadyRunning(SupervisorError):
-    """Another instance holds the state directory."""
+    """Another process holds the state directory."""
 
     exit_code = 75
 
 
 @frozen
 class Problem:
-    """One thing wrong in a service file, and what would be right.
-
-    `key` is empty when it is the file as a whole.
-    """
+    """One thing that is wrong in a service file, and what would be right."""
 
     file: str
     key: str
+    """The place in the file: `modules[3].every`. Empty: the file as a whole."""
     wrong: str
+    """What is wrong, to be read after the key: "is less than 1"."""
     remedy: str
+    """What would be right: "write 1 or more"."""
 
     def __str__(self) -> str:
         where = f"{self.file}: {self.key}" if self.key else self.file
@@ -43,7 +44,7 @@ class Problem:
 
 
 class ConfigError(SupervisorError):
-    """A service file is missing or wrong; `problems` holds everything found."""
+    """A service file is missing or wrong; `problems` holds everything that is wrong in it."""
 
     exit_code = 78
 
@@ -53,7 +54,7 @@ class ConfigError(SupervisorError):
 
 
 class SecretUnreadable(SupervisorError):
-    """A secret's file or variable is missing, unreadable or open to others."""
+    """The file or the variable of a secret is missing, unreadable or open to other users."""
 
 
 class LedgerError(SupervisorError):
@@ -61,20 +62,20 @@ class LedgerError(SupervisorError):
 
 
 class LedgerUnwritable(LedgerError):
-    """The disk is full, read-only or failing: the ledger cannot be written for now."""
+    """The ledger cannot be written now: the disk is full, read-only or failing."""
 
 
 class LedgerCorrupt(LedgerError):
-    """The ledger's file is torn: it must be set aside."""
+    """The ledger's file is damaged. It must be put aside."""
 
 
 class CheckFailed(SupervisorError):
-    """A check could not find out what it was to find out.
+    """A check could not find out what it should find out.
 
-    A check raises it with a message for people; unlike any other exception it is shown
-    without a traceback.
+    A check raises it with a message for people. Its alert has no traceback; the alert of any
+    other exception has one.
     """
 
 
 class StillHanging(CheckFailed):
-    """A call that was given up has not come back, so no other like it is started."""
+    """An earlier call, which was given up, still hangs. The same call is not started again."""

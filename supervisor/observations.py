@@ -1,4 +1,4 @@
-"""The values that travel through the supervisor, from a check to Alertmanager."""
+"""The values that a check returns. They go through the supervisor to the Alertmanagers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, Literal, NewType, TypeAlias
 from attrs import field, frozen
 
 Duration = NewType("Duration", float)
-"""Seconds; written in a service file as `"90s"`, `"5m"`, `"1h30m"` or a number of seconds."""
+"""Seconds. A service file has them as `"90s"`, `"5m"`, `"1h30m"` or a number of seconds."""
 
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
+"""Any value that JSON can hold, as `json.loads` returns it."""
 
 
 def _no_labels() -> Mapping[str, str]:
@@ -19,28 +20,33 @@ def _no_labels() -> Mapping[str, str]:
 
 @frozen
 class Condition:
-    """Something that is true now; it fires when new and resolves when a run no longer sees it.
+    """Something that is true now. It fires when it is new; it resolves when no run sees it.
 
-    Its identity is module, alertname and instance. Values that change from run to run
-    belong in `message`, which is plain text; `detail` is HTML.
+    Module, alertname and instance are its identity. Values that change from run to run belong
+    in `message`.
     """
 
     alertname: str
     event_type: str
     instance: str
+    """What is concerned: a path, a port, a process."""
     message: str
+    """Plain text."""
     detail: str = ""
+    """HTML."""
     labels: Mapping[str, str] = field(factory=_no_labels)
     annotations: Mapping[str, str] = field(factory=_no_labels)
 
 
 @frozen
 class Report:
-    """Something said once. `message` is plain text, `detail` is HTML."""
+    """Something that is told once."""
 
     alertname: str
     message: str
+    """Plain text."""
     detail: str = ""
+    """HTML."""
     event_type: str = "I"
     labels: Mapping[str, str] = field(factory=_no_labels)
     annotations: Mapping[str, str] = field(factory=_no_labels)
@@ -48,7 +54,7 @@ class Report:
 
 @frozen
 class Measurement:
-    """A number shown in the status and as the metric `supervisor_measurement`."""
+    """A number for the status page and for the metric `supervisor_measurement`."""
 
     name: str
     value: float
@@ -57,26 +63,31 @@ class Measurement:
 
 
 Observation: TypeAlias = Condition | Report | Measurement
+"""What a run of a check may return."""
+
 Result: TypeAlias = Literal["ok", "conditions", "failed", "timeout"]
+"""How a run ended."""
 
 
 @frozen
 class Run:
-    """One finished run of a module. Times are Unix seconds, `seconds` is its duration.
-
-    `error` is empty unless the run failed; `traceback` is plain text. `state` is the
-    check's own small JSON dict, to be committed with the observations.
-    """
+    """One finished run of a module."""
 
     module: str
     scheduled: float
+    """Unix seconds of its time in the timetable."""
     started: float
+    """Unix seconds."""
     seconds: float
+    """How long it took."""
     observations: tuple[Observation, ...] = ()
     error: str = ""
+    """Why the run failed. Empty: it did not fail."""
     traceback: str = ""
+    """Plain text."""
     timed_out: bool = False
     state: Mapping[str, Json] = field(factory=dict)
+    """The check's own memory, committed together with the observations."""
 
     @property
     def result(self) -> Result:

@@ -1,11 +1,16 @@
-"""Words for people: counts, durations, names, columns."""
+"""Text for people: counts, durations, names, columns. Pure."""
 
 from __future__ import annotations
 
 import html
+import math
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+"""The units of a duration: how many seconds each has, and how it is written."""
+
+_DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for _, unit in _UNITS))
 
 
 def counted(number: int, noun: str) -> str:
@@ -14,13 +19,16 @@ def counted(number: int, noun: str) -> str:
 
 
 def shortened(text: str, most: int = 60) -> str:
-    """Return text that fits in a message: escaped, and cut with a mark."""
+    """Return text that fits into a message: escaped, and at most `most` characters long.
+
+    Text that is cut ends with "…".
+    """
     escaped = printable(text[: most + 1])
     return escaped if len(escaped) <= most else f"{escaped[: most - 1]}…"
 
 
 def printable(text: str) -> str:
-    """Return text in one line: what is no visible character is escaped, as in `\\n`."""
+    """Return text in one line: characters that cannot be shown are escaped, as in `\\n`."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )
@@ -30,16 +38,27 @@ def duration(seconds: float) -> str:
     """Return seconds as a duration is written: "1h30m", "0.5s"."""
     if seconds != int(seconds) or seconds <= 0:
         return f"{seconds:g}s"
-    parts, rest = "", int(seconds)
+    text, rest = "", int(seconds)
     for size, unit in _UNITS:
         count, rest = divmod(rest, size)
-        parts += f"{count}{unit}" if count else ""
-    return f"{parts}{rest}s" if rest else parts
+        text += f"{count}{unit}" if count else ""
+    return text
+
+
+def parse_duration(value: object) -> float:
+    """Return the seconds of "90s", "5m", "1h30m", "2d" or a number; else raise `ValueError`."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        raise ValueError(f"{shortened(repr(value))} is not a duration; write for example '5m'")
+    counts = (int(count or 0) for count in match.groups())
+    return float(sum(count * size for count, (size, _) in zip(counts, _UNITS, strict=True)))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return the nearest spelling among the known words, or nothing if none is near."""
-    import difflib  # needed only when something is wrong
+    """Return the known word with the nearest spelling, or "" when none is near."""
+    import difflib  # only errors need it
 
     folded = {each.lower().replace("-", "_"): each for each in known}
     close = difflib.get_close_matches(word.lower().replace("-", "_")[:100], folded, n=1)
@@ -47,7 +66,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def advice(word: str, known: Iterable[str], otherwise: str = "write one of") -> str:
-    """Return the remedy for a misspelt word: the nearest spelling, else all that are known."""
+    """Return what to write for a word with a wrong spelling: the nearest known word, else all."""
     known = sorted(known)
     if close := nearest(word, known):
         return f"did you mean '{close}'?"
@@ -55,7 +74,7 @@ def advice(word: str, known: Iterable[str], otherwise: str = "write one of") -> 
 
 
 def seconds(value: float) -> str:
-    """Return a span for people: `4 s`, `12 min`, `3 h 5 min`."""
+    """Return a rounded duration for people: `4 s`, `12 min`, `3 h 5 min`."""
     whole = max(0, round(value))
     if whole < 100:
         return f"{whole} s"
@@ -66,7 +85,7 @@ def seconds(value: float) -> str:
 
 
 def preformatted(text: str) -> str:
-    """Return plain text as HTML that shows it as it is."""
+    """Return HTML that shows plain text as it is."""
     return f"<pre>{html.escape(text)}</pre>"
 
 
@@ -76,10 +95,10 @@ def columns(
     right: Collection[int] = (),
     width: Callable[[str], int] = len,
 ) -> list[str]:
-    """Return rows of equally many cells as aligned lines.
+    """Return rows as aligned lines; all rows have the same number of cells.
 
-    The columns numbered in `right` are aligned to the right. `width` tells how many places of
-    the terminal a text takes.
+    The columns with the numbers in `right` are aligned to the right. `width` returns how many
+    cells of the terminal a text takes.
     """
     rows = list(rows)
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]

@@ -1,4 +1,4 @@
-"""Where service files are, and what is in them before anything is made of it."""
+"""Find service files and read their TOML, before any value in them is looked at."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from supervisor.text import nearest, shortened
 
 
 def find(name: str, directories: Sequence[Path]) -> Path:
-    """Return the service's file in the first directory that has it.
+    """Return the service's file in the first directory that has one.
 
-    Raises `ConfigError` naming the services that exist.
+    Raises `ConfigError` with the names of the services that exist.
     """
     where = f"--service {shortened(name)}"
     if not name.strip() or name in (".", "..") or "/" in name or not name.isprintable():
-        wrong = "is no name of a service"
+        wrong = "is not a name of a service"
         raise ConfigError([Problem(where, "", wrong, "give the file's name without .toml")])
     for directory in directories:
         path = directory / f"{name}.toml"
@@ -35,9 +35,10 @@ def find(name: str, directories: Sequence[Path]) -> Path:
 
 
 def directories(given: Sequence[Path]) -> tuple[Path, ...]:
-    """Return where service files are looked for.
+    """Return the directories in which to look for service files.
 
-    Those given, else $SUPERVISOR_CONFIG_DIR, else ./configs if there is one, else /etc/supervisor.
+    These are the given ones, else $SUPERVISOR_CONFIG_DIR, else ./configs if it exists, else
+    /etc/supervisor.
     """
     if given:
         return tuple(given)
@@ -50,13 +51,13 @@ def directories(given: Sequence[Path]) -> tuple[Path, ...]:
 def read(path: Path) -> dict[str, Any]:
     """Return the file's TOML document.
 
-    Raises `ConfigError`, with line and column when it is no TOML.
+    Raises `ConfigError`. For a file that is not TOML, it names line and column.
     """
     key, remedy = "", "give a TOML file in UTF-8 that this user may read"
     try:
         _refuse_writable_by_all(path)
         text = path.read_bytes().decode()
-        # The line's end gives an error there its line, where tomllib says "end of document".
+        # tomllib gives no line for an error at the end of the document. One more line end helps.
         return tomllib.loads(f"{text}\n")
     except OSError as error:
         wrong = f"cannot be read: {error.strerror}"
@@ -66,7 +67,7 @@ def read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         wrong, _, key = str(error).rstrip(")").rpartition(" (at ")
         key = key.replace("end of document", f"line {len(text.splitlines())}, at the end")
-        wrong, remedy = f"is no TOML: {wrong}", "see https://toml.io for how it is written"
+        wrong, remedy = f"is not TOML: {wrong}", "see https://toml.io for how it is written"
     except RecursionError:
         wrong = "is nested too deeply"
     except ValueError:  # a NUL in the path, or an integer of thousands of digits
@@ -75,7 +76,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_writable_by_all(path: Path) -> None:
-    """Raise `ConfigError` if anybody could make us run a command of theirs."""
+    """Raise `ConfigError` if every user could add a command that we would run."""
     for where in (path, path.absolute().parent):
         mode = where.stat().st_mode
         if mode & stat.S_IWOTH and not (where is not path and mode & stat.S_ISVTX):

@@ -1,4 +1,8 @@
-"""What is wrong in a table: each fault at its key, with what would be right."""
+"""What is wrong in a table: each problem at its key, with what would be right.
+
+`InvalidValue` is raised where one value is read. `TableError` holds the `KeyProblem`s of a whole
+table. `load` adds the file's name to each and makes it a `supervisor.errors.Problem`.
+"""
 
 from __future__ import annotations
 
@@ -15,20 +19,27 @@ from supervisor.config import schema_text
 from supervisor.text import advice, shortened
 
 KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a document: names of keys and positions in lists."""
 
 SECRETIVE = re.compile(r"pass(word|wd|phrase)?$|pwd|secret|token|api_?key", re.IGNORECASE)
-"""Keys whose values are never shown, whatever type they were given."""
+"""Names of keys whose values are never shown, whatever their type is."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML takes without quotes."""
 
 
 @frozen
-class Fault:
-    """One thing wrong at one key, and what would be right."""
+class KeyProblem:
+    """One thing that is wrong at one key of a table.
+
+    It does not know the file that the table comes from.
+    """
 
     path: KeyPath
     wrong: str
+    """What is wrong, to be read after the key: "is less than 1"."""
     remedy: str
+    """What would be right: "write 1 or more"."""
 
     @property
     def key(self) -> str:
@@ -43,20 +54,20 @@ class Fault:
         return text
 
 
-class Faulty(Exception):
-    """A table could not be structured; `faults` holds everything found."""
+class TableError(Exception):
+    """A table cannot be structured; `problems` holds everything that is wrong in it."""
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        self.faults = faults
-        super().__init__(faults)
-
-
-class Invalid(ValueError):
-    """A value cannot be used; the text is "what is wrong; what would be right"."""
+    def __init__(self, problems: tuple[KeyProblem, ...]) -> None:
+        self.problems = problems
+        super().__init__(problems)
 
 
-class WrongKind(Invalid):
-    """A value of another type than expected; the text never shows it."""
+class InvalidValue(ValueError):
+    """One value cannot be used; the text is "what is wrong; what would be right"."""
+
+
+class WrongType(InvalidValue):
+    """A value is of another type than expected; the text never shows the value."""
 
     def __init__(self, value: object, expected: Any, remedy: str = "") -> None:
         noun = schema_text.with_article(schema_text.kind(expected))
@@ -65,14 +76,17 @@ class WrongKind(Invalid):
 
 
 def split(error: BaseException, otherwise: str) -> tuple[str, str]:
-    """Return an error's "what is wrong; what would be right" as the two."""
+    """Return what is wrong and what would be right, from an error's "WRONG; RIGHT".
+
+    An error without the second part gets `otherwise`.
+    """
     text = str(error.args[0] if error.args else "") or type(error).__name__
     wrong, _, remedy = shortened(text, most=500).partition("; ")
     return wrong, remedy or otherwise
 
 
-def faults_of(error: Exception, path: KeyPath, expected: Any) -> Iterator[Fault]:
-    """Yield what a structuring error holds, wherever in the table it was found."""
+def problems_in(error: Exception, path: KeyPath, expected: Any) -> Iterator[KeyProblem]:
+    """Yield the problems that a structuring error holds, at every depth of the table."""
     match error:
         case ClassValidationError() | IterableValidationError():
             noted, bare = error.group_exceptions()
@@ -80,29 +94,29 @@ def faults_of(error: Exception, path: KeyPath, expected: Any) -> Iterator[Fault]
                 step = note.name if isinstance(note, AttributeValidationNote) else note.index
                 if isinstance(inner, KeyError) and inner.args == (step,):
                     write = f"write for example {step} = {schema_text.example(note.type)}"
-                    yield Fault((*path, step), "is missing", write)
+                    yield KeyProblem((*path, step), "is missing", write)
                 else:
-                    yield from faults_of(inner, (*path, step), note.type)
+                    yield from problems_in(inner, (*path, step), note.type)
             for inner in bare:
-                yield from faults_of(inner, path, error.cl)
+                yield from problems_in(inner, path, error.cl)
         case ForbiddenExtraKeysError():
             for name in sorted(error.extra_fields):
                 yield unknown_key((*path, name), error.cl)
         case RecursionError():
-            yield Fault(path, "is nested too deeply", "write it flatter")
+            yield KeyProblem(path, "is nested too deeply", "write it flatter")
         case _:
-            yield _fault(error, path, expected)
+            yield _problem(error, path, expected)
 
 
-def unknown_key(path: KeyPath, table: type) -> Fault:
-    """Return the fault of a key that the table does not have, with the nearest that it has."""
+def unknown_key(path: KeyPath, table: type) -> KeyProblem:
+    """Return the problem of a key that the table does not have; name the nearest one it has."""
     known = [field.name for field in schema_text.keys(table)]
-    return Fault(path, "is no known key", advice(str(path[-1]), known, "known here are"))
+    return KeyProblem(path, "is not a known key", advice(str(path[-1]), known, "known here are"))
 
 
-def _fault(error: Exception, path: KeyPath, expected: Any) -> Fault:
+def _problem(error: Exception, path: KeyPath, expected: Any) -> KeyProblem:
     otherwise = f"write {schema_text.with_article(schema_text.kind(expected))} that fits"
     secretive = any(isinstance(step, str) and SECRETIVE.search(step) for step in path)
-    if secretive and not isinstance(error, WrongKind):
-        return Fault(path, "has a value that cannot be used (it is not shown)", otherwise)
-    return Fault(path, *split(error, otherwise))
+    if secretive and not isinstance(error, WrongType):
+        return KeyProblem(path, "has a value that cannot be used (it is not shown)", otherwise)
+    return KeyProblem(path, *split(error, otherwise))

@@ -1,34 +1,36 @@
-"""What the values of a service file must be to each other.
+"""Rules between the values of a service file: what must fit together.
 
-The rules read the plain TOML tables, so that they also speak when another value is wrong;
-a value that is wrong by itself is left to its own fault.
+The rules read the plain TOML tables, so that they apply even when another value is wrong. They
+ignore a value that is wrong by itself: `structure` reports that one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from supervisor.config import notation, schema_text, strict
-from supervisor.config.problems import Fault, split
+from supervisor.config.problems import KeyProblem, split
 from supervisor.config.times import parse_times
 from supervisor.observations import Duration
 from supervisor.text import duration, shortened
 
 Table: TypeAlias = Mapping[str, Any]
+"""A table of a TOML document."""
 
 _TIMES = 'write for example at = ["09:00", "10:00-12:00"]'
-_LOOPBACK = 'add token = { credential = "status-token" }, or listen on 127.0.0.1'
+_LISTEN = 'add token = { credential = "status-token" }, or listen on 127.0.0.1'
 
 
 def between(
     document: Table, directory: Path, report_lifetime: float, min_visible: float
-) -> Iterator[Fault]:
-    """Yield what does not fit together; the two durations are the defaults, in seconds.
+) -> Iterator[KeyProblem]:
+    """Yield what does not fit together in the document.
 
-    Relative paths are seen from the directory.
+    `report_lifetime` and `min_visible` are the defaults, in seconds. Relative paths start at
+    `directory`.
     """
     alertmanager = table(document.get("alertmanager"))
     lifetime = _seconds(document, "report_lifetime", report_lifetime)
@@ -36,7 +38,7 @@ def between(
     if lifetime is not None and visible is not None and lifetime <= visible:
         least = duration(visible)
         wrong = f"is not longer than alertmanager.min_visible ({least})"
-        yield Fault(("report_lifetime",), wrong, f"write more than {least}")
+        yield KeyProblem(("report_lifetime",), wrong, f"write more than {least}")
     yield from _peers(alertmanager)
     yield from _credentials(alertmanager)
     yield from _files(alertmanager, directory)
@@ -53,13 +55,13 @@ def table(value: object) -> Table:
 
 
 def tables(value: object) -> Sequence[tuple[int, Table]]:
-    """Return a list's tables with their positions, leaving out what is none."""
+    """Return the tables of a list with their positions; other items are left out."""
     items = value if isinstance(value, list) else []
     return [(index, item) for index, item in enumerate(items) if isinstance(item, Mapping)]
 
 
 def default_name(module: Table) -> str:
-    """Return a module's name when it has none: the check's, the last part of a dotted path."""
+    """Return the name of a module without one: its check's, or the last part of a dotted path."""
     check = module.get("check")
     return check.rpartition(".")[2] if isinstance(check, str) else ""
 
@@ -72,34 +74,44 @@ def _seconds(values: Table, key: str, default: float | None) -> float | None:
     return None
 
 
-def _peers(alertmanager: Table) -> Iterator[Fault]:
+def _peers(alertmanager: Table) -> Iterator[KeyProblem]:
     urls = alertmanager.get("urls")
-    first: dict[object, int] = {}
+    peers: list[tuple[int, Hashable]] = []
     for index, text in enumerate(urls if isinstance(urls, list) else ()):
         with suppress(ValueError):
-            peer = notation.same_peer(notation.url(text, str))
-            if (earlier := first.setdefault(peer, index)) != index:
-                wrong = f"is the same peer as urls[{earlier}]"
-                yield Fault(("alertmanager", "urls", index), wrong, "list each peer once")
+            peers.append((index, notation.same_peer(notation.url(text, str))))
+    for index, first in _repeated(peers):
+        wrong = f"is the same peer as urls[{first}]"
+        yield KeyProblem(("alertmanager", "urls", index), wrong, "list each peer once")
 
 
-def _credentials(alertmanager: Table) -> Iterator[Fault]:
+def _repeated(items: Iterable[tuple[int, Hashable]]) -> Iterator[tuple[int, int]]:
+    """Yield the positions of each value that was there before: its own, and the first one's."""
+    positions: dict[Hashable, int] = {}
+    for index, value in items:
+        if (first := positions.setdefault(value, index)) != index:
+            yield index, first
+
+
+def _credentials(alertmanager: Table) -> Iterator[KeyProblem]:
     if "username" in alertmanager and "bearer_token" in alertmanager:
         remedy = "keep username and password, or bearer_token"
-        yield Fault(("alertmanager", "bearer_token"), "is given together with username", remedy)
+        yield KeyProblem(
+            ("alertmanager", "bearer_token"), "is given together with username", remedy
+        )
     if "username" in alertmanager and "password" not in alertmanager:
         remedy = f"add password = {schema_text.THREE_FORMS}"
-        yield Fault(("alertmanager", "username"), "is given without password", remedy)
+        yield KeyProblem(("alertmanager", "username"), "is given without password", remedy)
     if "password" in alertmanager and "username" not in alertmanager:
         remedy = "add username = …"
-        yield Fault(("alertmanager", "password"), "is given without username", remedy)
+        yield KeyProblem(("alertmanager", "password"), "is given without username", remedy)
 
 
-def _files(alertmanager: Table, directory: Path) -> Iterator[Fault]:
+def _files(alertmanager: Table, directory: Path) -> Iterator[KeyProblem]:
     for key, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if key in alertmanager and other not in alertmanager:
             remedy = f'add {other} = "/path/to/file"'
-            yield Fault(("alertmanager", key), f"is given without {other}", remedy)
+            yield KeyProblem(("alertmanager", key), f"is given without {other}", remedy)
     for key in ("ca_file", "cert_file", "key_file"):
         path = alertmanager.get(key)
         if not isinstance(path, str) or not path:
@@ -109,46 +121,45 @@ def _files(alertmanager: Table, directory: Path) -> Iterator[Fault]:
                 pass
         except OSError as error:
             wrong = f"cannot be read: {shortened(path)}: {error.strerror}"
-            yield Fault(("alertmanager", key), wrong, "give the path of a readable PEM file")
+            yield KeyProblem(("alertmanager", key), wrong, "give the path of a readable PEM file")
         except ValueError:
-            continue  # a NUL in the path, which is a fault of its own
+            continue  # a NUL in the path: `structure` reports it
 
 
-def _listener(status: Table) -> Iterator[Fault]:
+def _listener(status: Table) -> Iterator[KeyProblem]:
     listen = status.get("listen")
     if not isinstance(listen, str) or not listen or "token" in status:
         return
     with suppress(ValueError):
         host, _ = notation.split_listen(listen)
         if not notation.is_loopback(host):
-            yield Fault(("status", "listen"), "is not loopback, and there is no token", _LOOPBACK)
+            yield KeyProblem(
+                ("status", "listen"), "is not loopback, and there is no token", _LISTEN
+            )
 
 
-def _names(modules: Sequence[tuple[int, Table]]) -> Iterator[Fault]:
-    first: dict[str, int] = {}
-    for index, module in modules:
-        name = module.get("name", default_name(module))
-        if not isinstance(name, str) or not name:
-            continue
-        if (earlier := first.setdefault(name, index)) != index:
-            wrong = f"'{shortened(name)}' is the name of modules[{earlier}] too"
-            yield Fault(("modules", index, "name"), wrong, "give each module its own name = …")
+def _names(modules: Sequence[tuple[int, Table]]) -> Iterator[KeyProblem]:
+    names = {index: module.get("name", default_name(module)) for index, module in modules}
+    given = [(index, name) for index, name in names.items() if name and isinstance(name, str)]
+    for index, first in _repeated(given):
+        wrong = f"'{shortened(names[index])}' is the name of modules[{first}] too"
+        yield KeyProblem(("modules", index, "name"), wrong, "give each module its own name = …")
 
 
-def _schedule(path: tuple[str, int], module: Table) -> Iterator[Fault]:
+def _schedule(path: tuple[str, int], module: Table) -> Iterator[KeyProblem]:
     at = module.get("at", [])
     if "every" not in module and at == []:
         name = shortened(str(module.get("name", default_name(module))))
         wrong = f"module '{name}' has neither every nor at" if name else "has neither every nor at"
-        yield Fault(path, wrong, 'write for example every = "5m" or at = ["09:00"]')
-    # An `every` that is wrong by itself says nothing about the times.
+        yield KeyProblem(path, wrong, 'write for example every = "5m" or at = ["09:00"]')
+    # An `every` that is wrong by itself makes no time of `at` wrong.
     every = _seconds(module, "every", None) or (60.0 if "every" in module else None)
     if every is not None and every < 1 and at != []:
-        yield Fault((*path, "every"), "is less than 1s, with at", 'write "1s" or more')
+        yield KeyProblem((*path, "every"), "is less than 1s, with at", 'write "1s" or more')
         return
     for index, text in enumerate(at if isinstance(at, list) else ()):
         if isinstance(text, str):
             try:
                 parse_times([text], every)
             except ValueError as error:
-                yield Fault((*path, "at", index), *split(error, _TIMES))
+                yield KeyProblem((*path, "at", index), *split(error, _TIMES))

@@ -1,4 +1,4 @@
-"""Values and types of a service file in words: what was found, what is expected, an example."""
+"""Values and types of a service file in words: what a file has, what is expected, an example."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from supervisor.observations import Duration
 from supervisor.text import shortened
 
 THREE_FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
+"""How a service file may refer to a secret."""
 
 _SIMPLE: Mapping[Any, tuple[str, str]] = {
     str: ("text", '"…"'),
@@ -30,7 +31,10 @@ _SIMPLE: Mapping[Any, tuple[str, str]] = {
     Any: ("plain value", '"…"'),
     object: ("plain value", '"…"'),
 }
+"""Types with their names in words, and an example of each in TOML."""
+
 _UNCOUNTED = ("text", "one of ")
+"""How names begin that take no article and have no plural."""
 
 
 def kind(expected: Any) -> str:
@@ -77,7 +81,7 @@ def example(expected: Any) -> str:
 
 
 def found(value: object) -> str:
-    """Return in words what a TOML value is; never the value itself."""
+    """Return the type of a TOML value in words, never the value itself."""
     match value:
         case bool():
             return "a boolean"
@@ -97,7 +101,7 @@ def found(value: object) -> str:
 
 
 def written(value: object) -> str:
-    """Return a value as one would write it in TOML, shortened."""
+    """Return a value as TOML has it, shortened."""
     match value:
         case bool():
             return str(value).lower()
@@ -125,12 +129,12 @@ def keys(table: type) -> tuple[attrs.Attribute[Any], ...]:
 
 
 def is_literal(expected: Any) -> bool:
-    """Return whether it is one of some written values."""
+    """Return whether the type lists its values."""
     return get_origin(expected) is Literal
 
 
 def is_union(expected: Any) -> bool:
-    """Return whether it is a union, an optional value included."""
+    """Return whether the type is a union; an optional value is one."""
     return get_origin(expected) in (Union, types.UnionType)
 
 
@@ -140,7 +144,7 @@ def members(union: Any) -> tuple[Any, ...]:
 
 
 def is_list(expected: Any) -> bool:
-    """Return whether it is a list, or a tuple of any length."""
+    """Return whether the type is a list, or a tuple of any length."""
     arguments = get_args(expected)
     if get_origin(expected) is tuple:
         return len(arguments) == 2 and arguments[1] is Ellipsis
@@ -148,7 +152,7 @@ def is_list(expected: Any) -> bool:
 
 
 def is_mapping(expected: Any) -> bool:
-    """Return whether it is a mapping from names."""
+    """Return whether the type is a mapping from names."""
     return get_origin(expected) in (dict, Mapping) and get_args(expected)[0] is str
 
 

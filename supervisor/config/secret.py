@@ -1,4 +1,4 @@
-"""A secret is referred to in a service file and read only when it is needed."""
+"""A service file refers to a secret. The secret itself is read only when it is needed."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from supervisor.errors import SecretUnreadable
 class Secret:
     """Where a secret is kept: a systemd credential, a file or an environment variable.
 
-    The value itself is never stored here, so that no repr and no traceback can show it.
+    It never holds the secret itself, so no repr and no traceback can show that.
     """
 
     kind: Literal["credential", "file", "env"]
     name: str
+    """The credential's name, the file's path or the variable's name."""
 
     def read(self) -> str:
         """Return the secret without its trailing newline.
 
-        Raises `SecretUnreadable` when it is missing, or a file that others may read.
+        Raises `SecretUnreadable` when it is missing, or when other users may read its file.
         """
         if self.kind == "env":
             try:
@@ -38,7 +39,7 @@ class Secret:
         try:
             with path.open(encoding="utf-8") as file:
                 mode = os.fstat(file.fileno()).st_mode
-                # systemd keeps its credentials 0440 in a directory that is closed to others.
+                # systemd makes credentials 0440, in a directory that other users cannot enter.
                 if self.kind == "file" and mode & (stat.S_IRWXO | stat.S_IRWXG):
                     raise SecretUnreadable(
                         f"cannot use the secret {path}: others may read it; run: chmod 600 {path}"

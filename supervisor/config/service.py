@@ -1,4 +1,7 @@
-"""What a service file says, as frozen values; `config` reads them."""
+"""What a service file says, as frozen values.
+
+`load` makes them. docs/configuration.md explains each key.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,29 @@ from supervisor.observations import Duration
 
 @frozen
 class Module:
-    """One `[[modules]]` table: a check, when it runs, and what becomes of what it sees."""
+    """One `[[modules]]` table: a check, when it runs, and what becomes of its conditions."""
 
     check: str
+    """Name of a check that is installed, or the dotted path of its module."""
     name: str
+    """Unique in the service; the alerts' label `check`."""
     every: Duration | None = None
     at: tuple[str, ...] = ()
+    """Times of the day, "HH:MM", and ranges of them, "HH:MM-HH:MM"."""
     timeout: Duration = Duration(30)
+    """A run that takes longer is ended."""
     catch_up: Duration = Duration(600)
+    """A missed time of `at` is made up for within this time."""
     fire_after: int = 1
+    """Runs in a row that see a condition before it fires."""
     clear_after: int = 1
+    """Runs in a row that do not see a condition before it resolves."""
     max_conditions: int = 1000
     enabled: bool = True
     labels: Mapping[str, str] = field(factory=dict)
     annotations: Mapping[str, str] = field(factory=dict)
     params: object = None
+    """An instance of the check's own `Params` class."""
 
 
 @frozen
@@ -37,8 +48,11 @@ class Alertmanager:
 
     urls: tuple[str, ...] = ()
     timeout: Duration = Duration(5)
+    """For one request, from its start to its end."""
     max_batch: int = 256
+    """Alerts of one request, at most."""
     min_visible: Duration = Duration(360)
+    """How long a peer must have held an alert as firing so that it surely notified of it."""
     username: str = ""
     password: Secret | None = None
     bearer_token: Secret | None = None
@@ -49,27 +63,37 @@ class Alertmanager:
 
 @frozen
 class StatusListener:
-    """The `[status]` table."""
+    """The `[status]` table: where the status page and /metrics are served."""
 
     listen: str = ""
+    """HOST:PORT. Empty: nothing is served."""
     hosts: tuple[str, ...] = ()
+    """Further names under which browsers may ask for the page."""
     token: Secret | None = None
     external_url: str = ""
+    """The link to the page in alerts."""
 
 
 @frozen
 class Service:
-    """One service file. `max_ledger` is in bytes; `labels` holds `host`."""
+    """One service file."""
 
     path: Path = field(metadata={"key": False})
+    """The file itself; no key of it."""
     service: str
     timezone: ZoneInfo
     report_lifetime: Duration = Duration(1800)
+    """How long a report stays active."""
     resend_interval: Duration = Duration(60)
+    """How often a firing alert is sent again."""
     stop_grace: Duration = Duration(10)
+    """From SIGTERM to the end of the process, at most."""
     heartbeat: bool = False
+    """Whether there is an alert that always fires."""
     max_ledger: int = 64 * 1024 * 1024
+    """Bytes of the ledger on disk, at most."""
     labels: Mapping[str, str] = field(factory=dict)
+    """Of every alert; `host` is among them."""
     alertmanager: Alertmanager = field(factory=Alertmanager)
     status: StatusListener = field(factory=StatusListener)
     modules: tuple[Module, ...] = ()

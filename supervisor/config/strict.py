@@ -1,4 +1,4 @@
-"""Hooks for simple values, strict: nothing is coerced, and a boolean is no integer."""
+"""Hooks for simple values. They convert nothing, and a boolean is not an integer."""
 
 from __future__ import annotations
 
@@ -11,54 +11,55 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from supervisor.config import schema_text
-from supervisor.config.problems import Invalid, WrongKind
+from supervisor.config.problems import InvalidValue, WrongType
 from supervisor.config.secret import Secret
-from supervisor.config.times import parse_duration
 from supervisor.config.timezone import parse_timezone
 from supervisor.observations import Duration
+from supervisor.text import parse_duration
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
-"""Takes a TOML value and the type expected of it; raises `Invalid` or another `ValueError`."""
+"""Returns a TOML value as the expected type; raises `InvalidValue` or another `ValueError`."""
+
+MAX_DURATION = 10 * 366 * 86400
+"""Seconds. A much longer duration from now would end after the last year of `datetime`."""
 
 _directory = ContextVar("directory", default=Path())
-
-LONGEST = 10 * 366 * 86400
-"""Seconds: a longer duration from now would leave the calendar."""
+"""Where relative paths start."""
 
 
 def exactly(*accepted: type) -> Hook:
-    """Return the hook for a simple type: no coercion, and a boolean is no integer."""
+    """Return the hook that takes values of these types only; a boolean is not an integer."""
 
     def hook(value: Any, expected: Any) -> Any:
         if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
             return value
-        raise WrongKind(value, expected)
+        raise WrongType(value, expected)
 
     return hook
 
 
 def number(value: Any, expected: Any) -> float:
-    """Return a finite number; an integer is one too."""
+    """Return a finite number. Integers are numbers, too."""
     with contextlib.suppress(OverflowError):
         found = float(exactly(int, float)(value, expected))
         if math.isfinite(found):
             return found
-    raise Invalid("is not a finite number; write for example 0.5")
+    raise InvalidValue("is not a finite number; write for example 0.5")
 
 
 def duration(value: Any, expected: Any) -> Duration:
-    """Return seconds, from none to `LONGEST`."""
+    """Return seconds, from 0 to `MAX_DURATION`."""
     number = exactly(int, float, str)(value, expected)
     with contextlib.suppress(OverflowError):
-        seconds = parse_duration(number)
-        if 0 <= seconds <= LONGEST:
+        seconds = Duration(parse_duration(number))
+        if 0 <= seconds <= MAX_DURATION:
             return seconds
-    raise Invalid('is less than 0 or more than 10 years; write for example "5m"')
+    raise InvalidValue('is less than 0 or more than 10 years; write for example "5m"')
 
 
 @contextlib.contextmanager
 def paths_from(directory: Path) -> Iterator[None]:
-    """Take relative paths as seen from a directory, within this context."""
+    """Let relative paths start at a directory, within this context."""
     token = _directory.set(directory)
     try:
         yield
@@ -67,10 +68,10 @@ def paths_from(directory: Path) -> Iterator[None]:
 
 
 def path(value: Any, expected: Any) -> Path:
-    """Return a path, relative ones from the directory of `paths_from`; it need not be there."""
+    """Return a path. A relative one starts at the directory of `paths_from`. It need not exist."""
     text: str = exactly(str)(value, expected)
     if not text or "\0" in text:
-        raise Invalid('is no path; write for example "/path/to/file"')
+        raise InvalidValue('is not a path; write for example "/path/to/file"')
     return _directory.get() / text
 
 
@@ -80,12 +81,12 @@ def timezone(value: Any, expected: Any) -> ZoneInfo:
 
 
 def secret(value: Any, expected: Any) -> Secret:
-    """Return where a secret is kept; nothing of a wrong value is shown."""
+    """Return where a secret is kept. No message shows a wrong value."""
     if isinstance(value, Mapping) and len(value) == 1:
         ((form, name),) = value.items()
         if form in ("credential", "file", "env") and _names_a_secret(form, name):
             return Secret(form, str(_directory.get() / name) if form == "file" else name)
-    raise WrongKind(
+    raise WrongType(
         value, expected, f"a secret is never written here, write {schema_text.THREE_FORMS}"
     )
 

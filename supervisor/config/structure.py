@@ -1,6 +1,6 @@
-"""TOML tables structured into attrs classes, strictly, with everything that is wrong at once.
+"""Structure TOML tables into attrs classes, strictly, and find everything that is wrong at once.
 
-Used for the service file itself and for each check's own parameters.
+`load` uses it for the service file itself and for the parameters of each check.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from supervisor.config import schema_text, strict
-from supervisor.config.problems import Faulty, Invalid, KeyPath, WrongKind, faults_of
+from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType, problems_in
 from supervisor.config.secret import Secret
 from supervisor.config.strict import Hook, exactly
 from supervisor.observations import Duration
@@ -37,7 +37,8 @@ class Unsupported(Exception):
 def structure(value: object, expected: type[T], path: KeyPath = ()) -> T:
     """Return the value as the expected class.
 
-    Raises `Faulty` with all that is wrong, and `Unsupported` when the class is at fault.
+    Raises `TableError` with everything that is wrong in the value. Raises `Unsupported` when the
+    class itself cannot be used.
     """
     try:
         hook = CONVERTER.get_structure_hook(expected)
@@ -46,9 +47,9 @@ def structure(value: object, expected: type[T], path: KeyPath = ()) -> T:
     try:
         return hook(value, expected)  # type: ignore[no-any-return]  # hooks are untyped
     except Exception as error:  # a validator of a check may raise anything
-        faults = tuple(faults_of(error, path, expected))
-    # Raised out here so that no traceback leads to the values, which may be secrets.
-    raise Faulty(faults)
+        problems = tuple(problems_in(error, path, expected))
+    # Raised outside the `except`: no traceback may lead to the values, which may be secrets.
+    raise TableError(problems)
 
 
 def table_hook(
@@ -56,9 +57,10 @@ def table_hook(
     prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     **hooks: Hook,
 ) -> Hook:
-    """Return the hook that structures a table to an attrs class; unknown keys are refused.
+    """Return the hook that structures a table to an attrs class. It refuses unknown keys.
 
-    `prepare` may complete the table; `hooks` are for keys that take more than their type says.
+    `prepare` may complete the table. `hooks` read the keys whose type alone does not tell which
+    values are right.
     """
     schema_text.keys(cls)  # resolves its annotations
     overrides = {name: override(struct_hook=hook) for name, hook in hooks.items()}
@@ -66,7 +68,7 @@ def table_hook(
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise WrongKind(value, cls)
+            raise WrongType(value, cls)
         table = prepare(value) if prepare else value
         try:
             return build(table, cls)
@@ -85,7 +87,7 @@ def _has_notes(error: ClassValidationError) -> bool:
 
 
 def _refused_by_validators(cls: type[Any], table: Mapping[str, Any]) -> list[Exception]:
-    """Return each validator's error with its key, which attrs does not tell."""
+    """Return the error of each validator with its key, which attrs does not add."""
     instance = object.__new__(cls)
     fields = attrs.fields(cls)
     for field in fields:
@@ -124,9 +126,9 @@ def _literal_hook(expected: Any) -> Hook:
             if type(value) is type(argument) and value == argument:
                 return argument
         if not isinstance(value, str):
-            raise WrongKind(value, expected)
+            raise WrongType(value, expected)
         remedy = advice(value, map(str, arguments))
-        raise Invalid(f"'{shortened(value)}' is not known here; {remedy}")
+        raise InvalidValue(f"'{shortened(value)}' is not known here; {remedy}")
 
     return hook
 
@@ -142,17 +144,20 @@ def _union_hook(expected: Any) -> Hook:
                 return structure_member(value, member)
             except Exception as error:  # the next member may accept it
                 errors.append(error)
-        # The member whose kind it was has the most to say.
-        kindred = [error for error in errors if not isinstance(error, WrongKind)]
+        # A member whose type fits knows best what is wrong.
+        kindred = [error for error in errors if not isinstance(error, WrongType)]
         if kindred or len(errors) == 1:
             raise (kindred or errors)[0]
-        raise WrongKind(value, expected)
+        raise WrongType(value, expected)
 
     return hook
 
 
 def list_hook(expected: Any, structure_member: Hook | None = None) -> Hook:
-    """Return the hook for a list or tuple; its members by their type unless a hook is given."""
+    """Return the hook for a list or tuple.
+
+    `structure_member` reads each member, else the hook of the members' type.
+    """
     member = get_args(expected)[0]
     structure_each = structure_member or CONVERTER.get_structure_hook(member)
     make = list if get_origin(expected) is list else tuple
@@ -160,7 +165,7 @@ def list_hook(expected: Any, structure_member: Hook | None = None) -> Hook:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise WrongKind(value, expected, brackets if isinstance(value, Mapping) else "")
+            raise WrongType(value, expected, brackets if isinstance(value, Mapping) else "")
         return make(_each(enumerate(value), structure_each, member).values())
 
     return hook
@@ -172,7 +177,7 @@ def _mapping_hook(expected: Any) -> Hook:
 
     def hook(value: Any, _: Any) -> Any:
         if not isinstance(value, Mapping):
-            raise WrongKind(value, expected)
+            raise WrongType(value, expected)
         return _each(value.items(), structure_member, member)
 
     return hook
@@ -196,6 +201,8 @@ def _is_any(expected: object) -> bool:
 
 
 CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
+"""Knows every type that a service file may give."""
+
 for _type, _hook in (
     (str, exactly(str)),
     (bool, exactly(bool)),

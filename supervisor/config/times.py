@@ -1,4 +1,4 @@
-"""Durations and times of the day, as a service file writes them. Pure."""
+"""Times of the day as a service file writes them. Pure."""
 
 from __future__ import annotations
 
@@ -7,41 +7,29 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from supervisor.observations import Duration
 from supervisor.text import shortened
 
 DAY = 86400
-
-_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
+"""Seconds of a day, as the clock shows them."""
 
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?:-([0-9]{2}):([0-9]{2}))?")
+"""A time of the day, or a range of them."""
 
 _REMEDY = "write for example '09:00' or '08:00-18:00'"
-
-
-def parse_duration(value: object) -> Duration:
-    """Return seconds from `"90s"`, `"5m"`, `"1h30m"`, `"2d"` or a number; else a `ValueError`."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return Duration(float(value))
-    match = _DURATION.fullmatch(str(value))
-    if not isinstance(value, str) or not value or match is None:
-        raise ValueError(f"{shortened(repr(value))} is no duration; write for example '5m'")
-    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return Duration(float(days * DAY + hours * 3600 + minutes * 60 + seconds))
 
 
 def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
     """Return seconds after midnight, sorted, from `"HH:MM"` and `"HH:MM-HH:MM"`.
 
-    A range has steps of `every` seconds and may cross midnight; its end belongs to it. Raises
-    `ValueError` with the remedy.
+    A range has steps of `every` seconds. It may cross midnight, and its end belongs to it.
+    Raises `ValueError` with what would be right.
     """
     return tuple(sorted({second for item in at for second in _expand(item, every)}))
 
 
 @lru_cache(maxsize=1024)
 def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
-    """Return the times as "HH:MM" in the order in which they are written."""
+    """Return the times as "HH:MM", in the order in which the file has them."""
     return tuple(
         f"{second // 3600:02}:{second // 60 % 60:02}"
         for item in at
@@ -52,10 +40,10 @@ def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
 def _expand(item: str, every: float | None) -> Iterable[int]:
     match = _TIME.fullmatch(item)
     if match is None:
-        raise ValueError(f"{shortened(repr(item))} is no time; {_REMEDY}")
+        raise ValueError(f"{shortened(repr(item))} is not a time; {_REMEDY}")
     numbers = [int(group) for group in match.groups() if group is not None]
     if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
-        raise ValueError(f"{item!r} is no time; {_REMEDY}")
+        raise ValueError(f"{item!r} is not a time; {_REMEDY}")
     start = numbers[0] * 3600 + numbers[1] * 60
     if len(numbers) == 2:
         return [start]

@@ -1,4 +1,4 @@
-"""Time zones by name: the machine's own, and those written in service files."""
+"""Time zones by name: the machine's own zone, and those in service files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ _ABBREVIATIONS: Mapping[str, str] = {
     "JST": "Asia/Tokyo",
     "SGT": "Asia/Singapore",
 }
+"""Abbreviations that people write here, with the zones that they mean."""
 
 
 def parse_timezone(name: str) -> ZoneInfo:
     """Return the IANA zone of this name.
 
-    Raises `ValueError` with what is wrong and the nearest spelling.
+    Raises `ValueError` with the nearest spelling.
     """
     if (zone := _zone(name)) is not None:
         return zone
     close = _ABBREVIATIONS.get(name.upper()) or nearest(name, zoneinfo.available_timezones())
     remedy = f"did you mean '{close}'?" if close else 'write an IANA name such as "Asia/Seoul"'
-    raise ValueError(f"'{shortened(name)}' is no time zone; {remedy}")
+    raise ValueError(f"'{shortened(name)}' is not a time zone; {remedy}")
 
 
 def machine_timezone(
     environ: Mapping[str, str] | None = None, etc: Path = Path("/etc")
 ) -> ZoneInfo:
-    """Return x: $TZ, else the link /etc/localtime, else /etc/timezone, else UTC."""
+    """Return the zone of $TZ, of the link /etc/localtime or of /etc/timezone; else UTC."""
     for name in _machine_names(os.environ if environ is None else environ, etc):
         if (zone := _zone(name)) is not None:
             return zone
@@ -52,5 +53,5 @@ def _zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        # A directory such as "Asia" is an OSError, "../etc" and broken files are ValueErrors.
+        # A directory such as "Asia" raises OSError. "../etc" and broken files raise ValueError.
         return None

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from supervisor.config.files import directories, find
 from supervisor.config.load import load_service
-from supervisor.config.problems import Faulty
+from supervisor.config.problems import TableError
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.config.structure import structure
@@ -158,15 +158,15 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
     assert problems(tmp_path, text) == [
         'service: is missing; write for example service = "…"',
-        "timezone: 'Asia/Soul' is no time zone; did you mean 'Asia/Seoul'?",
+        "timezone: 'Asia/Soul' is not a time zone; did you mean 'Asia/Seoul'?",
         "heartbeat: is text, not a boolean; write for example true",
         "labels.event_type: is a label that the supervisor sets; choose another name",
-        "alertmanager.urls[0]: is no URL of http or https; "
+        "alertmanager.urls[0]: is not a URL of http or https; "
         'write for example "http://127.0.0.1:9093"',
         "alertmanager.max_batch: is less than 1; write 1 or more",
         "alertmanager.password: is text, not a secret; a secret is never written here, write "
         '{ credential = "name" }, { file = "path" } or { env = "NAME" }',
-        "stop_grase: is no known key; did you mean 'stop_grace'?",
+        "stop_grase: is not a known key; did you mean 'stop_grace'?",
         "report_lifetime: is not longer than alertmanager.min_visible (6m); write more than 6m",
         "alertmanager.urls[2]: is the same peer as urls[1]; list each peer once",
         "alertmanager.password: is given without username; add username = …",
@@ -175,7 +175,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         'modules[0].timeout: is a boolean, not a duration; write for example "5m"',
         "modules[0].params.servers[0].port: is text, not an integer; write for example 1",
         'modules[0].params.servers[1].host: is missing; write for example host = "…"',
-        "modules[0].params.servers[1].prot: is no known key; did you mean 'port'?",
+        "modules[0].params.servers[1].prot: is not a known key; did you mean 'port'?",
         "modules[0].params.mode: 'fsat' is not known here; did you mean 'fast'?",
         "modules[0]: module 'ports' has neither every nor at; "
         'write for example every = "5m" or at = ["09:00"]',
@@ -215,10 +215,10 @@ def test_problems_of_the_tenth_module_stand_behind_those_of_the_second(tmp_path:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("service = ", "line 1, column 11: is no TOML: Invalid value; "),
-        ('service = "a"\nservice = "b"', "line 2, column 14: is no TOML: Cannot overwrite a "),
-        ('x = "hunter2', "line 1, column 13: is no TOML: Illegal character '\\n'; "),
-        ("\nx = '''hunter2", "line 2, at the end: is no TOML: Expected "),
+        ("service = ", "line 1, column 11: is not TOML: Invalid value; "),
+        ('service = "a"\nservice = "b"', "line 2, column 14: is not TOML: Cannot overwrite a "),
+        ('x = "hunter2', "line 1, column 13: is not TOML: Illegal character '\\n'; "),
+        ("\nx = '''hunter2", "line 2, at the end: is not TOML: Expected "),
         (b'service = "a"\nx = "\xff"', "line 2: is not UTF-8; "),
         (b"\xff\xfe", "line 1: is not UTF-8; "),
         ("a = " + "[" * 10_000, "is nested too deeply; "),
@@ -295,7 +295,7 @@ def test_a_listener_that_others_reach_is_allowed_with_a_token(tmp_path: Path) ->
 
 
 def test_no_traceback_leads_from_a_fault_to_its_value() -> None:
-    with pytest.raises(Faulty) as caught:
+    with pytest.raises(TableError) as caught:
         structure("hunter2", Secret)
 
     assert caught.value.__context__ is None
@@ -370,7 +370,7 @@ def test_an_unknown_service_lists_those_that_exist(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../Demo", "a/b", "/etc/passwd", "a\0b", "a\nb"])
 def test_a_service_is_named_without_a_path(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError, match=r"is no name of a service; give the file's name"):
+    with pytest.raises(ConfigError, match=r"is not a name of a service; give the file's name"):
         find(name, [tmp_path])
 
 

@@ -29,10 +29,10 @@ def test_a_zone_is_found_by_its_name() -> None:
     ],
 )
 def test_a_wrong_name_has_a_remedy(name: str, remedy: str) -> None:
-    with pytest.raises(ValueError, match="is no time zone; ") as caught:
+    with pytest.raises(ValueError, match="is not a time zone; ") as caught:
         parse_timezone(name)
 
-    assert str(caught.value).endswith(f" is no time zone; {remedy}")
+    assert str(caught.value).endswith(f" is not a time zone; {remedy}")
 
 
 @pytest.mark.parametrize("name", ["Asia/Seoul", ":Asia/Seoul", "/usr/share/zoneinfo/Asia/Seoul"])

@@ -184,7 +184,7 @@ def test_bad_input_exits_78_with_file_and_line_and_writes_nothing(
         ("- a\n", 1, "is not a mapping"),
         (HEAD + "- 5\n", 5, "has an item of Modules that is not a mapping"),
         (HEAD + "- ModuleFileName:\n  Interval: 60\n", 5, "has a ModuleFileName without a name"),
-        (HEAD.replace("http:", "ftp:") + GOOD, 3, "is no URL of http or https"),
+        (HEAD.replace("http:", "ftp:") + GOOD, 3, "is not a URL of http or https"),
         (
             HEAD + "- ModuleFileName: commonConnectionCheck.rb\n  Interval: 60\n  Parameter:\n"
             "    SendingServerList:\n    - {ServerName: a, HostName: b, PortNumber: 0}\n",

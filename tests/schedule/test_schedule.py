@@ -13,9 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from supervisor.config.service import Module
-from supervisor.config.times import at_labels, parse_duration, parse_times
+from supervisor.config.times import at_labels, parse_times
 from supervisor.observations import Duration
 from supervisor.schedule.schedule import Grid, Times, build, grid_offset, missed
+from supervisor.text import parse_duration
 from tests.support.strategies import days_with_changes
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -53,7 +54,7 @@ def test_durations_are_read_in_seconds(text: object, seconds: float) -> None:
     ["", "5x", "m", "5", "1m1h", "-5m", " 5m", "5m ", "\uff15m", "1.5h", None, True, [], 1e400],
 )
 def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(ValueError, match="is no duration; write for example '5m'"):
+    with pytest.raises(ValueError, match="is not a duration; write for example '5m'"):
         parse_duration(text)
 
 
@@ -91,7 +92,7 @@ def test_times_are_expanded_in_their_order(
     ["24:00", "9:00", "09:60", "09:00-", "09-10", "", "\u0660\u0669:\u0660\u0660", "09:00\n"],
 )
 def test_what_is_no_time_is_refused_with_an_example(item: str) -> None:
-    with pytest.raises(ValueError, match="is no time; write for example"):
+    with pytest.raises(ValueError, match="is not a time; write for example"):
         parse_times((item,), 60)
 
 
@@ -102,9 +103,9 @@ def test_steps_of_less_than_a_second_are_refused(every: float) -> None:
 
 
 def test_a_long_text_is_cut_so_that_the_remedy_is_seen() -> None:
-    with pytest.raises(ValueError, match="… is no duration; write for example '5m'"):
+    with pytest.raises(ValueError, match="… is not a duration; write for example '5m'"):
         parse_duration("x" * 5000)
-    with pytest.raises(ValueError, match="… is no time; write for example '09:00'"):
+    with pytest.raises(ValueError, match="… is not a time; write for example '09:00'"):
         parse_times(("x" * 5000,), None)
 
 
