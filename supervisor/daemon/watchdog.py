@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from supervisor.delivery.peer import PeerStatus
-from supervisor.host.clock import SLICE
+from supervisor.host.clock import MAX_SLEEP
 from supervisor.host.systemd import Notifier
 from supervisor.recorder.messages import Message, Ping
 
@@ -25,7 +25,7 @@ async def feed_watchdog(
     if notifier.watchdog is None:
         return
     while True:
-        silence = SLICE + 2 * request_timeout()
+        silence = MAX_SLEEP + 2 * request_timeout()
         ping = Ping()
         with trio.move_on_after(notifier.watchdog):
             await send.send(ping)

@@ -29,7 +29,7 @@ from supervisor.delivery.clock_skew import shift_for, skew_message
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.host.clock import SLICE, Clock
+from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.ledger.outbox import Outbox, Outgoing
 from supervisor.recorder.messages import Message, WakeUp
 
@@ -115,7 +115,7 @@ class Sender:
 
     async def _wait(self, now: float) -> None:
         due = self.outbox.next_due(self.peer.url)
-        with trio.move_on_after(SLICE if due is None else min(SLICE, max(0.0, due - now))):
+        with trio.move_on_after(MAX_SLEEP if due is None else min(MAX_SLEEP, max(0.0, due - now))):
             await self.changed.park()
 
     async def _post(self, batch: list[Outgoing]) -> None:
@@ -207,7 +207,7 @@ class Sender:
         peer.failures += 1
         while True:
             peer.alive_at = trio.current_time()
-            await trio.sleep(min(SLICE, max(0.0, until - trio.current_time())))
+            await trio.sleep(min(MAX_SLEEP, max(0.0, until - trio.current_time())))
             if trio.current_time() >= until:
                 return
 

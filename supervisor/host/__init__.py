@@ -1,1 +1,1 @@
-"""What this host gives: clock, threads, names, signals, systemd, log, locks."""
+"""What the host offers: clock, threads, resolver, signals, systemd, log, locks."""

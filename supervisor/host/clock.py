@@ -7,14 +7,14 @@ import time
 import trio
 from attrs import define, field
 
-SLICE = 30.0
-"""Seconds: the longest sleep before the wall clock is looked at again."""
+MAX_SLEEP = 30.0
+"""Seconds that a task sleeps at most before it looks at the wall clock again."""
 
-STEP = 1.0
-"""Seconds by which the wall clock must part from the monotonic one for it to have been set."""
+MIN_STEP = 1.0
+"""Seconds. A smaller difference from the monotonic clock does not mean that the clock was set."""
 
-DRIFT = 0.01
-"""Seconds by which they may part before those who doze must reckon anew."""
+MAX_DRIFT = 0.01
+"""Seconds. With a larger difference from the monotonic clock, tasks that doze must wake."""
 
 
 @define(eq=False)
@@ -22,49 +22,47 @@ class Clock:
     """The host's wall clock."""
 
     _last_look: tuple[float, float] | None = field(default=None, init=False)
+    """What the wall clock and the monotonic clock showed when `was_set_by` looked last."""
     _dozing: set[trio.CancelScope] = field(factory=set, init=False)
+    """A scope of each task that dozes; to cancel it wakes the task."""
 
     def now(self) -> float:
         """Return Unix seconds."""
         return time.time()
 
     def was_set_by(self) -> float:
-        """Return by how many seconds the clock was set since anybody asked, 0.0 if it was not.
+        """Return by how many seconds the clock was set since the last call, 0.0 if it was not.
 
-        A suspend of the host counts, too.
+        A suspend of the host sets the clock, too.
         """
         look = self.now(), trio.current_time()
         before, self._last_look = self._last_look or look, look
         step = (look[0] - before[0]) - (look[1] - before[1])
-        return step if abs(step) > STEP else 0.0
+        return step if abs(step) > MIN_STEP else 0.0
 
     async def watch(self) -> None:
-        """Wake all who doze whenever the clock was set, or the host suspended.
+        """Wake all tasks that doze whenever the clock was set, or the host was suspended.
 
-        One task looks at whole multiples of the slice, so that ten thousand need not.
+        This one task looks at the clock at whole multiples of `MAX_SLEEP`. Ten thousand modules
+        need not look for themselves.
         """
-        apart = self.now() - trio.current_time()
+        offset = self.now() - trio.current_time()
         while True:
-            await trio.sleep(SLICE - self.now() % SLICE)
+            await trio.sleep(MAX_SLEEP - self.now() % MAX_SLEEP)
             found = self.now() - trio.current_time()
-            if abs(found - apart) > DRIFT:
-                apart = found
+            if abs(found - offset) > MAX_DRIFT:
+                offset = found
                 for scope in self._dozing:
                     scope.cancel()
 
     async def doze(self, until: float, wake: trio.Event) -> None:
-        """Sleep towards `until`, or until `wake` is set or `watch` finds that the clock was."""
+        """Sleep until `until`, until `wake` is set, or until `watch` finds that the clock was set.
+
+        `until` is in Unix seconds. The caller looks at the clock afterwards: it may show less.
+        """
         with trio.move_on_after(max(0.0, until - self.now())) as scope:
             self._dozing.add(scope)
             try:
                 await wake.wait()
             finally:
                 self._dozing.discard(scope)
-
-    async def wait_until(self, when: float, wake: trio.Event) -> bool:
-        """Wait until the wall clock shows `when`; return False if `wake` was set before."""
-        while not wake.is_set():
-            if self.now() >= when:
-                return True
-            await self.doze(when, wake)
-        return False

@@ -1,4 +1,4 @@
-"""One instance for each state directory, held by a lock that dies with its process."""
+"""One process for each state directory: a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from supervisor.errors import AlreadyRunning, SupervisorError
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the state directory, made with mode 0700 if it is missing.
+    """Hold the state directory within this context; make it with mode 0700 if it is missing.
 
-    Raises `AlreadyRunning` naming the PID of the process that holds it.
+    Raises `AlreadyRunning` with the PID of the process that holds it.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def locked(directory: Path) -> Iterator[None]:
                 f"cannot lock the state directory {directory}: {error.strerror}; "
                 "it must be on a file system with locks"
             ) from error
-        with suppress(OSError):  # the PID is for people, a full disk is no reason not to start
+        with suppress(OSError):  # the PID is only for people: start even when the disk is full
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -57,7 +57,7 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        # A disk that failed and became read-only is something to report, not to die of.
+        # A disk that failed becomes read-only. The supervisor must start to report that.
         if error.errno == errno.EROFS and path.exists():
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         raise

@@ -1,4 +1,4 @@
-"""Logging on standard error: text for people, JSON for machines, priorities for journald."""
+"""The log on standard error: text for people, JSON for machines, priorities for journald."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Literal, TextIO, TypeAlias
 
 Format: TypeAlias = Literal["auto", "text", "json", "journal"]
+"""A value of `--log-format`."""
 
 _RED, _YELLOW, _GREEN, _CYAN, _DIM, _PLAIN = (
     "\x1b[31m",
@@ -20,8 +21,15 @@ _RED, _YELLOW, _GREEN, _CYAN, _DIM, _PLAIN = (
     "\x1b[2m",
     "\x1b[0m",
 )
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters that could move the cursor or start a line, apart from tab and newline."""
+
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
+"""Levels of logging with their priorities in sd-daemon(3)."""
+
+_CRITICAL = 2
+"""The priority of levels above those."""
 
 
 def set_up(
@@ -31,7 +39,10 @@ def set_up(
     verbose: bool = False,
     stream: TextIO | None = None,
 ) -> None:
-    """Send the log to a stream, standard error by default; text has the zone's time of day."""
+    """Send the log to a stream; standard error is the default.
+
+    Text shows the time of day in `timezone`.
+    """
     stream = stream or sys.stderr
     handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(kind, stream, timezone))
@@ -42,7 +53,7 @@ def set_up(
 
 
 def change_timezone(timezone: tzinfo) -> None:
-    """Let text show the time of day in another zone from now on."""
+    """Show the time of day in another zone from now on."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, TextFormatter):
             handler.formatter.timezone = timezone
@@ -59,7 +70,7 @@ def _formatter(kind: Format, stream: TextIO, timezone: tzinfo | None) -> logging
 
 
 def _is_journal(stream: TextIO) -> bool:
-    """Tell whether the stream is the one that systemd named in $JOURNAL_STREAM."""
+    """Return whether the stream is the one that systemd names in $JOURNAL_STREAM."""
     try:
         found = os.fstat(stream.fileno())
     except (OSError, ValueError):
@@ -68,7 +79,7 @@ def _is_journal(stream: TextIO) -> bool:
 
 
 class TextFormatter(logging.Formatter):
-    """Time of day and the message, coloured by what happened."""
+    """Time of day and message; the colour tells what happened."""
 
     def __init__(self, timezone: tzinfo | None = None, *, colour: bool) -> None:
         super().__init__()
@@ -94,15 +105,15 @@ class TextFormatter(logging.Formatter):
 
 
 class JournalFormatter(logging.Formatter):
-    """Each line with its priority as sd-daemon(3) has it; journald adds the time."""
+    """Each line with its priority, see sd-daemon(3). The journal adds the time."""
 
     def format(self, record: logging.LogRecord) -> str:
-        prefix = f"<{_PRIORITIES.get(record.levelno, 2)}>"
+        prefix = f"<{_PRIORITIES.get(record.levelno, _CRITICAL)}>"
         return "\n".join(f"{prefix}{line}" for line in _one_entry(self, record).split("\n"))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object on each line."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry = {
@@ -118,9 +129,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def _one_entry(formatter: logging.Formatter, record: logging.LogRecord) -> str:
-    """Return message and traceback; what a host says cannot move the cursor or forge a line.
+    """Return message and traceback without control characters.
 
-    Lines after the first are indented, so that none looks like another entry.
+    Lines after the first are indented, so that text from outside cannot look like an entry.
     """
     text = record.getMessage()
     if record.exc_info:

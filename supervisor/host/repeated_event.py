@@ -1,4 +1,4 @@
-"""An event that happens again and again. Used by reload and the status page."""
+"""An event that can happen many times. Reload and the status page use it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from attrs import define, field
 
 @define
 class RepeatedEvent:
-    """Wakes one task that waits. Set several times before it wakes, it wakes once."""
+    """Wakes one task that waits. Several calls of `set` before that wake it once."""
 
     _event: trio.Event = field(factory=trio.Event)
 
     def set(self) -> None:
-        """Wake the task that waits now or that waits next."""
+        """Wake the task that waits, or else the next one that will wait."""
         self._event.set()
 
     async def wait(self) -> None:
-        """Return when the event was set since the last return."""
+        """Wait until `set` was called since the last wait returned."""
         await self._event.wait()
         self._event = trio.Event()

@@ -1,7 +1,7 @@
-"""Names are looked up in threads that can be given up.
+"""Look host names up in threads that can be given up.
 
-Trio's own lookups share their threads with much else: forty names of a dead resolver would
-keep everybody waiting. Every command that enters trio does so by `run`.
+Trio's own look-ups share their threads with other calls. When the name server does not answer,
+forty look-ups would block all of these. Every command enters trio by `run`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
-    """Call the function in trio, with names looked up by a `Resolver`; return what it returns."""
+    """Call the function in trio, with a `Resolver` for host names, and return its result."""
 
-    @wraps(function)  # its name is that of the task
+    @wraps(function)  # trio names the task after it
     async def main() -> T:
         trio.socket.set_custom_hostname_resolver(Resolver())
         return await function(*arguments)
@@ -31,9 +31,10 @@ def run(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
 
 
 class Resolver(trio.abc.HostnameResolver):
-    """Asks the system's resolver, and no second time for a name of which it still hangs.
+    """Asks the system's resolver in threads.
 
-    Raises what `socket` raises.
+    While a look-up of a name hangs, it does not look the same name up again. It raises the errors
+    of `socket`.
     """
 
     async def getaddrinfo(
@@ -53,7 +54,7 @@ class Resolver(trio.abc.HostnameResolver):
     async def getnameinfo(
         self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int
     ) -> tuple[str, str]:
-        """Return the name and the service of an address."""
+        """Return the names of an address and of its port."""
         return await _looked_up(sockaddr[0], partial(socket.getnameinfo, sockaddr, flags))
 
 
@@ -61,5 +62,5 @@ async def _looked_up(name: str, call: Callable[[], T]) -> T:
     try:
         return await probe(f"name resolution of {name}", call)
     except StillHanging as error:
-        # An error that every client of sockets understands.
+        # Code that uses sockets knows this error.
         raise socket.gaierror(socket.EAI_AGAIN, str(error)) from None

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first stops the supervisor, the second ends it. SIGHUP reloads."""
+"""The first SIGTERM or SIGINT stops the supervisor, the second ends it at once. SIGHUP reloads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from types import FrameType
 import trio
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+"""Signals that stop the supervisor."""
 
 
 @contextmanager
@@ -23,14 +24,14 @@ def stop_on_signals(
     last_act: Callable[[], None],
     reload: Callable[[], None],
 ) -> Iterator[None]:
-    """Set `stopping` on the first signal, and see that the process ends within `grace()` seconds.
+    """Set `stopping` on the first signal; end the process at the latest `grace()` seconds later.
 
-    Plain handlers and a thread that watches the time, not trio's signal receiver: they work even
-    while a check blocks the event loop or a thread cannot be cancelled. `last_act` runs before
-    the hard exit.
+    `last_act` runs before such a hard exit. The handlers are plain ones, and a thread watches the
+    time. Unlike trio's signal receiver, these work even while a check blocks the event loop or
+    a thread cannot be cancelled.
     """
     token = trio.lowlevel.current_trio_token()
-    # A handler may take no lock, so it cannot start a thread; its `put` needs none.
+    # A handler must not take a lock, so it cannot start a thread. This `put` takes none.
     allowed: SimpleQueue[float | None] = SimpleQueue()
     seen = False
 
@@ -65,4 +66,4 @@ def stop_on_signals(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        allowed.put(None)  # if no signal came; after one, the time allowed is still counted
+        allowed.put(None)  # ends the thread if no signal came; else the grace goes on

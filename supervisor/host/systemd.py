@@ -1,4 +1,4 @@
-"""What systemd is told: readiness, status, liveness, as sd_notify(3) has it."""
+"""Tells systemd readiness, status and liveness, see sd_notify(3)."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from contextlib import suppress
 
 from attrs import frozen
 
-LONGEST_WAIT = 0.1
-"""Seconds."""
+SEND_TIMEOUT = 0.1
+"""Seconds to wait while the queue of systemd's socket is full."""
 
 
 @frozen
 class Notifier:
-    """Sends datagrams to `$NOTIFY_SOCKET`; without one it does nothing.
-
-    `watchdog` is the interval in seconds within which systemd wants to hear `WATCHDOG=1`,
-    or None.
-    """
+    """Sends datagrams to systemd; does nothing without an address."""
 
     address: str = ""
+    """Of the socket, as `$NOTIFY_SOCKET` has it."""
     watchdog: float | None = None
+    """Seconds within which systemd expects `WATCHDOG=1` again; None: it expects none."""
 
     @classmethod
     def from_environment(cls) -> Notifier:
@@ -35,11 +33,11 @@ class Notifier:
         return cls(address, watchdog if address and watchdog and watchdog > 0 else None)
 
     def notify_reloading(self) -> None:
-        """Say that a reload has begun; `READY=1` ends it."""
+        """Tell that a reload has begun. `READY=1` tells its end."""
         self.notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def notify(self, *lines: str) -> None:
-        """Send the lines as one message. A manager that does not listen is no error."""
+        """Send the lines as one message. It is not an error when the manager does not listen."""
         if not self.address:
             return
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
@@ -47,6 +45,6 @@ class Notifier:
             suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
         ):
-            # READY=1 is said once, so a full queue is waited for, but it must not stop the loop.
-            sock.settimeout(LONGEST_WAIT)
+            # READY=1 is sent once, so wait for a full queue. This blocks the loop: not for long.
+            sock.settimeout(SEND_TIMEOUT)
             sock.sendto("\n".join(lines).encode(), address)

@@ -1,6 +1,6 @@
 """Calls that may hang for ever, in threads that can be given up.
 
-A check asks a mount or a resolver with `probe`, inside a deadline of its own.
+A check calls `probe` to look at a mount or to ask a resolver. The check sets the deadline.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ from supervisor.errors import StillHanging
 T = TypeVar("T")
 
 _threads = trio.CapacityLimiter(math.inf)
-"""Callers bound how many they start; one that hangs must not take the place of another."""
+"""No limit: a call that hangs must not take the place of another. Callers limit their number."""
 
 _lock = threading.Lock()
+"""Guards `_hanging` and the state of each call."""
+
 _hanging: set[_Call[Any]] = set()
+"""Calls that were given up and whose threads have not come back."""
 
 
 async def probe(key: str, function: Callable[[], T]) -> T:
-    """Return what the function returns, called in a thread that is abandoned when cancelled.
+    """Call the function in a thread and return its result; abandon the thread when cancelled.
 
-    `key` names the call: "statvfs of /srv". As long as an abandoned thread of the same key has
-    not come back, no other is started: `StillHanging` is raised at once.
+    `key` names the call: "statvfs of /srv". Raises `StillHanging` at once while an abandoned thread
+    of the same key has not come back.
     """
     with _lock:
         if any(call.key == key for call in _hanging):
@@ -49,13 +52,15 @@ def abandoned_threads() -> int:
 
 @define(eq=False)
 class _Call(Generic[T]):
+    """One call of `probe`, which its thread runs and its task may give up."""
+
     key: str
     function: Callable[[], T]
     state: Literal["waiting", "running", "over"] = "waiting"
 
     def run(self) -> T:
         with _lock:
-            if self.state == "over":  # given up before its thread began: nobody counts it
+            if self.state == "over":  # given up before its thread began, so it does not hang
                 raise StillHanging(f"{self.key} was given up")
             self.state = "running"
         try:

@@ -1,4 +1,4 @@
-"""Waiting for a wall-clock time while somebody moves the clock."""
+"""Tasks that doze until a wall-clock time while the clock is set."""
 
 from __future__ import annotations
 
@@ -12,20 +12,24 @@ EIGHT = 1_780_000_200.0
 
 HOUR = 3600.0
 MOVED = 1807.0
-"""Seconds after which the clock is moved, in the midst of a slice, which ends at 1830."""
+"""Seconds after which the clock is set: in between two looks of `watch`, the next is at 1830."""
 
 
 async def waited(clock: VirtualClock, until: float, wake: trio.Event) -> tuple[bool, float, float]:
-    """Return what the wait returned, how long it took and what the clock showed then."""
+    """Doze until the time or the event, as a module does.
+
+    Return whether the time was reached, how long it took and what the clock showed then.
+    """
     began = trio.current_time()
-    reached = await clock.wait_until(until, wake)
-    return reached, trio.current_time() - began, clock.now()
+    while clock.now() < until and not wake.is_set():
+        await clock.doze(until, wake)
+    return clock.now() >= until, trio.current_time() - began, clock.now()
 
 
 @pytest.mark.parametrize(
     ("step", "seconds", "shown"),
     [
-        pytest.param(0.0, HOUR, EIGHT + HOUR, id="nobody moves it"),
+        pytest.param(0.0, HOUR, EIGHT + HOUR, id="not set"),
         pytest.param(-HOUR, 2 * HOUR, EIGHT + HOUR, id="an hour back"),
         pytest.param(0.25 * HOUR, 0.75 * HOUR, EIGHT + HOUR, id="ahead, not past the time"),
         pytest.param(HOUR, 1830.0, EIGHT + HOUR + 1830, id="an hour ahead, past it"),
@@ -70,7 +74,7 @@ async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) 
     assert found == (True, 0.0, EIGHT)
 
 
-async def test_small_steps_add_up_until_those_who_wait_reckon_anew(autojump_clock: object) -> None:
+async def test_small_steps_add_up_until_tasks_that_doze_are_woken(autojump_clock: object) -> None:
     clock = VirtualClock(EIGHT)
 
     async def creep() -> None:
@@ -87,7 +91,7 @@ async def test_small_steps_add_up_until_those_who_wait_reckon_anew(autojump_cloc
     assert 0 <= showed - (EIGHT + HOUR) < 0.02
 
 
-async def test_who_waits_sleeps_through_while_nobody_moves_the_clock(
+async def test_a_task_that_dozes_does_not_wake_while_the_clock_is_not_set(
     autojump_clock: object,
 ) -> None:
     looks = 0

@@ -40,7 +40,7 @@ def test_what_is_there_is_looked_at_no_more() -> None:
 
     assert gc.isenabled()
     assert gc.get_freeze_count() >= len(kept)
-    assert garbage_collector.SELDOM == gc.get_threshold()[2]
+    assert garbage_collector.FULL_THRESHOLD == gc.get_threshold()[2]
 
 
 def test_cycles_of_the_start_and_of_later_are_freed() -> None:

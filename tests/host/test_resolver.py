@@ -17,7 +17,7 @@ from supervisor.host.resolver import Resolver
 from supervisor.host.threads import abandoned_threads
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
-SUPERVISOR = Path(resolver.__file__).parent
+SUPERVISOR = Path(resolver.__file__).parent.parent
 
 
 @pytest.fixture

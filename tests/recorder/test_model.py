@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 
 from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.host.clock import STEP
+from supervisor.host.clock import MIN_STEP
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.outbox import Outbox, Outgoing
@@ -302,7 +302,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(by=st.sampled_from([0.5, 20.0, 3600.0, 86_400.0]), running=st.booleans())
     def set_the_clock_back(self, by: float, running: bool) -> None:
         self.ahead -= by
-        if by <= STEP:
+        if by <= MIN_STEP:
             self.unnoticed += by
         elif running:
             self.outbox.clock_was_set(-by)
@@ -317,7 +317,7 @@ class StoreMachine(RuleBasedStateMachine):
     def set_the_clock_ahead(self, by: float) -> None:
         """Only while it runs: who was down cannot tell this from time that has passed."""
         self.ahead += by
-        if by > STEP:
+        if by > MIN_STEP:
             self.outbox.clock_was_set(by)
             self.commit(Update.begin(self.outbox, self.now))
         else:
