@@ -1,8 +1,8 @@
 """Runs a command for a check and leaves nothing of it behind.
 
-The run ends when its leader exits. The caller's cancel scope is the deadline. Spawning
-happens in the event loop: vfork holds the interpreter until exec in a thread as well, and
-the marks of `descendants` need that nobody else forks meanwhile.
+The run ends when its first process, the leader, exits. The caller's cancel scope is the deadline.
+The event loop itself spawns the command. A thread would not help: vfork holds the interpreter until
+exec there, too. And no other thread may fork while `descendants` has set a mark.
 """
 
 from __future__ import annotations
@@ -24,31 +24,39 @@ from supervisor.processes.executable import look_up, why
 
 __all__ = ["Completed", "become_subreaper", "end_all_descendants", "run_command"]
 
-CHUNK = 65536
-STDERR_KEPT = 4096
+READ_BYTES = 65536
+"""Bytes of one read from a pipe, at most."""
+
+MAX_STDERR_BYTES = 4096
+"""Bytes of standard error that are kept: its end."""
+
+MAX_PIPE_BYTES = 1024 * 1024
+"""Bytes that a pipe can hold, by Linux's default for /proc/sys/fs/pipe-max-size."""
+
 GRACE = 1.0
 """Seconds from SIGTERM to SIGKILL."""
-CLEAN_UP = 1.0
-"""Seconds from SIGKILL until what still has not died is given up."""
+
+KILL_TIMEOUT = 1.0
+"""Seconds from SIGKILL until processes that still live are given up."""
+
 REAP_INTERVAL = 0.5
-"""Seconds between the reapings of what dies while a command runs."""
-DRAIN = 1024 * 1024
-"""Bytes: the most that a pipe can hold, by Linux's default."""
+"""Seconds after which orphans that died while the command runs are reaped."""
 
 
 @frozen
 class Completed:
-    """A finished command: its exit status (or -signal), what it wrote, what it left behind.
-
-    `stdout` holds the first `keep` bytes of `stdout_bytes`, `stderr` the last 4 KiB.
-    `strays` counts the descendants that had to be ended.
-    """
+    """A finished command."""
 
     status: int
+    """Its exit status, or minus the signal that ended it."""
     stdout: bytes
+    """The first bytes that it wrote, at most `keep` of them."""
     stdout_bytes: int
+    """How many bytes it wrote."""
     stderr: bytes
+    """The last 4 KiB that it wrote to standard error."""
     strays: int
+    """Descendants that did not end by themselves and were killed."""
 
 
 async def run_command(
@@ -58,18 +66,21 @@ async def run_command(
     env: Mapping[str, str] | None = None,
     keep: int = 65536,
 ) -> Completed:
-    """Run a program without a shell, in a session of its own, stdin empty.
+    """Run a program without a shell, in a session of its own, with an empty standard input.
 
-    `env` is added to the inherited environment. Raises `CheckFailed` when the program or
-    `cwd` is missing or cannot be used. When cancelled, the process group gets SIGTERM, and
-    a second later SIGKILL. Either way every descendant has been ended and reaped on return.
+    `env` is added to the inherited environment. `keep` is how many bytes of standard output are
+    kept. Raises `CheckFailed` when the program or `cwd` is missing or cannot be used. When
+    cancelled, the process group gets SIGTERM, and a second later SIGKILL. In any case, every
+    descendant has ended and is reaped on return.
     """
     become_subreaper()
     environment = {**_inherited(), **(env or {})}
     executable = await look_up(argv[0], cwd, environment.get("PATH", os.defpath))
     lineage = descendants.begin()
     try:
-        stdout, stderr = _spawn(lineage, argv, executable, cwd, environment)
+        stdout, stderr = _spawn(
+            lineage, argv, executable=executable, cwd=cwd, environment=environment
+        )
     except BaseException:
         lineage.forget()
         raise
@@ -87,7 +98,7 @@ async def run_command(
                 await _exit_of(lineage.leader)
             raise
         finally:
-            with trio.move_on_after(CLEAN_UP, shield=True):
+            with trio.move_on_after(KILL_TIMEOUT, shield=True):
                 await _end(lineage)
             descendants.give_up(descendants.sweep())
             lineage.forget()
@@ -101,6 +112,7 @@ async def run_command(
 def _spawn(
     lineage: descendants.Lineage,
     argv: Sequence[str],
+    *,
     executable: str,
     cwd: str | None,
     environment: Mapping[str, str],
@@ -118,12 +130,12 @@ def _spawn(
                 bufsize=0,
                 start_new_session=True,
             )
-    except FileNotFoundError:  # the file itself was there a moment ago
+    except FileNotFoundError:  # `look_up` has found the program itself
         raise CheckFailed(f"cannot run {argv[0]}: the program in its #! line is missing") from None
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise CheckFailed(f"cannot run {argv[0]}: {why(error)}") from None
     lineage.leader = popen.pid
-    popen.returncode = 0  # reaped by the sweep; without it Popen would warn and try as well
+    popen.returncode = 0  # the sweep reaps it; without this, Popen would warn and reap, too
     stdout, stderr = cast("IO[bytes]", popen.stdout), cast("IO[bytes]", popen.stderr)
     os.set_blocking(stdout.fileno(), False)
     os.set_blocking(stderr.fileno(), False)
@@ -131,7 +143,7 @@ def _spawn(
 
 
 async def _exit_of(pid: int) -> None:
-    """Wait until a child has exited; it is not reaped."""
+    """Wait until a child has exited, without reaping it."""
     descriptor = os.pidfd_open(pid)
     try:
         while True:
@@ -144,19 +156,19 @@ async def _exit_of(pid: int) -> None:
 
 
 async def _end(lineage: descendants.Lineage) -> None:
-    """End all of a lineage, however long that takes."""
+    """Kill a whole lineage, however long that takes."""
     lineage.signal_group(signal.SIGKILL)
     lineage.over = True
     known: set[int] = set()
     while dying := descendants.sweep():
-        # What forks as fast as it can is hunted as fast as we can, the rest waited for.
+        # New processes are there: kill them at once. Else wait for those that are dying.
         await trio.sleep(0.001 if dying <= known else 0)
         known |= dying
 
 
 @define
 class _Pipe:
-    """The read end of a pipe; subclasses decide what to keep."""
+    """The read end of a pipe. Subclasses decide which bytes to keep."""
 
     descriptor: int
     kept: bytearray = field(factory=bytearray, kw_only=True)
@@ -169,18 +181,18 @@ class _Pipe:
             if not self._take():
                 return
             if len(self.kept) < self.total:
-                # Whoever never stops printing shall not keep the event loop busy.
+                # A command that never stops printing must not keep the event loop busy.
                 await trio.sleep(0.001)
 
     def drain(self) -> None:
-        """Take what is still in the pipe without waiting."""
-        end = self.total + DRAIN
+        """Take the bytes that are still in the pipe, without waiting."""
+        end = self.total + MAX_PIPE_BYTES
         with contextlib.suppress(BlockingIOError):
             while self.total < end and self._take():
                 pass
 
     def _take(self) -> int:
-        chunk = os.read(self.descriptor, CHUNK)
+        chunk = os.read(self.descriptor, READ_BYTES)
         self.total += len(chunk)
         self._keep(chunk)
         return len(chunk)
@@ -191,6 +203,8 @@ class _Pipe:
 
 @define
 class _Head(_Pipe):
+    """Keeps the first bytes."""
+
     limit: int
 
     def _keep(self, chunk: bytes) -> None:
@@ -199,12 +213,14 @@ class _Head(_Pipe):
 
 @define
 class _Tail(_Pipe):
+    """Keeps the last bytes."""
+
     def _keep(self, chunk: bytes) -> None:
         self.kept += chunk
-        del self.kept[:-STDERR_KEPT]
+        del self.kept[:-MAX_STDERR_BYTES]
 
 
 def _inherited() -> dict[str, str]:
-    """Return our environment without what systemd told us alone."""
+    """Return our environment without the variables that systemd has set for us only."""
     ours = ("NOTIFY_SOCKET", "CREDENTIALS_DIRECTORY", "WATCHDOG_", "LISTEN_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}

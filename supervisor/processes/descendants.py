@@ -1,9 +1,10 @@
-"""Whose child is an orphan? Every run of a command marks its descendants; the rest is ended.
+"""Finds and ends the descendants of commands, even those that have left their parents.
 
-The mark is a soft `RLIMIT_RTTIME` of its own: inherited through fork, exec and setsid, kept
-by a wiped environment, readable in /proc, without effect on anything. Orphans become our
-children (child subreaper). All of this is synchronous and for the main thread alone, so
-that nobody else reaps and a pid in hand stays ours; `process` calls it.
+Each run of a command marks its descendants. The mark is a soft `RLIMIT_RTTIME` that no other run
+has. Processes inherit it through fork, exec and setsid, even when they wipe their environment. It
+can be read in /proc, and it limits nothing. As a child subreaper, this process becomes the parent
+of all orphans. `command` calls these functions. All are synchronous and for the main thread only:
+as no other thread reaps, a PID stays valid until we reap it.
 """
 
 from __future__ import annotations
@@ -26,40 +27,53 @@ from supervisor.processes import procfs
 log = logging.getLogger(__name__)
 
 PR_SET_CHILD_SUBREAPER = 36
+"""From linux/prctl.h."""
 
-# A supervisor run by a command of ours marks too: the pid keeps its marks apart from ours.
-LOWEST_MARK = 10**15
-FIRST_MARK = LOWEST_MARK + (os.getpid() << 32)
-ROUNDS = 200
-"""Of one sweep at most: some milliseconds, for what forks as fast as it can."""
+MIN_MARK = 10**15
+"""Marks of all supervisors begin here, in µs: a limit of more than thirty years."""
+
+FIRST_MARK = MIN_MARK + (os.getpid() << 32)
+"""Our marks begin here. The PID keeps them apart from those of a supervisor in a command."""
+
+MAX_ROUNDS = 200
+"""Rounds of one sweep, at most. A process that forks all the time needs some milliseconds."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks in a second."""
 
 _marks = itertools.count(FIRST_MARK)
+"""The marks that are still free."""
+
 _lineages: dict[int, Lineage] = {}
+"""Runs that have begun and are not forgotten, by their marks."""
+
 _stuck: set[int] = set()
+"""Children that SIGKILL cannot end."""
+
 _foreign: set[int] = set()
+"""Children that were there before any command: not ours to end."""
 
 
 @define(eq=False)
 class Lineage:
-    """One run of a command with all that descends from it.
-
-    `since` is when it began, in clock ticks since boot; `leader` its first process until
-    that is reaped, then 0; `status` the leader's exit status, or -signal, once known;
-    `strays` counts the others that had to be ended. Once `over`, none of it may live.
-    """
+    """One run of a command, with all its descendants."""
 
     mark: int
     since: int
+    """When it began, in clock ticks since boot."""
     leader: int = 0
+    """The PID of its first process; 0 before the start and after it is reaped."""
     status: int | None = None
+    """The leader's exit status, or minus its signal, when it is known."""
     strays: int = 0
+    """Other processes that had to be killed."""
     over: bool = False
+    """Whether none of its processes may live any more."""
 
     def signal_group(self, number: signal.Signals) -> None:
         """Signal the leader's group, also when the leader itself has exited."""
         if not self.leader:
-            return  # reaped: the number of its group may already be someone else's
+            return  # reaped: its number may already name another group
         try:
             os.killpg(self.leader, number)
         except ProcessLookupError:
@@ -68,7 +82,7 @@ class Lineage:
             log.warning("cannot signal the process group %d: %s", self.leader, error)
 
     def forget(self) -> None:
-        """End its claim: what still bears its mark belongs to nobody."""
+        """Give up its claim: no lineage owns the processes that still have its mark."""
         self.over = True
         del _lineages[self.mark]
 
@@ -80,7 +94,7 @@ def become_subreaper() -> None:
     Raises `OSError` where the kernel refuses.
     """
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        # Inherited from whoever started us; the kernel would reap before we can.
+        # Our parent ignored the signal. With that, the kernel would reap before we can.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -90,7 +104,7 @@ def become_subreaper() -> None:
 def begin() -> Lineage:
     """Return a new lineage, to be ended by `forget`."""
     if not _lineages:
-        # Nothing of a command is alive, so these are someone else's, a test's server say.
+        # No command runs, so these children are not a command's: a test's server, for example.
         _foreign.clear()
         _foreign.update(set(procfs.children()) - _stuck)
     lineage = Lineage(mark=next(_marks), since=int(time.clock_gettime(time.CLOCK_BOOTTIME) * TICKS))
@@ -100,7 +114,7 @@ def begin() -> Lineage:
 
 @contextlib.contextmanager
 def marking(lineage: Lineage) -> Iterator[None]:
-    """Mark what this process starts meanwhile; nothing else may start anything then."""
+    """Mark the processes that are started in this context; only the command may be started."""
     soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
     if hard != resource.RLIM_INFINITY and hard < lineage.mark:
         _tell_of_low_limit(hard)
@@ -116,27 +130,27 @@ def marking(lineage: Lineage) -> Iterator[None]:
 def sweep() -> set[int]:
     """Kill and reap every orphan that no running lineage can own; return those not yet dead.
 
-    What cannot be killed is logged once, no longer returned, and reaped by a later sweep
-    when it goes by itself.
+    A process that cannot be killed is logged once and no longer returned. When it ends by itself,
+    a later sweep reaps it.
     """
     orphans: set[int] = set()
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         owners = _find_orphans()
         orphans = set(owners)
         reaped = sum(_end(pid, owner) for pid, owner in owners.items())
-        if not reaped:  # whoever was reaped may have handed us its children
+        if not reaped:  # else we may have become the parent of its children
             break
     return orphans - _stuck
 
 
 def _find_orphans() -> dict[int, Lineage | None]:
-    """Return those of our children that must not live, with the lineage that had them."""
+    """Return those of our children that must end, each with the lineage that it belongs to."""
     leaders = {lineage.leader: lineage for lineage in _lineages.values() if lineage.leader}
     orphans = {}
     for pid in {*procfs.children(), *leaders}:
         mark = leaders[pid].mark if pid in leaders else procfs.rttime(pid)
         owner = _lineages.get(mark)
-        if owner.over if owner else _is_nobodys(pid, mark):
+        if owner.over if owner else _is_ownerless(pid, mark):
             orphans[pid] = owner
     return orphans
 
@@ -144,15 +158,15 @@ def _find_orphans() -> dict[int, Lineage | None]:
 def is_command(pid: int) -> bool:
     """Return whether a process descends from a command of this or another supervisor.
 
-    Unlike all else here it may be called from any thread.
+    Any thread may call this function.
     """
-    return procfs.rttime(pid) >= LOWEST_MARK
+    return procfs.rttime(pid) >= MIN_MARK
 
 
 def reap_dead() -> None:
     """Reap the orphans of running lineages that have ended by themselves.
 
-    A command that runs for long could otherwise use up the process numbers.
+    Else a command that runs for a long time could use up all PIDs.
     """
     leaders = {lineage.leader for lineage in _lineages.values()}
     for pid in procfs.children():
@@ -161,16 +175,16 @@ def reap_dead() -> None:
 
 
 def give_up(pids: set[int]) -> None:
-    """Wait no longer for processes that outlive SIGKILL, for instance on a dead disk."""
+    """Wait no longer for processes that SIGKILL does not end, for example on a dead disk."""
     for pid in pids.intersection(procfs.children()):
         log.warning("cannot end the process %d: it does not die", pid)
         _stuck.add(pid)
 
 
 def end_all_descendants(within: float = 1.0) -> None:
-    """Kill and reap everything that descends from this process, as its last act.
+    """Kill and reap all descendants of this process, as its last act.
 
-    Blocks, at most `within` seconds.
+    It blocks for at most `within` seconds.
     """
     deadline = time.monotonic() + within
     known: set[int] = set()
@@ -180,18 +194,18 @@ def end_all_descendants(within: float = 1.0) -> None:
         if time.monotonic() > deadline:
             log.warning("cannot end the processes %s: they do not die", sorted(children))
             return
-        if children <= known:  # nothing is born any more
+        if children <= known:  # no new process
             time.sleep(0.001)
         known |= children
 
 
 def _end(pid: int, lineage: Lineage | None) -> bool:
-    """Kill one child of ours; return whether it has died and been reaped."""
+    """Kill one child; return whether it is dead and reaped."""
     if pid not in _stuck:
         _kill(pid)
     try:
         reaped, status = os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:  # reaped behind our back
+    except ChildProcessError:  # other code has reaped it
         reaped, status = pid, None
     if not reaped:
         return False
@@ -207,28 +221,28 @@ def _end(pid: int, lineage: Lineage | None) -> bool:
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
-        # Now it can fork no more, and the rest of its group dies in the same moment. Until
-        # we reap it, the number of that group is nobody else's.
+        # Now it cannot fork any more. Kill the rest of its group in the same moment. The number
+        # of that group stays valid until we reap the process.
         if (group := os.getpgid(pid)) != os.getpgrp():
             os.killpg(group, signal.SIGKILL)
     except ProcessLookupError:
-        pass  # reaped behind our back
+        pass  # other code has reaped it
     except PermissionError as error:
         log.warning("cannot end the process %d: %s", pid, error)
         _stuck.add(pid)
 
 
-def _is_nobodys(pid: int, mark: int) -> bool:
+def _is_ownerless(pid: int, mark: int) -> bool:
     """Return whether an orphan without a running lineage's mark may be ended.
 
-    Our own marks are never used twice. Another mark was set by the orphan itself: it may
-    descend from any lineage that began before it was born.
+    We never use a mark twice. An orphan with another mark has set that itself: it may descend from
+    any lineage that began before the orphan did.
     """
     if FIRST_MARK <= mark < FIRST_MARK + (1 << 32):
         return True
     try:
         if os.getsid(pid) == os.getsid(0) or pid in _foreign:
-            return False  # a command has a session of its own: this one is no command's
+            return False  # commands have sessions of their own, so this is not one's
         born = procfs.born(pid)
     except OSError:
         return False
@@ -239,7 +253,7 @@ def _is_nobodys(pid: int, mark: int) -> bool:
 def _tell_of_low_limit(hard: int) -> None:
     log.warning(
         "the hard limit RLIMIT_RTTIME of %d µs is too low to mark commands with: "
-        "a daemon that one leaves behind stays until the older commands have ended; "
+        "a daemon that a command leaves behind stays until the older commands have ended; "
         "remove LimitRTTIME= from the unit",
         hard,
     )

@@ -1,4 +1,4 @@
-"""Finds the file of a program, safe from dead mounts; `process` calls it before it spawns."""
+"""Finds the file of a program, even when a mount is dead. `command` calls it before it spawns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from supervisor.host.threads import probe
 
 
 async def look_up(program: str, cwd: str | None, path: str) -> str:
-    """Return the program's file, after touching it and `cwd` in a thread.
+    """Return the program's file, after a thread has touched it and `cwd`.
 
-    On a dead mount they hang there and not in the event loop. Raises `CheckFailed`.
+    On a dead mount the thread hangs, not the event loop. Raises `CheckFailed`.
     """
     key = f"look-up of {program} for {cwd}" if cwd else f"look-up of {program}"
     try:
@@ -26,7 +26,7 @@ async def look_up(program: str, cwd: str | None, path: str) -> str:
 
 
 def why(error: Exception) -> str:
-    """Return the cause for people, without the errno."""
+    """Return the reason for people, without the error's number."""
     if not isinstance(error, OSError):
         return str(error)
     file = f": {error.filename}" if error.filename else ""
@@ -41,8 +41,8 @@ def _find(program: str, cwd: str | None, path: str) -> str:
     elif not (found := shutil.which(program, path=path) or ""):
         raise FileNotFoundError(errno.ENOENT, "no such program in PATH")
     if not stat.S_ISREG(os.stat(found).st_mode) or not os.access(found, os.X_OK):
-        raise PermissionError(errno.EACCES, "it is no executable file", found)
-    # Setuid programs often may be executed and not read; those exec itself will touch.
+        raise PermissionError(errno.EACCES, "it is not an executable file", found)
+    # Many setuid programs may be executed, but not read. Only exec touches those.
     with contextlib.suppress(PermissionError), open(found, "rb") as file:
         file.read(1)
     return found

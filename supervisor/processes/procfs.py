@@ -1,4 +1,4 @@
-"""What /proc says about our children; `descendants` asks."""
+"""Reads /proc for `descendants`: our children, and their marks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import resource
 
 
 def children(*, every_thread: bool = False) -> list[int]:
-    """Return our children that are orphans or that the main thread started."""
+    """Return our children: adopted orphans, and those that the main thread started.
+
+    With `every_thread`, return those of other threads, too.
+    """
     main = str(os.getpid())
     found: list[int] = []
     for thread in os.listdir("/proc/self/task") if every_thread else [main]:
@@ -32,10 +35,10 @@ def _children_among_all() -> list[int]:
 
 
 def rttime(pid: int) -> int:
-    """Return the soft RLIMIT_RTTIME of a process in µs, 0 for none."""
+    """Return the soft RLIMIT_RTTIME of a process in µs; 0 when it has none."""
     try:
         soft, _ = resource.prlimit(pid, resource.RLIMIT_RTTIME)
-    except OSError:  # a setuid program; its limits may still be read
+    except OSError:  # a setuid program: its limits can only be read as text
         return _rttime_in_text(pid)
     return max(0, soft)
 
@@ -50,12 +53,12 @@ def _rttime_in_text(pid: int) -> int:
 
 
 def born(pid: int) -> int:
-    """Return when a process began, in clock ticks since boot."""
+    """Return when a process started, in clock ticks since boot."""
     return int(_stat(pid)[19])
 
 
 def _stat(pid: int) -> list[bytes]:
-    """Return the fields of proc(5) stat from the third on: the second may hold spaces."""
+    """Return the fields of /proc/PID/stat from the third on; the second may contain spaces."""
     return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
 
 

@@ -1,1 +1,1 @@
-"""What each module has done since the start, for people and metrics."""
+"""Counters of each module since the start, for people and for metrics."""

@@ -1,4 +1,4 @@
-"""What each module has done since the start, for people: status, reports, metrics."""
+"""Counters of each module since the start, for the status, reports and metrics."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from supervisor.stats.recent_runs import RecentRuns
 
 @define
 class ModuleStats:
-    """One module's counters. Times are Unix seconds; `lag` is how many seconds after its time
-    the last run started.
+    """The counters of one module. Times are Unix seconds.
 
-    The runner writes what is planned, the recorder what is committed.
+    The runner writes what is planned. The recorder writes what is committed.
     """
 
     name: str
@@ -32,9 +31,13 @@ class ModuleStats:
     runs: int = 0
     failures: int = 0
     skipped: Counter[str] = field(factory=Counter)
+    """Times without a run, by their reasons."""
     lag: float = 0.0
+    """Seconds from the time of the last run to its start."""
     measurements: tuple[Measurement, ...] = ()
+    """Of the last run that did not fail."""
     results: Counter[str] = field(factory=Counter)
+    """Runs, by their results."""
     durations: Histogram = field(factory=Histogram)
     recent: RecentRuns = field(factory=RecentRuns)
 
@@ -58,7 +61,10 @@ class ModuleStats:
 
 
 def fit(stats: dict[str, ModuleStats], service: Service) -> None:
-    """Give each module of the service, and no other, its stats; what runs on keeps its own."""
+    """Keep stats for the modules of the service only.
+
+    A module that was there before, with the same check, keeps its counters.
+    """
     known = dict(stats)
     stats.clear()
     for module in service.modules:

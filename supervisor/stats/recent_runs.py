@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from attrs import define, field, frozen
 
 KEPT = 100
-"""So many runs are remembered of each module."""
+"""Runs that are remembered of each module, at most."""
 
 RESULTS = ("ok", "conditions", "failed", "timeout")
+"""Every result of a run; its position stands for it in memory."""
 
 
 @frozen
 class PastRun:
-    """One run of the last hundred. `started` are Unix seconds."""
+    """One of the last runs."""
 
     started: float
+    """Unix seconds."""
     seconds: float
+    """How long it took."""
     result: str
 
 
@@ -30,9 +33,10 @@ class RecentRuns:
     _seconds: array[float] = field(factory=lambda: array("f"))
     _results: bytearray = field(factory=bytearray)
     _oldest: int = 0
+    """Position of the oldest run. New runs take its place when there are `KEPT`."""
 
     def add(self, started: float, seconds: float, result: str) -> None:
-        """Remember a run; the oldest goes when there are too many."""
+        """Remember a run; forget the oldest one when there are too many."""
         code = RESULTS.index(result)
         if len(self._results) < KEPT:
             self._started.append(started)
@@ -44,7 +48,7 @@ class RecentRuns:
         self._oldest = (at + 1) % KEPT
 
     def copy(self) -> RecentRuns:
-        """Return what stays as it is now, in a microsecond."""
+        """Return a copy, which takes a microsecond."""
         return RecentRuns(self._started[:], self._seconds[:], self._results[:], self._oldest)
 
     def __len__(self) -> int:

@@ -104,8 +104,8 @@ async def test_the_command_starts_in_its_directory(tmp_path: Path) -> None:
     [
         (["/nonexistent/program"], None, "No such file or directory: /nonexistent/program"),
         (["no-such-program"], None, "no such program in PATH"),
-        (["/etc/passwd"], None, "it is no executable file: /etc/passwd"),
-        (["/etc"], None, "it is no executable file: /etc"),
+        (["/etc/passwd"], None, "it is not an executable file: /etc/passwd"),
+        (["/etc"], None, "it is not an executable file: /etc"),
         (["true"], "/nonexistent", "No such file or directory: /nonexistent/"),
         (["true"], "/etc/passwd", "Not a directory: /etc/passwd/"),
         (["true", "x" * 200_000], None, "Argument list too long: "),
