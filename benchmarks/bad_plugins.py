@@ -20,10 +20,10 @@ from pathlib import Path
 
 from attrs import frozen
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from benchmarks.rig.process_tree import is_zombie  # noqa: E402 - found by the line above
-from supervisor.processes import descendants, procfs  # noqa: E402 - found by the line above
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.process_tree import is_zombie
+from benchmarks.rig.task import ROOT
+from supervisor.processes import descendants, procfs
 
 PLUGINS = ROOT / "tests" / "plugins"
 GOOD = ("good-1", "good-2")

@@ -1,9 +1,9 @@
-"""How fast a backlog is delivered after an outage, beside what an Alertmanager can take at most.
+"""How fast a backlog is delivered after an outage, and how fast an Alertmanager could take it.
 
-`scripts/bench delivery [--alerts N] [--repeats N] [--profile]`: N alerts wait in a ledger; the
+`scripts/bench delivery [--alerts N] [--repeats N] [--profile]`: N alerts wait in a ledger. The
 recorder and a sender deliver them to a peer that only reads, then to a real Alertmanager, then to
-one while runs are being written. The ceiling is a plain loop that posts the same alerts to such an
-Alertmanager in batches made beforehand. Each measurement has a new one, and they alternate.
+another one while runs are recorded. The ceiling is a plain loop that posts the same alerts in
+batches made before. Each measurement has a new Alertmanager, and they take turns.
 """
 
 from __future__ import annotations
@@ -12,55 +12,56 @@ import argparse
 import cProfile
 import http.client
 import logging
-import multiprocessing
 import pstats
 import resource
 import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import trio
 from attrs import frozen
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.config.service import Alertmanager, Module, Service  # noqa: E402
-from supervisor.delivery.client import Client  # noqa: E402 - found by the line above
-from supervisor.delivery.peer import PeerStatus  # noqa: E402
-from supervisor.delivery.prefetch import MAX_BATCH_BYTES  # noqa: E402 - as above
-from supervisor.delivery.sender import Sender  # noqa: E402 - as above
-from supervisor.host.clock import Clock  # noqa: E402
-from supervisor.ledger.database import Ledger, open_ledger  # noqa: E402
-from supervisor.ledger.outbox import Outbox  # noqa: E402
-from supervisor.observations import Condition, Duration, Run  # noqa: E402
-from supervisor.recorder.messages import Message  # noqa: E402
-from supervisor.recorder.recorder import Recorder  # noqa: E402
-from supervisor.recorder.update import Update  # noqa: E402
-from supervisor.recorder.writer import Writer  # noqa: E402
-from supervisor.stats.module_stats import ModuleStats  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.receivers import alertmanager, reader
+from benchmarks.rig.task import ROOT
+from supervisor.config.service import Alertmanager, Module, Service
+from supervisor.delivery.client import Client
+from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.prefetch import MAX_BATCH_BYTES
+from supervisor.delivery.sender import Sender
+from supervisor.host.clock import Clock
+from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.outbox import Outbox
+from supervisor.observations import Condition, Duration, Run
+from supervisor.recorder.messages import Message
+from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.update import Update
+from supervisor.recorder.writer import Writer
+from supervisor.stats.module_stats import ModuleStats
 
-FAKE_AIM = 10_000
+READER_AIM = 10_000
+"""Alerts a second to a peer that only reads, at least."""
+
 AIM = 0.75
+"""Of what the Alertmanager can take, at least."""
+
 WRITING_AIM = 0.65
-OTHER = "other"
-WRITES = 0.02
+"""The same while runs are recorded."""
+
+WRITE_INTERVAL = 0.02
 """Seconds between two runs that fire one condition and end another: 50 commits a second."""
 
 BACKLOG = Module("fake", "backlog", at=("00:00",), max_conditions=1_000_000)
-BUSY = Module("fake", OTHER, every=Duration(1))
-CONFIG = """
-route: {receiver: nobody, group_by: [alertname], repeat_interval: 12h}
-receivers: [{name: nobody}]
-"""
+"""The module whose conditions wait for the peer."""
+
+BUSY = Module("fake", "busy", every=Duration(1))
+"""The module whose runs are recorded during the delivery."""
 
 
 def service_for(url: str) -> Service:
@@ -76,22 +77,17 @@ def service_for(url: str) -> Service:
 
 
 def backlog(count: int, now: float) -> Run:
-    """Return a run that saw so many things."""
-    return Run(
-        BACKLOG.name,
-        now,
-        now,
-        0.1,
-        tuple(
-            Condition("Disk usage", "W", f"/srv/{n}", f"{n % 100} % used, more than 90 %")
-            for n in range(count)
-        ),
+    """Return a run with `count` conditions."""
+    conditions = (
+        Condition("Disk usage", "W", f"/srv/{n}", f"{n % 100} % used, more than 90 %")
+        for n in range(count)
     )
+    return Run(BACKLOG.name, now, now, 0.1, observations=tuple(conditions))
 
 
 @contextmanager
 def filled(url: str, count: int) -> Iterator[tuple[Outbox, Ledger]]:
-    """Yield outbox and ledger as a supervisor finds them that was started after an outage."""
+    """Yield outbox and ledger as a supervisor finds them when it starts after an outage."""
     with tempfile.TemporaryDirectory(prefix="delivery-") as directory:
         path = Path(directory, "ledger")
         outbox, ledger = Outbox.of(service_for(url)), Ledger(path)
@@ -122,19 +118,13 @@ async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
     ):
         nursery.start_soon(recorder.record, receive)
         sender = Sender(
-            peer=peer,
-            client=client,
-            outbox=outbox,
-            clock=clock,
-            send=send,
-            changed=recorder.changed,
-            jitter=lambda: 0.1,
+            peer, client, outbox, clock, send=send, changed=recorder.changed, jitter=lambda: 0.1
         )
         begun = time.perf_counter()
         nursery.start_soon(sender.deliver)
         if writing:
             nursery.start_soon(write, send)
-        while peer.sent < waiting:  # noqa: ASYNC110 - a sender tells nobody how far it is
+        while peer.sent < waiting:  # noqa: ASYNC110 - a sender sets no event for it
             await trio.sleep(0.002)
         took = time.perf_counter() - begun
         nursery.cancel_scope.cancel()
@@ -142,18 +132,18 @@ async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
 
 
 async def write(send: trio.MemorySendChannel[Message]) -> None:
-    """Record runs, each of which changes something."""
+    """Record runs; each of them changes something."""
     number = 0
     while True:
         number += 1
         now = time.time()
         seen = Condition("Session count", "W", f"n{number}", "too many")
-        await send.send(Run(OTHER, now, now, 0.0, (seen,)))
-        await trio.sleep(WRITES)
+        await send.send(Run(BUSY.name, now, now, 0.0, observations=(seen,)))
+        await trio.sleep(WRITE_INTERVAL)
 
 
 def batches(count: int) -> list[bytes]:
-    """Return the requests that a sender would make."""
+    """Return the bodies of the requests that a sender would make."""
     outbox = Outbox.of(service_for("http://127.0.0.1:1"))
     now = time.time()
     update = Update.begin(outbox, now)
@@ -169,7 +159,7 @@ def batches(count: int) -> list[bytes]:
 
 
 def post(url: str, bodies: list[bytes]) -> float:
-    """Return the seconds in which one connection takes the requests, one after another."""
+    """Return in how many seconds one connection takes the requests, one after another."""
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     connection.connect()
     begun = time.perf_counter()
@@ -184,76 +174,16 @@ def post(url: str, bodies: list[bytes]) -> float:
     return took
 
 
-@contextmanager
-def alertmanager() -> Iterator[str]:
-    """Yield the URL of a new Alertmanager that notifies nobody."""
-    with tempfile.TemporaryDirectory(prefix="delivery-") as directory, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-        probe.close()
-        config = Path(directory, "alertmanager.yml")
-        config.write_text(CONFIG, encoding="utf-8")
-        process = subprocess.Popen(
-            [
-                "prometheus-alertmanager",
-                f"--config.file={config}",
-                f"--storage.path={directory}/storage",
-                f"--web.listen-address={address}",
-                "--cluster.listen-address=",
-                "--log.level=error",
-            ]
-        )
-        try:
-            url = f"http://{address}"
-            wait_until_ready(url)
-            yield url
-        finally:
-            process.kill()
-            process.wait()
-
-
-def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/-/ready"):  # noqa: S310 - loopback
-            return
-        time.sleep(0.05)
-    raise RuntimeError("Alertmanager does not start")
-
-
-@contextmanager
-def reader() -> Iterator[str]:
-    """Yield the URL of a process that reads requests and answers 200, and does nothing else."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        process = multiprocessing.get_context("fork").Process(target=read, args=(listener,))
-        process.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            process.kill()
-            process.join()
-
-
-def read(listener: socket.socket) -> None:
-    while True:
-        connection, _ = listener.accept()
-        with connection, connection.makefile("rb") as stream:
-            while stream.readline():
-                size = 0
-                while line := stream.readline().strip():
-                    name, _, value = line.partition(b":")
-                    size = int(value) if name.lower() == b"content-length" else size
-                stream.read(size)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-
 @frozen
 class Rates:
     """Alerts a second."""
 
     ceiling: float
+    """Posted by a plain loop."""
     drain: float
+    """Delivered while nothing is recorded."""
     writing: float
+    """Delivered while runs are recorded."""
 
 
 def rate(url: str, count: int, *, writing: bool = False, profile: bool = False) -> float:
@@ -274,7 +204,7 @@ def profiled(run: Callable[[], float]) -> float:
 
 
 def compared(count: int) -> Rates:
-    """Measure one after another, each against an Alertmanager of its own."""
+    """Measure one rate after another, each with an Alertmanager of its own."""
     bodies = batches(count)
     with alertmanager() as url:
         ceiling = count / post(url, bodies)
@@ -294,7 +224,7 @@ def main() -> None:
     repeats = 1 if options.profile else 3
     with reader() as url:
         fake = [rate(url, options.alerts, profile=options.profile) for _ in range(repeats)]
-    print(f"to a peer that only reads: {statistics.median(fake):.0f} alerts/s   (aim {FAKE_AIM})")
+    print(f"to a peer that only reads: {statistics.median(fake):.0f} alerts/s   (aim {READER_AIM})")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"memory at most {peak:.0f} MB, with what made the {options.alerts} alerts")
     if options.profile:
@@ -302,9 +232,14 @@ def main() -> None:
     if shutil.which("prometheus-alertmanager") is None:
         print("prometheus-alertmanager is not installed: not measured")
         return
+    compare(options.alerts, options.repeats)
+
+
+def compare(count: int, repeats: int) -> None:
+    """Print how near to its ceiling the delivery comes."""
     found = []
-    for number in range(options.repeats):
-        rates = compared(options.alerts)
+    for number in range(repeats):
+        rates = compared(count)
         found.append(rates)
         print(
             f"repeat {number + 1}: ceiling {rates.ceiling:6.0f}/s   "

@@ -1,9 +1,9 @@
-"""How long one module that says far too much keeps the others waiting.
+"""How long a module with far too many conditions holds up another one.
 
 `scripts/bench overload [--seconds N]`: one module returns 50,000 conditions in each run, or flaps,
-or names everything anew; beside it a calm one runs every half second. Runners, recorder and
-a ledger on disk are real. Prints how late the calm one started at worst, for how long the event
-loop was blocked at worst, and what was kept.
+or gives its conditions new names in each run. A calm module runs every half second. Runners,
+recorder and the ledger on disk are real. Prints how late the calm module started at worst, for how
+long the event loop was blocked at worst, and how many alerts were kept.
 """
 
 from __future__ import annotations
@@ -21,37 +21,42 @@ from zoneinfo import ZoneInfo
 import trio
 from attrs import define, frozen
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.config.service import Module, Service  # noqa: E402
-from supervisor.host.clock import Clock  # noqa: E402
-from supervisor.ledger.database import Ledger  # noqa: E402
-from supervisor.ledger.outbox import Outbox  # noqa: E402 - found by the line above
-from supervisor.modules.context_factory import ContextFactory  # noqa: E402
-from supervisor.modules.loader import Check  # noqa: E402
-from supervisor.modules.runner import Runner  # noqa: E402
-from supervisor.observations import Condition, Duration, Observation  # noqa: E402
-from supervisor.recorder.messages import Message  # noqa: E402
-from supervisor.recorder.recorder import Recorder  # noqa: E402
-from supervisor.recorder.writer import Writer  # noqa: E402
-from supervisor.schedule.schedule import Grid  # noqa: E402
-from supervisor.stats.module_stats import ModuleStats  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from supervisor.config.service import Module, Service
+from supervisor.host.clock import Clock
+from supervisor.ledger.database import Ledger
+from supervisor.ledger.outbox import Outbox
+from supervisor.modules.context_factory import ContextFactory
+from supervisor.modules.loader import Check
+from supervisor.modules.runner import Runner
+from supervisor.observations import Condition, Duration, Observation
+from supervisor.recorder.messages import Message
+from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.writer import Writer
+from supervisor.schedule.schedule import Grid
+from supervisor.stats.module_stats import ModuleStats
 
 AIM = 200
-"""Milliseconds."""
+"""Milliseconds for which the loop may be blocked, at most."""
 
 CALM = Module("fake", "calm", every=Duration(0.5))
+"""The module that is held up."""
+
 LOUD = Module("fake", "loud", every=Duration(2))
-Says = Callable[[], Iterator[Observation]]
+"""The module with too many conditions."""
+
+Observe = Callable[[], Iterator[Observation]]
+"""Returns what one run of the loud module sees."""
 
 numbers = itertools.count()
+"""Numbers the runs of the loud module."""
 
 
 def conditions(count: int, prefix: str = "") -> Iterator[Observation]:
     return (Condition("Disk usage", "W", f"/srv/{prefix}{n}", "it is full") for n in range(count))
 
 
-SCENES: dict[str, Says] = {
+SCENES: dict[str, Observe] = {
     "nothing": lambda: conditions(0),
     "50,000 conditions in each run": lambda: conditions(50_000),
     "1,000 conditions in every other run": lambda: conditions(1000 * (next(numbers) % 2)),
@@ -61,17 +66,20 @@ SCENES: dict[str, Says] = {
 
 @frozen
 class NoParams:
-    """The checks of this benchmark take none."""
+    """Of the checks of this benchmark."""
 
 
 @define
 class Scene:
-    """One pair of modules. Milliseconds."""
+    """The two modules at work."""
 
-    says: Says
+    observe: Observe
     latest: float = 0.0
+    """Milliseconds by which the calm module started late, at worst."""
     blocked: float = 0.0
+    """Milliseconds for which the loop was blocked, at worst."""
     kept: int = 0
+    """Alerts in the store at the end."""
 
     async def play(self, seconds: float, path: Path) -> None:
         clock = Clock()
@@ -88,15 +96,15 @@ class Scene:
             nursery.start_soon(self._watch)
             for module, run in ((CALM, self._run_calmly), (LOUD, self._run_loudly)):
                 runner = Runner(
-                    module,
-                    Check("fake", NoParams, run, ""),
-                    Grid(module.every or 1.0, 0.0),
-                    clock,
-                    stats[module.name],
-                    trio.Event(),
-                    ContextFactory(clock, outbox.store).context,
-                    send,
-                    clock.now(),
+                    module=module,
+                    check=Check("fake", NoParams, run, ""),
+                    schedule=Grid(module.every or 1.0, 0.0),
+                    clock=clock,
+                    stats=stats[module.name],
+                    stopping=trio.Event(),
+                    make_context=ContextFactory(clock, outbox.store).context,
+                    send=send,
+                    after=clock.now(),
                 )
                 await nursery.start(runner.supervise, float("inf"))
             await trio.sleep(seconds)
@@ -109,10 +117,10 @@ class Scene:
         return []
 
     async def _run_loudly(self, _context: object, _params: object) -> Iterator[Observation]:
-        return self.says()
+        return self.observe()
 
     async def _watch(self) -> None:
-        """Measure the longest time for which no task had its turn."""
+        """Measure the longest time for which no task could run."""
         last = time.perf_counter()
         while True:
             await trio.sleep(0.001)
@@ -126,8 +134,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, metavar="N", help="for each scene")
     options = parser.parse_args()
     logging.getLogger("supervisor").addHandler(logging.NullHandler())
-    for name, says in SCENES.items():
-        scene = Scene(says)
+    for name, observe in SCENES.items():
+        scene = Scene(observe)
         with tempfile.TemporaryDirectory(prefix="overload-") as directory:
             trio.run(scene.play, options.seconds, Path(directory, "ledger"))
         print(

@@ -18,13 +18,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from benchmarks.rig.chart import Bar, Bars, picture  # noqa: E402 - found by the line above
-from benchmarks.rig.contest import Sample, measure  # noqa: E402
-from benchmarks.rig.rivals import FLOOR, RIVALS, Rival  # noqa: E402
-from benchmarks.rig.task import EVERY, Checks  # noqa: E402
-from supervisor.processes import descendants  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.chart import Bar, Bars, picture
+from benchmarks.rig.contest import Sample, measure
+from benchmarks.rig.rivals import FLOOR, RIVALS, Rival
+from benchmarks.rig.task import EVERY, Checks
+from supervisor.processes import descendants
 
 DEFAULT = ("tcp:20", "tcp:500", "command:20", "command:200", "bad:7")
 CHECK_AIM = 0.3

@@ -1,7 +1,7 @@
-"""Milliseconds of one look at all processes for the daemons of a host, at about 500 processes.
+"""How long it takes to look for the daemons of a host among its processes, about 500 of them.
 
-Beside it, in the same run, `ps` and (where it is installed) psutil reading the same command
-lines: `scripts/bench process_scan [--quick]`.
+In the same run it measures `ps`, and psutil if it is installed, with the same command lines:
+`scripts/bench process_scan [--quick]`.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ import argparse
 import contextlib
 import importlib
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from checks._processes.scan import scan  # noqa: E402 - found by the line above
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.stopwatch import milliseconds
+from checks._processes.scan import scan
 
 PROCESSES = 500
+"""Processes of the machine, at least."""
+
 AIM = 5.0
+"""Milliseconds, at most."""
+
 WANTED = (
     "com.arinc.amr.control.nix.Main",
     *(f"httConnector_{host}" for host in ("1E", "BX")),
@@ -34,12 +36,15 @@ WANTED = (
     "sabreConnector_1S",
     "/usr/sbin/mysqld",
 )
+"""Names of daemons that the check looks for."""
+
 ARGUMENTS = ("--configuration", "/etc/example/service.conf", "-Xmx512m", "worker", "/srv/example")
+"""Of each process: a command line of usual length."""
 
 
 @contextlib.contextmanager
 def population(count: int) -> Iterator[None]:
-    """Keep as many processes as are needed for the machine to have `count`; most say little."""
+    """Run so many processes that the machine has at least `count`."""
     missing = max(0, count - sum(name.isdecimal() for name in os.listdir("/proc")))
     names = [WANTED[n] if n < len(WANTED) else f"example_{n}" for n in range(missing)]
     others = [
@@ -57,17 +62,6 @@ def population(count: int) -> Iterator[None]:
         for process in others:
             process.kill()
             process.communicate()
-
-
-def milliseconds(look: Callable[[], object], times: int) -> float:
-    """Return the median of so many looks, after one that does not count."""
-    look()
-    taken = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        look()
-        taken.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(taken)
 
 
 def with_ps() -> None:

@@ -1,7 +1,7 @@
-"""Milliseconds of counting the TCP sessions of a host that has 20,000, and what the loop feels.
+"""How long it takes to count the TCP sessions of a host that has 20,000, and what the loop feels.
 
-Beside it, in the same run, `ss` and the tables of /proc, which the check reads where netlink is
-refused: `scripts/bench sessions [--quick]`.
+In the same run it measures `ss`, and the tables of /proc, which the check reads where the host
+refuses netlink: `scripts/bench sessions [--quick]`.
 """
 
 from __future__ import annotations
@@ -21,24 +21,33 @@ from zoneinfo import ZoneInfo
 
 import trio
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from checks import session  # noqa: E402 - found by the line above
-from checks._kernel import tcp_sessions  # noqa: E402 - found by the line above
-from supervisor.api import Context, Measurement  # noqa: E402 - as above
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.stopwatch import milliseconds
+from checks import session
+from checks._kernel import tcp_sessions
+from supervisor.api import Context, Measurement
 
 SOCKETS = 20_000
+"""Both ends of each session count."""
+
 AIM = 60.0
+"""Milliseconds, at most."""
+
 HOSTS = ("127.0.1.1", "127.0.1.2", "127.0.2.1", "127.0.2.2", "::1")
-"""Each is held by a process of its own, so that neither ports nor descriptors run out."""
+"""Addresses of the sessions. Each has its own process, so that no one runs out of descriptors."""
 
 EACH = SOCKETS // 2 // len(HOSTS)
+"""Sessions of one address."""
+
 TICK = 0.001
+"""Seconds between two turns of the task that feels how long the loop is held up."""
+
 SS = ["ss", "-tnH", "state", "established"]
+"""The command to compare with."""
 
 
 def hold(host: str) -> None:
-    """Hold both ends of this address's connections until standard input ends."""
+    """Hold both ends of the sessions of this address until standard input ends."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -53,7 +62,7 @@ def hold(host: str) -> None:
 
 @contextlib.contextmanager
 def sessions() -> Iterator[list[int]]:
-    """Keep so many established sockets, and give the ports that half of them are on."""
+    """Hold `SOCKETS` established sockets; yield the ports that half of them are on."""
     argv = [sys.executable, __file__, "--hold"]
     holders = [
         subprocess.Popen([*argv, host], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -67,7 +76,7 @@ def sessions() -> Iterator[list[int]]:
 
 
 async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[float]:
-    """Return, for each piece of work, the longest wait of a task that wakes each millisecond."""
+    """Return for each piece of work how late a task was at worst that wakes each millisecond."""
     longest: list[float] = []
 
     async def tick() -> None:
@@ -87,11 +96,18 @@ async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[flo
 
 
 def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable[None]]:
-    """Return a run of the whole check on these ports, which notes its milliseconds."""
+    """Return a function that runs the check on these ports and adds its milliseconds to `taken`."""
     watched_ports = (session.LocalPort(f"{port}", port, 0, alert=False) for port in ports)
     params = session.Params(sessions=tuple(watched_ports))
     log = logging.LoggerAdapter(logging.getLogger("bench"))
-    context = Context("BENCH", "host", "session", ZoneInfo("UTC"), log, time.time)
+    context = Context(
+        service="BENCH",
+        host="host",
+        module="session",
+        timezone=ZoneInfo("UTC"),
+        log=log,
+        clock=time.time,
+    )
 
     async def one() -> None:
         begun = time.perf_counter()
@@ -105,17 +121,6 @@ def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable
 
 async def idle() -> None:
     await trio.sleep(0.05)
-
-
-def milliseconds(look: Callable[[], object], times: int) -> float:
-    """Return the median of so many looks, after one that does not count."""
-    look()
-    taken = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        look()
-        taken.append(1000 * (time.perf_counter() - begun))
-    return statistics.median(taken)
 
 
 def with_ss() -> None:

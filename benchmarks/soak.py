@@ -24,9 +24,11 @@ from attrs import define, field, frozen
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
 from benchmarks.rig.chart import Line, Lines, picture
 from benchmarks.rig.process_tree import is_zombie, processes
-from benchmarks.rig.subject import ROOT, Subject, free_port, listener, taker
+from benchmarks.rig.subject import Subject, listener, taker
+from benchmarks.rig.task import ROOT
 from supervisor.processes.descendants import become_subreaper, is_command
 from supervisor.processes.procfs import children
+from tests.e2e.servers import free_port
 
 ZOO = (
     "closes_stdout_and_hangs",

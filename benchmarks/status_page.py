@@ -1,16 +1,14 @@
-"""What the status page costs: processor time, memory, and how long it holds up the loop.
+"""What the status page costs: CPU time, memory, and how long it holds up the loop.
 
-Prints the CPU time of opening the page with 60 modules and 500 alerts, what one open page costs
-while modules run, the memory that the listener adds to a supervisor, and the longest time for which
-an answer with 10,000 modules keeps everybody else waiting: `scripts/bench status_page`.
+Prints the CPU time of opening the page with 60 modules and 500 alerts, the memory that the listener
+adds to a supervisor, and for how long an answer with 10,000 modules holds up the loop at worst:
+`scripts/bench status_page`.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
-import os
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,13 +20,15 @@ from pathlib import Path
 import httpx
 import trio
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))  # the project is run from its directory, not installed
-from supervisor.observations import Condition, Report, Run  # noqa: E402 - found by the line above
-from tests.support.web_bench import WebBench, client_of, modules  # noqa: E402 - as above
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.process_tree import memory
+from benchmarks.rig.task import ROOT
+from supervisor.observations import Condition, Report, Run
+from tests.e2e.servers import free_port
+from tests.support.web_bench import WebBench, client_of, modules
 
-SETTLED = 12.0
-"""Seconds: every module has run at least once by then."""
+WARM_UP = 12.0
+"""Seconds until every module has run at least once."""
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
         report("longest hold-up by it", longest * 1000, "ms", 20)
     _, longest, _ = trio.run(held_up, bench, "/")
     report("longest hold-up by opening the page", longest * 1000, "ms", 20)
-    without, closed, opened = memory("")[0], *memory(f"127.0.0.1:{free_port()}")
+    without, closed, opened = listening("")[0], *listening(f"127.0.0.1:{free_port()}")
     report("memory of the listener, never asked", closed - without, "MiB")
     report("memory of the listener, page and metrics asked", opened - without, "MiB")
 
@@ -60,7 +60,10 @@ def report(what: str, value: float, unit: str, aim: float | None = None) -> None
 
 
 def full(count: int, alerts: int) -> WebBench:
-    """Return a bench with that many modules, all with a hundred past runs, and alerts."""
+    """Return a bench with `count` modules and `alerts` alerts.
+
+    With up to 100 modules, each has a hundred past runs.
+    """
     bench = WebBench.make(*modules(count))
     names = list(bench.stats)
     if count <= 100:
@@ -74,7 +77,11 @@ def full(count: int, alerts: int) -> WebBench:
             name,
             *(
                 Condition(
-                    "Disk usage", "W", f"/srv/{part}", "it is 97 % full", "<b>detail</b>" * 20
+                    "Disk usage",
+                    "W",
+                    f"/srv/{part}",
+                    "it is 97 % full",
+                    detail="<b>detail</b>" * 20,
                 )
                 for part in range(each)
             ),
@@ -85,11 +92,11 @@ def full(count: int, alerts: int) -> WebBench:
 
 
 async def cpu_of(bench: WebBench, path: str, runs: int) -> float:
-    """Return the median CPU time of one request; that of the client is measured and left out."""
+    """Return the median CPU time of one request, without that of the client."""
     async with client_of(bench) as client:
         await client.get(path)
         empty = await cpu(runs, lambda: client.get("/-/ready"))
-        # Each page is made anew: what was made within the last second is not used again.
+        # A page is made again when the last one is older than a second.
         return await cpu(runs, lambda: client.get(path), pause=1.0) - empty
 
 
@@ -106,7 +113,7 @@ async def cpu(
 
 
 async def held_up(bench: WebBench, path: str) -> tuple[float, float, int]:
-    """Return the seconds of an answer, the longest of them without a turn for others, its size.
+    """Return the seconds of an answer, the longest time for which no other task ran, and its size.
 
     The client runs in a process of its own.
     """
@@ -134,8 +141,8 @@ async def held_up(bench: WebBench, path: str) -> tuple[float, float, int]:
     return seconds, longest, len(done.stdout)
 
 
-def memory(listen: str) -> tuple[float, float]:
-    """Return the MiB of a supervisor with 13 modules, before and after it was asked."""
+def listening(listen: str) -> tuple[float, float]:
+    """Return the MiB of a supervisor with 13 modules, before and after it was asked for pages."""
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         lines = ['service = "BENCH"', f'[status]\nlisten = "{listen}"']
@@ -152,27 +159,14 @@ def memory(listen: str) -> tuple[float, float]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            time.sleep(SETTLED)
-            before = resident(process.pid)
+            time.sleep(WARM_UP)
+            before = memory(process.pid).resident
             for path in ("/", "/metrics", "/api/status") * 5 if listen else ():
                 httpx.get(f"http://{listen}{path}", trust_env=False).raise_for_status()
-            return before, resident(process.pid)
+            return before, memory(process.pid).resident
         finally:
             process.terminate()
             process.wait()
-
-
-def resident(pid: int) -> float:
-    """Return MiB."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") / (1 << 20)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from pathlib import Path
 from attrs import define, field
 
 from benchmarks.rig.process_tree import cpu_seconds
-
-ROOT = Path(__file__).parent.parent.parent
+from benchmarks.rig.task import ROOT
+from tests.e2e.servers import free_port
 
 
 @define
@@ -214,13 +214,6 @@ def _accept(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while True:
             sock.accept()[0].close()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def _received(sock: socket.socket) -> bytes:
