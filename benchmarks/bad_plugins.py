@@ -1,8 +1,8 @@
-"""How two good plugins fare beside bad ones: under the supervisor, then under Monit.
+"""How two good plugins run beside bad ones: under the supervisor, then under Monit.
 
-Both good plugins double-fork a worker that they need to the end. Prints how far their starts
-were off the timetable, their verdict on their own worker, and what was left running after
-SIGTERM; then the ratios: `scripts/bench bad_plugins`.
+Both good plugins double-fork a worker that they need to the end. For each program, prints how far
+their starts were off the timetable, how often their worker was killed, and how many processes were
+left after SIGTERM. Then it prints the ratios: `scripts/bench bad_plugins`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
 from benchmarks.rig.process_tree import is_zombie
-from benchmarks.rig.task import ROOT
+from benchmarks.rig.task import PLUGINS, ROOT
 from supervisor.processes import descendants, procfs
 
-PLUGINS = ROOT / "tests" / "plugins"
 GOOD = ("good-1", "good-2")
+"""Names of the modules that run the good plugin."""
+
 BAD = (
     "hangs",
     "ignores_sigterm",
@@ -42,29 +43,38 @@ BAD = (
     "reads_stdin",
     "wipes_the_environment",
 )
+"""Bad plugins for both programs."""
+
 FOREVER = "forks_in_a_loop"
-"""Not for Monit, which would leave it running and be measured beside more of them each time."""
+"""A bad plugin for the supervisor alone: Monit would leave one more of them running each time."""
+
 EVERY = 2
+"""Seconds between two runs."""
+
 TIMEOUT = 1
+"""Seconds of a run, at most."""
 
 
 @frozen
 class Outcome:
-    """Seconds off the timetable, counts for the rest."""
+    """How the good plugins ran, and what was left."""
 
     runs: int
     mean: float
+    """Seconds off the timetable; `deviation` and `worst` are of the same."""
     deviation: float
     worst: float
     broken: int
+    """Runs whose worker was killed."""
     left: int
+    """Processes after the end."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=30)
     seconds = options.parse_args().seconds
-    descendants.become_subreaper()  # whatever they leave running becomes ours, and is counted
+    descendants.become_subreaper()  # so orphans become our children and can be counted
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         ours = measure(supervisor(directory / "ours"), directory / "ours", seconds)
@@ -115,13 +125,13 @@ def monit(directory: Path) -> list[str]:
 
 
 def plugins(directory: Path, bad: tuple[str, ...]) -> list[tuple[str, list[Path]]]:
-    """Return names and commands; the good ones record their starts and verdicts."""
+    """Return names and commands. The good ones write down their starts and verdicts."""
     good = [(name, [PLUGINS / "good", directory, directory / name]) for name in GOOD]
     return [*good, *((name, [PLUGINS / name]) for name in bad)]
 
 
 def measure(command: list[str], directory: Path, seconds: float) -> Outcome:
-    """Run the command for some seconds and see what became of the good plugins."""
+    """Run the command for some seconds; return how the good plugins ran."""
     process = subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -134,7 +144,7 @@ def measure(command: list[str], directory: Path, seconds: float) -> Outcome:
         [float(line) for line in (directory / name).read_text(encoding="utf-8").split()]
         for name in GOOD
     ]
-    gaps = [  # the first run comes early, before the timetable
+    gaps = [  # the first run is before the timetable
         abs(later - earlier - EVERY)
         for timetable in starts
         for earlier, later in itertools.pairwise(timetable[1:])

@@ -1,11 +1,11 @@
-"""A fleet in one machine: what it asks of the servers above it, and what becomes of faults.
+"""A fleet on one machine: the load of its central servers, and the mails of faults.
 
-A supervisor with 20 modules and a heartbeat for each host, two Alertmanagers in a cluster and a
-Prometheus, all with the shipped files; only Prometheus looks more often, and heartbeats are passed
-on every 30 s. Measures the quiet fleet; then servers that all hosts look at go and come back, a
-host dies, and an Alertmanager. Prints what each took, and the load in proportion for 500 hosts:
-`scripts/bench fleet [--hosts 50]`, about six minutes. Exit code 1 if a mail is missing or came
-twice.
+For each host there is a supervisor with 20 modules and a heartbeat. There are two Alertmanagers in
+a cluster and a Prometheus, all with the shipped files. Only two intervals differ: Prometheus
+scrapes more often, and heartbeats are passed on every 30 s. The quiet fleet is measured first. Then
+servers that all hosts look at go and come back, a host dies, and an Alertmanager dies. Prints how
+long each took, and the load in proportion for 500 hosts: `scripts/bench fleet [--hosts 50]`, about
+six minutes. Exits with 1 if a mail is missing or came twice.
 """
 
 from __future__ import annotations
@@ -27,38 +27,51 @@ from tests.e2e import grafana
 from tests.e2e.fleet import Fleet, Settings
 from tests.e2e.servers import wait_for
 
-SCRAPE, USUAL = 15.0, 30.0
-"""Seconds between two scrapes here, and as shipped."""
-SETTLED = 30.0
+SCRAPE_INTERVAL = 15.0
+"""Seconds between two scrapes here."""
+
+SHIPPED_SCRAPE_INTERVAL = 30.0
+"""Seconds between two scrapes with the shipped file."""
+
+WARM_UP = 30.0
+"""Seconds from the start to the measurement."""
+
 WINDOW = 60.0
-"""Seconds: after the start, and of a measurement: everything firing is sent again once."""
-LONG = 240.0
-"""Seconds: for what must come."""
-MANY = 500
+"""Seconds of a measurement, in which each firing alert is sent again once."""
+
+TIMEOUT = 240.0
+"""Seconds for what must happen, at most."""
+
+MANY_HOSTS = 500
+"""Hosts for which the load is computed."""
+
 SILENCE = 60.0
+"""Seconds in which every host's heartbeat must come at least once."""
 
 
 @define
 class Trial:
-    """A fleet, and whether anything was wrong with it."""
+    """A fleet in which one fault comes after another."""
 
     fleet: Fleet
     is_wrong: bool = False
+    """Whether anything was not as expected."""
     before: Counter[str] = field(factory=Counter)
+    """Mails of the gateway before the present fault, for each host."""
 
     @property
     def names(self) -> list[str]:
-        """Return the hosts that live."""
+        """Return the names of the hosts that live."""
         return [host.name for host in self.fleet.hosts if host.process is not None]
 
     def timed(self, what: str, done: Callable[[], object]) -> None:
-        """Wait until it is so, and tell how long that took."""
+        """Wait until `done` returns something true; print how long that took."""
         begun = time.monotonic()
-        wait_for(done, LONG, f"not so: {what}")
+        wait_for(done, TIMEOUT, f"not so: {what}")
         say(f"{what:<58} {time.monotonic() - begun:10.1f} s")
 
     def expect(self, what: str, expected: object, found: object) -> None:
-        """Tell what was found; it must be as expected."""
+        """Print what was found; it must be as expected."""
         self.is_wrong |= expected != found
         shown = found.total() if isinstance(found, Counter) else found
         wrong = "" if expected == found else f"   WRONG: {found}, not {expected}"
@@ -69,7 +82,7 @@ class Trial:
         return self.fleet.mails("gateway", resolved=resolved) - self.before
 
     def shared_fault(self) -> None:
-        """Two servers that all hosts look at go; a module says of one `scope = "fleet"`."""
+        """Close two servers that all hosts look at; one is in a module with `scope = "fleet"`."""
         fleet = self.fleet
         fleet.gateway.close()
         fleet.shared.close()
@@ -89,7 +102,7 @@ class Trial:
         say(f"{'… mails with scope = fleet: for all hosts together':<58} {together:12}")
 
     def mended(self) -> None:
-        """Both are back."""
+        """Open both again."""
         fleet = self.fleet
         fleet.gateway.open()
         fleet.shared.open()
@@ -100,7 +113,7 @@ class Trial:
         self.expect("… mails: one for each host", *self._one_each(resolved=True))
 
     def dead_host(self) -> None:
-        """A supervisor is killed while an alert fires there: Prometheus misses it."""
+        """Kill a supervisor while one of its alerts fires: Prometheus misses it."""
         victim = self.fleet.hosts[-1]
         killed = time.time()
         victim.kill()
@@ -120,7 +133,7 @@ class Trial:
         self.expect("… mails", 1, self.fleet.count(down))
 
     def dead_alertmanager(self) -> None:
-        """One of two dies, and what fires then is mailed by the other."""
+        """Kill one Alertmanager of two: the other one mails what fires then."""
         self.before = self.fleet.mails("gateway")
         self.fleet.alertmanagers[0].stop()
         self.fleet.gateway.close()
@@ -131,14 +144,14 @@ class Trial:
         self.expect("… mails: one for each host", *self._one_each())
 
     def panels(self, started: float) -> None:
-        """Put the dashboards' queries to Prometheus."""
-        found = [*grafana.answers(self.fleet.prometheus, started, time.time(), SCRAPE)]
+        """Ask Prometheus the queries of the dashboards."""
+        found = [*grafana.answers(self.fleet.prometheus, started, time.time(), SCRAPE_INTERVAL)]
         empty = [f"{each.where}: {each.expr}" for each in found if not each.series]
         say(f"{'queries of the dashboards':<58} {len(found):12}")
         self.expect("… that give no series", [], empty)
 
     def silence(self) -> None:
-        """The dead host's heartbeat has run out: of it alone nothing more is heard."""
+        """Wait until only the heartbeat of the dead host is missing."""
 
         def heard() -> set[str]:
             before = self.fleet.heartbeats()
@@ -162,13 +175,15 @@ def main() -> int:
     parser.add_argument("--hosts", type=int, default=50)
     parser.add_argument("--silence", action="store_true", help="wait for a heartbeat's end, too")
     options = parser.parse_args()
-    settings = Settings(options.hosts, scrape=f"{SCRAPE:g}s", patience="30s", alertmanagers=2)
+    settings = Settings(
+        options.hosts, scrape=f"{SCRAPE_INTERVAL:g}s", patience="30s", alertmanagers=2
+    )
     started = time.time()
     with tempfile.TemporaryDirectory() as name, Fleet.running(Path(name), settings) as fleet:
         say(f"started {options.hosts} supervisors in {time.time() - started:.0f} s")
-        time.sleep(SETTLED)
+        time.sleep(WARM_UP)
         load = Load.measure(fleet, WINDOW)
-        for line in load.lines(options.hosts, MANY, SCRAPE, USUAL):
+        for line in load.lines(options.hosts, MANY_HOSTS, SCRAPE_INTERVAL, SHIPPED_SCRAPE_INTERVAL):
             say(line)
         trial = Trial(fleet)
         trial.shared_fault()

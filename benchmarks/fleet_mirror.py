@@ -1,7 +1,7 @@
 """What Prometheus needs for 500 hosts: the metrics of one supervisor, served under many names.
 
 A real supervisor with 20 modules is scraped once. A real Prometheus with the shipped rules and
-intervals then scrapes that text from each of so many targets; only the values do not change.
+intervals then scrapes that text from each target, so the values do not change.
 `scripts/bench fleet_mirror [--hosts 500]`, about four minutes.
 """
 
@@ -26,13 +26,15 @@ from tests.e2e.fleet import Fleet, Settings
 from tests.e2e.prometheus import PrometheusServer
 from tests.e2e.servers import wait_for
 
-SETTLED = 15.0
+WARM_UP = 15.0
+"""Seconds until every module has run."""
+
 WINDOW = 120.0
-"""Seconds: until every module has run, and of the measurement, four scrapes."""
+"""Seconds of the measurement: four scrapes."""
 
 
 class Server(ThreadingHTTPServer):
-    """Takes many connections at once."""
+    """Takes many connections at the same time."""
 
     request_queue_size = 512
     daemon_threads = True
@@ -40,7 +42,7 @@ class Server(ThreadingHTTPServer):
 
 @define
 class Mirror(PrometheusServer):
-    """A Prometheus whose targets differ by their paths alone."""
+    """A Prometheus whose targets differ in their paths only."""
 
     def listed(self) -> list[dict[str, object]]:
         return [
@@ -62,14 +64,14 @@ def one_scrape() -> bytes:
         tempfile.TemporaryDirectory() as name,
         Fleet.running(Path(name), Settings(2, alertmanagers=2)) as fleet,
     ):
-        time.sleep(SETTLED)
+        time.sleep(WARM_UP)
         answer = httpx.get(f"http://{fleet.hosts[1].address}/metrics", trust_env=False)
         return answer.raise_for_status().content
 
 
 @contextmanager
 def served(text: bytes) -> Iterator[str]:
-    """Serve the text at every path; give the address."""
+    """Serve the text at every path; yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -106,7 +108,7 @@ def main() -> None:
 
 
 def measure(server: PrometheusServer) -> None:
-    """Print what it costs."""
+    """Print what Prometheus needs."""
     appended = "prometheus_tsdb_head_samples_appended_total"
     cpu, samples, begun = cpu_seconds(server.pid), server.metric(appended), time.monotonic()
     time.sleep(WINDOW)

@@ -1,16 +1,15 @@
-"""What a supervisor with 13 modules costs to start, keep and stop; beside it, Monit.
+"""What it costs to start, keep and stop a supervisor with 13 modules, compared with Monit.
 
-Prints the time from exec to READY=1, resident memory, and the time from SIGTERM to exit, as
-medians, and their ratios to Monit with 13 checks in the same run: `scripts/bench footprint`.
-Compile the bytecode first, as `scripts/bench` does: without it a start takes 0.5 s longer.
+Prints the medians of three figures: the time from exec to READY=1, the resident memory, and the
+time from SIGTERM to exit. It prints their ratios to Monit with 13 checks, measured in the same run:
+`scripts/bench footprint`. Compile the bytecode first, as `scripts/bench` does. Without it a start
+takes 0.5 s longer.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,19 +20,36 @@ from pathlib import Path
 
 from attrs import frozen
 
-ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.process_tree import memory
+from benchmarks.rig.subject import Subject
+
 MODULES = 13
-SETTLED = 12.0
-"""Seconds: every module has run at least once by then."""
+"""Modules of the supervisor, and checks of Monit."""
+
+WARM_UP = 12.0
+"""Seconds until every module has run at least once."""
+
+FILE_SYSTEMS = 'filesystems = [{ filesystem = "/", max_use_percent = 99 }]'
+PARAMS = {
+    "disk": FILE_SYSTEMS,
+    "inode": FILE_SYSTEMS,
+    "connection": 'servers = [{ name = "S", host = "127.0.0.1", port = 9 }]',
+    "command": 'protocol = "text"\nargv = ["true"]',
+}
+"""Parameters of each check."""
 
 
 @frozen
 class Sample:
-    """Seconds to be ready, MiB resident, seconds to exit."""
+    """What one start cost."""
 
     ready: float
+    """Seconds from exec to READY=1."""
     memory: float
+    """MiB resident."""
     exit: float
+    """Seconds from SIGTERM to exit."""
 
 
 def main() -> None:
@@ -55,7 +71,7 @@ def main() -> None:
 
 
 def measure(start: Callable[[bool], Sample], runs: int) -> Sample:
-    """Return medians; memory is that of the last run, which is left to settle."""
+    """Return medians. The memory is that of the last run, which has time to settle."""
     samples = [start(number == runs - 1) for number in range(runs)]
     return Sample(
         statistics.median(sample.ready for sample in samples),
@@ -77,34 +93,10 @@ def supervisor(directory: Path, *, settle: bool) -> Sample:
         # The mix of the legacy host: mostly checks in process, some commands.
         check = ("disk", "inode", "connection", "command")[number % 4]
         config.append(f'[[modules]]\ncheck = "{check}"\nname = "m{number}"\nevery = "60s"')
-        config.append("[modules.params]")
-        config.append(
-            {
-                "disk": 'filesystems = [{ filesystem = "/", max_use_percent = 99 }]',
-                "inode": 'filesystems = [{ filesystem = "/", max_use_percent = 99 }]',
-                "connection": 'servers = [{ name = "S", host = "127.0.0.1", port = 9 }]',
-                "command": 'protocol = "text"\nargv = ["true"]',
-            }[check]
-        )
-    (directory / "Bench.toml").write_text("\n".join(config), encoding="utf-8")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        address = str(directory / "notify")
-        Path(address).unlink(missing_ok=True)
-        sock.bind(address)
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "supervisor", "--service", "Bench"),
-                *("--config-dir", str(directory), "--state-dir", str(directory / "state")),
-            ],
-            cwd=ROOT,
-            env=os.environ | {"NOTIFY_SOCKET": address},
-            stderr=subprocess.DEVNULL,
-        )
-        while b"READY=1" not in sock.recv(4096):
-            pass
-        ready = time.perf_counter() - begun
-    return wind_up(process, ready, settle=settle)
+        config.append(f"[modules.params]\n{PARAMS[check]}")
+    subject = Subject(directory)
+    subject.start("\n".join(config), listen=False)
+    return wind_up(subject.process, subject.ready, settle=settle)
 
 
 def monit(directory: Path, *, settle: bool) -> Sample:
@@ -129,13 +121,13 @@ def monit(directory: Path, *, settle: bool) -> Sample:
 
 
 def wind_up(process: subprocess.Popen[bytes], ready: float, *, settle: bool) -> Sample:
-    time.sleep(SETTLED if settle else 0.5)
-    status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-    memory = next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
+    """End a process that is ready; let it settle before if asked to."""
+    time.sleep(WARM_UP if settle else 0.5)
+    resident = memory(process.pid).resident
     begun = time.perf_counter()
     process.terminate()
     process.wait()
-    return Sample(ready, memory, time.perf_counter() - begun)
+    return Sample(ready, resident, time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""CPU per TCP check of a supervisor that only waits and connects; beside it, Monit.
+"""The CPU of one TCP check, of a supervisor that only waits and connects, and of Monit.
 
-N `connection` modules every 10 s against listeners on loopback, no Alertmanager; then Monit
-with the same N checks: `scripts/bench idle_cpu [--quick]`. Both are measured from outside: CPU
-by the kernel's clock of the process, checks and their intervals by the listeners.
+N `connection` modules run every 10 s against listeners on loopback, without an Alertmanager. Then
+Monit runs the same N checks: `scripts/bench idle_cpu [--quick]`. Both are measured from outside:
+the CPU by the kernel's clock of the process, checks and their intervals by the listeners.
 """
 
 from __future__ import annotations
@@ -23,22 +23,26 @@ from attrs import frozen
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
 from benchmarks.rig.arrivals import Listeners, timetable
 from benchmarks.rig.process_tree import cpu_seconds
-from benchmarks.rig.task import ROOT
+from benchmarks.rig.task import EVERY, ROOT
 from checks import connection
 
-EVERY = 10
 AIM = 0.3
+"""Milliseconds of CPU for one check, at most."""
 
 
 @frozen
 class Sample:
-    """What was seen in one window. Milliseconds, but `load` is in percent of one core."""
+    """What a program did in one window."""
 
     checks: int
     per_check: float
+    """Milliseconds of CPU."""
     load: float
+    """Percent of one core."""
     spread: float
+    """Standard deviation of the intervals, in milliseconds."""
     burst: int
+    """Starts within 100 ms, at most."""
 
     def __str__(self) -> str:
         return (
@@ -49,7 +53,7 @@ class Sample:
 
 
 def watch(pid: int, listeners: Listeners, seconds: float) -> Sample:
-    """Return what the process does from now on for so many seconds."""
+    """Return what the process does in the next seconds."""
     listeners.clear()
     before = cpu_seconds(pid)
     time.sleep(seconds)
@@ -109,7 +113,7 @@ def measure(command: list[str], listeners: Listeners, warm_up: float, window: fl
 
 
 async def hot_loop(port: int, runs: int) -> float:
-    """Return ms of CPU of one run of the check, without wake-ups, runner and ledger."""
+    """Return the ms of CPU of one run of the check, without wake-ups, runner and ledger."""
     params = connection.Params((connection.TcpServer("S", "127.0.0.1", port),))
     context = None  # the check does not look at it
     begun = time.thread_time()
@@ -119,7 +123,7 @@ async def hot_loop(port: int, runs: int) -> float:
 
 
 async def wake_ups(count: int) -> float:
-    """Return ms of CPU of one wake-up of an event loop in which there is nothing to do."""
+    """Return the ms of CPU of one wake-up of an event loop that has nothing to do."""
     begun = time.thread_time()
     for _ in range(count):
         await trio.sleep(0.25)

@@ -1,7 +1,7 @@
-"""How many mails each event gives, with the shipped configuration and its intervals as they are.
+"""How many mails each event makes, with the shipped configuration and its intervals.
 
-`scripts/bench notifications`: four scenarios at the same time, about five minutes. Prints the
-mails expected and counted; exit code 1 if they differ.
+`scripts/bench notifications`: four scenarios at the same time, about five minutes. Prints how many
+mails are expected and how many came. Exits with 1 if these differ.
 """
 
 from __future__ import annotations
@@ -21,20 +21,26 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from
 from tests.e2e.mailing import MailboxSink, ShippedAlertmanager, alert, cluster, subjects
 
 TYPES = ("W", "E", "I", "S", "TE", "X")
+"""Event types; X is unknown to the routes."""
+
 FLUSHES = 150
-"""Seconds in which a server looks at each group twice (group_wait 10 s, group_interval 1 min)."""
+"""Seconds in which a server flushes each group twice (group_wait 10 s, group_interval 1 min)."""
+
 PEERS_WAIT = 30
-"""Seconds by which the third peer is later than the first."""
+"""Seconds by which the third peer notifies later than the first."""
 
 
 @frozen
 class Outcome:
-    """The mails of a scenario: how many there must and may be, and those there are."""
+    """The mails of a scenario."""
 
     scenario: str
     least: int
+    """Mails that there must be."""
     most: int
+    """Mails that there may be."""
     subjects: list[str]
+    """Of the mails that there are."""
 
     @property
     def is_right(self) -> bool:
@@ -47,7 +53,7 @@ class Outcome:
 
 
 def events() -> list[dict[str, Any]]:
-    """Return a condition and a report of each event type, all begun now."""
+    """Return a condition and a report of each event type, which all begin now."""
     begun = datetime.now(UTC)
     conditions = [alert("Condition", kind, begun=begun, check=kind) for kind in TYPES]
     reports = [alert("Report", kind, begun=begun, event_id=kind) for kind in TYPES]
@@ -60,7 +66,7 @@ def post(servers: Iterable[ShippedAlertmanager], alerts: list[dict[str, Any]]) -
 
 
 def each_type(directory: Path, sink: MailboxSink) -> list[Outcome]:
-    """One server: everything fires, then the conditions resolve."""
+    """Run one server: everything fires, then the conditions resolve."""
     (server,) = servers(directory, sink, 1)
     alerts = events()
     post([server], alerts)
@@ -78,7 +84,7 @@ def each_type(directory: Path, sink: MailboxSink) -> list[Outcome]:
 
 
 def in_a_cluster(directory: Path, sink: MailboxSink) -> list[Outcome]:
-    """Three servers, all well."""
+    """Run three servers without a fault."""
     peers = servers(directory, sink, 3)
     post(peers, events())
     time.sleep(FLUSHES + PEERS_WAIT)
@@ -88,7 +94,7 @@ def in_a_cluster(directory: Path, sink: MailboxSink) -> list[Outcome]:
 
 
 def first_is_killed(directory: Path, sink: MailboxSink) -> list[Outcome]:
-    """Three servers, of which the one whose turn it is dies before it has mailed the conditions."""
+    """Run three servers; kill the first one before it has mailed the conditions."""
     peers = servers(directory, sink, 3)
     first, *others = sorted(peers, key=lambda peer: peer.metric("alertmanager_peer_position"))
     post(peers, events())
@@ -96,12 +102,12 @@ def first_is_killed(directory: Path, sink: MailboxSink) -> list[Outcome]:
     time.sleep(FLUSHES + PEERS_WAIT)
     for peer in others:
         peer.stop()
-    # The reports wait 1 s alone, so the first may have mailed them and told nobody.
+    # Reports wait for 1 s only, so the first may have mailed them without telling its peers.
     return [Outcome("… the first of them is killed at once", 12, 24, subjects(sink.mails))]
 
 
 def mail_server_is_away(directory: Path, sink: MailboxSink) -> list[Outcome]:
-    """One server, and a mail server that comes back after two flushes."""
+    """Run one server, and a mail server that comes back after two flushes."""
     (server,) = servers(directory, sink, 1)
     sink.kill()
     post([server], [each for each in events() if "event_id" in each["labels"]])
@@ -113,7 +119,7 @@ def mail_server_is_away(directory: Path, sink: MailboxSink) -> list[Outcome]:
 
 
 def servers(directory: Path, sink: MailboxSink, count: int) -> list[ShippedAlertmanager]:
-    """Start servers that wait for each other as long as Alertmanager does by default."""
+    """Start servers whose peer timeout is that of Alertmanager's default."""
     found = cluster(directory, f"127.0.0.1:{sink.port}", count)
     for server in found:
         flags = (flag for flag in server.flags if not flag.startswith("--cluster.peer-timeout"))

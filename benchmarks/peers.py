@@ -1,9 +1,10 @@
-"""This supervisor beside what a user would pick instead: the same checks, one after another.
+"""Compares this supervisor with the programs that a user might take instead.
 
 `scripts/bench peers [--peers NAME…] [--checks KIND:N…] [--seconds S] [--legacy DIR] [--svg DIR]`.
-Each looks at N ports of loopback every 10 s, in process or by check_tcp, and is measured from
-outside: CPU and memory of its whole process tree, its timetable by the listeners, the time from
-a closed port to the notification, and what is left after SIGTERM. Who is not installed is named.
+All run the same checks, one program after another. Each looks at N ports of loopback every 10 s, in
+process or by check_tcp. It is measured from outside: CPU and memory of its whole process tree, its
+timetable by the listeners, the time from a closed port to the notification, and the processes that
+are left after SIGTERM. A program that is not installed is named and skipped.
 """
 
 from __future__ import annotations
@@ -26,16 +27,21 @@ from benchmarks.rig.task import EVERY, Checks
 from supervisor.processes import descendants
 
 DEFAULT = ("tcp:20", "tcp:500", "command:20", "command:200", "bad:7")
+"""Sets of checks."""
+
 CHECK_AIM = 0.3
+"""Milliseconds of CPU for one TCP check, at most."""
+
 FLOOR_AIM = 1.5
+"""Milliseconds of CPU for one command above those of a bare spawn, at most."""
 
 
 def main() -> None:
     options = parsed()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 8192)), hard))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # end what was started then, too
-    descendants.become_subreaper()  # whatever they leave running becomes ours, and is counted
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it ends what it has started
+    descendants.become_subreaper()  # so orphans become our children and can be counted
     for text in options.checks:
         checks = Checks.parse(text)
         print(f"\n{checks.title}\n{HEAD}", flush=True)
@@ -43,7 +49,9 @@ def main() -> None:
         for rival in entered(options.peers, checks, options.legacy):
             with tempfile.TemporaryDirectory(prefix="peers-") as name:
                 directory = Path(name) / "contest"
-                sample = measure(rival, checks, directory, options.seconds, options.legacy)
+                sample = measure(
+                    rival, checks, directory, seconds=options.seconds, legacy=options.legacy
+                )
             samples.append(sample)
             print(row(sample), flush=True)
         for line in comparison(checks, samples):
@@ -72,7 +80,7 @@ def parsed() -> argparse.Namespace:
 
 
 def entered(names: Sequence[str], checks: Checks, legacy: Path | None) -> Iterator[Rival]:
-    """Yield who takes part; say who does not, and why."""
+    """Yield the programs that take part; print which do not, and why."""
     if checks.kind == "command":
         yield FLOOR
     for rival in RIVALS:
@@ -85,7 +93,7 @@ def entered(names: Sequence[str], checks: Checks, legacy: Path | None) -> Iterat
             print(f"{rival.name:<12} skipped: no --legacy DIR")
         elif rival.only_ports and checks.by_plugin:
             print(f"{rival.name:<12} skipped: it runs no plugins")
-        elif checks.count > rival.most:
+        elif checks.count > rival.max_checks:
             print(f"{rival.name:<12} skipped: {checks.count} checks are more than it can do")
         else:
             yield rival
@@ -118,7 +126,7 @@ def row(sample: Sample) -> str:
 
 
 def comparison(checks: Checks, samples: Sequence[Sample]) -> Iterator[str]:
-    """Yield the ratios to this supervisor, and what it comes to beside its aims."""
+    """Yield the ratios to this supervisor, and its own figures with their aims."""
     found = {sample.name: sample for sample in samples}
     ours = found.pop("supervisor", None)
     if ours is None or checks.kind == "bad":

@@ -1,8 +1,8 @@
-"""Runs the benchmarks and writes what they print, and their charts, to docs/benchmarks.
+"""Runs the benchmarks and writes their output and their charts to docs/benchmarks.
 
-`scripts/bench` runs all of them, `scripts/bench record NAME…` some: their sections are replaced,
-the others stay. Each is ended when it takes too long. `scripts/bench NAME` runs one and writes
-nothing. The long attacks (chaos, cluster_chaos, a soak of 20 minutes) are run by hand.
+`scripts/bench` runs all of them. `scripts/bench record NAME…` runs some: it replaces their sections
+and keeps the others. A benchmark that takes too long is ended. `scripts/bench NAME` runs one and
+writes nothing. Run the long attacks by hand: chaos, cluster_chaos and a soak of 20 minutes.
 """
 
 from __future__ import annotations
@@ -23,19 +23,28 @@ from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
 DIRECTORY = ROOT / "docs" / "benchmarks"
+"""Where output and charts are kept."""
+
 RESULTS = DIRECTORY / "results.md"
+"""The output of all benchmarks."""
+
 TITLE = "# What the benchmarks printed"
-ENDING = 60
-"""Seconds that one has to end what it started."""
+"""The first line of `RESULTS`."""
+
+STOP_TIMEOUT = 60
+"""Seconds from SIGINT to SIGKILL: a benchmark ends what it has started."""
 
 
 @frozen
 class Benchmark:
-    """A file of this directory with its arguments, and the minutes that it may take."""
+    """One benchmark as it is recorded."""
 
     words: tuple[str, ...]
+    """The name of its file, and its arguments."""
     minutes: float
+    """How long it may take."""
     draws: bool = False
+    """Whether it takes `--svg`."""
 
     @property
     def title(self) -> str:
@@ -71,6 +80,7 @@ BENCHMARKS = (
     Benchmark(("fleet",), 12),
     Benchmark(("fleet_mirror",), 8),
 )
+"""All that are recorded, in the order of their sections."""
 
 
 def main() -> None:
@@ -95,7 +105,7 @@ def main() -> None:
         if code:
             failed.append(benchmark.title)
             output += f"\nended with {code}\n"
-        text = f"{surroundings(load)}\n\n```text\n{output.strip()}\n```"
+        text = f"{machine(load)}\n\n```text\n{output.strip()}\n```"
         old = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
         RESULTS.write_text(merged(old, {benchmark.title: text}), encoding="utf-8")
     if failed:
@@ -103,7 +113,7 @@ def main() -> None:
 
 
 def run(command: list[str], minutes: float) -> tuple[int, str]:
-    """Run a command, show what it prints, and return its exit code and that."""
+    """Run a command and show its output; return its exit code and the output."""
     lines = []
     with subprocess.Popen(
         command,
@@ -113,10 +123,10 @@ def run(command: list[str], minutes: float) -> tuple[int, str]:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        # Interrupted, not killed: it is to end what it has started.
+        # First interrupt it, so that it can end what it has started.
         timers = [
             threading.Timer(60 * minutes, process.send_signal, [signal.SIGINT]),
-            threading.Timer(60 * minutes + ENDING, process.kill),
+            threading.Timer(60 * minutes + STOP_TIMEOUT, process.kill),
         ]
         for timer in timers:
             timer.daemon = True
@@ -131,7 +141,8 @@ def run(command: list[str], minutes: float) -> tuple[int, str]:
     return code, "".join(lines)
 
 
-def surroundings(load: float) -> str:
+def machine(load: float) -> str:
+    """Return when and where a benchmark ran, in words."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GiB, "
@@ -141,7 +152,7 @@ def surroundings(load: float) -> str:
 
 
 def merged(old: str, new: Mapping[str, str]) -> str:
-    """Return the document with some sections replaced, in the order of the benchmarks."""
+    """Return the document with new sections in place of old ones, in the benchmarks' order."""
     sections = dict(re.findall(r"^## (.+)\n\n((?:(?!^## )[^\n]*\n)*)", old, re.MULTILINE))
     sections |= new
     parts = [

@@ -1,9 +1,9 @@
 """What grows with the number of modules, commands and alerts, and how fast.
 
 `scripts/bench scale [--quick] [--svg DIRECTORY]`: 100 to 10,000 TCP checks, 10 to 1,000 commands,
-1 to 100,000 live alerts, each in a real supervisor of its own on loopback. CPU by the kernel's
-clocks, lag by the supervisor's own metric, one sample for each module. `growth` compares a row
-with the one before: CPU, memory or bytes that grow no faster than the number are at most 1.
+1 to 100,000 live alerts. Each number has a real supervisor of its own, on loopback. The CPU time is
+that of the kernel's clocks. The lag is the supervisor's own metric, one sample for each module.
+`growth` compares each row with the one before.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from attrs import evolve
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
 from benchmarks.rig.growth import Row, plot, show
 from benchmarks.rig.subject import Subject, listener, samples, taker
+from benchmarks.rig.task import EVERY, PLUGIN
 
-EVERY = 10
-PLUGIN = "/usr/lib/nagios/plugins/check_tcp"
 CALM = 20
-"""Modules that look at nothing, beside the alerts: how late are they?"""
+"""Modules without alerts, which show how late modules run beside the alerts."""
 
 GROUPS = 100
-"""Modules that share the alerts."""
+"""Modules that share the alerts, at most."""
 
 RESEND = 20
+"""Seconds after which an alert is sent again."""
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ def alerts(*, quick: bool) -> Sequence[Row]:
 
 
 def measure_modules(count: int, every: float, window: float, module: Callable[[int], str]) -> Row:
-    """Run so many modules; the first runs, which have no grid, are over before the window."""
+    """Run `count` modules and measure them after their first runs, which follow no timetable."""
     text = 'service = "BENCH"\n' + "".join(
         f'[[modules]]\nevery = "{every}s"\n{module(number)}' for number in range(count)
     )
@@ -103,24 +103,24 @@ def measure_modules(count: int, every: float, window: float, module: Callable[[i
             begun = time.monotonic()
             time.sleep(window)
             used, passed = subject.cpu_seconds() - before, time.monotonic() - begun
-            page = subject.scrape()  # once: what runs meanwhile is late because of it
+            page = subject.scrape()  # only once: it delays the modules that are due then
             runs = sum(samples(page, "module_runs_total")) - runs
             lags = [1000 * lag for lag in samples(page, "module_schedule_lag_seconds")]
             return Row(
-                count,
-                1000 * used / max(1, runs),
-                100 * used / passed,
-                lags,
-                subject.memory(),
-                subject.ledger_bytes,
-                subject.ready,
+                count=count,
+                cost=1000 * used / max(1, runs),
+                load=100 * used / passed,
+                lags=lags,
+                memory=subject.memory(),
+                ledger=subject.ledger_bytes,
+                ready=subject.ready,
             )
         finally:
             subject.stop()
 
 
 def measure_alerts(count: int, window: float) -> Row:
-    """Let so many conditions fire, and watch while they are confirmed and sent again."""
+    """Let `count` conditions fire; measure while they are seen and sent again."""
     groups = min(count, GROUPS)
     with tempfile.TemporaryDirectory() as directory, taker() as url:
         text = (
@@ -155,21 +155,21 @@ def measure_alerts(count: int, window: float) -> Row:
                 lags += calm_lags(subject.scrape())
             used, passed = subject.cpu_seconds() - before, time.monotonic() - begun
             return Row(
-                count,
-                1000 * used / (count * passed / 60),
-                100 * used / passed,
-                lags,
-                subject.memory(),
-                subject.ledger_bytes,
-                subject.ready,
-                f"all sent after {filled:.1f} s",
+                count=count,
+                cost=1000 * used / (count * passed / 60),
+                load=100 * used / passed,
+                lags=lags,
+                memory=subject.memory(),
+                ledger=subject.ledger_bytes,
+                ready=subject.ready,
+                note=f"all sent after {filled:.1f} s",
             )
         finally:
             subject.stop()
 
 
 def native(port: int) -> Callable[[int], str]:
-    """Return what makes the table of a module that connects to a port."""
+    """Return a function that writes the table of a module, which connects to a port."""
     server = f'{{ name = "S", host = "127.0.0.1", port = {port} }}'
     return lambda number: (
         f'check = "connection"\nname = "native{number}"\nparams = {{ servers = [{server}] }}\n'
@@ -177,7 +177,7 @@ def native(port: int) -> Callable[[int], str]:
 
 
 def plugin(argv: Sequence[str]) -> Callable[[int], str]:
-    """Return what makes the table of a module that runs a monitoring plugin."""
+    """Return a function that writes the table of a module, which runs a monitoring plugin."""
     quoted = ", ".join(f'"{argument}"' for argument in argv)
     return lambda number: (
         f'check = "command"\nname = "command{number}"\n'
@@ -192,9 +192,9 @@ def command(port: int) -> list[str]:
 
 
 def bare(argv: list[str], pace: float, seconds: float) -> float:
-    """Return ms of CPU of spawning and awaiting a program every `pace` seconds, its own included.
+    """Return the ms of CPU that it takes to spawn a program and to wait for its end, with its own.
 
-    A slower pace finds everything forgotten by the CPU's caches.
+    There are `pace` seconds after each. With a slower pace the CPU's caches no longer help.
     """
     runs = int(seconds / pace)
     before = cpu()
@@ -207,7 +207,7 @@ def bare(argv: list[str], pace: float, seconds: float) -> float:
 
 
 def cpu() -> float:
-    """Return the CPU seconds of this process and of those of its children that have ended."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     return sum(
         used.ru_utime + used.ru_stime
         for used in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))

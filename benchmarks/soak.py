@@ -1,11 +1,11 @@
 """Hours of operation in minutes: does anything grow that should not?
 
-`scripts/bench soak [--minutes 20] [--svg DIRECTORY]`: checks in process, good commands and the zoo
-of bad plugins, conditions that flap, reports, an Alertmanager that comes and goes beside one that
-stays, a reload every few seconds. Each interval is about a twentieth of a usual one. Memory, open
-files, threads and processes are sampled; after a warm-up of half the time their trend must be flat.
-Ends with 1 when one is not, when the supervisor does not stop cleanly, or when a process of a
-command is left.
+`scripts/bench soak [--minutes 20] [--svg DIRECTORY]`: checks in process, good commands and bad
+plugins, conditions that flap, reports, one Alertmanager that stays and one that comes and goes,
+a reload every few seconds. Each interval is about a twentieth of a usual one. Memory, open files,
+threads and processes are sampled. After a warm-up of half the time, their trends must be flat.
+Exits with 1 when one is not flat, when the supervisor does not stop cleanly, or when a process of
+a command is left.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from supervisor.processes.descendants import become_subreaper, is_command
 from supervisor.processes.procfs import children
 from tests.e2e.servers import free_port
 
-ZOO = (
+BAD_PLUGINS = (
     "closes_stdout_and_hangs",
     "daemonises",
     "exits_42",
@@ -41,19 +41,29 @@ ZOO = (
     "lets_a_child_hold_stdout",
     "wipes_the_environment",
 )
-RELOAD_EVERY = 7.0
-AWAY, HERE = 6.0, 14.0
-"""Seconds for which the second Alertmanager is gone, and there."""
+"""The bad plugins."""
+
+RELOAD_INTERVAL = 7.0
+"""Seconds between two reloads."""
+
+AWAY = 6.0
+"""Seconds for which the second Alertmanager is gone."""
+
+HERE = 14.0
+"""Seconds for which the second Alertmanager runs."""
 
 ATTEMPTS = 40
+"""Looks for processes that are left, at most; 50 ms after each other."""
 
 
 @frozen
 class Sample:
-    """What the process held at one moment; `at` is in seconds since the start."""
+    """What the process held at one moment."""
 
     at: float
+    """Seconds since the start."""
     memory: float
+    """MiB."""
     files: float
     threads: float
     processes: float
@@ -64,9 +74,12 @@ class Bound:
     """By how much a quantity may grow along its trend in the window, at most."""
 
     name: str
+    """A field of `Sample`."""
     unit: str
     share: float
+    """Of its median."""
     least: float
+    """What is allowed in any case."""
 
     def growth(self, samples: Sequence[Sample]) -> float:
         """Return how much the trend line rises from the first sample to the last."""
@@ -75,7 +88,8 @@ class Bound:
         slope = statistics.linear_regression(times, values).slope
         return float(slope * (times[-1] - times[0]))
 
-    def most(self, samples: Sequence[Sample]) -> float:
+    def allowed(self, samples: Sequence[Sample]) -> float:
+        """Return the growth that is allowed."""
         usual: float = statistics.median(getattr(sample, self.name) for sample in samples)
         return max(self.least, self.share * usual)
 
@@ -86,15 +100,15 @@ BOUNDS = (
     Bound("threads", "", 0.0, 3.0),
     Bound("processes", "", 0.0, 30.0),
 )
-"""Files, threads and processes come and go with runs: a trend of less than these is chance."""
+"""Files, threads and processes come and go with runs: a smaller trend than these is chance."""
 
-SETTLED = 960.0
-"""Seconds: memory is not judged before. What is over is kept and sent for 15 minutes."""
+WARM_UP = 960.0
+"""Seconds before memory is judged: alerts that ended are kept and sent for 15 minutes."""
 
 
 @define
 class Guest:
-    """An Alertmanager that goes and comes again at the same address."""
+    """An Alertmanager that comes and goes, always at the same address."""
 
     port: int = field(factory=free_port)
     _visit: contextlib.ExitStack = field(factory=contextlib.ExitStack)
@@ -102,7 +116,7 @@ class Guest:
     _until: float = 0.0
 
     def pass_by(self) -> None:
-        """Come or go when it is time."""
+        """Come or go if it is time."""
         if time.monotonic() >= self._until:
             self._visit.close()
             self._here = not self._here
@@ -125,7 +139,9 @@ def main() -> None:
         urls = [url, f"http://127.0.0.1:{guest.port}"]
         subject.start(service_file(port, urls, 0))
         try:
-            samples = list(watch(subject, guest, port, urls, 60 * options.minutes))
+            samples = list(
+                watch(subject, guest, port=port, urls=urls, seconds=60 * options.minutes)
+            )
             runs = subject.metric("module_runs_total")
             reports = subject.metric("peer_sent_total")
         finally:
@@ -145,15 +161,15 @@ def main() -> None:
 
 
 def watch(
-    subject: Subject, guest: Guest, port: int, urls: Sequence[str], seconds: float
+    subject: Subject, guest: Guest, *, port: int, urls: Sequence[str], seconds: float
 ) -> Iterator[Sample]:
-    """Keep everything in motion, and yield samples taken between the reloads."""
+    """Reload and let the guest come and go; yield samples."""
     begun = time.monotonic()
-    reloads, due = 0, begun + RELOAD_EVERY
+    reloads, due = 0, begun + RELOAD_INTERVAL
     while (now := time.monotonic()) < begun + seconds:
         guest.pass_by()
         if now >= due:
-            reloads, due = reloads + 1, now + RELOAD_EVERY
+            reloads, due = reloads + 1, now + RELOAD_INTERVAL
             subject.reload(service_file(port, urls, reloads % 2))
         time.sleep(0.5)
         if reloads % 5 == 4:
@@ -161,16 +177,16 @@ def watch(
         if subject.process.poll() is not None:
             sys.exit(f"the supervisor has ended:\n{subject.log}")
         yield Sample(
-            time.monotonic() - begun,
-            subject.memory() / 2**20,
-            subject.descriptors(),
-            subject.threads(),
-            len(list(processes(subject.process.pid))) - 1,
+            at=time.monotonic() - begun,
+            memory=subject.memory() / 2**20,
+            files=subject.descriptors(),
+            threads=subject.threads(),
+            processes=len(list(processes(subject.process.pid))) - 1,
         )
 
 
 def service_file(port: int, urls: Sequence[str], variant: int) -> str:
-    """Return a service with modules of each kind; the variants differ in a few."""
+    """Return a service file with modules of each kind. The two variants differ in some modules."""
     peers = ", ".join(f'"{url}"' for url in urls)
     top = (
         'service = "BENCH"\nresend_interval = "3s"\nreport_lifetime = "8s"\n'
@@ -190,10 +206,10 @@ def service_file(port: int, urls: Sequence[str], variant: int) -> str:
         module(f"variant{variant}", "benchmarks.rig.talker", 1, f"conditions = {5 + variant}"),
         module("varies", "benchmarks.rig.talker", 1 + variant, "conditions = 5, flapping = true"),
     ]
-    for number, name in enumerate(ZOO):
+    for number, name in enumerate(BAD_PLUGINS):
         path = ROOT / "tests" / "plugins" / name
         argv = f'protocol = "nagios", argv = ["{path}"]'
-        modules.append(module(name, "command", 3 + 0.2 * number, argv, 'timeout = "1s"\n'))
+        modules.append(module(name, "command", 3 + 0.2 * number, argv, more='timeout = "1s"\n'))
     return top + "".join(modules)
 
 
@@ -205,20 +221,20 @@ def module(name: str, check: str, every: float, params: str, more: str = "") -> 
 
 
 def verdicts(samples: Sequence[Sample]) -> list[str]:
-    """Print how much everything has grown after the warm-up; return what grew too much."""
+    """Print the growth of each quantity after the warm-up; return which grew too much."""
     half = samples[len(samples) // 2 :]
-    settled = [sample for sample in samples if sample.at > SETTLED]
+    settled = [sample for sample in samples if sample.at > WARM_UP]
     print(f"{'':<10} {'start':>8} {'median':>8} {'most':>8} {'growth':>8} {'allowed':>8}")
     wrong = []
     for bound in BOUNDS:
         is_judged = bound.name != "memory" or len(settled) > 1
         window = settled if bound.name == "memory" and is_judged else half
         values = [getattr(sample, bound.name) for sample in window]
-        growth, allowed = bound.growth(window), bound.most(window)
+        growth, allowed = bound.growth(window), bound.allowed(window)
         print(
             f"{bound.name:<10} {values[0]:8.1f} {statistics.median(values):8.1f} "
             f"{max(values):8.1f} {growth:8.2f} {allowed:8.2f} {bound.unit}"
-            + f" (judged after {SETTLED / 60:.0f} minutes)"
+            + f" (judged after {WARM_UP / 60:.0f} minutes)"
             * (not is_judged)
         )
         if growth > allowed and is_judged:
@@ -228,7 +244,7 @@ def verdicts(samples: Sequence[Sample]) -> list[str]:
 
 
 def remaining() -> int:
-    """Return how many processes of commands are left; orphans have become our children."""
+    """Return how many processes of commands are left. Orphans have become our children."""
     for _ in range(ATTEMPTS):
         left = [pid for pid in children() if is_command(pid) and not is_zombie(pid)]
         if not left:

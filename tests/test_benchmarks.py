@@ -60,32 +60,42 @@ def test_listeners_note_who_connects_and_refuse_once_closed() -> None:
     assert {first: 1} == {port: len(times) for port, times in seen.items()}
 
 
-BUSY = "while True: pass"
-PARENT = f"""
-import subprocess, sys, time
-subprocess.run([sys.executable, "-c", "x = sum(range(4_000_000))"])
-child = subprocess.Popen([sys.executable, "-c", {BUSY!r}])
-print("ready", flush=True)
-time.sleep(60)
+BUSY = """
+import sys, time
+while time.process_time() < float(sys.argv[1]): pass
 """
+PARENT = f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", {BUSY!r}, "0.3"])
+print("waited for a child", flush=True)
+sys.stdin.readline()
+child = subprocess.Popen([sys.executable, "-c", {BUSY!r}, "60"])
+sys.stdin.readline()
+"""
+"""Waits for a child that takes 0.3 s of CPU; when told to, starts one that takes a minute of it."""
 
 
 def test_a_tree_counts_children_that_live_and_those_waited_for() -> None:
-    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdin is not None
         assert parent.stdout is not None
         parent.stdout.readline()
+        with_the_first = process_tree.cpu_seconds(parent.pid)
         own = time.clock_gettime((~parent.pid << 3) | 2)
-        waited_for = process_tree.cpu_seconds(parent.pid)
-        deadline = time.monotonic() + 10
-        while process_tree.cpu_seconds(parent.pid) < waited_for + 0.1:
-            assert time.monotonic() < deadline, "the child's work is not seen"
+        parent.stdin.write(b"go on\n")
+        parent.stdin.flush()
+        deadline = time.monotonic() + 60
+        while process_tree.cpu_seconds(parent.pid) < with_the_first + 0.1:
+            assert time.monotonic() < deadline, "the work of the living child is not seen"
             time.sleep(0.01)
         tree = list(process_tree.processes(parent.pid))
         memory = process_tree.memory(parent.pid)
         for pid in tree:
             os.kill(pid, 9)
 
-    assert waited_for > own + 0.05
+    assert with_the_first > own + 0.25
     assert 2 == len(tree)
     assert memory.resident > memory.own > 0
 

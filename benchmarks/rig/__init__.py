@@ -1,1 +1,1 @@
-"""What the benchmarks are made of: who takes part, what is measured, how it is drawn."""
+"""Parts of the benchmarks: programs that take part, measurements, charts."""

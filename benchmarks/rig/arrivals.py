@@ -1,4 +1,4 @@
-"""Listening sockets that note when they were connected to, and what that says of a timetable."""
+"""Listening sockets that note each connection, and the timetable that these show."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from itertools import pairwise
 from attrs import define, field, frozen
 
 BURST = 0.1
+"""Seconds of a burst."""
 
 
 @frozen
 class Timetable:
-    """How evenly something was done. Seconds; `burst` is the most starts in any 100 ms."""
+    """How even the intervals between checks were, in seconds."""
 
     checks: int
     mean: float
@@ -27,10 +28,11 @@ class Timetable:
     most: float
     deviation: float
     burst: int
+    """Starts within 100 ms, at most."""
 
 
 def timetable(arrivals: Mapping[int, Sequence[float]]) -> Timetable:
-    """Return what the moments say; intervals are those between two of the same port."""
+    """Return the timetable of these moments. Intervals are between two of the same port."""
     gaps = [after - before for times in arrivals.values() for before, after in pairwise(times)]
     moments = sorted(moment for times in arrivals.values() for moment in times)
     return Timetable(
@@ -44,7 +46,7 @@ def timetable(arrivals: Mapping[int, Sequence[float]]) -> Timetable:
 
 
 def burst(moments: Sequence[float]) -> int:
-    """Return how many of the sorted moments lie within 100 ms at most."""
+    """Return how many of the sorted moments lie within 100 ms, at most."""
     most = first = 0
     for last, moment in enumerate(moments):
         while moment - moments[first] >= BURST:
@@ -55,7 +57,7 @@ def burst(moments: Sequence[float]) -> int:
 
 @define
 class Listeners:
-    """Listening sockets on loopback, and when each was connected to."""
+    """Listening sockets on loopback that note each connection."""
 
     ports: list[int] = field(factory=list)
     _sockets: dict[int, socket.socket] = field(factory=dict)
@@ -66,7 +68,7 @@ class Listeners:
     @classmethod
     @contextlib.contextmanager
     def open(cls, count: int) -> Iterator[Listeners]:
-        """Listen on so many ports; a thread accepts."""
+        """Listen on `count` ports; a thread accepts."""
         listeners = cls()
         with contextlib.ExitStack() as stack:
             stack.callback(listeners._selector.close)
@@ -95,7 +97,7 @@ class Listeners:
         self._arrivals.clear()
 
     def arrivals(self) -> dict[int, list[float]]:
-        """Return when each port was connected to since `clear`, by the monotonic clock."""
+        """Return the moments of connections to each port since `clear`, by the monotonic clock."""
         return {port: list(times) for port, times in list(self._arrivals.items())}
 
     def _accept(self) -> None:

@@ -1,7 +1,7 @@
-"""The floor under each program that runs plugins: spawn and wait, evenly, and nothing else.
+"""Spawns commands evenly, waits for each, and does nothing else.
 
-`peers` runs it with the seconds in which each command is run once, and a file of the commands:
-a JSON array of arrays.
+No program that runs plugins can cost less. `peers` runs it with two arguments: the seconds in which
+each command runs once, and a file with the commands, a JSON array of arrays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""Charts of what benchmarks find: SVG, panels of bars or of lines, light or dark as preferred.
+"""Charts of benchmarks as SVG: panels of bars or of lines, light or dark as the viewer prefers.
 
-Pure: the same figures give the same bytes. `peers`, and whatever else draws, writes them to
-docs/benchmarks.
+Pure: the same figures give the same bytes. The benchmarks write them to docs/benchmarks.
 """
 
 from __future__ import annotations
@@ -13,18 +12,31 @@ from html import escape
 from attrs import frozen
 
 WIDTH = 920
+"""Of the picture, in pixels, as all lengths here."""
+
 MARGIN = 20
+"""Around each panel."""
+
 PANEL = (WIDTH - 3 * MARGIN) // 2
-"""The width of a panel: there are two in a row. In pixels, as all lengths here."""
+"""The width of a panel: there are two in a row."""
 
 TOP = 66
+"""The height of the picture's title and note."""
+
 ROW = 24
-NAMES, VALUES = 96, 62
-"""The room left of the bars for names, and right of the longest for its value."""
+"""The height of a bar with the space around it."""
+
+NAMES = 96
+"""The space for names, left of the bars."""
+
+VALUES = 62
+"""The space for its value, right of the longest bar."""
 
 PLOT = 200
+"""The height of the lines' plot."""
+
 AXIS = 62
-"""The height of the lines' panel, and the room left of it for the numbers."""
+"""The space for numbers, left of the lines' plot."""
 
 STYLE = """\
 text{font:13px system-ui,sans-serif;fill:#1f2328}
@@ -38,23 +50,25 @@ path.line{fill:none}text.s0,text.s1,text.s2,text.s3{stroke:none}
 text{fill:#e6edf3}.note,.tick{fill:#9198a1}.back{fill:#0d1117}.bar{fill:#59636e}
 .ours{fill:#4493f8}.grid{stroke:#3d444d}.s0{stroke:#4493f8;fill:#4493f8}
 .s1{stroke:#f0883e;fill:#f0883e}.s2{stroke:#3fb950;fill:#3fb950}.s3{stroke:#ab7df8;fill:#ab7df8}}"""
-"""Plain enough for viewers that know neither variables nor dark mode."""
+"""Simple enough for viewers that know neither variables nor dark mode."""
 
 COLOURS = 4
+"""Colours of lines in `STYLE`."""
 
 
 @frozen
 class Bar:
-    """One value; `ours` is drawn in colour, the others in grey."""
+    """One value."""
 
     name: str
     value: float
     ours: bool = False
+    """Whether the bar is drawn in colour; other bars are grey."""
 
 
 @frozen
 class Bars:
-    """A panel with a bar for each value, from nothing to the greatest."""
+    """A panel with a bar for each value; the greatest value has the whole width."""
 
     title: str
     bars: Sequence[Bar]
@@ -64,7 +78,7 @@ class Bars:
         return 30 + ROW * len(self.bars)
 
     def draw(self) -> Iterator[str]:
-        """Yield the elements, for a panel whose corner is at 0, 0."""
+        """Yield the elements of a panel whose corner is at 0, 0."""
         yield _text("head", 0, 14, self.title)
         most = max((bar.value for bar in self.bars), default=0) or 1
         for number, bar in enumerate(self.bars):
@@ -79,7 +93,7 @@ class Bars:
 
 @frozen
 class Line:
-    """Points, sorted by their first number."""
+    """Points in the order of their first numbers."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -87,7 +101,7 @@ class Line:
 
 @frozen
 class Lines:
-    """A panel with lines over one axis. On logarithmic axes all numbers are above 0."""
+    """A panel with lines over one axis. With logarithmic axes, all numbers must be above 0."""
 
     title: str
     lines: Sequence[Line]
@@ -99,13 +113,15 @@ class Lines:
         return PLOT + 62
 
     def draw(self) -> Iterator[str]:
-        """Yield the elements, for a panel whose corner is at 0, 0."""
+        """Yield the elements of a panel whose corner is at 0, 0."""
         yield _text("head", 0, 14, self.title)
         points = [point for line in self.lines for point in line.points]
         if not points:
             return
-        across = _Scale.of([x for x, _ in points], AXIS, PANEL - 12, self.logarithmic)
-        up = _Scale.of([y for _, y in points], PLOT + 28, 28, self.logarithmic, from_zero=True)
+        across = _Scale.of([x for x, _ in points], AXIS, PANEL - 12, logarithmic=self.logarithmic)
+        up = _Scale.of(
+            [y for _, y in points], PLOT + 28, 28, logarithmic=self.logarithmic, from_zero=True
+        )
         for value in up.ticks():
             y = up.place(value)
             yield f'<path class="grid" d="M{AXIS} {y:.1f}H{PANEL - 12}"/>'
@@ -122,12 +138,14 @@ class Lines:
 
 @frozen
 class _Scale:
-    """Numbers to pixels."""
+    """Turns numbers into pixels."""
 
     least: float
     most: float
     start: float
+    """The pixel of `least`."""
     end: float
+    """The pixel of `most`."""
     logarithmic: bool
 
     @classmethod
@@ -136,17 +154,19 @@ class _Scale:
         values: Sequence[float],
         start: float,
         end: float,
-        logarithmic: bool,
         *,
+        logarithmic: bool,
         from_zero: bool = False,
     ) -> _Scale:
         least, most = min(values), max(values)
         if not logarithmic:
             least = min(0.0, least) if from_zero else least
-            return cls(least, most if most > least else least + 1, start, end, logarithmic)
-        lower = 10.0 ** math.floor(math.log10(least))
-        upper = 10.0 ** math.ceil(math.log10(most))
-        return cls(lower, upper if upper > lower else 10 * lower, start, end, logarithmic)
+            most = most if most > least else least + 1
+        else:
+            least = 10.0 ** math.floor(math.log10(least))
+            most = 10.0 ** math.ceil(math.log10(most))
+            most = most if most > least else 10 * least
+        return cls(least=least, most=most, start=start, end=end, logarithmic=logarithmic)
 
     def place(self, value: float) -> float:
         if self.logarithmic:
@@ -156,7 +176,7 @@ class _Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Return the numbers to write: powers of ten, or four to ten round ones."""
+        """Return the numbers for the axis: powers of ten, or four to ten round numbers."""
         if self.logarithmic:
             first, last = round(math.log10(self.least)), round(math.log10(self.most))
             return [10.0**power for power in range(first, last + 1)]
@@ -193,7 +213,7 @@ def picture(title: str, note: str, panels: Sequence[Bars | Lines]) -> str:
 
 
 def shown(value: float) -> str:
-    """Return a number with three digits that count, the greater ones whole."""
+    """Return a number with three significant digits; numbers above 100 are whole."""
     if value == 0:
         return "0"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))

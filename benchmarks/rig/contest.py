@@ -1,7 +1,7 @@
-"""One rival through one set of checks: start, warm up, measure, break something, end.
+"""Measures one rival with one set of checks: start, warm up, measure, break ports, end.
 
-`peers` calls it. Everything that is started is ended by its PID, at the latest when the
-measurement ends; what a rival leaves behind becomes our child, is counted and then ended, too.
+`peers` calls it. Each process that is started is ended by its PID when the measurement ends. What
+a rival leaves behind becomes our child, is counted, and is ended, too.
 """
 
 from __future__ import annotations
@@ -28,43 +28,48 @@ from benchmarks.rig.task import ROOT, Checks, Task
 from supervisor.processes import descendants, procfs
 
 WARM_UP = 22.0
+"""Seconds before the measurement."""
+
 FAULTS = 6
-SPACING = 1.7
-"""Seconds between two faults: six of them meet an interval at six places."""
+"""Ports that are closed."""
 
-PATIENCE = 30.0
-"""Seconds for the last notification."""
+FAULT_INTERVAL = 1.7
+"""Seconds between two faults: six of them meet an interval of ten seconds at six places."""
 
-ENDING = 15.0
+NOTIFICATION_TIMEOUT = 30.0
+"""Seconds for the last notification, at most."""
+
+STOP_TIMEOUT = 15.0
+"""Seconds from SIGTERM to SIGKILL."""
 
 
 @frozen
 class Sample:
-    """What one rival did.
-
-    CPU in seconds per minute and ms per check; times in seconds. `faults` are from the closed
-    port to the notification, `accepted` from the end of the run that saw it to the answer of
-    the Alertmanager, `missed` the faults that nobody was told of, `left` the processes left
-    after SIGTERM.
-    """
+    """What one rival did."""
 
     name: str
     cpu: float
+    """CPU seconds in a minute."""
     per_check: float
+    """Milliseconds of CPU for one check."""
     timetable: Timetable
     memory: Memory
     faults: tuple[float, ...] = ()
+    """Seconds from closing a port to the notification."""
     accepted: tuple[float, ...] = ()
+    """Seconds from the end of the run that saw a fault to the answer of the Alertmanager."""
     missed: int = 0
+    """Faults without a notification."""
     left: int = 0
+    """Processes after the end."""
 
 
 def measure(
-    rival: Rival, checks: Checks, directory: Path, seconds: float, legacy: Path | None
+    rival: Rival, checks: Checks, directory: Path, *, seconds: float, legacy: Path | None
 ) -> Sample:
-    """Return what the rival did; `directory` is new and its own."""
+    """Return what the rival did. `directory` must not exist yet."""
     try:
-        sample = contest(rival, checks, directory, seconds, legacy)
+        sample = contest(rival, checks, directory, seconds=seconds, legacy=legacy)
         left = sum(not process_tree.is_zombie(pid) for pid in procfs.children(every_thread=True))
         return evolve(sample, left=left)
     finally:
@@ -72,9 +77,9 @@ def measure(
 
 
 def contest(
-    rival: Rival, checks: Checks, directory: Path, seconds: float, legacy: Path | None
+    rival: Rival, checks: Checks, directory: Path, *, seconds: float, legacy: Path | None
 ) -> Sample:
-    """Return the same but for what is left."""
+    """Return what the rival did, without what it left behind."""
     directory.mkdir()
     with (
         Listeners.open(0 if checks.kind == "bad" else checks.count) as listeners,
@@ -82,12 +87,12 @@ def contest(
     ):
         (directory / "rival").mkdir()
         task = Task(
-            directory / "rival",
-            checks.probes(listeners.ports),
-            checks.by_plugin,
-            sink.program,
-            sink.url,
-            legacy,
+            directory=directory / "rival",
+            probes=checks.probes(listeners.ports),
+            by_plugin=checks.by_plugin,
+            program=sink.program,
+            alertmanager=sink.url,
+            legacy=legacy,
         )
         with running(rival, task) as processes:
             pids = [process.pid for process in processes]
@@ -121,7 +126,7 @@ def running(rival: Rival, task: Task) -> Iterator[list[subprocess.Popen[bytes]]]
     finally:
         for process in processes:
             process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + ENDING
+        deadline = time.monotonic() + STOP_TIMEOUT
         for process in processes:
             try:
                 process.wait(max(0.0, deadline - time.monotonic()))
@@ -131,7 +136,7 @@ def running(rival: Rival, task: Task) -> Iterator[list[subprocess.Popen[bytes]]]
 
 
 def watch(name: str, pids: Sequence[int], listeners: Listeners, seconds: float) -> Sample:
-    """Return what the processes do from now on for so many seconds."""
+    """Return what the processes do in the next seconds."""
     listeners.clear()
     before = sum(map(process_tree.cpu_seconds, pids))
     begun = time.monotonic()
@@ -149,7 +154,7 @@ def watch(name: str, pids: Sequence[int], listeners: Listeners, seconds: float) 
 
 
 def settled_memory(pids: Sequence[int]) -> Memory:
-    """Return the median of some looks: plugins come and go."""
+    """Return the median of some looks, because plugins come and go."""
     looks = []
     for _ in range(5):
         trees = [process_tree.memory(pid) for pid in pids]
@@ -162,19 +167,22 @@ def settled_memory(pids: Sequence[int]) -> Memory:
 
 
 def break_ports(sample: Sample, task: Task, listeners: Listeners, sink: Sink) -> Sample:
-    """Close some ports, one after another, and add when that was notified."""
+    """Close some ports, one after another; add how long the notifications took."""
     step = max(1, len(listeners.ports) // FAULTS)
     waiting: dict[str, float] = {}
     faults: list[float] = []
     accepted: list[float] = []
     ports = iter(listeners.ports[::step][:FAULTS])
-    next_fault, deadline = time.monotonic(), time.monotonic() + FAULTS * SPACING + PATIENCE
+    next_fault, deadline = (
+        time.monotonic(),
+        time.monotonic() + FAULTS * FAULT_INTERVAL + NOTIFICATION_TIMEOUT,
+    )
     port = next(ports, None)
     while time.monotonic() < deadline and (waiting or port is not None):
         if port is not None and time.monotonic() >= next_fault:
             waiting[f"p{port}"] = time.time()
             listeners.close(port)
-            next_fault += SPACING
+            next_fault += FAULT_INTERVAL
             port = next(ports, None)
         for name in [name for name in waiting if sink.notified(name)]:
             notified = sink.notified(name)
@@ -192,10 +200,7 @@ def run_end(rival: str, task: Task, name: str) -> float | None:
         return None
     answer = subprocess.run(
         [
-            sys.executable,
-            "-m",
-            "supervisor",
-            "status",
+            *(sys.executable, "-m", "supervisor", "status"),
             *supervisor_options(task.directory),
             "--json",
         ],

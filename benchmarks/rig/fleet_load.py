@@ -1,4 +1,4 @@
-"""What a fleet costs: counters of its programs and of the servers above it, and their rates."""
+"""What a fleet costs: counters of its supervisors and of the servers that they use, and rates."""
 
 from __future__ import annotations
 
@@ -14,30 +14,39 @@ from benchmarks.rig.process_tree import cpu_seconds, memory
 from tests.e2e.fleet import Fleet, Host
 
 MONTH = 30 * 86400.0
-BYTES_OF_SAMPLE = 1.5
-"""Of a sample in Prometheus' blocks; its documentation says one to two."""
+"""Seconds."""
+
+SAMPLE_BYTES = 1.5
+"""Bytes of a sample in Prometheus' blocks. Its documentation says one to two."""
 
 
 @frozen
 class Counters:
-    """What only grows: of one Alertmanager requests and alerts, of Prometheus samples and what
-    it writes at once; CPU seconds of one supervisor, one Alertmanager and Prometheus."""
+    """Figures that only grow."""
 
     at: float
+    """Seconds of the monotonic clock."""
     requests: float
+    """Of one Alertmanager."""
     alerts: float
+    """Of one Alertmanager."""
     samples: float
+    """Of Prometheus."""
     logged: float
+    """Bytes in the write-ahead log of Prometheus."""
     supervisor: float
+    """CPU seconds of one supervisor."""
     alertmanager: float
+    """CPU seconds of one Alertmanager."""
     prometheus: float
+    """CPU seconds of Prometheus."""
 
     @classmethod
     def read(cls, fleet: Fleet) -> Counters:
         peers, prometheus = fleet.alertmanagers, fleet.prometheus
         return cls(
             at=time.monotonic(),
-            # Alertmanager does not count requests of its second API, so those who ask do.
+            # Alertmanager does not count requests of its second API, but the supervisors do.
             requests=sum(asked(host) for host in fleet.hosts) / len(peers),
             alerts=mean(peer.metric("alertmanager_alerts_received_total") for peer in peers),
             samples=prometheus.metric("prometheus_tsdb_head_samples_appended_total"),
@@ -52,7 +61,7 @@ class Counters:
         )
 
     def since(self, before: Counters) -> Counters:
-        """Return by how much each has grown in a second."""
+        """Return by how much each figure has grown in a second."""
         now, then = attrs.astuple(self), attrs.astuple(before)
         passed = self.at - before.at
         return Counters(*((new - old) / passed for new, old in zip(now, then, strict=True)))
@@ -60,7 +69,7 @@ class Counters:
 
 @frozen
 class Memory:
-    """MiB of one supervisor, one Alertmanager and Prometheus; what is shared is counted once."""
+    """MiB of one supervisor, one Alertmanager and Prometheus. Shared pages count once."""
 
     supervisor: float
     alertmanager: float
@@ -77,16 +86,18 @@ class Memory:
 
 @frozen
 class Load:
-    """A quiet fleet. `series` are those of one host, `scrape` the seconds that the slowest took."""
+    """What a quiet fleet costs."""
 
     rates: Counters
     memory: Memory
     series: float
+    """Of one host."""
     scrape: float
+    """Seconds of the slowest scrape."""
 
     @classmethod
     def measure(cls, fleet: Fleet, seconds: float) -> Load:
-        """Look for so many seconds."""
+        """Measure for some seconds."""
         before = Counters.read(fleet)
         time.sleep(seconds)
         rates = Counters.read(fleet).since(before)
@@ -99,11 +110,13 @@ class Load:
         )
 
     def lines(self, hosts: int, more: int, scrape: float, usual: float) -> Iterable[str]:
-        """Yield the figures as measured for `hosts`, scraped every `scrape` seconds, and in
-        proportion for `more` hosts, scraped as usual."""
+        """Yield the figures as measured, and in proportion for `more` hosts.
+
+        The measured `hosts` are scraped every `scrape` seconds, the others every `usual` seconds.
+        """
         rates, grown = self.rates, more / hosts
         sampled = grown * scrape / usual
-        month = rates.samples * sampled * MONTH * BYTES_OF_SAMPLE / 2**30
+        month = rates.samples * sampled * MONTH * SAMPLE_BYTES / 2**30
         yield f"{'':<58} {hosts:>6} hosts {more:>6} hosts"
         for what, value, factor in (
             ("each Alertmanager: requests/s", rates.requests, grown),

@@ -1,4 +1,4 @@
-"""What a benchmark of growth has measured at each number: printed, judged and drawn."""
+"""Prints, judges and draws the figures of a benchmark of growth."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from attrs import frozen
 
 from benchmarks.rig.chart import Line, Lines, picture
 
-TOLERATED = 1.15
-"""Growth beyond that of N which is still noise."""
+MAX_NOISE = 1.15
+"""Growth that is faster than N by this factor is still noise."""
 
 
 @frozen
 class Row:
-    """What was measured at one number. Seconds, bytes; `load` is in percent of one core.
-
-    `cost` is CPU in ms per check, or per alert and minute; lags are in ms.
-    """
+    """What was measured with one number of modules, commands or alerts."""
 
     count: int
     cost: float
+    """Milliseconds of CPU for one check, or for one alert in a minute."""
     load: float
+    """Percent of one core."""
     lags: Sequence[float]
+    """Milliseconds by which modules started late."""
     memory: int
+    """Bytes."""
     ledger: int
+    """Bytes on disk."""
     ready: float
+    """Seconds from exec to READY=1."""
     note: str = ""
 
     @property
@@ -36,7 +39,7 @@ class Row:
 
     @property
     def late(self) -> float:
-        """99 of 100 lags are at most this."""
+        """Return the lag that 99 of 100 lags do not exceed."""
         return sorted(self.lags)[int(len(self.lags) * 0.99)]
 
 
@@ -60,7 +63,7 @@ def show(title: str, cost: str, rows: Sequence[Row]) -> None:
 
 
 def judgement(before: Row, after: Row) -> str:
-    """Return how much faster than the number everything has grown, and where it bends."""
+    """Return by how much each figure has grown, and which grew faster than the number."""
     times = after.count / before.count
     growth = {
         "CPU": after.load / before.load / times,
@@ -68,14 +71,14 @@ def judgement(before: Row, after: Row) -> str:
         "ledger": after.ledger / before.ledger / times,
         "start": after.ready / before.ready / times,
     }
-    bends = [name for name, ratio in growth.items() if ratio > TOLERATED]
+    bends = [name for name, ratio in growth.items() if ratio > MAX_NOISE]
     text = ", ".join(f"{name} by {ratio * times:.2f}" for name, ratio in growth.items())
     verdict = f"faster than N: {', '.join(bends)}" if bends else "linear or better"
     return f"N by {times:.1f}: {text}: {verdict}"
 
 
 def plot(rows: Mapping[str, Sequence[Row]], note: str) -> str:
-    """Return the SVG of load, lag, memory and ledger against the number."""
+    """Return the SVG of load, lag, memory and ledger over the number."""
     quantities: Mapping[str, Callable[[Row], float]] = {
         "CPU, % of one core": lambda row: row.load,
         "lag p99, ms": lambda row: row.late,

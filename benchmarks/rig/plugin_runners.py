@@ -1,7 +1,7 @@
-"""Monit, Nagios and Icinga, set up for the same checks; `rivals` names them.
+"""Sets up Monit, Nagios and Icinga for the same checks. `rivals` uses it.
 
-Each function writes the configuration and returns the commands that run it in the foreground.
-A check fails at the first sign, and is notified at once.
+Each function writes a configuration and returns the commands that run the program in the
+foreground. One failed run is enough, and the notification is sent at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a process costs together with all that it has started, read from /proc."""
+"""CPU and memory of a process and its descendants, from /proc."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from pathlib import Path
 from attrs import frozen
 
 TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks in a second."""
 
 
 @frozen
 class Memory:
-    """MiB. What processes share is in `resident` once for each of them, in `own` once."""
+    """MiB of a process tree."""
 
     resident: float
+    """The sum of RSS: a shared page counts for each process that has it."""
     own: float
+    """The sum of PSS: a shared page counts once."""
 
 
 def processes(pid: int) -> Iterator[int]:
-    """Yield the process and its descendants; those that end meanwhile may be left out."""
+    """Yield the process and its descendants. Those that end at that moment may be missing."""
     yield pid
     with contextlib.suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -33,10 +36,10 @@ def processes(pid: int) -> Iterator[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of the tree, with that of the children that it has waited for.
+    """Return the CPU time of the tree, with that of children that have ended.
 
-    A living process is counted to the nanosecond, by the clock of clock_getcpuclockid(3); what
-    it has waited for in steps of 10 ms, by /proc/PID/stat.
+    The time of a living process is exact, by the clock of clock_getcpuclockid(3). The time of
+    children that it has waited for comes in steps of 10 ms, from /proc/PID/stat.
     """
     return sum(map(_cpu_seconds, processes(pid)))
 
@@ -45,7 +48,7 @@ def _cpu_seconds(pid: int) -> float:
     try:
         waited_for = _stat(pid)[13:15]
         return time.clock_gettime((~pid << 3) | 2) + sum(map(int, waited_for)) / TICKS
-    except OSError:  # it has just ended; whoever waits for it is charged
+    except OSError:  # it has just ended: its time counts for its parent
         return 0.0
 
 
@@ -61,14 +64,14 @@ def memory(pid: int) -> Memory:
 
 
 def is_zombie(pid: int) -> bool:
-    """Return whether a process has ended, waited for or not."""
+    """Return whether a process has ended, even if its parent has not waited for it."""
     with contextlib.suppress(OSError):
         return _stat(pid)[0] == "Z"
     return True
 
 
 def _stat(pid: int) -> list[str]:
-    """Return the fields of proc(5) stat from the third on: the second may hold spaces."""
+    """Return the fields of /proc/PID/stat from the third on; the second may contain spaces."""
     stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     return stat.rpartition(")")[2].split()
 

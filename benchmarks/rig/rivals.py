@@ -1,7 +1,7 @@
-"""Who takes part: this supervisor, and the programs that a user might pick instead.
+"""The programs that take part: this supervisor, and those that a user might take instead.
 
-Each function writes the configuration and returns the commands that run it in the foreground;
-`contest` starts them. A check fails at the first sign, and is notified at once.
+Each function writes a configuration and returns the commands that run the program in the
+foreground. `contest` starts them. One failed run is enough, and the notification is sent at once.
 """
 
 from __future__ import annotations
@@ -20,18 +20,17 @@ from tests.e2e.servers import free_port
 
 @frozen
 class Rival:
-    """A program, what must be installed for it, and how it is set up.
-
-    One that looks at `only_ports` runs no plugins; `most` is the number of checks beyond which it
-    cannot keep up at all.
-    """
+    """A program that takes part."""
 
     name: str
     needs: tuple[str, ...]
+    """Programs that must be installed."""
     set_up: Callable[[Task], Commands]
     only_ports: bool = False
+    """Whether it looks at ports itself and cannot run plugins."""
     notifies: bool = True
-    most: int = 1_000_000
+    max_checks: int = 1_000_000
+    """With more checks it cannot keep its timetable."""
 
 
 def supervisor(task: Task) -> Commands:
@@ -107,7 +106,7 @@ def prometheus(task: Task) -> Commands:
 
 
 def bare_spawn(task: Task) -> Commands:
-    """Set up what no program that runs plugins can be cheaper than."""
+    """Set up the floor: no program that runs plugins can cost less."""
     commands = task.directory / "commands.json"
     write(commands, [json.dumps([probe.argv for probe in task.probes])])
     program = Path(__file__).with_name("bare_spawn.py")
@@ -161,7 +160,10 @@ RIVALS = (
         prometheus,
         only_ports=True,
     ),
-    # Eight threads, 90 ms of CPU for each run: beyond that it falls behind ever further.
-    Rival("legacy", ("ruby",), legacy, only_ports=True, most=100),
+    # It has eight threads, and each run takes 90 ms of CPU: with more checks it falls behind.
+    Rival("legacy", ("ruby",), legacy, only_ports=True, max_checks=100),
 )
+"""Every program that is compared."""
+
 FLOOR = Rival("bare spawn", (), bare_spawn, notifies=False)
+"""The least that a program which runs plugins can cost."""

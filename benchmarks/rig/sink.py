@@ -1,7 +1,7 @@
-"""Where notifications arrive: over HTTP, by a program, and through a real Alertmanager.
+"""Takes notifications: over HTTP, from a program, and from a real Alertmanager.
 
-Each names what it is about, `p` and a port; that name becomes a file whose time is that of the
-first notification.
+Each notification contains the name of a probe: `p` and its port. The first one makes a file of that
+name, whose time is that of the notification.
 """
 
 from __future__ import annotations
@@ -22,12 +22,15 @@ from attrs import define, field
 from tests.e2e.servers import AlertmanagerServer
 
 NAME = re.compile(rb"\bp\d{4,5}\b")
+"""The name of a probe."""
+
 NOTIFIED = "/notified"
+"""The path that the Alertmanager posts notifications to."""
 
 
 @define
 class WebhookAlertmanager(AlertmanagerServer):
-    """An Alertmanager that tells a URL of each alert by itself, and at once."""
+    """An Alertmanager that posts each alert to a URL, on its own and at once."""
 
     webhook: str = field(default="", kw_only=True)
 
@@ -41,18 +44,18 @@ class WebhookAlertmanager(AlertmanagerServer):
 
 @define
 class Sink:
-    """A server that takes notifications, and hands alerts on to the Alertmanager behind it."""
+    """A server that takes notifications, and passes alerts on to the Alertmanager behind it."""
 
     directory: Path
     port: int = 0
     accepted: dict[str, float] = field(factory=dict)
-    """When the Alertmanager first answered that it has taken an alert of that name."""
+    """When the Alertmanager first accepted an alert of each name, in Unix seconds."""
     _upstream: str = ""
 
     @classmethod
     @contextlib.contextmanager
     def open(cls, directory: Path) -> Iterator[Sink]:
-        """Run server and Alertmanager."""
+        """Run the server and its Alertmanager."""
         directory.mkdir()
         sink = cls(directory)
         server = ThreadingHTTPServer(("127.0.0.1", 0), sink._handler())
@@ -76,12 +79,12 @@ class Sink:
 
     @property
     def url(self) -> str:
-        """Where alerts are posted, as to an Alertmanager."""
+        """Return the URL that takes alerts, like an Alertmanager."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def program(self) -> Path:
-        """A program that notifies of the name that is its argument."""
+        """Return the program that notifies; its argument is the name."""
         return self.directory / "notify"
 
     def notified(self, name: str) -> float | None:

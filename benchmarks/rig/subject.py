@@ -1,4 +1,4 @@
-"""A supervisor process that a benchmark runs and looks at from outside, by /proc and /metrics."""
+"""A supervisor that a benchmark runs and measures from outside, by /proc and /metrics."""
 
 from __future__ import annotations
 
@@ -25,18 +25,21 @@ from tests.e2e.servers import free_port
 
 @define
 class Subject:
-    """A running `python -m supervisor` with the service file that it was given."""
+    """A running `python -m supervisor`, and its service file."""
 
     directory: Path
     process: subprocess.Popen[bytes] = field(init=False)
     port: int = 0
+    """Of the status page; 0 without one."""
     ready: float = 0.0
+    """Seconds from exec to READY=1."""
 
     def start(self, text: str, *, listen: bool = True) -> None:
         """Write the service file, start, and wait until it says that it is ready."""
         self.configure(text, listen=listen)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             address = str(self.directory / "notify")
+            Path(address).unlink(missing_ok=True)
             sock.bind(address)
             sock.settimeout(1)
             begun = time.perf_counter()
@@ -74,32 +77,32 @@ class Subject:
 
     @property
     def log(self) -> str:
-        """What it wrote last."""
+        """Return the end of its output."""
         return (self.directory / "log").read_text(encoding="utf-8", errors="replace")[-4000:]
 
     @property
     def ledger_bytes(self) -> int:
-        """What the ledger takes on disk."""
+        """Return how many bytes the ledger has on disk."""
         return sum(file.stat().st_size for file in (self.directory / "state").glob("ledger*"))
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time up to now, that of the children included."""
+        """Return its CPU time until now, with that of its children."""
         return cpu_seconds(self.process.pid)
 
     def reload(self, text: str) -> None:
-        """Write another service file and let it be read."""
+        """Write another service file and make the supervisor read it."""
         self.configure(text)
         self.process.send_signal(signal.SIGHUP)
 
     def memory(self) -> int:
-        """Return the resident bytes."""
+        """Return its resident memory in bytes."""
         return self._status("VmRSS") * 1024
 
     def threads(self) -> int:
         return self._status("Threads")
 
     def descriptors(self) -> int:
-        """Return how many files are open."""
+        """Return how many files it has open."""
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
     def children(self) -> list[int]:
@@ -111,7 +114,7 @@ class Subject:
         ]
 
     def metric(self, name: str) -> list[float]:
-        """Return every sample of a metric."""
+        """Return the value of every sample of a metric."""
         return samples(self.scrape(), name)
 
     def scrape(self) -> str:
@@ -133,7 +136,7 @@ class Subject:
 
 
 def samples(page: str, name: str) -> list[float]:
-    """Return every sample of a metric on a page."""
+    """Return the value of every sample of a metric on a page."""
     pattern = re.compile(rf"^supervisor_{name}(?:{{.*}})? (\S+)", re.MULTILINE)
     return [float(value) for value in pattern.findall(page)]
 
@@ -174,7 +177,7 @@ class _TakerServer(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a client that has gone."""
+        """Write nothing when a client has closed its connection."""
 
     def hang_up(self) -> None:
         for connection in self._connections:
@@ -184,7 +187,7 @@ class _TakerServer(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def taker(port: int = 0) -> Iterator[str]:
-    """Run an Alertmanager that takes everything and keeps nothing; yield its URL."""
+    """Run a server that takes every alert and keeps none; yield its URL."""
     server = _TakerServer(port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -199,7 +202,7 @@ def taker(port: int = 0) -> Iterator[str]:
 
 @contextlib.contextmanager
 def listener() -> Iterator[int]:
-    """Accept every connection on a port of this host and close it."""
+    """Accept and close every connection to a port of this host; yield the port."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as sock:
         thread = threading.Thread(target=_accept, args=(sock,))
         thread.start()

@@ -1,4 +1,7 @@
-"""A check that says as much as it is told to; named by its dotted path, `benchmarks.rig.talker`."""
+"""A check that returns as many observations as its parameters say.
+
+Service files name it by its dotted path, `benchmarks.rig.talker`.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,12 @@ from supervisor.api import Condition, Context, Observation, Report
 
 @frozen
 class Params:
-    """What each run says."""
+    """What each run returns."""
 
-    conditions: int = field(default=0, metadata={"help": "so many, with instances of their own"})
-    reports: int = field(default=0, metadata={"help": "so many, each time"})
+    conditions: int = field(default=0, metadata={"help": "how many, with different instances"})
+    reports: int = field(default=0, metadata={"help": "how many, in each run"})
     flapping: bool = field(
-        default=False, metadata={"help": "the conditions are there in every second run alone"}
+        default=False, metadata={"help": "return the conditions in every second run only"}
     )
 
 

@@ -1,4 +1,4 @@
-"""What every rival is to check, and whom to tell; `contest` makes it, `rivals` set up for it."""
+"""What every rival must check, and what it must notify. `contest` makes the task."""
 
 from __future__ import annotations
 
@@ -8,11 +8,23 @@ from pathlib import Path
 from attrs import frozen
 
 EVERY = 10
+"""Seconds between two runs of a check."""
+
 TIMEOUT = 5
+"""Seconds of a run, at most."""
+
 Commands = Sequence[Sequence[str]]
+"""Command lines of programs that run at the same time."""
+
 ROOT = Path(__file__).parent.parent.parent
+"""The directory of the project."""
+
 PLUGIN = "/usr/lib/nagios/plugins/check_tcp"
+"""The plugin that looks at a port."""
+
 PLUGINS = ROOT / "tests" / "plugins"
+"""Good and bad plugins of the tests."""
+
 BAD = (
     "hangs",
     "ignores_sigterm",
@@ -22,27 +34,31 @@ BAD = (
     "forks_fifty_children",
     "wipes_the_environment",
 )
+"""Plugins that misbehave."""
 
 
 @frozen
 class Probe:
-    """One thing to check, by a plugin; a port may also be looked at without one."""
+    """One thing to check."""
 
     name: str
     argv: tuple[str, ...]
+    """The command line of a plugin."""
     port: int = 0
+    """A port to connect to, for rivals without plugins; 0 if there is none."""
 
 
 @frozen
 class Checks:
-    """What everyone is to do: `kind` is tcp, command or bad."""
+    """A set of checks."""
 
     kind: str
+    """tcp, command or bad."""
     count: int
 
     @classmethod
     def parse(cls, text: str) -> Checks:
-        """Return what a text such as `tcp:20` says; raises `ValueError`."""
+        """Return the checks that a text such as `tcp:20` names; raises `ValueError`."""
         kind, _, count = text.partition(":")
         if kind not in ("tcp", "command", "bad") or not count.isdecimal() or int(count) < 1:
             raise ValueError(f"{text!r} names no checks; write tcp:20, command:20 or bad:7")
@@ -61,7 +77,7 @@ class Checks:
         }[self.kind]
 
     def probes(self, ports: Sequence[int]) -> list[Probe]:
-        """Return what is to be checked, for the ports that are listened to."""
+        """Return the probes; `ports` are those with listeners."""
         if self.kind == "bad":
             return [Probe(f"p{name}", (str(PLUGINS / name),)) for name in BAD[: self.count]]
         return [
@@ -71,18 +87,19 @@ class Checks:
 
 @frozen
 class Task:
-    """What is to be checked, and who is to be told.
-
-    `directory` is for the rival alone; `program` notifies of the name that is its argument;
-    `alertmanager` is a URL; `legacy` the directory of the legacy agent, if there is one.
-    """
+    """What a rival must check, and what it must notify."""
 
     directory: Path
+    """For the rival only."""
     probes: Sequence[Probe]
     by_plugin: bool
+    """Whether it must run the probes' plugins."""
     program: Path
+    """Notifies; its argument is a probe's name."""
     alertmanager: str
+    """A URL."""
     legacy: Path | None = None
+    """The directory of the legacy agent, if there is one."""
 
 
 def write(path: Path, lines: Sequence[str]) -> None:
