@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.beside_monit import beside_monit
 from benchmarks.rig.process_tree import is_zombie
 from benchmarks.rig.task import PLUGINS, ROOT
 from supervisor.processes import descendants, procfs
@@ -69,6 +70,21 @@ class Outcome:
     left: int
     """Processes after the end."""
 
+    def __str__(self) -> str:
+        return (
+            f"{self.runs} good runs, off by {self.mean * 1000:.0f} ms on average, "
+            f"sd {self.deviation * 1000:.0f} ms, at worst {self.worst * 1000:.0f} ms; "
+            f"{self.broken} ended before their worker was done; {self.left} processes left"
+        )
+
+
+FIGURES: Mapping[str, Callable[[Outcome], float]] = {
+    "mean": lambda outcome: outcome.mean,
+    "deviation": lambda outcome: outcome.deviation,
+    "worst": lambda outcome: outcome.worst,
+}
+"""What is compared."""
+
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
@@ -76,17 +92,12 @@ def main() -> None:
     seconds = options.parse_args().seconds
     descendants.become_subreaper()  # so orphans become our children and can be counted
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        ours = measure(supervisor(directory / "ours"), directory / "ours", seconds)
-        report("supervisor", ours)
-        if shutil.which("monit"):
-            peer = measure(monit(directory / "monit"), directory / "monit", seconds)
-            report("monit", peer)
-            print(
-                f"ratio to monit: mean {ours.mean / peer.mean:.3f}, "
-                f"deviation {ours.deviation / peer.deviation:.3f}, "
-                f"worst {ours.worst / peer.worst:.3f}"
-            )
+        ours, peer = Path(name) / "ours", Path(name) / "monit"
+        beside_monit(
+            lambda: measure(supervisor(ours), ours, seconds),
+            lambda: measure(monit(peer), peer, seconds),
+            FIGURES,
+        )
     print("aims: worst < 0.2 s, no worker lost, nothing left")
 
 
@@ -156,14 +167,6 @@ def measure(command: list[str], directory: Path, seconds: float) -> Outcome:
         worst=max(gaps),
         broken=len(list(directory.glob("result.*"))),
         left=left,
-    )
-
-
-def report(name: str, outcome: Outcome) -> None:
-    print(
-        f"{name:<12} {outcome.runs} good runs, off by {outcome.mean * 1000:.0f} ms on average, "
-        f"sd {outcome.deviation * 1000:.0f} ms, at worst {outcome.worst * 1000:.0f} ms; "
-        f"{outcome.broken} ended before their worker was done; {outcome.left} processes left"
     )
 
 

@@ -39,15 +39,5 @@ def report(outcome: Outcome, seconds: float) -> int:
     return 1 if verdict.findings else 0
 
 
-def main() -> None:
-    found = attack(
-        __doc__,
-        lambda directory, rounds, seed: Storm(directory, rounds, seed).run,
-        rounds="kills",
-        keep="logs, ledger and histories",
-    )
-    sys.exit(report(*found))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(attack(__doc__, Storm, report, rounds="kills"))

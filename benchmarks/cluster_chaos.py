@@ -36,15 +36,5 @@ def report(outcome: Outcome, seconds: float) -> int:
     return 1 if wrong else 0
 
 
-def main() -> None:
-    found = attack(
-        __doc__,
-        lambda directory, rounds, seed: ClusterStorm(directory, rounds, seed).run,
-        rounds="faults",
-        keep="logs and ledger",
-    )
-    sys.exit(report(*found))
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(attack(__doc__, ClusterStorm, report, rounds="faults"))

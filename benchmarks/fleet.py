@@ -84,8 +84,8 @@ class Trial:
     def shared_fault(self) -> None:
         """Close two servers that all hosts look at; one is in a module with `scope = "fleet"`."""
         fleet = self.fleet
-        fleet.gateway.close()
-        fleet.shared.close()
+        for server in (fleet.gateway, fleet.shared):
+            server.close()
         self.timed(
             "two servers gone: every host's alert of both is mailed",
             lambda: all(
@@ -103,9 +103,8 @@ class Trial:
 
     def mended(self) -> None:
         """Open both again."""
-        fleet = self.fleet
-        fleet.gateway.open()
-        fleet.shared.open()
+        for server in (self.fleet.gateway, self.fleet.shared):
+            server.open()
         self.timed(
             "two servers back: every host's end is mailed",
             lambda: len(self.gateway_mails(resolved=True)) == len(self.names),

@@ -9,18 +9,18 @@ takes 0.5 s longer.
 from __future__ import annotations
 
 import argparse
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.beside_monit import beside_monit
 from benchmarks.rig.process_tree import memory
 from benchmarks.rig.subject import Subject
 
@@ -51,22 +51,28 @@ class Sample:
     exit: float
     """Seconds from SIGTERM to exit."""
 
+    def __str__(self) -> str:
+        return f"ready {self.ready:.3f} s   memory {self.memory:.1f} MiB   exit {self.exit:.3f} s"
+
+
+FIGURES: Mapping[str, Callable[[Sample], float]] = {
+    "ready": lambda sample: sample.ready,
+    "memory": lambda sample: sample.memory,
+    "exit": lambda sample: sample.exit,
+}
+"""What is compared."""
+
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=10)
     runs = options.parse_args().runs
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        ours = measure(lambda last: supervisor(directory, settle=last), runs)
-        report("supervisor", ours)
-        if shutil.which("monit"):
-            peer = measure(lambda last: monit(directory, settle=last), runs)
-            report("monit", peer)
-            print(
-                f"ratio to monit: ready {ours.ready / peer.ready:.1f}, "
-                f"memory {ours.memory / peer.memory:.1f}, exit {ours.exit / peer.exit:.1f}"
-            )
+        beside_monit(
+            lambda: measure(lambda last: supervisor(Path(name), settle=last), runs),
+            lambda: measure(lambda last: monit(Path(name), settle=last), runs),
+            FIGURES,
+        )
     print("aims: ready < 0.5 s, memory < 45 MB, exit < 0.3 s")
 
 
@@ -77,13 +83,6 @@ def measure(start: Callable[[bool], Sample], runs: int) -> Sample:
         statistics.median(sample.ready for sample in samples),
         samples[-1].memory,
         statistics.median(sample.exit for sample in samples),
-    )
-
-
-def report(name: str, sample: Sample) -> None:
-    print(
-        f"{name:<12} ready {sample.ready:.3f} s   memory {sample.memory:.1f} MiB   "
-        f"exit {sample.exit:.3f} s"
     )
 
 

@@ -1,21 +1,23 @@
-"""One holder for each state directory, told from another process's point of view."""
+"""One process holds a state directory; the others are told which one."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
 import stat
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from supervisor.errors import AlreadyRunning, SupervisorError
 from supervisor.host.lock import locked
+from tests.support.python_child import python_child
 
 HOLD = """
 import sys, pathlib
@@ -26,21 +28,18 @@ with locked(pathlib.Path(sys.argv[1])):
 """
 
 
-@contextmanager
-def holder(directory: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that holds the directory until its stdin is closed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(directory)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "held\n"
-            yield process
-        finally:
-            process.kill()
+def holder(directory: Path) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run a process that holds the directory."""
+    return python_child(HOLD, str(directory), ready="held")
+
+
+def failing(number: int) -> Callable[..., Any]:
+    """Return a function that raises the operating system's error of that number."""
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 def test_a_second_holder_is_told_who_is_the_first(tmp_path: Path) -> None:
@@ -119,10 +118,7 @@ def test_a_shorter_pid_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:
 def test_a_full_disk_does_not_prevent_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_arguments: object) -> int:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(os, "pwrite", failing(errno.ENOSPC))
     unnamed = pytest.raises(AlreadyRunning, match="process unknown holds")
     with locked(tmp_path), unnamed, locked(tmp_path):
         pytest.fail("held twice")
@@ -131,10 +127,7 @@ def test_a_full_disk_does_not_prevent_the_start(
 def test_a_file_system_without_locks_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def without(*_arguments: object) -> None:
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(fcntl, "flock", without)
+    monkeypatch.setattr(fcntl, "flock", failing(errno.ENOLCK))
     with pytest.raises(SupervisorError, match=r"cannot lock .*No locks"), locked(tmp_path):
         pytest.fail("not locked")
 

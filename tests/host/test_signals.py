@@ -1,4 +1,4 @@
-"""The first signal stops, the second ends at once, and nothing outlives the grace; in a process."""
+"""Signals to a real process: the first stops it, the second ends it, and so does the grace."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import pytest
+
+from tests.support.python_child import python_child
 
 FRAME = """
 import signal, sys, threading, time, trio
@@ -41,23 +42,15 @@ STARTS_THREADS = """
 FAILS = "await stopping.wait(); raise SystemExit(3)"
 
 
-@contextmanager
-def process(body: str, grace: float = 30.0) -> Iterator[subprocess.Popen[str]]:
-    """Run the body under the handlers, from the moment at which they are set."""
-    code = FRAME.format(body=body, grace=grace)
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as started:
-        try:
-            assert started.stdout is not None
-            assert started.stdout.readline() == "ready\n"
-            yield started
-        finally:
-            started.kill()
+def process(
+    body: str, grace: float = 30.0, frame: str = FRAME
+) -> AbstractContextManager[subprocess.Popen[str]]:
+    """Run the body with the handlers, from the moment at which they are set."""
+    return python_child(frame.format(body=body, grace=grace), ready="ready")
 
 
 def ends(started: subprocess.Popen[str]) -> tuple[int, str, float]:
-    """Return exit code, output and seconds until the process ended."""
+    """Wait for the end; return the exit code, the output and how many seconds it took."""
     began = time.monotonic()
     output, _ = started.communicate(timeout=20)
     return started.returncode, output, time.monotonic() - began
@@ -122,19 +115,12 @@ def test_a_grace_that_is_nothing_ends_it_at_once() -> None:
 
 
 def test_it_still_ends_when_the_last_act_fails() -> None:
-    code = FRAME.replace('print("last act", flush=True)', "raise OSError('no')")
-    started = subprocess.Popen(
-        [sys.executable, "-c", code.format(body=BLOCKS, grace=0.2)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline() == "ready\n"
-    started.terminate()
-    returned, _, seconds = ends(started)
+    frame = FRAME.replace('print("last act", flush=True)', "raise OSError('no')")
+    with process(BLOCKS, grace=0.2, frame=frame) as started:
+        started.terminate()
+        code, _, seconds = ends(started)
 
-    assert 1 == returned
+    assert 1 == code
     assert seconds < 1.5
 
 
