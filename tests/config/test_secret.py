@@ -90,7 +90,7 @@ def test_a_file_that_may_not_be_read_is_refused(file: Path) -> None:
     assert "Permission denied" in refusal(Secret("file", str(file)))
 
 
-def test_bytes_that_are_no_text_are_not_shown(file: Path) -> None:
+def test_bytes_that_are_not_text_are_not_shown(file: Path) -> None:
     file.write_bytes(VALUE.encode() + b"\xff")
 
     assert refusal(Secret("file", str(file))).startswith(f"cannot read the secret {file}: ")

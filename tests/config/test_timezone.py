@@ -51,7 +51,7 @@ def test_then_the_link_then_the_file_then_utc(tmp_path: Path, environ: dict[str,
     assert ZoneInfo("Europe/Paris") == machine_timezone(environ, tmp_path)
 
 
-def test_a_localtime_that_is_no_link_is_passed_over(tmp_path: Path) -> None:
+def test_a_localtime_that_is_not_a_link_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "localtime").write_bytes(b"TZif")
     (tmp_path / "timezone").write_bytes(b"\xff")
 

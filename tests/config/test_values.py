@@ -1,4 +1,4 @@
-"""Each wrong value of a service file, and the exact words that are said of it."""
+"""Each wrong value of a service file, and the exact message for it."""
 # ruff: noqa: E501 -- a table with one case in each line reads best
 
 from __future__ import annotations

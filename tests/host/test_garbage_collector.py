@@ -1,4 +1,4 @@
-"""What the garbage collector looks at once the supervisor is ready."""
+"""Which objects the garbage collector looks at."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def collector() -> Iterator[None]:
     gc.enable()
 
 
-def test_nothing_is_collected_while_everything_is_loaded() -> None:
+def test_nothing_is_collected_automatically_when_it_is_disabled() -> None:
     garbage_collector.disable()
 
     assert not gc.isenabled()
 
 
-def test_what_is_there_is_looked_at_no_more() -> None:
+def test_objects_that_are_there_are_frozen() -> None:
     garbage_collector.disable()
     kept = [Node() for _ in range(1000)]
     garbage_collector.freeze()
@@ -43,7 +43,7 @@ def test_what_is_there_is_looked_at_no_more() -> None:
     assert garbage_collector.FULL_THRESHOLD == gc.get_threshold()[2]
 
 
-def test_cycles_of_the_start_and_of_later_are_freed() -> None:
+def test_cycles_from_before_and_after_the_freeze_are_freed() -> None:
     garbage_collector.disable()
     early = weakref.ref(Node())
     garbage_collector.freeze()

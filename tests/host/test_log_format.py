@@ -1,4 +1,4 @@
-"""The formats of the log, and that nobody who is checked can write its lines."""
+"""The formats of the log. Text from outside cannot forge a line."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Give back the root logger and hide what the tests were started with."""
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hide the environment of the tests; restore the loggers afterwards."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     monkeypatch.setattr("time.time", lambda: MOMENT)
@@ -92,7 +92,7 @@ def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch, value: str, colour
 
 
 @pytest.mark.parametrize("kind", ["auto", "text"])
-def test_what_is_no_terminal_has_no_colours(kind: log_format.Format) -> None:
+def test_a_stream_that_is_not_a_terminal_has_no_colours(kind: log_format.Format) -> None:
     stream = written(kind)
     log.error("it happened", extra={"verb": "FIRING"})
 
@@ -151,7 +151,7 @@ def test_the_journal_is_not_taken_for_a_stream_without_a_descriptor(
     assert "07:13:20 hello\n" == stream.getvalue()
 
 
-def test_debug_is_for_those_who_ask_and_others_only_warn() -> None:
+def test_debug_must_be_asked_for_and_other_libraries_only_warn() -> None:
     stream = written("text")
     log.debug("hidden")
     logging.getLogger("httpx").info("hidden")
@@ -181,7 +181,7 @@ def test_no_line_can_be_forged(kind: log_format.Format, where: str) -> None:
 
 
 @given(st.text(), st.sampled_from(["text", "journal"]))
-def test_whatever_is_said_stays_one_entry(said: str, kind: log_format.Format) -> None:
+def test_any_text_stays_one_entry(said: str, kind: log_format.Format) -> None:
     stream = written(kind)
     log.info("%s.", said)
 

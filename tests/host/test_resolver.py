@@ -1,4 +1,4 @@
-"""Names that a dead resolver never tells keep nobody else waiting."""
+"""Look-ups of names that hang do not block other calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUPERVISOR = Path(resolver.__file__).parent.parent
 
 @pytest.fixture
 def dead(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
-    """Let the system's resolver hang for names with "dead" in them; trio asks with bytes."""
+    """Let the system's resolver hang for names that contain "dead". Trio asks with bytes."""
     hanging, real = Hanging([]), socket.getaddrinfo
 
     def getaddrinfo(host: Any, *others: Any, **more: Any) -> Any:
@@ -40,7 +40,7 @@ async def give_up(name: str) -> None:
         await trio.socket.getaddrinfo(name, 1)
 
 
-async def test_forty_dead_names_keep_no_other_waiting(dead: Hanging) -> None:
+async def test_forty_names_that_hang_do_not_block_another(dead: Hanging) -> None:
     trio.socket.set_custom_hostname_resolver(Resolver())
     shared = trio.to_thread.current_default_thread_limiter()
     async with trio.open_nursery() as nursery:
@@ -67,7 +67,7 @@ async def test_a_name_that_still_hangs_is_not_asked_again(dead: Hanging) -> None
     assert dead.calls == 1
 
 
-async def test_an_unknown_name_is_the_systems_own_error() -> None:
+async def test_an_unknown_name_raises_the_systems_own_error() -> None:
     trio.socket.set_custom_hostname_resolver(Resolver())
     with pytest.raises(socket.gaierror) as caught:
         await trio.socket.getaddrinfo("nowhere.invalid", 1)

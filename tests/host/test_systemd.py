@@ -1,4 +1,4 @@
-"""What arrives at the service manager's socket."""
+"""The messages that arrive at the service manager's socket."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def test_the_watchdog_is_the_one_that_was_meant_for_this_process(
 
 
 @pytest.mark.parametrize("address", ["/gone/notify", "@nobody-listens", "x" * 500])
-def test_a_manager_that_does_not_listen_is_no_error(address: str) -> None:
+def test_a_manager_that_does_not_listen_is_not_an_error(address: str) -> None:
     Notifier(address).notify("READY=1")
 
 
-def test_a_manager_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None:
+def test_a_manager_that_does_not_read_does_not_block(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as listener:
         listener.bind(path)

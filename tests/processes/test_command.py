@@ -1,4 +1,4 @@
-"""Commands end with all that descends from them: real processes, looked for in /proc."""
+"""Commands end with all their descendants: real processes, looked for in /proc."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_stdin_is_empty_and_the_session_is_its_own() -> None:
     assert completed.stdout == b"True \n"
 
 
-async def test_what_systemd_tells_the_supervisor_is_kept_from_the_command(
+async def test_a_command_does_not_get_the_variables_that_systemd_sets_for_the_supervisor(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "CREDENTIALS_DIRECTORY", "LISTEN_FDS"):
@@ -112,7 +112,9 @@ async def test_the_command_starts_in_its_directory(tmp_path: Path) -> None:
         (["true", "\0"], None, "embedded null byte"),
     ],
 )
-async def test_what_cannot_be_run_is_named(argv: list[str], cwd: str | None, why: str) -> None:
+async def test_a_program_that_cannot_be_run_is_named(
+    argv: list[str], cwd: str | None, why: str
+) -> None:
     with pytest.raises(CheckFailed) as raised:
         await run_command(argv, cwd=cwd)
 
@@ -149,7 +151,7 @@ async def test_a_fork_loop_is_overtaken() -> None:
     assert completed.stdout == b"OK: the race is on\n"
 
 
-async def test_orphans_that_end_while_a_command_runs_are_reaped_meanwhile() -> None:
+async def test_orphans_that_end_are_reaped_while_their_command_runs() -> None:
     script = "for _ in 1 2 3 4 5 6 7 8 9; do (true &); done; sleep 86399"
     before = set(procfs.children())
     with trio.fail_after(30) as scope:
@@ -174,7 +176,7 @@ async def test_a_command_is_ended_at_the_deadline(plugin: str) -> None:
     assert trio.current_time() - start < 3
 
 
-async def test_sigterm_lets_a_command_tidy_up(tmp_path: Path) -> None:
+async def test_sigterm_lets_a_command_clean_up(tmp_path: Path) -> None:
     tidied = tmp_path / "tidied"
     ready = tmp_path / "ready"
     script = f"trap 'echo yes > {tidied}; exit' TERM; echo > {ready}; sleep 86399 & wait"

@@ -1,4 +1,4 @@
-"""Whose orphan is whose, and what happens when one cannot be ended."""
+"""Which command owns an orphan, and what happens when an orphan cannot be ended."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_hard_exit_ends_everything(plugins: tuple[str, ...]) -> None:
     assert output == ["[] True"]
 
 
-def test_without_marks_strays_are_ended_all_the_same_and_it_is_said_once() -> None:
+def test_without_marks_strays_are_still_ended_and_it_is_logged_once() -> None:
     told, *runs = python(LOW_LIMIT, str(PLUGINS / "daemonises"))
 
     assert "the hard limit RLIMIT_RTTIME of 1000 µs is too low" in told

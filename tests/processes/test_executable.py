@@ -1,4 +1,4 @@
-"""A program on a dead mount hangs a thread, and neither the event loop nor the next run."""
+"""A program on a dead mount hangs a thread, but not the event loop and not the next run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.processes.executable import look_up
 
 @pytest.fixture
 def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Let every look-up of `/dead/…` wait for the mount to come back."""
+    """Let every look-up of `/dead/…` hang until the mount comes back."""
     back = threading.Event()
     find = executable._find
 

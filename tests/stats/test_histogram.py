@@ -1,4 +1,4 @@
-"""Buckets and the memory of the last runs, against plain lists."""
+"""Buckets and the last runs, compared with plain lists."""
 
 from __future__ import annotations
 

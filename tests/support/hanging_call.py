@@ -32,5 +32,5 @@ class Hanging:
 
 async def until_no_thread_hangs() -> None:
     with trio.fail_after(10):
-        while abandoned_threads():  # noqa: ASYNC110  # nobody tells when a thread comes back
+        while abandoned_threads():  # noqa: ASYNC110  # a thread sets no trio event
             await trio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""A network namespace with real routes for the tests of `routing_table`: it needs root."""
+"""A network namespace with real routes, for the tests of `routing_table`. It needs root."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Host:
 
 @contextlib.contextmanager
 def host() -> Iterator[Host]:
-    """Make a namespace with two interfaces, bond1 and eth9, that are up and know no one."""
+    """Make a namespace with two interfaces that are up, bond1 and eth9, without neighbours."""
     process = subprocess.Popen(
         ["unshare", "--net", sys.executable, "-c", LOOKS],
         stdin=subprocess.PIPE,

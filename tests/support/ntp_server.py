@@ -1,4 +1,4 @@
-"""A small NTP server on loopback, which can be told to be silent, wrong or hostile."""
+"""A small NTP server on loopback, which can be silent, wrong or hostile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from attrs import define, field
 from checks._ntp.packet import timestamp
 
 NOW = 1_800_000_000.0
+"""Unix seconds of the server's clock."""
+
 PACKET = struct.Struct(">BBbbIIIQQQQ")
+"""See RFC 5905, section 7.3."""
 
 
 def answer(
@@ -28,7 +31,7 @@ def answer(
     dispersion: float = 0.0,
     reference: bytes = b"LOCL",
 ) -> bytes:
-    """Return a server's packet; its times are Unix seconds by its own clock."""
+    """Return a server's packet. The times are Unix seconds of its own clock."""
     departed = arrived if departed is None else departed
     return PACKET.pack(
         leap << 6 | version << 3 | mode,
@@ -47,18 +50,18 @@ def answer(
 
 @define
 class NtpServer:
-    """Answers with a clock that is ahead of `NOW`; `respond` may answer otherwise.
-
-    `respond` is given a question's nonce and the server's time.
-    """
+    """Answers questions for the time."""
 
     ahead: float = 0.0
+    """Seconds by which its answers differ from `clock`."""
     respond: Callable[[bytes, float], list[bytes]] = field(
         default=lambda nonce, now: [answer(nonce, now)]
     )
+    """Returns the answers to a question, from its nonce and the server's time."""
     clock: Callable[[], float] = lambda: NOW
     port: int = 0
     questions: list[bytes] = field(factory=list)
+    """All that were asked."""
 
     @asynccontextmanager
     async def running(self, host: str = "127.0.0.1") -> AsyncIterator[NtpServer]:

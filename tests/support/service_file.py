@@ -1,4 +1,4 @@
-"""A service file with every key, the checks that it names, and what loading it says."""
+"""A service file with every key, the checks that it names, and the problems of a file."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def load(tmp_path: Path, text: str | bytes) -> Service:
 
 
 def problems(tmp_path: Path, text: str | bytes) -> list[str]:
-    """Return what is said of the file, without the file's name."""
+    """Return the problems of the file, without the file's name."""
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
     shown = f"{tmp_path / 'KorPnrTest.toml'}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
@@ -31,8 +31,6 @@ def days_with_changes(draw: st.DrawFn) -> tuple[ZoneInfo, date]:
     day = draw(days)
     if draw(st.booleans()):
         return zone, day
-    from datetime import datetime, time
-
     for ahead in range(400):
         found = day + timedelta(days=ahead)
         noon = [datetime.combine(found + timedelta(n), time(12), zone).utcoffset() for n in (-1, 0)]

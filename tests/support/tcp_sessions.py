@@ -1,4 +1,4 @@
-"""Real TCP sessions on loopback, and a process to which netlink is refused, for `session`."""
+"""Real TCP sessions on loopback, and code that makes the kernel refuse netlink."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 MAPPED = "::ffff:127.0.0.1"
-"""IPv4 that an IPv6 socket serves."""
+"""An IPv4 address as an IPv6 socket has it."""
 
 REFUSE_NETLINK = """
 import ctypes, os, struct
 
 def refuse_netlink(error):
-    # As systemd's RestrictAddressFamilies= does it: seccomp(2) answers socket(AF_NETLINK, ...).
+    # Like systemd's RestrictAddressFamilies=: seccomp(2) answers socket(AF_NETLINK, ...).
     call = {"x86_64": 41, "aarch64": 198}[os.uname().machine]
     load, equal, answer = 0x20, 0x15, 0x06
     program = b"".join(
@@ -41,7 +41,7 @@ def refuse_netlink(error):
 
 
 _ports = itertools.count(20_000 + os.getpid() * 37 % 9000)
-"""Below those that the kernel deals out: nobody else's client has one of them."""
+"""Ports below those that the kernel gives to clients."""
 
 
 def listener(host: str) -> socket.socket:
@@ -58,7 +58,7 @@ def listener(host: str) -> socket.socket:
 
 @contextmanager
 def sessions(count: int, host: str = "127.0.0.1") -> Iterator[int]:
-    """Hold so many established sessions to one local port, and give the port."""
+    """Hold `count` established sessions to one local port; yield the port."""
     with ExitStack() as stack:
         server = stack.enter_context(listener(host))
         port: int = server.getsockname()[1]
@@ -71,7 +71,7 @@ def sessions(count: int, host: str = "127.0.0.1") -> Iterator[int]:
 
 @contextmanager
 def descriptors(count: int) -> Iterator[None]:
-    """Let this process hold so many more open files."""
+    """Let this process hold `count` more open files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(count + 256, hard)), hard))
     try:

@@ -10,22 +10,25 @@ from supervisor.host.clock import Clock
 
 @define
 class VirtualClock(Clock):
-    """Shows `start` (Unix seconds) when trio's clock shows 0; `step` moves it like a clock step."""
+    """Runs with trio's clock."""
 
     start: float = 0.0
+    """Unix seconds when trio's clock shows 0."""
 
     def now(self) -> float:
         return self.start + trio.current_time()
 
     def step(self, seconds: float) -> None:
+        """Set the clock by some seconds."""
         self.start += seconds
 
 
 @define
 class FrozenClock(Clock):
-    """Shows one time for ever."""
+    """Shows the same time for ever."""
 
     moment: float
+    """Unix seconds."""
 
     def now(self) -> float:
         return self.moment

@@ -1,0 +1,126 @@
+"""Finding a service file and reading its TOML."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from supervisor.config.files import directories, find
+from supervisor.config.load import load_service
+from supervisor.errors import ConfigError
+from tests.support.service_file import SERVICE, Ports, params_of, problems
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("service = ", "line 1, column 11: is not TOML: Invalid value; "),
+        ('service = "a"\nservice = "b"', "line 2, column 14: is not TOML: Cannot overwrite a "),
+        ('x = "hunter2', "line 1, column 13: is not TOML: Illegal character '\\n'; "),
+        ("\nx = '''hunter2", "line 2, at the end: is not TOML: Expected "),
+        (b'service = "a"\nx = "\xff"', "line 2: is not UTF-8; "),
+        (b"\xff\xfe", "line 1: is not UTF-8; "),
+        ("a = " + "[" * 10_000, "is nested too deeply; "),
+        ("a = " + "1" * 5_000, "cannot be read as TOML; "),
+    ],
+)  # fmt: skip
+def test_text_that_is_not_toml_is_named_with_its_place(
+    tmp_path: Path, text: str | bytes, said: str
+) -> None:
+    (problem,) = problems(tmp_path, text)
+
+    assert said == problem[: len(said)]
+
+
+def test_deep_dotted_keys_are_refused(tmp_path: Path) -> None:
+    deep = "[modules.params.anything]\n" + ".".join("a" * 5_000) + " = 1"
+
+    (problem,) = problems(tmp_path, SERVICE + '[[modules]]\ncheck = "ports"\nevery = 1\n' + deep)
+
+    assert problem.endswith("is nested too deeply; write it flatter")
+
+
+def test_a_file_that_cannot_be_read_is_one_problem(tmp_path: Path) -> None:
+    for path, why in (
+        (tmp_path / "absent.toml", "No such file or directory"),
+        (tmp_path, "Is a directory"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_service(path, params_of)
+
+        remedy = "give a TOML file in UTF-8 that this user may read"
+        assert f"{path}: cannot be read: {why}; {remedy}" == str(caught.value)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_service(Path("a\0b"), params_of)
+
+
+def test_a_service_is_found_in_the_first_directory_that_has_it(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    for directory, name in ((first, "Demo"), (second, "Demo"), (second, "KorPnrTest")):
+        directory.mkdir(exist_ok=True)
+        (directory / f"{name}.toml").touch()
+
+    assert first / "Demo.toml" == find("Demo", [first, second])
+    assert second / "KorPnrTest.toml" == find("KorPnrTest", [first, second])
+
+
+def test_an_unknown_service_lists_those_that_exist(tmp_path: Path) -> None:
+    for name in ("Demo", "KorPnrTest"):
+        (tmp_path / f"{name}.toml").touch()
+
+    for name, remedy in (
+        ("KorPnrtest", "did you mean 'KorPnrTest'? There are: Demo, KorPnrTest"),
+        ("Xyzzy", "there are: Demo, KorPnrTest"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            find(name, [tmp_path])
+
+        wrong = f"there is no {name}.toml in {tmp_path}"
+        assert f"--service {name}: {wrong}; {remedy}" == str(caught.value)
+        assert caught.value.exit_code == 78
+    with pytest.raises(ConfigError) as caught:
+        find("Demo", [tmp_path / "absent"])
+    assert str(caught.value).endswith(f"; write {tmp_path}/absent/Demo.toml")
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../Demo", "a/b", "/etc/passwd", "a\0b", "a\nb"])
+def test_a_name_of_a_service_is_not_a_path(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not a name of a service; give the file's name"):
+        find(name, [tmp_path])
+
+
+def test_directories_are_those_given_else_the_variable_else_configs_else_etc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SUPERVISOR_CONFIG_DIR", raising=False)
+
+    assert directories([]) == (Path("/etc/supervisor"),)
+    os.mkdir("configs")
+    assert directories([]) == (Path("configs"),)
+    monkeypatch.setenv("SUPERVISOR_CONFIG_DIR", "/srv/a")
+    assert directories([]) == (Path("/srv/a"),)
+    assert directories([Path("b"), Path("c")]) == (Path("b"), Path("c"))
+
+
+@pytest.mark.parametrize("which", ["file", "directory"])
+def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path, which: str) -> None:
+    path = tmp_path / "X.toml"
+    path.write_text('service = "X"\n', encoding="utf-8")
+    writable = path if which == "file" else tmp_path
+    writable.chmod(writable.stat().st_mode | 0o002)
+
+    with pytest.raises(ConfigError) as raised:
+        load_service(path, lambda _: Ports)
+    assert "may be written by everybody" in str(raised.value)
+    assert f"; chmod o-w {writable}" in str(raised.value)
+
+
+def test_a_directory_with_the_sticky_bit_is_no_danger(tmp_path: Path) -> None:
+    path = tmp_path / "X.toml"
+    path.write_text('service = "X"\n', encoding="utf-8")
+    tmp_path.chmod(0o1777)
+
+    assert load_service(path, lambda _: Ports).service == "X"
