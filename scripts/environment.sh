@@ -1,4 +1,4 @@
-# Sourced by the other scripts: makes .venv from a lock file, and installs Debian packages.
+# The other scripts source this file. It makes .venv from a lock file and installs Debian packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -6,8 +6,8 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installs the named Debian packages that are missing, without asking and without starting
-# the daemons that come with them.
+# Installs those of the Debian packages that are missing. It asks no questions, and it does not
+# start the daemons in these packages.
 debian() {
     local missing=() package
     for package in "$@"; do
@@ -31,8 +31,8 @@ debian() {
     fi
 }
 
-# Makes .venv hold what the lock file says, hashes verified, byte-compiled. A copy of the lock
-# is put into .venv last, so that an interrupted installation is made anew.
+# Installs the packages of a lock file into .venv, verifies their hashes and compiles them. At last
+# it copies the lock file to .venv. So it repeats an installation that was interrupted.
 environment() {
     local lock=$1
     if ! cmp -s "$lock" ".venv/$lock"; then
@@ -43,7 +43,7 @@ environment() {
         [ -x .venv/bin/pip ] && [ -e .venv/requirements.lock ] || python3 -m venv --clear .venv
         .venv/bin/pip install --quiet --no-input --disable-pip-version-check --no-deps \
             --require-hashes --requirement "$lock" </dev/null
-        # The other lock holds what this one does: after it, this one is met, too.
+        # The development lock contains all packages of requirements.lock.
         [ "$lock" = requirements.lock ] || cp requirements.lock .venv/
         cp "$lock" .venv/
     fi

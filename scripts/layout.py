@@ -1,6 +1,6 @@
-"""Prints the figures of the layout: entries, levels and arrows of `supervisor` and `checks`.
+"""Prints figures of the layout: entries, levels and import arrows of `supervisor` and `checks`.
 
-python scripts/layout.py [ROOT]; ROOT is the project's directory, by default this one.
+python scripts/layout.py [ROOT]: ROOT is the directory of a project; the default is this project.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.support.imports import (  # noqa: E402 - found by the line above
+from tests.support.imports import (
     circles,
     entry_graph,
     file_graph,
@@ -19,6 +18,9 @@ from tests.support.imports import (  # noqa: E402 - found by the line above
     largest_folder,
     levels,
 )
+
+HERE = Path(__file__).resolve().parent.parent
+"""The directory of this project."""
 
 
 def main(root: Path) -> None:
