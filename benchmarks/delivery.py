@@ -118,7 +118,13 @@ async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
     ):
         nursery.start_soon(recorder.record, receive)
         sender = Sender(
-            peer, client, outbox, clock, send=send, changed=recorder.changed, jitter=lambda: 0.1
+            peer=peer,
+            client=client,
+            outbox=outbox,
+            clock=clock,
+            send=send,
+            changed=recorder.changed,
+            jitter=lambda: 0.1,
         )
         begun = time.perf_counter()
         nursery.start_soon(sender.deliver)

@@ -12,9 +12,9 @@ from cattrs import IterableValidationError
 from cattrs.errors import IterableValidationNote
 
 from supervisor.config import strict
-from supervisor.config.label_names import LABEL_NAME, RESERVED_FROM_FILES
 from supervisor.config.problems import InvalidValue, WrongType
 from supervisor.config.schema_text import with_article
+from supervisor.config.service import LABEL_NAME, RESERVED_FROM_FILES
 from supervisor.config.strict import exactly
 from supervisor.observations import Duration
 from supervisor.text import shortened

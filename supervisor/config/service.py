@@ -1,10 +1,11 @@
-"""What a service file says, as frozen values.
+"""What a service file says, as frozen values; and which labels it may set.
 
 `load` makes them. docs/configuration.md explains each key.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,18 @@ from attrs import field, frozen
 
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration
+
+LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""The form of a label's name that Alertmanager accepts; names of annotations follow it, too."""
+
+RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "instance"})
+"""Labels that the supervisor alone sets."""
+
+RESERVED_FROM_FILES = RESERVED_LABELS | {"service"}
+"""Labels that a service file cannot set. It gives the service's name at its top instead."""
+
+RESERVED_FROM_CHECKS = RESERVED_LABELS | {"host"}
+"""Labels that a check cannot set. A service file may name the host, a check may not."""
 
 
 @frozen

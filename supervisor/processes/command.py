@@ -106,7 +106,13 @@ async def run_command(
         tail.drain()
     if lineage.status is None:
         raise CheckFailed(f"cannot run {argv[0]}: its exit status was lost")
-    return Completed(lineage.status, bytes(head.kept), head.total, bytes(tail.kept), lineage.strays)
+    return Completed(
+        status=lineage.status,
+        stdout=bytes(head.kept),
+        stdout_bytes=head.total,
+        stderr=bytes(tail.kept),
+        strays=lineage.strays,
+    )
 
 
 def _spawn(
