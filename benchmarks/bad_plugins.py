@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -78,14 +77,6 @@ class Outcome:
         )
 
 
-FIGURES: Mapping[str, Callable[[Outcome], float]] = {
-    "mean": lambda outcome: outcome.mean,
-    "deviation": lambda outcome: outcome.deviation,
-    "worst": lambda outcome: outcome.worst,
-}
-"""What is compared."""
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=float, default=30)
@@ -96,7 +87,7 @@ def main() -> None:
         beside_monit(
             lambda: measure(supervisor(ours), ours, seconds),
             lambda: measure(monit(peer), peer, seconds),
-            FIGURES,
+            figures=("mean", "deviation", "worst"),
         )
     print("aims: worst < 0.2 s, no worker lost, nothing left")
 

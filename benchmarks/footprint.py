@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
@@ -55,14 +55,6 @@ class Sample:
         return f"ready {self.ready:.3f} s   memory {self.memory:.1f} MiB   exit {self.exit:.3f} s"
 
 
-FIGURES: Mapping[str, Callable[[Sample], float]] = {
-    "ready": lambda sample: sample.ready,
-    "memory": lambda sample: sample.memory,
-    "exit": lambda sample: sample.exit,
-}
-"""What is compared."""
-
-
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--runs", type=int, default=10)
@@ -71,7 +63,7 @@ def main() -> None:
         beside_monit(
             lambda: measure(lambda last: supervisor(Path(name), settle=last), runs),
             lambda: measure(lambda last: monit(Path(name), settle=last), runs),
-            FIGURES,
+            figures=("ready", "memory", "exit"),
         )
     print("aims: ready < 0.5 s, memory < 45 MB, exit < 0.3 s")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 SampleT = TypeVar("SampleT")
@@ -12,14 +12,14 @@ SampleT = TypeVar("SampleT")
 def beside_monit(
     ours: Callable[[], SampleT],
     monit: Callable[[], SampleT],
-    figures: Mapping[str, Callable[[SampleT], float]],
+    figures: Sequence[str],
 ) -> None:
-    """Measure and print both, and the ratio of each figure; skip Monit if it is not installed."""
+    """Measure and print both, and the ratios of these fields; skip Monit if it is not installed."""
     sample = ours()
     print(f"{'supervisor':<12} {sample}")
     if shutil.which("monit") is None:
         return
     peer = monit()
     print(f"{'monit':<12} {peer}")
-    ratios = (f"{name} {read(sample) / read(peer):.2f}" for name, read in figures.items())
+    ratios = (f"{name} {getattr(sample, name) / getattr(peer, name):.2f}" for name in figures)
     print(f"ratio to monit: {', '.join(ratios)}")

@@ -89,7 +89,7 @@ def _position(problem: KeyProblem) -> int:
 
 
 def _prepare_module(module: Mapping[str, Any]) -> Mapping[str, Any]:
-    # A module without a check has that problem alone; another one about its name would add nothing.
+    # A module without a check has no default name. The missing check is its only problem.
     return {"name": rules.default_name(module) or "unnamed", **module}
 
 
