@@ -15,6 +15,7 @@ import pytest
 from benchmarks import record
 from benchmarks.rig import process_tree
 from benchmarks.rig.arrivals import Listeners, burst, timetable
+from benchmarks.rig.beside_monit import beside_monit
 from benchmarks.rig.chart import Bar, Bars, Line, Lines, picture, shown
 from benchmarks.rig.rivals import FLOOR, RIVALS
 from benchmarks.rig.task import BAD, PLUGINS, Checks, Task
@@ -98,6 +99,26 @@ def test_a_tree_counts_children_that_live_and_those_waited_for() -> None:
     assert with_the_first > own + 0.25
     assert 2 == len(tree)
     assert memory.resident > memory.own > 0
+
+
+@pytest.mark.parametrize(
+    ("program", "lines"),
+    [
+        (None, ["supervisor   3j"]),
+        ("/usr/bin/monit", ["supervisor   3j", "monit        2j", "ratio to monit: imag 1.50"]),
+    ],
+)
+def test_figures_are_compared_with_monits_if_it_is_installed(
+    program: str | None,
+    lines: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: program)
+
+    beside_monit(lambda: 3j, lambda: 2j, figures=("imag",))
+
+    assert lines == capsys.readouterr().out.splitlines()
 
 
 def drawn(title: str, panel: Bars | Lines) -> Element:
