@@ -17,14 +17,18 @@ from rich.text import Text
 from supervisor.commands.options import add_state_dir, load_service_file, state_dirs
 from supervisor.config.service import Service
 from supervisor.doctor.examine import examine
-from supervisor.doctor.findings import Section
+from supervisor.doctor.findings import Examination
 from supervisor.host import resolver
-from supervisor.text import printable
-
-_MARKS = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
+from supervisor.text import counted, printable
 
 INDENT = 11
-"""Columns before the text of a line."""
+"""Columns of the terminal before the text of a line."""
+
+MIN_TEXT_WIDTH = 30
+"""Columns for the text of a line, however narrow the terminal is."""
+
+_STYLES = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
+"""The style of each mark."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print what was found. Return 1 if something is serious."""
+    """Print what was found. Return 1 if a finding is serious."""
     service = load_service_file(options)
     sections = resolver.run(examine, service, state_dirs(options))
     if options.json:
@@ -44,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
     return exit_code(sections)
 
 
-def exit_code(sections: Iterable[Section]) -> int:
-    """Return 1 if something is serious, else 0."""
+def exit_code(sections: Iterable[Examination]) -> int:
+    """Return 1 if a finding is serious, else 0."""
     return 1 if any(finding.serious for section in sections for finding in section.findings) else 0
 
 
-def as_json(service: Service, sections: Sequence[Section]) -> dict[str, Any]:
+def as_json(service: Service, sections: Sequence[Examination]) -> dict[str, Any]:
     """Return the sections for machines."""
     return {
         "service": service.service,
@@ -58,20 +62,20 @@ def as_json(service: Service, sections: Sequence[Section]) -> dict[str, Any]:
     }
 
 
-def print_sections(sections: Sequence[Section]) -> None:
-    """Print every line under its subject, and how many failed."""
+def print_sections(sections: Sequence[Examination]) -> None:
+    """Print each line under its subject, then the number of failures and warnings."""
     console = Console(file=sys.stdout, soft_wrap=True, highlight=False)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for section in sections:
         console.print(Text(printable(section.subject), "bold"))
         for mark, line in _lines(section, width):
-            console.print(Text.assemble((f"  {mark:<9}", _MARKS.get(mark, "")), line))
+            console.print(Text.assemble((f"  {mark}".ljust(INDENT), _STYLES.get(mark, "")), line))
         console.print()
     console.print(Text(_verdict(sections), "bold"))
 
 
-def _lines(section: Section, width: int | None) -> Iterator[tuple[str, str]]:
-    """Yield each line, with a mark where a new thing begins."""
+def _lines(section: Examination, width: int | None) -> Iterator[tuple[str, str]]:
+    """Yield each line, with a mark where a new entry begins."""
     for what in section.good:
         yield from _wrapped("ok", what, width)
     for finding in sorted(section.findings, key=lambda each: not each.serious):
@@ -81,16 +85,16 @@ def _lines(section: Section, width: int | None) -> Iterator[tuple[str, str]]:
 
 def _wrapped(mark: str, text: str, width: int | None) -> Iterator[tuple[str, str]]:
     shown = printable(text)
-    lines = [shown] if width is None else textwrap.wrap(shown, max(30, width - INDENT))
+    lines = [shown] if width is None else textwrap.wrap(shown, max(MIN_TEXT_WIDTH, width - INDENT))
     for number, line in enumerate(lines):
         yield ("" if number else mark), line
 
 
-def _verdict(sections: Sequence[Section]) -> str:
+def _verdict(sections: Sequence[Examination]) -> str:
     findings = [finding for section in sections for finding in section.findings]
     failed = sum(finding.serious for finding in findings)
     warnings = len(findings) - failed
     parts = [f"{failed} failed"] if failed else ["Nothing failed"]
     if warnings:
-        parts.append(f"{warnings} warning{'' if warnings == 1 else 's'}")
+        parts.append(counted(warnings, "warning"))
     return ", ".join(parts)

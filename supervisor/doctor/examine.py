@@ -1,6 +1,6 @@
-"""The `doctor` command: are peers, secrets, state and what the checks name as they must be?
+"""Examines all that a service needs: its state directory, secrets, modules and Alertmanagers.
 
-It asks and reads only: nothing is sent to an Alertmanager, nothing is stored.
+Called by the command `doctor`. It asks and reads only. Nothing is sent or stored.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from rich.text import Text
 
 from supervisor.config.service import Module, Service
 from supervisor.doctor import peer, secrets, state_dir
-from supervisor.doctor.findings import Finding, Section
+from supervisor.doctor.findings import Examination, Finding
 from supervisor.errors import CheckFailed
 from supervisor.modules.loader import load_check
 from supervisor.text import printable
 
-PATIENCE = 60.0
-"""Seconds for what a module names; less where the module's timeout is less."""
+MODULE_TIMEOUT = 60.0
+"""Seconds at most for what a module names. The module's own timeout may be shorter."""
 
 
-async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Section]:
-    """Look at everything at once; on a terminal show what is still waited for."""
+async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Examination]:
+    """Look at everything at the same time. On a terminal, show what has not answered yet."""
     examinations = _examinations(service, state_dirs)
-    found: dict[int, Section] = {}
+    found: dict[int, Examination] = {}
     with Console(stderr=True).status("looking …") as shown:
 
         async def look(number: int) -> None:
@@ -45,9 +45,9 @@ async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Section]
 
 def _examinations(
     service: Service, state_dirs: Sequence[Path]
-) -> list[tuple[str, Callable[[], Awaitable[Section]]]]:
+) -> list[tuple[str, Callable[[], Awaitable[Examination]]]]:
     """Return what to look at, each with a short name, in the order in which it is shown."""
-    wanted: list[tuple[str, Callable[[], Awaitable[Section]]]] = [
+    wanted: list[tuple[str, Callable[[], Awaitable[Examination]]]] = [
         ("the state directory", partial(state_dir.examine_state, service, state_dirs)),
         ("secrets", partial(secrets.examine_secrets, service)),
     ]
@@ -65,20 +65,20 @@ def _examinations(
 
 async def _examine_module(
     module: Module, examine: Callable[[Any], Awaitable[Iterable[str]]], where: str
-) -> Section:
-    """Return what the check itself says of what its parameters name; a check may raise anything."""
-    patience = min(module.timeout, PATIENCE)
+) -> Examination:
+    """Return what the check says about what its parameters name. A check may raise anything."""
+    timeout = min(module.timeout, MODULE_TIMEOUT)
     problems: list[str] = []
-    with trio.move_on_after(patience) as scope:
+    with trio.move_on_after(timeout) as scope:
         try:
             problems += map(str, await examine(module.params))
         except* (Exception, SystemExit) as group:
             problems += map(_explain, _leaves(group))
     if scope.cancelled_caught:
-        problems.append(f"no answer within {patience:g} s")
-    good = () if problems else ("what it names is there and answers",)
-    remedy = f"look whether it is there and lets this host in, or correct {where}"
-    return Section(
+        problems.append(f"no answer within {timeout:g} s")
+    good = () if problems else ("what it names exists and answers",)
+    remedy = f"look whether it exists and lets this host in, or correct {where}"
+    return Examination(
         f"Module {module.name}", good, tuple(_finding(each, remedy) for each in problems)
     )
 
@@ -100,12 +100,12 @@ def _explain(error: BaseException) -> str:
     return str(error) if isinstance(error, CheckFailed) else f"{type(error).__name__}: {error}"
 
 
-async def _without_peers() -> Section:
-    what = "alertmanager.urls names none: alerts are printed and sent nowhere"
-    return Section("Alertmanager", (what,))
+async def _without_peers() -> Examination:
+    what = "alertmanager.urls names none: alerts are printed and not sent"
+    return Examination("Alertmanager", (what,))
 
 
-def _service_file(service: Service) -> Section:
+def _service_file(service: Service) -> Examination:
     on = sum(module.enabled for module in service.modules)
     what = f"{service.path} is valid; {on} of {len(service.modules)} modules are enabled"
-    return Section(f"Service {service.service}", (what,))
+    return Examination(f"Service {service.service}", (what,))

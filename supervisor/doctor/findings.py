@@ -1,4 +1,4 @@
-"""What `doctor` says: something that is not as it should be, and what would make it so."""
+"""What `doctor` finds: what is wrong, and how to correct it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,30 @@ from attrs import frozen
 
 @frozen
 class Finding:
-    """One line of `doctor`; a serious one means that alerts may not be notified as promised."""
+    """One problem."""
 
     what: str
+    """What is wrong."""
+
     remedy: str
+    """How to correct it."""
+
     serious: bool = True
+    """Alerts may not be notified as promised."""
 
     def __str__(self) -> str:
         return f"{self.what}; {self.remedy}"
 
 
 @frozen
-class Section:
-    """What was found on one subject: what is as it should be, and what is not."""
+class Examination:
+    """What was found on one subject."""
 
     subject: str
+    """What was looked at, such as "Alertmanager http://…"."""
+
     good: tuple[str, ...] = ()
+    """What is as it should be."""
+
     findings: tuple[Finding, ...] = ()
+    """What is not."""

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 from attrs import field, frozen
 
 from supervisor.errors import SupervisorError
 
-Operator = Literal["=", "!=", "=~", "!~"]
+Operator: TypeAlias = Literal["=", "!=", "=~", "!~"]
+"""How a matcher compares."""
 
 _MATCHER = re.compile(
     r'\s*("(?:\\.|[^"\\])+"|[a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|=|!=|!~)\s*(.*?)\s*', re.S
@@ -28,11 +29,14 @@ _POSIX_CLASSES = {
     "[:word:]": "0-9A-Za-z_",
     "[:xdigit:]": "0-9A-Fa-f",
 }
-_ESCAPED = {"n": "\n", '"': '"', "\\": "\\"}
+"""The classes of Go's regular expressions that Python does not know."""
+
+_ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
+"""What an escape in a value stands for."""
 
 
 class MatcherUnreadable(SupervisorError):
-    """A matcher is none, or has a regular expression that cannot be judged here."""
+    """This is not a matcher, or its regular expression cannot be judged here."""
 
 
 @frozen
@@ -49,7 +53,7 @@ class Matcher:
         return _compile(self.value) if self.operator in ("=~", "!~") else None
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Return whether a set of labels meets it."""
+        """Return whether a set of labels meets the condition."""
         value = labels.get(self.name, "")
         if self._pattern is None:
             return (value == self.value) is (self.operator == "=")
@@ -57,12 +61,12 @@ class Matcher:
 
 
 def parse(text: str) -> tuple[Matcher, ...]:
-    """Return the matchers that a line holds, parted by commas; raises `MatcherUnreadable`."""
+    """Return the matchers of a line, which commas separate. Raises `MatcherUnreadable`."""
     return tuple(_matcher(part) for part in _parts(text.removeprefix("{").removesuffix("}")))
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield what stands between the commas that are not in quotes."""
+    """Yield the texts between the commas that are not in quotes."""
     part, quoted, escaped = "", False, False
     for character in text:
         if character == "," and not quoted:
@@ -80,18 +84,18 @@ def _parts(text: str) -> Iterator[str]:
 def _matcher(text: str) -> Matcher:
     found = _MATCHER.fullmatch(text)
     if found is None:
-        raise MatcherUnreadable(f"cannot read the matcher {text!r}: it is no NAME=VALUE")
+        raise MatcherUnreadable(f"cannot read the matcher {text!r}: it is not NAME=VALUE")
     name, operator, value = found.groups()
     return Matcher(_unquoted(name, text), cast("Operator", operator), _unquoted(value, text))
 
 
 def _unquoted(value: str, matcher: str) -> str:
-    """Return a value without its quotes and escapes; other backslashes stand for themselves."""
+    """Return a value without its quotes and escapes. Other backslashes stay."""
     quoted = value.startswith('"')
     inner = value[1:-1] if quoted else value
     if (quoted and (len(value) < 2 or value[-1] != '"')) or _has_bare_quote(inner):
         raise MatcherUnreadable(f"cannot read the matcher {matcher!r}: a quote is missing")
-    return re.sub(r'\\([n"\\])', lambda escape: _ESCAPED[escape[1]], inner)
+    return re.sub(r'\\([n"\\])', lambda escape: _ESCAPES[escape[1]], inner)
 
 
 def _has_bare_quote(text: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import TypeVar
 
 import trio
 from attrs import define, field
@@ -13,17 +14,17 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.clock_skew import is_tolerated
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.doctor import peer_metrics, routing, routing_problems
-from supervisor.doctor.findings import Finding, Section
-from supervisor.doctor.peer_metrics import Status
+from supervisor.doctor.findings import Examination, Finding
+from supervisor.doctor.peer_metrics import AlertmanagerStatus
 from supervisor.doctor.routing import Routing
 from supervisor.errors import SupervisorError
 from supervisor.host.clock import Clock
 
-MOST_BYTES = 8 * 1024 * 1024
-"""Of an answer: a configuration with hundreds of routes, the metrics of a large cluster."""
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Enough for a configuration with hundreds of routes, and for the metrics of a large cluster."""
 
-PATIENCE = 20.0
-"""Seconds to understand a configuration of that size."""
+READ_TIMEOUT = 20.0
+"""Seconds to understand an answer of that size."""
 
 _REMEDIES = {
     "timeout": "look whether it is overloaded and whether a firewall drops the packets; "
@@ -36,31 +37,37 @@ _REMEDIES = {
     "HTTP 403": "let this user, or this host, use the API",
     "HTTP 404": "correct the path in alertmanager.urls: it must be that of --web.route-prefix",
 }
+"""What to do, by the reason of an answer that is not a success."""
+
+T = TypeVar("T")
 
 
-async def examine(url: str, service: Service) -> Section:
-    """Return what is right and wrong with the peer; takes at most two timeouts and `PATIENCE`."""
-    examination = _Examination(url, service)
+async def examine(url: str, service: Service) -> Examination:
+    """Return what is right and wrong with the peer.
+
+    It takes at most two timeouts of the peer and two times `READ_TIMEOUT`.
+    """
+    examination = _PeerExamination(url, service)
     try:
         async with Client(url, service.alertmanager) as client:
-            await examination.look(client)
+            await examination.run(client)
     except SupervisorError as error:
         remedy = "correct ca_file, cert_file and key_file in [alertmanager]"
         examination.findings.append(Finding(str(error), remedy))
-    return Section(f"Alertmanager {url}", tuple(examination.good), tuple(examination.findings))
+    return Examination(f"Alertmanager {url}", tuple(examination.good), tuple(examination.findings))
 
 
 @define
-class _Examination:
+class _PeerExamination:
     url: str
     service: Service
     good: list[str] = field(factory=list)
     findings: list[Finding] = field(factory=list)
 
-    async def look(self, client: Client) -> None:
+    async def run(self, client: Client) -> None:
         clock = Clock()
         begun = trio.current_time()
-        answer = await client.get("/api/v2/status", clock.now(), MOST_BYTES)
+        answer = await client.get("/api/v2/status", clock.now(), MAX_ANSWER_BYTES)
         seconds = trio.current_time() - begun
         if answer.reply is not Reply.DELIVERED:
             self.findings += [unreachable(answer), *_skew(answer, clock.now())]
@@ -79,21 +86,21 @@ class _Examination:
         found = tuple(_skew(answer, now))
         self.findings += found
         if not found and answer.date is not None:
-            self.good.append(f"its clock is ours, to {max(1, abs(round(answer.date - now)))} s")
+            apart = max(1, abs(round(answer.date - now)))
+            self.good.append(f"its clock and ours differ by at most {apart} s")
 
-    async def _read_routing(self, status: Status) -> None:
+    async def _read_routing(self, status: AlertmanagerStatus) -> None:
         alerts = routing_problems.samples(self.service)
-        read = partial(_judge, status, self.service, alerts)
         try:
-            with trio.fail_after(PATIENCE):
-                tree, found = await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+            tree, found = await _in_thread(partial(_judge, status, self.service, alerts))
         except (SupervisorError, trio.TooSlowError) as error:
-            why = str(error) or f"its configuration is not understood within {PATIENCE:g} s"
+            why = str(error) or f"cannot read its configuration within {READ_TIMEOUT:g} s"
             remedy = f"look at its routes with amtool config routes --alertmanager.url={self.url}"
             self.findings.append(Finding(why, remedy))
             return
         for event_type, names in routing_problems.receivers(tree, alerts).items():
-            self.good.append(f"{event_type} reaches {', '.join(names) or 'nobody'}")
+            reached = ", ".join(names)
+            self.good.append(f"{event_type} reaches {reached or 'no receiver'}")
         if not any(finding.serious for finding in found):
             self.good.append(
                 "its group_by, group_wait, group_interval and repeat_interval suit our alerts"
@@ -101,17 +108,18 @@ class _Examination:
         self.findings += found
 
     async def _read_metrics(self, client: Client, now: float) -> None:
-        answer = await client.get("/metrics", now, MOST_BYTES)
-        totals = peer_metrics.read_metrics(answer.body.decode(errors="replace"))
-        if answer.reply is not Reply.DELIVERED or not totals:
-            why = str(answer) if answer.reply is not Reply.DELIVERED else "there are none"
-            self.findings.append(
-                Finding(
-                    f"cannot read its metrics, so notifications that failed are not seen: {why}",
-                    "let GET /metrics through to it",
-                    serious=False,
-                )
-            )
+        answer = await client.get("/metrics", now, MAX_ANSWER_BYTES)
+        if answer.reply is not Reply.DELIVERED:
+            self.findings.append(_without_metrics(str(answer)))
+            return
+        text = answer.body.decode(errors="replace")
+        try:
+            totals = await _in_thread(partial(peer_metrics.read_metrics, text))
+        except trio.TooSlowError:
+            self.findings.append(_without_metrics(f"they take more than {READ_TIMEOUT:g} s"))
+            return
+        if not totals:
+            self.findings.append(_without_metrics("there are none"))
             return
         found = peer_metrics.findings(totals, peers=len(self.service.alertmanager.urls))
         self.findings += found
@@ -119,15 +127,29 @@ class _Examination:
             self.good.append("no notification has failed since it started")
 
 
+async def _in_thread(read: Callable[[], T]) -> T:
+    """Read an answer in a thread. Raises `trio.TooSlowError` after `READ_TIMEOUT`."""
+    with trio.fail_after(READ_TIMEOUT):
+        return await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+
+
 def _judge(
-    status: Status, service: Service, alerts: tuple[routing_problems.Sample, ...]
+    status: AlertmanagerStatus, service: Service, alerts: tuple[routing_problems.Sample, ...]
 ) -> tuple[Routing, tuple[Finding, ...]]:
     tree = routing.read(status.configuration)
     return tree, routing_problems.findings(tree, status.version, service, alerts)
 
 
+def _without_metrics(why: str) -> Finding:
+    return Finding(
+        f"cannot read its metrics, so failed notifications are not seen: {why}",
+        "let GET /metrics through to it",
+        serious=False,
+    )
+
+
 def unreachable(answer: Answer) -> Finding:
-    """Return what a peer's refusal, or its silence, means."""
+    """Return what it means that a peer refuses or does not answer."""
     if answer.reason == "certificate":
         ours = "refuses ours" in answer.detail
         remedy = (

@@ -1,4 +1,4 @@
-"""What an Alertmanager says of itself: its status, and metrics that tell that it fails. Pure.
+"""What an Alertmanager says about itself: its status, and metrics that show that it fails. Pure.
 
 `doctor` calls `read_status` for `GET /api/v2/status` and `findings` for `GET /metrics`.
 """
@@ -6,67 +6,76 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from attrs import frozen
 
 from supervisor.doctor.findings import Finding
 from supervisor.errors import SupervisorError
 
-_SERIES = re.compile(r"(alertmanager_[a-z_]+)(?:\{(.*)\})? (\S+)(?: -?\d+)?")
-_INTEGRATION = re.compile(r'(?:^|,)integration="([^"]*)"')
+MAX_LINE_LENGTH = 4096
+"""Characters of a line of metrics. The parser needs too long for longer ones."""
+
+Totals: TypeAlias = Mapping[str, Mapping[str, float]]
+"""By metric and integration ("" where there is none), the sum over all other labels."""
 
 
 class StatusUnreadable(SupervisorError):
-    """What answers is no Alertmanager with API v2."""
+    """The answer is not that of an Alertmanager with API v2."""
 
 
 @frozen
-class Status:
-    """A peer's own account; `configuration` is YAML with the secrets hidden."""
+class AlertmanagerStatus:
+    """What `GET /api/v2/status` tells. `configuration` is YAML with the secrets hidden."""
 
     version: str
     configuration: str
 
 
-def read_status(body: bytes) -> Status:
-    """Read the answer to `GET /api/v2/status`; raises `StatusUnreadable`."""
+def read_status(body: bytes) -> AlertmanagerStatus:
+    """Read the answer to `GET /api/v2/status`. Raises `StatusUnreadable`."""
     try:
         document = json.loads(body)
         version = document["versionInfo"]["version"]
         configuration = document["config"]["original"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise StatusUnreadable("cannot read its status: it is no Alertmanager's") from error
+        raise StatusUnreadable(
+            "cannot read its status: the answer is not an Alertmanager's"
+        ) from error
     if not isinstance(version, str) or not isinstance(configuration, str):
-        raise StatusUnreadable("cannot read its status: version and configuration are no text")
-    return Status(version, configuration)
-
-
-Totals = Mapping[str, Mapping[str, float]]
-"""By metric and integration ("" where there is none), the sum over all other labels."""
+        raise StatusUnreadable("cannot read its status: version and configuration are not text")
+    return AlertmanagerStatus(version, configuration)
 
 
 def read_metrics(text: str) -> Totals:
-    """Read a peer's metrics in Prometheus' text format; lines that are none are passed over."""
+    """Read an Alertmanager's metrics in Prometheus' text format.
+
+    Lines that cannot be read are skipped.
+    """
     totals: dict[str, dict[str, float]] = {}
-    for line in text.splitlines():
-        found = _SERIES.fullmatch(line)
-        if found is None:
-            continue
-        try:
-            value = float(found[3])
-        except ValueError:
-            continue
-        integration = _INTEGRATION.search(found[2] or "")
-        key = integration[1] if integration else ""
-        series = totals.setdefault(found[1], {})
-        series[key] = series.get(key, 0.0) + value
+    for line in text.split("\n"):
+        if line.startswith("alertmanager_") and len(line) <= MAX_LINE_LENGTH:
+            for metric, integration, value in _samples(line):
+                series = totals.setdefault(metric, {})
+                series[integration] = series.get(integration, 0.0) + value
     return totals
 
 
+def _samples(line: str) -> Iterator[tuple[str, str, float]]:
+    """Yield metric, integration and value of a line; nothing if it cannot be read."""
+    from prometheus_client.parser import text_string_to_metric_families  # `doctor` alone needs it
+
+    try:
+        for family in text_string_to_metric_families(line):
+            for sample in family.samples:
+                yield sample.name, sample.labels.get("integration", ""), float(sample.value)
+    except (ValueError, OverflowError):  # an integer may be too large for a float
+        return
+
+
 def findings(totals: Totals, peers: int) -> tuple[Finding, ...]:
-    """Return what a peer's metrics say is wrong, of one that is one of so many `urls`."""
+    """Return what the metrics of one peer say is wrong; `peers` is the number of `urls`."""
     return (
         *_of_notifications(totals),
         *_of_configuration(totals),
@@ -76,7 +85,10 @@ def findings(totals: Totals, peers: int) -> tuple[Finding, ...]:
 
 
 def _of_notifications(totals: Totals) -> Iterator[Finding]:
-    """Yield a finding for each integration that fails; attempts only where nothing was given up."""
+    """Yield a finding for each integration that fails.
+
+    Failed attempts count only where no notification was given up.
+    """
     for noun, metric in (
         ("notifications", "alertmanager_notifications"),
         ("attempts to notify", "alertmanager_notification_requests"),
@@ -98,7 +110,7 @@ def _failing(noun: str, integration: str, failed: float, everything: float) -> F
         "failed since it started",
         "look in its log for 'Notify for alerts failed' and 'Notify attempt failed', which give "
         "the reason",
-        # One failure long ago is no alarm for ever.
+        # One failure long ago must not be an error for ever.
         serious=failed * 10 >= everything,
     )
 
@@ -106,13 +118,13 @@ def _failing(noun: str, integration: str, failed: float, everything: float) -> F
 def _of_configuration(totals: Totals) -> Iterator[Finding]:
     if _value(totals, "alertmanager_config_last_reload_successful", 1) == 0:
         yield Finding(
-            "its configuration file has an error: it runs on with the one from before",
+            "its configuration file has an error: it still uses the configuration from before",
             "run amtool check-config on that file, correct it, and reload",
         )
     if _value(totals, "alertmanager_nflog_maintenance_errors_total") > 0:
         yield Finding(
-            "it cannot write what it has notified (nflog) to disk: a restart notifies again",
-            "make the directory --storage.path writable and not full",
+            "it cannot write to disk what it has notified (nflog): a restart notifies again",
+            "make the directory --storage.path writable, and make room in it",
         )
 
 
@@ -123,7 +135,8 @@ def _of_cluster(totals: Totals, peers: int) -> Iterator[Finding]:
     failed = _value(totals, "alertmanager_cluster_failed_peers")
     if peers > 1 and members == 0:
         yield Finding(
-            f"it is in no cluster, but urls has {peers} peers: each of them notifies of each event",
+            f"it is not in a cluster, but urls has {peers} peers: each of them notifies of each "
+            "event",
             "start it with --cluster.listen-address and a --cluster.peer for each other peer",
         )
     elif 0 < members < peers:
@@ -133,13 +146,15 @@ def _of_cluster(totals: Totals, peers: int) -> Iterator[Finding]:
         )
     elif members > max(peers, 1):
         yield Finding(
-            f"its cluster has {members:.0f} members, but urls has {peers}: a member that is "
-            "not posted to notifies of nothing",
+            f"its cluster has {members:.0f} members, but urls has {peers}: the supervisor does "
+            "not post to every member, and the others do not notify",
             "write every member in urls of the service file",
         )
     if failed > 0:
         yield Finding(
-            f"it has lost {failed:.0f} of its cluster's peers", "look whether they run", False
+            f"it has lost {failed:.0f} of its cluster's peers",
+            "look whether they run",
+            serious=False,
         )
 
 
@@ -147,7 +162,7 @@ def _of_limits(totals: Totals) -> Iterator[Finding]:
     limited = _value(totals, "alertmanager_alerts_limited_total")
     if limited > 0:
         yield Finding(
-            f"it has dropped {limited:.0f} alerts that it said it took",
+            f"it has dropped {limited:.0f} alerts that it had accepted",
             "raise --alerts.per-alertname-limit, or leave it out",
         )
 

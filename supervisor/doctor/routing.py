@@ -1,4 +1,4 @@
-"""An Alertmanager's configuration as far as it decides who is notified of what, and when. Pure.
+"""The part of an Alertmanager's configuration that decides who is notified, and when. Pure.
 
 `read` takes the YAML that `GET /api/v2/status` gives as `config.original`; `Route.reached`
 answers as `amtool config routes test` does.
@@ -17,7 +17,7 @@ from supervisor.doctor.matchers import Matcher, MatcherUnreadable
 from supervisor.errors import SupervisorError
 
 ALL_LABELS = "..."
-"""What stands in `group_by` for: every alert is a group of its own."""
+"""In `group_by` it means that each alert is a group of its own."""
 
 DEEPEST = 100
 """Levels of nesting in a configuration; no more are read."""
@@ -31,20 +31,19 @@ _UNITS = {
     "s": 1.0,
     "ms": 1e-3,
 }
+"""Seconds of each unit of a duration."""
+
 _DURATION = re.compile(r"(?:\d+(?:ms|[ywdhms]))+|0")
 _PART = re.compile(r"(\d+)(ms|[ywdhms])")
 
 
 class RoutingUnreadable(SupervisorError):
-    """The configuration is none that can be understood here; the text says what."""
+    """The configuration cannot be understood here. The text says why."""
 
 
 @frozen
 class Route:
-    """A node of the routing tree, with what it inherits already filled in. Times are seconds.
-
-    `muted` says that time intervals hold its notifications back at times.
-    """
+    """A node of the routing tree, together with what it inherits. Times are seconds."""
 
     receiver: str = ""
     group_by: tuple[str, ...] = ()
@@ -53,11 +52,15 @@ class Route:
     repeat_interval: float = 14400.0
     matchers: tuple[Matcher, ...] = ()
     goes_on: bool = False
+    """Later routes get the alert, too; `continue` in the configuration."""
+
     muted: bool = False
+    """Time intervals suppress its notifications at times."""
+
     routes: tuple[Route, ...] = ()
 
     def reached(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
-        """Return the routes by which an alert with these labels is notified; none if no match."""
+        """Return the routes by which an alert with these labels is notified. There may be none."""
         if not all(matcher.matches(labels) for matcher in self.matchers):
             return ()
         found: tuple[Route, ...] = ()
@@ -75,19 +78,25 @@ class Route:
 
 @frozen
 class Integration:
-    """One way in which a receiver is notified: its kind ("email"), whether of the end too."""
+    """One way in which a receiver is notified."""
 
     kind: str
+    """Such as "email"."""
+
     send_resolved: bool = False
+    """It also notifies when an alert is resolved."""
 
 
 @frozen
 class Routing:
-    """The tree, what each receiver is notified by, and `resolve_timeout` in seconds."""
+    """All that decides how an alert is notified."""
 
     root: Route
     receivers: Mapping[str, tuple[Integration, ...]]
+    """How each receiver is notified, by its name."""
+
     resolve_timeout: float = 300.0
+    """Seconds."""
 
     def reached(self, labels: Mapping[str, str]) -> tuple[Route, ...]:
         """Return the routes by which an alert with these labels is notified."""
@@ -175,7 +184,7 @@ def _receiver(value: object) -> tuple[str, tuple[Integration, ...]]:
 
 
 def _duration(value: object, otherwise: float) -> float:
-    """Return seconds; Prometheus' notation ("1h30m", "4d")."""
+    """Return seconds. The notation is that of Prometheus: "1h30m", "4d"."""
     if value is None:
         return otherwise
     text = _text(value)
@@ -186,7 +195,7 @@ def _duration(value: object, otherwise: float) -> float:
 
 def _table(value: object, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise RoutingUnreadable(f"cannot read the configuration: {name} is no table")
+        raise RoutingUnreadable(f"cannot read the configuration: {name} is not a table")
     return value
 
 
@@ -194,7 +203,7 @@ def _list(value: object) -> Iterable[Any]:
     if value is None or value == "":
         return ()
     if not isinstance(value, list):
-        raise RoutingUnreadable(f"cannot read the configuration: {str(value)[:60]!r} is no list")
+        raise RoutingUnreadable(f"cannot read the configuration: {str(value)[:60]!r} is not a list")
     return value
 
 
@@ -202,5 +211,5 @@ def _text(value: object) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise RoutingUnreadable(f"cannot read the configuration: {str(value)[:60]!r} is no text")
+        raise RoutingUnreadable(f"cannot read the configuration: {str(value)[:60]!r} is not a text")
     return value

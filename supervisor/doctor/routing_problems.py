@@ -1,4 +1,4 @@
-"""What in an Alertmanager's configuration would lose our alerts or tell them twice. Pure.
+"""What in an Alertmanager's configuration would lose our alerts or notify of them twice. Pure.
 
 `doctor` calls `samples` for the alerts that a service can send, and `findings` for each peer.
 """
@@ -19,14 +19,15 @@ from supervisor.observations import Condition, Report
 from supervisor.text import duration
 
 NO_LOST_MAILS = (0, 28)
-"""The first version that tries a mail again which the mail server refuses after DATA."""
+"""The first version that sends a mail again when the mail server refuses it after DATA."""
 
 _EVENT_ID = "0000000000000000"
+"""The event_id of a sample. No matcher that makes sense depends on its digits."""
 
 
 @frozen
 class Sample:
-    """The labels of an alert that a service may send, and whether it is a report."""
+    """The labels of an alert that a service may send."""
 
     event_type: str
     labels: Mapping[str, str]
@@ -34,7 +35,7 @@ class Sample:
 
 
 def samples(service: Service) -> tuple[Sample, ...]:
-    """Return one alert of each event type and kind for each module that is on, and our own."""
+    """Return an alert of each event type for each enabled module, and the supervisor's own."""
     found = [
         sample
         for module in service.modules
@@ -75,7 +76,7 @@ def receivers(routing: Routing, alerts: Iterable[Sample]) -> dict[str, tuple[str
 def findings(
     routing: Routing, version: str, service: Service, alerts: Iterable[Sample]
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with a peer's configuration for these alerts, each thing once."""
+    """Return what is wrong with a peer's configuration for these alerts, each problem once."""
     found: dict[Finding, None] = {}
     mails = False
     for alert in alerts:
@@ -94,8 +95,8 @@ def findings(
 
 def _unmatched(alert: Sample) -> Finding:
     return Finding(
-        f"alerts of type {alert.event_type} match no route at all",
-        "take the matchers off the top route",
+        f"alerts of type {alert.event_type} match no route",
+        "remove the matchers from the top route",
     )
 
 
@@ -104,7 +105,7 @@ def _of_route(routing: Routing, route: Route, alert: Sample, service: Service) -
     if not integrations:
         yield Finding(
             f"alerts of type {alert.event_type} reach the receiver '{route.receiver}', "
-            "which notifies nobody",
+            "which has no integration",
             f"give '{route.receiver}' an email_configs, or add a route with the matcher "
             f'event_type="{alert.event_type}" to a receiver that has one',
         )
@@ -112,7 +113,7 @@ def _of_route(routing: Routing, route: Route, alert: Sample, service: Service) -
         yield from _of_reports(route, service)
         if any(each.send_resolved for each in integrations):
             yield Finding(
-                f"reports are told a second time when they end: '{route.receiver}' has "
+                f"reports are notified a second time when they end: '{route.receiver}' has "
                 "send_resolved: true",
                 "add a receiver with send_resolved: false and a route to it with the matcher "
                 'event_id!=""',
@@ -128,7 +129,7 @@ def _of_reports(route: Route, service: Service) -> Iterator[Finding]:
     if not route.tells_apart("event_id"):
         yield Finding(
             f"{where} groups reports by {_names(route.group_by)}: of several that overlap one "
-            "may be lost or told twice",
+            "may be lost or notified twice",
             "add event_id to its group_by",
         )
     if route.group_wait >= lifetime:
@@ -143,7 +144,7 @@ def _of_reports(route: Route, service: Service) -> Iterator[Finding]:
     if route.repeat_interval <= lifetime:
         yield Finding(
             f"{where} repeats after {duration(route.repeat_interval)} (repeat_interval), but a "
-            f"report lasts {duration(lifetime)}: it is told more than once",
+            f"report lasts {duration(lifetime)}: it is notified more than once",
             f"set its repeat_interval above {duration(lifetime)}",
         )
     if route.muted:
@@ -164,7 +165,7 @@ def _of_conditions(route: Route, service: Service) -> Iterator[Finding]:
 
 def _too_short(where: str, name: str, seconds: float, visible: float) -> Finding:
     return Finding(
-        f"{where} waits {duration(seconds)} ({name}), but what came and went while no "
+        f"{where} waits {duration(seconds)} ({name}), but an alert that began and ended while no "
         f"Alertmanager could be reached is shown to it for {duration(visible)} only",
         f"set its {name} below {duration(visible)}, or min_visible of the service file above "
         f"{duration(seconds)}",
@@ -176,18 +177,18 @@ def _of_version(version: str) -> Finding | None:
     if numbers is None or (int(numbers[1]), int(numbers[2])) >= NO_LOST_MAILS:
         return None
     return Finding(
-        f"Alertmanager {version} takes a mail for sent that the mail server refuses at its end",
+        f"Alertmanager {version} counts a mail as sent when the mail server refuses it after DATA",
         "upgrade it to 0.28 or newer",
         serious=False,
     )
 
 
 def _of_resolve_timeout(routing: Routing, service: Service) -> Iterator[Finding]:
-    """Our alerts say when they end; this is about those that others send for the same host."""
+    """Yield a finding for alerts of other senders: those of ours say when they end."""
     if routing.resolve_timeout < service.resend_interval:
         yield Finding(
-            f"resolve_timeout is {duration(routing.resolve_timeout)}: an alert without an end, as "
-            f"the legacy agent sends, is resolved before it is sent again",
+            f"resolve_timeout is {duration(routing.resolve_timeout)}: an alert without an end, "
+            "such as the legacy agent sends, is resolved before it is sent again",
             f"set resolve_timeout in the section global to 5m, or at least above "
             f"{duration(service.resend_interval)}",
             serious=False,

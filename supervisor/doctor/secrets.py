@@ -1,4 +1,4 @@
-"""Can each secret of the service file be read?"""
+"""Finds out, for `doctor`, whether each secret of the service file can be read."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import attrs
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Service
-from supervisor.doctor.findings import Finding, Section
-from supervisor.doctor.state_dir import _bounded
+from supervisor.doctor.findings import Examination, Finding
+from supervisor.doctor.state_dir import read_in_thread
 from supervisor.errors import SecretUnreadable
 
 _REMEDIES = {
@@ -19,24 +19,25 @@ _REMEDIES = {
     "file": "make that file, readable by the supervisor's user alone, or name another",
     "env": "set it where the supervisor is started, and here",
 }
+"""What to do about a secret that cannot be read, by its kind."""
 
 
-async def examine_secrets(service: Service) -> Section:
-    """Return which secrets can be read; what they hold is never shown."""
+async def examine_secrets(service: Service) -> Examination:
+    """Return which secrets can be read. Their values are never shown."""
     good: list[str] = []
     findings: list[Finding] = []
     users: dict[Secret, list[str]] = {}
     for key, secret in secrets(service):
         users.setdefault(secret, []).append(key)
     for secret, keys in users.items():
-        finding = await _bounded(partial(_unreadable, secret), f"{secret.kind} {secret.name}")
+        finding = await read_in_thread(partial(_unreadable, secret), f"{secret.kind} {secret.name}")
         if finding is None:
             good.append(f"{', '.join(keys)}: can be read")
         else:
             findings.append(attrs.evolve(finding, what=f"{', '.join(keys)}: {finding.what}"))
     if not good and not findings:
         good.append("none is needed")
-    return Section("Secrets", tuple(good), tuple(findings))
+    return Examination("Secrets", tuple(good), tuple(findings))
 
 
 def secrets(service: Service) -> Iterator[tuple[str, Secret]]:

@@ -1,4 +1,4 @@
-"""Looks, for `doctor`, at what a service needs on this host: its secrets, its state directory."""
+"""Finds out, for `doctor`, whether the state directory can be used, and who uses it."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ import trio
 
 from supervisor.config.service import Service
 from supervisor.control.socket_client import ask
-from supervisor.doctor.findings import Finding, Section
+from supervisor.doctor.findings import Examination, Finding
 from supervisor.errors import SupervisorError
 
-PATIENCE = 10.0
+READ_TIMEOUT = 10.0
 """Seconds for a disk, which may be a dead mount, and for the supervisor's local socket."""
 
 LEDGER = "ledger"
-LOCK = "lock"
+"""The ledger's file in the state directory."""
 
+LOCK = "lock"
+"""The file that the running supervisor locks."""
 
 T = TypeVar("T")
 
 
-async def examine_state(service: Service, directories: Sequence[Path]) -> Section:
-    """Return whether the state directory can be used, and by whom it is; nothing is made there."""
-    directory = await _bounded(partial(_in_use, directories), "state directory")
+async def examine_state(service: Service, directories: Sequence[Path]) -> Examination:
+    """Return whether the state directory can be used, and who uses it. Nothing is written there."""
+    directory = await read_in_thread(partial(_in_use, directories), "state directory")
     if isinstance(directory, Finding):
-        return Section("State", (), (directory,))
+        return Examination("State", (), (directory,))
     look = partial(_look_at, directory, service.max_ledger)
-    found = await _bounded(look, f"directory {directory}")
-    return Section("State", (), (found,)) if isinstance(found, Finding) else found
+    found = await read_in_thread(look, f"directory {directory}")
+    return Examination("State", (), (found,)) if isinstance(found, Finding) else found
 
 
 def _in_use(directories: Sequence[Path]) -> Path | Finding:
@@ -56,7 +58,7 @@ def _closed(directory: Path) -> Finding:
     )
 
 
-def _look_at(directory: Path, max_ledger: int) -> Section:
+def _look_at(directory: Path, max_ledger: int) -> Examination:
     good: list[str] = []
     findings: list[Finding] = []
     locked_out: list[Finding] = []
@@ -64,7 +66,7 @@ def _look_at(directory: Path, max_ledger: int) -> Section:
     while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     if finding := _unusable(directory, place):
-        return Section("State", (), (finding,))
+        return Examination("State", (), (finding,))
     if place == directory:
         good.append(f"{directory} is writable")
         findings += (locked_out := list(_unwritable_files(directory)))
@@ -79,13 +81,13 @@ def _look_at(directory: Path, max_ledger: int) -> Section:
         findings.append(Finding(what, "make room there, or set a smaller max_ledger"))
     else:
         good.append(f"{_mebibytes(free)} are free for it")
-    if not locked_out:  # else it cannot be told
+    if not locked_out:  # otherwise the lock and the socket are closed to us, too
         told = _who_runs(directory)
         if isinstance(told, Finding):
             findings.append(told)
         else:
             good.append(told)
-    return Section("State", tuple(good), tuple(findings))
+    return Examination("State", tuple(good), tuple(findings))
 
 
 def _unusable(directory: Path, place: Path) -> Finding | None:
@@ -93,23 +95,28 @@ def _unusable(directory: Path, place: Path) -> Finding | None:
     try:
         mode = place.stat().st_mode
     except OSError as error:
-        return Finding(f"cannot look into {place}: {error.strerror}", "name another by --state-dir")
+        return Finding(
+            f"cannot look into {place}: {error.strerror}", "name another with --state-dir"
+        )
     if not stat.S_ISDIR(mode):
-        return Finding(f"{place} is no directory", "take it away, or name another with --state-dir")
+        return Finding(
+            f"{place} is not a directory", "move it away, or name another with --state-dir"
+        )
     if place == directory and mode & stat.S_IWOTH:
         return Finding(f"everybody may write to {directory}", f"run: chmod 700 {directory}")
     if not os.access(place, os.W_OK | os.X_OK, effective_ids=True):
         doing = "write to" if place == directory else f"make {directory} in"
         return Finding(
             f"cannot {doing} {place}",
-            "run doctor as the user of the supervisor; if it is that, give it the directory by "
-            "chown, or name another with --state-dir",
+            "run doctor as the user of the supervisor; if that is this user, give it the directory "
+            "with chown, or name another with --state-dir",
         )
     return None
 
 
 def _unwritable_files(directory: Path) -> Iterator[Finding]:
-    """A start by another user, root for instance, leaves files that only that user may write."""
+    """Yield the files that this user may not write: a start by another user, as root, leaves "
+    "them."""
     for name in (LEDGER, LOCK):
         path = directory / name
         allowed = os.access(path, os.R_OK | os.W_OK, effective_ids=True)
@@ -135,19 +142,19 @@ def _who_runs(directory: Path) -> str | Finding:
     """Return whether a supervisor runs there, and whether it answers."""
     holder = _holder(directory / LOCK)
     try:
-        told = next(ask([directory], {"ask": "status"}, PATIENCE / 2))
+        told = next(ask([directory], {"ask": "status"}, READ_TIMEOUT / 2))
     except SupervisorError as error:
         if holder is None:
             return "no supervisor runs there now"
         return Finding(
             f"process {holder} holds {directory}, but does not answer: {error}",
-            "ask as its user or as root; if it is stuck, restart it",
+            "run doctor as its user or as root; if it is stuck, restart it",
         )
     return f"the supervisor runs there as process {told.get('pid', holder)} and answers"
 
 
 def _holder(path: Path) -> int | None:
-    """Return the process that holds the lock, without trying to take it from one that starts."""
+    """Return the process that holds the lock. It does not take the lock: a start would fail."""
     try:
         inode = path.stat().st_ino
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
@@ -161,14 +168,14 @@ def _holder(path: Path) -> int | None:
     return holder if held else None
 
 
-async def _bounded(look: Callable[[], T], name: str) -> T | Finding:
-    """Look at files in a thread that is left behind when their disk does not answer."""
-    with trio.move_on_after(PATIENCE):
+async def read_in_thread(look: Callable[[], T], name: str) -> T | Finding:
+    """Look at files in a thread, which is abandoned when their disk does not answer."""
+    with trio.move_on_after(READ_TIMEOUT):
         try:
             return await trio.to_thread.run_sync(look, abandon_on_cancel=True)
         except OSError as error:
-            return Finding(f"cannot look at the {name}: {error.strerror}", "see to its file system")
+            return Finding(f"cannot look at the {name}: {error.strerror}", "repair its file system")
     return Finding(
-        f"the {name} does not answer within {PATIENCE:g} s",
+        f"the {name} does not answer within {READ_TIMEOUT:g} s",
         "look whether its file system is a mount whose server is gone",
     )

@@ -12,7 +12,7 @@ import trio
 from supervisor.commands.doctor import as_json, exit_code, print_sections
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.doctor import examine
-from supervisor.doctor.findings import Finding, Section
+from supervisor.doctor.findings import Examination, Finding
 from supervisor.observations import Duration
 from tests.support.examined_check import Params
 from tests.support.fake_peer import FakePeer, black_hole
@@ -42,20 +42,22 @@ def module(params: Params, *, enabled: bool = True, seconds: float = 30) -> Modu
     )
 
 
-async def told_of(examined: Module, tmp_path: Path) -> list[Section]:
+async def told_of(examined: Module, tmp_path: Path) -> list[Examination]:
     sections = await examine.examine(service(examined), [tmp_path])
     return [section for section in sections if section.subject == "Module mixer"]
 
 
 def test_only_what_is_serious_makes_it_fail() -> None:
-    assert exit_code([Section("Pipe", ("it holds",), (WARNING,))]) == 0
-    assert exit_code([Section("Pipe", (), (WARNING,)), Section("Tap", (), (BAD,))]) == 1
+    assert exit_code([Examination("Pipe", ("it holds",), (WARNING,))]) == 0
+    assert exit_code([Examination("Pipe", (), (WARNING,)), Examination("Tap", (), (BAD,))]) == 1
 
 
 def test_each_line_has_a_mark_and_what_is_wrong_a_remedy(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_sections([Section("Pipe", ("it is long",), (WARNING, BAD)), Section("Tap", ("closed",))])
+    print_sections(
+        [Examination("Pipe", ("it is long",), (WARNING, BAD)), Examination("Tap", ("closed",))]
+    )
 
     assert capsys.readouterr().out == (
         "Pipe\n"
@@ -75,13 +77,13 @@ def test_each_line_has_a_mark_and_what_is_wrong_a_remedy(
 def test_no_line_is_broken_and_no_control_is_passed_on_when_it_is_read_by_a_program(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_sections([Section("Pipe", (f"[red]{'long ' * 60}\x1b[31m\nFAILED it",))])
+    print_sections([Examination("Pipe", (f"[red]{'long ' * 60}\x1b[31m\nFAILED it",))])
 
     assert f"  ok       [red]{'long ' * 60}\\x1b[31m\\nFAILED it\n" in capsys.readouterr().out
 
 
 def test_json_holds_the_same() -> None:
-    document = as_json(service(), [Section("Pipe", ("long",), (WARNING,))])
+    document = as_json(service(), [Examination("Pipe", ("long",), (WARNING,))])
 
     assert json.loads(json.dumps(document)) == {
         "service": "TEST",
@@ -105,15 +107,13 @@ async def test_without_peers_nothing_is_wrong(tmp_path: Path) -> None:
         "Secrets",
         "Alertmanager",
     ]
-    assert sections[-1].good == (
-        "alertmanager.urls names none: alerts are printed and sent nowhere",
-    )
+    assert sections[-1].good == ("alertmanager.urls names none: alerts are printed and not sent",)
     assert exit_code(sections) == 0
 
 
 async def test_a_check_says_that_all_is_there(tmp_path: Path) -> None:
     assert await told_of(module(Params()), tmp_path) == [
-        Section("Module mixer", ("what it names is there and answers",))
+        Examination("Module mixer", ("what it names exists and answers",))
     ]
 
 
@@ -124,7 +124,7 @@ async def test_a_check_says_what_is_wrong_and_may_give_the_remedy(tmp_path: Path
     assert section.findings == (
         Finding(
             "the fuse is gone",
-            "look whether it is there and lets this host in, "
+            "look whether it exists and lets this host in, "
             "or correct modules[0].params in Test.toml",
         ),
         Finding("no oil", "add oil"),

@@ -14,7 +14,7 @@ import trio
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.doctor.findings import Section
+from supervisor.doctor.findings import Examination
 from supervisor.doctor.peer import examine
 from supervisor.observations import Duration
 from tests.doctor.test_routing_problems import GOOD
@@ -50,7 +50,7 @@ def refusing(behaviour: Behaviour) -> FakePeer:
 
 async def told(
     nursery: trio.Nursery, fake: FakePeer, settings: Callable[[str], Alertmanager] | None = None
-) -> Section:
+) -> Examination:
     server = await nursery.start(fake.serve)
     chosen = (settings or _quick)(server.url)
     service = Service(
@@ -75,7 +75,7 @@ async def test_a_good_one_is_asked_and_given_nothing(nursery: trio.Nursery) -> N
     assert section.findings == ()
     assert section.good[0].endswith(" s, version 0.28.0")
     assert section.good[1:] == (
-        "its clock is ours, to 1 s",
+        "its clock and ours differ by at most 1 s",
         "W reaches mail",
         "E reaches mail",
         "TE reaches mail",
@@ -101,7 +101,11 @@ async def test_a_good_one_is_asked_and_given_nothing(nursery: trio.Nursery) -> N
         (black_hole, "timeout: no answer within 0.4 s", "whether it is overloaded"),
         (reset, "transport", "whether it is http or https"),
         (raw(b"SSH-2.0-x\r\n\r\n"), "transport", "whether it is http or https"),
-        (answer(200, b"<html>"), "it is no Alertmanager's", "correct alertmanager.urls"),
+        (
+            answer(200, b"<html>"),
+            "the answer is not an Alertmanager's",
+            "correct alertmanager.urls",
+        ),
     ],
 )
 async def test_a_refusal_has_a_remedy(
@@ -159,7 +163,10 @@ async def test_a_clock_that_is_a_little_off_is_fine(nursery: trio.Nursery) -> No
     section = await told(nursery, peer(ahead=20.0))
 
     assert section.findings == ()
-    assert section.good[1] in ("its clock is ours, to 19 s", "its clock is ours, to 20 s")
+    assert section.good[1] in (
+        "its clock and ours differ by at most 19 s",
+        "its clock and ours differ by at most 20 s",
+    )
 
 
 async def test_a_peer_without_a_clock_is_a_warning(nursery: trio.Nursery) -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from supervisor.doctor.peer_metrics import (
-    Status,
+    AlertmanagerStatus,
     StatusUnreadable,
     findings,
     read_metrics,
@@ -40,7 +40,7 @@ def said(changes: dict[str, str], peers: int = 3) -> list[str]:
 def test_the_status_tells_version_and_configuration() -> None:
     body = {"versionInfo": {"version": "0.25.0"}, "config": {"original": "route: {}"}}
 
-    assert read_status(json.dumps(body).encode()) == Status("0.25.0", "route: {}")
+    assert read_status(json.dumps(body).encode()) == AlertmanagerStatus("0.25.0", "route: {}")
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,20 @@ go_goroutines 5
     }
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "alertmanager_huge " + "9" * 400,
+        'alertmanager_long{reason="' + "x" * 5000 + '"} 1',
+        "alertmanager_twice 1 # {",
+        'alertmanager_open{reason="',
+        "alertmanager_alerts 1_0",
+    ],
+)
+def test_a_line_that_cannot_be_read_is_skipped(line: str) -> None:
+    assert read_metrics(f"{line}\n{HEALTHY}") == read_metrics(HEALTHY)
+
+
 def test_a_healthy_peer_gives_no_finding() -> None:
     assert said({}) == []
 
@@ -106,8 +120,8 @@ LOOK = (
         (
             {"reload_successful 1": "reload_successful 0"},
             [
-                "its configuration file has an error: it runs on with the one from before; run "
-                "amtool check-config on that file, correct it, and reload"
+                "its configuration file has an error: it still uses the configuration from before; "
+                "run amtool check-config on that file, correct it, and reload"
             ],
         ),
         (
@@ -121,29 +135,31 @@ LOOK = (
         (
             {"alertmanager_cluster_members 3\n": "", "enabled 1": "enabled 0"},
             [
-                "it is in no cluster, but urls has 3 peers: each of them notifies of each event; "
-                "start it with --cluster.listen-address and a --cluster.peer for each other peer"
+                "it is not in a cluster, but urls has 3 peers: each of them notifies of each "
+                "event; start it with --cluster.listen-address and a --cluster.peer for each other "
+                "peer"
             ],
         ),
         (
             {"_members 3": "_members 4"},
             [
-                "its cluster has 4 members, but urls has 3: a member that is not posted to "
-                "notifies of nothing; write every member in urls of the service file"
+                "its cluster has 4 members, but urls has 3: the supervisor does not post to every "
+                "member, and the others do not notify; write every member in urls of the service "
+                "file"
             ],
         ),
         (
             {"# HELP": "alertmanager_alerts_limited_total 7\n# HELP"},
             [
-                "it has dropped 7 alerts that it said it took; raise --alerts.per-alertname-limit, "
+                "it has dropped 7 alerts that it had accepted; raise --alerts.per-alertname-limit, "
                 "or leave it out"
             ],
         ),
         (
             {"# HELP": "alertmanager_nflog_maintenance_errors_total 1\n# HELP"},
             [
-                "it cannot write what it has notified (nflog) to disk: a restart notifies again; "
-                "make the directory --storage.path writable and not full"
+                "it cannot write to disk what it has notified (nflog): a restart notifies again; "
+                "make the directory --storage.path writable, and make room in it"
             ],
         ),
     ],

@@ -93,11 +93,11 @@ def test_the_shipped_configuration_is_as_it_should_be() -> None:
 def test_the_legacy_configuration_does_not_tell_reports_apart() -> None:
     assert said(LEGACY.read_text(encoding="utf-8"), version="0.25.0") == [
         "the route to 'info-team' groups reports by service, alertname, event_type: of several "
-        "that overlap one may be lost or told twice; add event_id to its group_by",
+        "that overlap one may be lost or notified twice; add event_id to its group_by",
         "the route to 'su-team' groups reports by service, alertname, event_type: of several "
-        "that overlap one may be lost or told twice; add event_id to its group_by",
-        "note: Alertmanager 0.25.0 takes a mail for sent that the mail server refuses at its end; "
-        "upgrade it to 0.28 or newer",
+        "that overlap one may be lost or notified twice; add event_id to its group_by",
+        "note: Alertmanager 0.25.0 counts a mail as sent when the mail server refuses it after "
+        "DATA; upgrade it to 0.28 or newer",
     ]
 
 
@@ -114,7 +114,7 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
             "group_by: [alertname]",
             [
                 "the route to 'reports' groups reports by alertname: of several that overlap one "
-                "may be lost or told twice; add event_id to its group_by"
+                "may be lost or notified twice; add event_id to its group_by"
             ],
         ),
         (
@@ -130,9 +130,9 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
             "group_wait: 1s",
             "group_wait: 6m",
             [
-                "the route to 'reports' waits 6m (group_wait), but what came and went while no "
-                "Alertmanager could be reached is shown to it for 6m only; set its group_wait "
-                "below 6m, or min_visible of the service file above 6m"
+                "the route to 'reports' waits 6m (group_wait), but an alert that began and "
+                "ended while no Alertmanager could be reached is shown to it for 6m only; set its "
+                "group_wait below 6m, or min_visible of the service file above 6m"
             ],
         ),
         (
@@ -140,7 +140,7 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
             "repeat_interval: 30m",
             [
                 "the route to 'reports' repeats after 30m (repeat_interval), but a report lasts "
-                "30m: it is told more than once; set its repeat_interval above 30m"
+                "30m: it is notified more than once; set its repeat_interval above 30m"
             ],
         ),
         (
@@ -156,28 +156,28 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
             "send_resolved: false",
             "send_resolved: true",
             [
-                "note: reports are told a second time when they end: 'reports' has send_resolved: "
-                "true; add a receiver with send_resolved: false and a route to it with the "
-                'matcher event_id!=""'
+                "note: reports are notified a second time when they end: 'reports' has "
+                "send_resolved: true; add a receiver with send_resolved: false and a route to it "
+                'with the matcher event_id!=""'
             ],
         ),
         (
             "group_by: [host, check]",
             "group_interval: 10m",
             [
-                "the route to 'mail' waits 10m (group_interval), but what came and went while no "
-                "Alertmanager could be reached is shown to it for 6m only; set its group_interval "
-                "below 6m, or min_visible of the service file above 10m"
+                "the route to 'mail' waits 10m (group_interval), but an alert that began and "
+                "ended while no Alertmanager could be reached is shown to it for 6m only; set its "
+                "group_interval below 6m, or min_visible of the service file above 10m"
             ],
         ),
         (
             "receiver: reports",
             "receiver: nobody",
             [
-                "alerts of type I reach the receiver 'nobody', which notifies nobody; give "
+                "alerts of type I reach the receiver 'nobody', which has no integration; give "
                 "'nobody' an email_configs, or add a route with the matcher event_type=\"I\" to a "
                 "receiver that has one",
-                "alerts of type S reach the receiver 'nobody', which notifies nobody; give "
+                "alerts of type S reach the receiver 'nobody', which has no integration; give "
                 "'nobody' an email_configs, or add a route with the matcher event_type=\"S\" to a "
                 "receiver that has one",
             ],
@@ -186,9 +186,9 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
             "route:",
             "global: {resolve_timeout: 50s}\nroute:",
             [
-                "note: resolve_timeout is 50s: an alert without an end, as the legacy agent sends, "
-                "is resolved before it is sent again; set resolve_timeout in the section global "
-                "to 5m, or at least above 1m"
+                "note: resolve_timeout is 50s: an alert without an end, such as the legacy agent "
+                "sends, is resolved before it is sent again; set resolve_timeout in the section "
+                "global to 5m, or at least above 1m"
             ],
         ),
     ],
@@ -204,7 +204,7 @@ def test_what_would_lose_or_repeat_an_alert_is_named(
 def test_a_top_route_that_matches_nothing_is_named() -> None:
     found = said("route: {receiver: a, matchers: ['x=y']}\nreceivers: [{name: a}]")
 
-    assert found[0] == "alerts of type W match no route at all; take the matchers off the top route"
+    assert found[0] == "alerts of type W match no route; remove the matchers from the top route"
 
 
 def test_the_limits_are_those_of_the_service() -> None:

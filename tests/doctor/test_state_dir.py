@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.doctor import state_dir
-from supervisor.doctor.findings import Section
+from supervisor.doctor.findings import Examination
 from supervisor.doctor.secrets import examine_secrets
 from supervisor.doctor.state_dir import examine_state
 from supervisor.host.lock import locked
@@ -48,7 +48,7 @@ def with_token(token: Secret) -> Service:
     return evolve(SERVICE, alertmanager=Alertmanager(bearer_token=token))
 
 
-def whats(section: Section) -> list[str]:
+def whats(section: Examination) -> list[str]:
     return [finding.what for finding in section.findings]
 
 
@@ -108,7 +108,7 @@ async def test_a_secret_that_hangs_is_given_up(
 ) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)
-    monkeypatch.setattr(state_dir, "PATIENCE", 0.05)
+    monkeypatch.setattr(state_dir, "READ_TIMEOUT", 0.05)
     section = await examine_secrets(with_token(Secret("file", str(pipe))))
     os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # lets the thread go
 
@@ -143,7 +143,7 @@ async def test_a_file_in_its_place_is_serious(tmp_path: Path) -> None:
     for directory in (tmp_path / "state", tmp_path / "state" / "below"):
         section = await examine_state(SERVICE, [directory])
 
-        assert whats(section) == [f"{tmp_path / 'state'} is no directory"]
+        assert whats(section) == [f"{tmp_path / 'state'} is not a directory"]
 
 
 async def test_a_directory_that_everybody_may_write_is_serious(tmp_path: Path) -> None:

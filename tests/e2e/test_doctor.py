@@ -260,7 +260,7 @@ def test_a_file_in_the_place_of_the_state_directory(supervisor: SupervisorProces
 
     assert code == 1
     assert failures(said) == [
-        f"{state} is no directory → take it away, or name another with --state-dir"
+        f"{state} is not a directory → move it away, or name another with --state-dir"
     ]
 
 
