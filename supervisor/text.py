@@ -1,4 +1,4 @@
-"""Text for people: counts, durations, names, columns. Pure."""
+"""Text that several folders write: counts, durations, times, names, columns. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import html
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 """The units of a duration: how many seconds each has, and how it is written."""
@@ -82,6 +84,13 @@ def seconds(value: float) -> str:
     if minutes < 100:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+@lru_cache(1024)  # the alerts of one batch share most of their times
+def rfc3339(moment: float, timezone: tzinfo = UTC) -> str:
+    """Return Unix seconds as RFC 3339 with milliseconds: `Z` for UTC, else the zone's offset."""
+    text = datetime.fromtimestamp(round(moment, 3), timezone).isoformat(timespec="milliseconds")
+    return f"{text[:-6]}Z" if timezone is UTC else text
 
 
 def preformatted(text: str) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
+
+from supervisor.text import rfc3339
 
 CACHED_TIMES = 1024
 """Times whose text is remembered: the alerts of one batch share most of theirs."""
@@ -78,13 +80,6 @@ class Payload:
 @lru_cache(CACHED_TIMES)
 def _times(starts_at: float, ends_at: float) -> bytes:
     return f',"startsAt":"{rfc3339(starts_at)}","endsAt":"{rfc3339(ends_at)}"}}'.encode()
-
-
-@lru_cache(CACHED_TIMES)
-def rfc3339(moment: float) -> str:
-    """Return Unix seconds as RFC 3339 in UTC with milliseconds and `Z`."""
-    text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def local_time(moment: float, timezone: ZoneInfo) -> str:

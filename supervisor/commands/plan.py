@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from supervisor.commands.options import load_service_file
 from supervisor.schedule.plan import WIDEST, Plan, cut, in_words, plan, summary, title
-from supervisor.text import columns, printable
+from supervisor.text import columns, printable, rfc3339
 
 RUNS_COLUMN = 3
 """The column of the table that holds numbers, which are aligned to the right."""
@@ -50,22 +50,22 @@ def _date(text: str) -> date:
 
 
 def as_json(made: Plan) -> dict[str, Any]:
-    """Return the plan in the contract's shape; times as RFC 3339 with the zone's offset."""
+    """Return the plan as JSON. Times are RFC 3339 with the zone's offset."""
     zone = made.service.timezone
     return {
         "service": made.service.service,
         "date": made.day.date.isoformat(),
         "timezone": zone.key,
-        "runs": [{"at": _rfc3339(run.at, zone), "module": run.module} for run in made.runs],
+        "runs": [{"at": _local(run.at, zone), "module": run.module} for run in made.runs],
         "peak": {
-            "at": None if made.peak_at is None else _rfc3339(made.peak_at, zone),
+            "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
         },
     }
 
 
 def as_text(made: Plan) -> str:
-    """Return a table for people: a line for each module, then the busiest minute."""
+    """Return a table for people: a line for each module, then the number of runs and the peak."""
     day = made.day
     rows = [("MODULE", "CHECK", "SCHEDULE", "RUNS", "FIRST", "LAST")]
     total = 0
@@ -78,9 +78,9 @@ def as_text(made: Plan) -> str:
     return f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
 
 
-def _rfc3339(moment: float, zone: ZoneInfo) -> str:
-    at = datetime.fromtimestamp(round(moment, 3), zone)
-    return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+def _local(moment: float, zone: ZoneInfo) -> str:
+    """Return a time as RFC 3339, with a fraction only if there is one."""
+    return rfc3339(moment, zone).replace(".000", "")
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:

@@ -14,7 +14,8 @@ from attrs import asdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.alerts import hysteresis, payload, sanitize
+from supervisor import text
+from supervisor.alerts import hysteresis, sanitize
 from supervisor.alerts.labels import alert_annotations, alert_labels, event_id
 from supervisor.alerts.payload import Payload
 from supervisor.config.service import Module, Service
@@ -106,9 +107,9 @@ def test_a_payload_is_read_again_as_it_was_written(values: dict[str, str]) -> No
 def test_times_are_rfc3339_in_utc_and_keep_their_order(one: float, other: float) -> None:
     first, second = sorted((one, other))
 
-    assert payload.rfc3339(first) <= payload.rfc3339(second)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", payload.rfc3339(one))
-    found = datetime.fromisoformat(payload.rfc3339(one)).astimezone(UTC).timestamp()
+    assert text.rfc3339(first) <= text.rfc3339(second)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text.rfc3339(one))
+    found = datetime.fromisoformat(text.rfc3339(one)).astimezone(UTC).timestamp()
     assert found == pytest.approx(one, abs=0.002)
 
 

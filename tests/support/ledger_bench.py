@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from supervisor.alerts import payload
+from supervisor import text
 from supervisor.alerts.alert import Alert
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.ledger.cursors import Cursors
@@ -130,4 +130,4 @@ class LedgerBench:
 
 
 def moment(seconds: float) -> str:
-    return payload.rfc3339(seconds)
+    return text.rfc3339(seconds)
