@@ -1,4 +1,4 @@
-"""What the running supervisor answers to `status`, `run-now` and `tree`."""
+"""Answers the requests `status`, `run-now` and `tree` of the local socket."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from attrs import define
 
 from supervisor.control import task_tree
 from supervisor.control.snapshot import Snapshot
-from supervisor.control.socket_client import Document
-from supervisor.control.socket_server import Answer, Say
+from supervisor.control.socket_client import JsonObject
+from supervisor.control.socket_server import Handler, Say
 from supervisor.modules.runner import PATIENCE
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.text import advice
@@ -16,25 +16,28 @@ from supervisor.text import advice
 
 @define
 class Handlers:
-    """Knows the parts that are asked after; `changed` wakes who waits for a commit."""
+    """Knows the parts of the supervisor that the requests are about."""
 
     snapshot: Snapshot
     modules: ModuleTasks
     changed: trio.lowlevel.ParkingLot
-    root: trio.lowlevel.Task
+    """Wakes tasks that wait for a commit."""
 
-    def answers(self) -> dict[str, Answer]:
-        """Return each request's name and who answers it."""
+    root: trio.lowlevel.Task
+    """The task above all others."""
+
+    def by_name(self) -> dict[str, Handler]:
+        """Return the handler of each request."""
         return {"status": self._status, "run-now": self._run_now, "tree": self._tree}
 
-    async def _status(self, _request: Document, say: Say) -> None:
+    async def _status(self, _request: JsonObject, say: Say) -> None:
         await say(await self.snapshot.status())
 
-    async def _tree(self, _request: Document, say: Say) -> None:
+    async def _tree(self, _request: JsonObject, say: Say) -> None:
         await say(task_tree.describe(self.root, trio.current_time()))
 
-    async def _run_now(self, request: Document, say: Say) -> None:
-        """Start what is asked for, then say of each how it ended, as it ends."""
+    async def _run_now(self, request: JsonObject, say: Say) -> None:
+        """Start the modules that the request names. Say how each run ended, as soon as it ends."""
         names = request.get("modules")
         names = list(dict.fromkeys(map(str, names))) if isinstance(names, list) else []
         known = self.modules.stats

@@ -1,6 +1,6 @@
-"""JSON in pieces, so that a document of thousands of parts holds up nobody while it is written.
+"""JSON in pieces, so that other tasks can run while a document of thousands of parts is written.
 
-Not in a thread: Python's encoder keeps the interpreter to itself until all is done. Pure.
+A thread would not help: Python's encoder holds the interpreter's lock until it is done. Pure.
 """
 
 from __future__ import annotations
@@ -9,20 +9,20 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-SLICE = 100
-"""So many parts of a list are encoded at a time, in about a millisecond."""
+ITEMS_PER_PIECE = 100
+"""Items of a list that are encoded at a time, in about a millisecond."""
 
 
 def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
-    """Yield a document as JSON, in UTF-8; one whose lists are short is one piece."""
+    """Yield a document as JSON in UTF-8. A document with short lists is one piece."""
     text, separator = "{", ""
     for key, value in document.items():
         text += f"{separator}{_encoded(key)}: "
         separator = ", "
-        if isinstance(value, list) and len(value) > SLICE:
+        if isinstance(value, list) and len(value) > ITEMS_PER_PIECE:
             opening = "["
-            for start in range(0, len(value), SLICE):
-                part = _encoded(value[start : start + SLICE])[1:-1]
+            for start in range(0, len(value), ITEMS_PER_PIECE):
+                part = _encoded(value[start : start + ITEMS_PER_PIECE])[1:-1]
                 yield f"{text}{opening}{part}".encode(errors="replace")
                 text, opening = "", ", "
             text = "]"

@@ -1,43 +1,47 @@
-"""What a running supervisor is doing, as one JSON document: the status that every view shows."""
+"""What the running supervisor is doing, as one JSON document. Every view shows it."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, TypeAlias
 
 import trio
 from attrs import define, field
 
 from supervisor import __version__
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
+from supervisor.control.socket_client import JsonObject
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
+from supervisor.text import rfc3339
 
-Part: TypeAlias = dict[str, Any]
-
-SLICE = 100
-"""So many modules or alerts are looked at in one turn, in about a millisecond."""
+PARTS_PER_TURN = 100
+"""Modules or alerts that are looked at before other tasks run, in about a millisecond."""
 
 STATES = ("pending", "firing", "resolved", "report", "quarantined")
+"""The states of an alert."""
 
 
 @define
 class Snapshot:
-    """Puts the status together. `peers` gives the Alertmanagers of now, `ledger_bytes` the size."""
+    """Makes the status document."""
 
     outbox: Outbox
     clock: Clock
     stats: Mapping[str, ModuleStats]
     peers: Callable[[], tuple[PeerStatus, ...]]
+    """Returns what is known of the Alertmanagers of the current configuration."""
+
     ledger_bytes: Callable[[], int]
+    """Returns the bytes that the ledger takes on disk."""
+
     started: float = field(init=False)
+    """When the supervisor was started, in Unix seconds."""
 
     @property
     def store(self) -> Store:
@@ -47,15 +51,15 @@ class Snapshot:
     def __attrs_post_init__(self) -> None:
         self.started = self.clock.now()
 
-    async def status(self) -> dict[str, Any]:
+    async def status(self) -> JsonObject:
         """Return the document of `status --json`.
 
-        Of thousands of modules and alerts others have their turn in between.
+        Other tasks run in between if there are thousands of modules and alerts.
         """
         modules = await _in_turns(self._modules())
         return self._document(modules, await _in_turns(chain(self._alerts(), self._sightings())))
 
-    def _document(self, modules: list[Part], alerts: list[Part]) -> dict[str, Any]:
+    def _document(self, modules: list[JsonObject], alerts: list[JsonObject]) -> JsonObject:
         service, now = self.store.service, self.clock.now()
         return {
             "service": service.service,
@@ -77,13 +81,13 @@ class Snapshot:
         }
 
     def states(self) -> Counter[str]:
-        """Return how many alerts there are in each of the states."""
+        """Return the number of alerts in each state."""
         return Counter(self.state(alert) for alert in self.store.alerts.values())
 
-    def _modules(self) -> Iterator[Part]:
+    def _modules(self) -> Iterator[JsonObject]:
         return map(self._module, [*self.stats.values()])
 
-    def _module(self, stats: ModuleStats) -> Part:
+    def _module(self, stats: ModuleStats) -> JsonObject:
         return {
             "name": stats.name,
             "check": stats.check,
@@ -106,7 +110,7 @@ class Snapshot:
             ],
         }
 
-    def _alerts(self) -> Iterator[Part]:
+    def _alerts(self) -> Iterator[JsonObject]:
         for alert in [*self.store.alerts.values()]:
             notes = alert.payload.annotations
             yield {
@@ -126,8 +130,8 @@ class Snapshot:
                 },
             }
 
-    def _sightings(self) -> Iterator[Part]:
-        """Yield what was seen, but not yet in as many runs as `fire_after` asks for."""
+    def _sightings(self) -> Iterator[JsonObject]:
+        """Yield the conditions that were seen in fewer runs than `fire_after`."""
         for module, group in [*self.store.sightings.items()]:
             for (alertname, instance), sighting in [*group.items()]:
                 if module != SUPERVISOR and not sighting.fingerprint:
@@ -149,14 +153,14 @@ class Snapshot:
         """Return one of `STATES`."""
         if self.outbox.cursors.is_rejected(alert):
             return "quarantined"
-        # Over, and nobody was told yet: it waits to be shown.
+        # It is over, and no peer knows of it yet: it waits to be shown.
         return "pending" if alert.state is State.OVER else alert.state.value
 
     def _has(self, peer: PeerStatus, alert: Alert) -> bool:
         cursor = self.outbox.cursors.get(peer.url, alert.fingerprint)
         return cursor is not None and cursor.version == alert.version
 
-    def _peer(self, peer: PeerStatus, now: float) -> dict[str, Any]:
+    def _peer(self, peer: PeerStatus, now: float) -> JsonObject:
         pending = self.outbox.pending(peer.url)
         return {
             "url": peer.url,
@@ -171,33 +175,32 @@ class Snapshot:
         }
 
     def oldest_pending(self, peer: PeerStatus, pending: list[Alert], now: float) -> float:
-        """Return for how many seconds the peer has been owed something, 0 if it is not."""
+        """Return for how many seconds the oldest alert has waited for the peer, 0 without one."""
         known = self.outbox.cursors.known.get(peer.url, {})
         since = []
         for alert in pending:
             cursor = known.get(alert.fingerprint)
-            # What has changed has done so after it was last sent.
+            # An alert that has changed did so after it was last sent.
             sent = cursor.sent_at if cursor else 0.0
             ended = 0.0 if alert.state is State.REPORT else alert.ends_at or 0.0
             since.append(max(alert.starts_at, ended, sent))
         return round(max((now - at for at in since), default=0.0), 3)
 
 
-async def _in_turns(parts: Iterator[Part]) -> list[Part]:
+async def _in_turns(parts: Iterator[JsonObject]) -> list[JsonObject]:
     found = []
     for count, part in enumerate(parts, 1):
         found.append(part)
-        if count % SLICE == 0:
+        if count % PARTS_PER_TURN == 0:
             await trio.lowlevel.checkpoint()
     return found
 
 
 def moment(seconds: float | None) -> str | None:
-    """Return Unix seconds as RFC 3339, or None for what has not happened or never will."""
+    """Return Unix seconds as RFC 3339, or None for a time that has not come or never will."""
     if seconds is None or seconds == float("inf"):
         return None
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    return rfc3339(seconds)
 
 
 def _rounded(seconds: float | None) -> float | None:

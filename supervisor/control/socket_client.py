@@ -1,6 +1,6 @@
 """Ask the running supervisor through its socket. Called by `status`, `run-now` and `tree`.
 
-Standard library only: these commands need not wait for trio to be imported.
+It uses the standard library only, so that these commands need not wait for the import of trio.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ NAME = "socket"
 LINE_TIMEOUT = 5.0
 """Seconds that either side waits for one line of the other."""
 
-Document: TypeAlias = dict[str, Any]
-"""One JSON object: a request, or one line of an answer."""
+JsonObject: TypeAlias = dict[str, Any]
+"""A request, one line of an answer, or a part of it."""
+
+MAX_SOCKET_PATH = 100
+"""Bytes of a path that fit into the address of a socket, which has room for 107."""
 
 
 def ask(
-    directories: list[Path], request: Document, timeout: float = LINE_TIMEOUT
-) -> Iterator[Document]:
-    """Yield what the supervisor that runs in one of the directories answers.
+    directories: list[Path], request: JsonObject, timeout: float = LINE_TIMEOUT
+) -> Iterator[JsonObject]:
+    """Yield the answer of the supervisor that runs in one of the directories, line by line.
 
-    `timeout` is in seconds, for each line. Raises `SupervisorError` when none runs there.
+    `timeout` is in seconds, for each line. Raises `SupervisorError` if no supervisor runs there.
     """
     with _connected(directories, timeout) as sock:
         try:
@@ -46,9 +49,9 @@ def ask(
             raise SupervisorError(f"the supervisor does not answer: {error}") from None
 
 
-def _document(line: bytes) -> Document:
+def _document(line: bytes) -> JsonObject:
     try:
-        document: Document = json.loads(line)
+        document: JsonObject = json.loads(line)
     except ValueError:
         raise SupervisorError("the supervisor has ended in the middle of its answer") from None
     if "error" in document:
@@ -78,8 +81,8 @@ def _connected(directories: list[Path], timeout: float) -> Iterator[socket.socke
 
 @contextmanager
 def short_path(path: Path) -> Iterator[str]:
-    """Give a path to the file that is short enough for a socket's address: 107 bytes."""
-    if len(os.fsencode(path)) < 100:
+    """Give a path to the file that is short enough for the address of a socket."""
+    if len(os.fsencode(path)) < MAX_SOCKET_PATH:
         yield str(path)
         return
     descriptor = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

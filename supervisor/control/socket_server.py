@@ -19,23 +19,30 @@ import trio
 from attrs import define
 
 from supervisor.control import json_stream
-from supervisor.control.socket_client import LINE_TIMEOUT, NAME, Document, short_path
+from supervisor.control.socket_client import LINE_TIMEOUT, NAME, JsonObject, short_path
 
-MOST_CLIENTS = 16
-MOST_REQUEST_BYTES = 64 * 1024
-Say: TypeAlias = Callable[[Document], Awaitable[None]]
-Answer: TypeAlias = Callable[[Document, Say], Awaitable[None]]
-"""Answers one request, by saying one JSON object after another."""
+MAX_CLIENTS = 16
+"""Clients that are served at the same time."""
 
-BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError)
+MAX_REQUEST_BYTES = 64 * 1024
+"""Bytes of a request. The rest of a longer one is ignored."""
+
+CLIENT_GONE = (trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError, OSError)
+"""What is raised when a client has gone, or does not read."""
+
+Say: TypeAlias = Callable[[JsonObject], Awaitable[None]]
+"""Writes one line of an answer."""
+
+Handler: TypeAlias = Callable[[JsonObject, Say], Awaitable[None]]
+"""Answers one request, line by line."""
 
 _log = getLogger("supervisor")
 
 
 def bind(directory: Path) -> trio.SocketListener | None:
-    """Return a listener on the directory's socket, or None, said in the log, if there can be none.
+    """Return a listener on the directory's socket, or None if it cannot be made; the log says why.
 
-    Whoever calls holds the directory's lock, so a socket that is there is left by the dead.
+    The caller holds the directory's lock, so an existing socket is left from a crash.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
@@ -44,7 +51,7 @@ def bind(directory: Path) -> trio.SocketListener | None:
                 os.unlink(path)
             sock.bind(path)
             os.chmod(path, 0o600)
-        sock.listen(MOST_CLIENTS)
+        sock.listen(MAX_CLIENTS)
     except OSError as error:
         sock.close()
         _log.warning("no local socket, so `status` cannot ask: %s", error)
@@ -54,50 +61,53 @@ def bind(directory: Path) -> trio.SocketListener | None:
 
 @define
 class LocalServer:
-    """Answers clients; `answers` are the requests that it knows."""
+    """Answers clients."""
 
-    answers: Mapping[str, Answer]
+    handlers: Mapping[str, Handler]
+    """By the name of the request."""
+
     clients: int = 0
+    """Clients that are being served."""
 
     async def serve(self, listener: trio.SocketListener) -> None:
         """Answer until cancelled."""
         async with trio.open_nursery() as nursery:
-            await trio.serve_listeners(self._meet, [listener], handler_nursery=nursery)
+            await trio.serve_listeners(self._serve_client, [listener], handler_nursery=nursery)
 
-    async def _meet(self, stream: trio.SocketStream) -> None:
-        if self.clients >= MOST_CLIENTS:
+    async def _serve_client(self, stream: trio.SocketStream) -> None:
+        if self.clients >= MAX_CLIENTS:
             return
         self.clients += 1
 
-        async def say(document: Document) -> None:
+        async def say(document: JsonObject) -> None:
             with trio.fail_after(LINE_TIMEOUT):
                 for piece in json_stream.pieces(document):
                     await stream.send_all(piece)
                 await stream.send_all(b"\n")
 
         try:
-            with suppress(*BROKEN):
+            with suppress(*CLIENT_GONE):
                 await self._answer(await _read_request(stream), say)
-        except Exception as error:  # a question must not end the checks
-            _log.exception("a question through the local socket could not be answered")
-            with suppress(*BROKEN):
+        except Exception as error:  # a request must not end the checks
+            _log.exception("a request through the local socket could not be answered")
+            with suppress(*CLIENT_GONE):
                 await say({"error": f"{type(error).__name__}: {error}"})
         finally:
             self.clients -= 1
 
-    async def _answer(self, request: Document, say: Say) -> None:
-        answer = self.answers.get(str(request.get("ask")))
-        if answer is None:
+    async def _answer(self, request: JsonObject, say: Say) -> None:
+        handler = self.handlers.get(str(request.get("ask")))
+        if handler is None:
             await say({"error": f"this version cannot answer {request.get('ask')!r}"})
         else:
-            await answer(request, say)
+            await handler(request, say)
 
 
-async def _read_request(stream: trio.SocketStream) -> Document:
+async def _read_request(stream: trio.SocketStream) -> JsonObject:
     received = b""
     with trio.fail_after(LINE_TIMEOUT):
-        while b"\n" not in received and len(received) < MOST_REQUEST_BYTES:
-            chunk = await stream.receive_some(MOST_REQUEST_BYTES)
+        while b"\n" not in received and len(received) < MAX_REQUEST_BYTES:
+            chunk = await stream.receive_some(MAX_REQUEST_BYTES)
             if not chunk:
                 break
             received += chunk

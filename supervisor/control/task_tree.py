@@ -1,4 +1,4 @@
-"""The live nursery tree: each task, what it waits on and until when, read from trio itself."""
+"""The tree of tasks and nurseries: what each task waits on, and its deadline. Read from trio."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 import trio
 
+MAX_FRAMES = 50
+"""Frames of a task that are looked at."""
+
 _TRIO = str(Path(trio.__file__).parent)
-DEEPEST = 50
 
 
 def describe(task: trio.lowlevel.Task, now: float) -> dict[str, Any]:
-    """Return a task with all tasks below it; deadlines are seconds from `now`, trio's time."""
+    """Return a task with all tasks below it. `now` is trio's time, from which deadlines count."""
     deadline = _deadline(task) - now
     return {
         "name": task.name,
@@ -28,7 +30,7 @@ def describe(task: trio.lowlevel.Task, now: float) -> dict[str, Any]:
 def _below(
     task: trio.lowlevel.Task, nurseries: Sequence[trio.Nursery], now: float
 ) -> list[dict[str, Any]]:
-    """Return the tasks of a task's nurseries; of several, each lies in the one before it."""
+    """Return the tasks of a task's nurseries. Each nursery is inside the one before it."""
     if not nurseries:
         return []
     outer, inner = nurseries[0], nurseries[1:]
@@ -45,7 +47,7 @@ def _below(
 
 
 def _name(task: trio.lowlevel.Task, nursery: trio.Nursery) -> str:
-    """Return what a nursery is called in the code of the task that opened it."""
+    """Return the name of a nursery in the code of the task that opened it."""
     for frame, _ in _frames(task):
         for name, value in frame.f_locals.items():
             if value is nursery:
@@ -54,7 +56,7 @@ def _name(task: trio.lowlevel.Task, nursery: trio.Nursery) -> str:
 
 
 def waits_on(task: trio.lowlevel.Task) -> str:
-    """Return where a task waits: our innermost function, and what of trio it has called."""
+    """Return where a task waits: our innermost function, and the function of trio that it calls."""
     ours = trios = None
     for frame, line in _frames(task):
         code = frame.f_code
@@ -71,13 +73,13 @@ def waits_on(task: trio.lowlevel.Task) -> str:
 
 def _frames(task: trio.lowlevel.Task) -> Iterator[tuple[FrameType, int]]:
     for count, (frame, line) in enumerate(task.iter_await_frames()):
-        if count >= DEEPEST:
+        if count >= MAX_FRAMES:
             return
         yield frame, line
 
 
 def _deadline(task: trio.lowlevel.Task) -> float:
-    """Return trio's time at which the task will be cancelled; trio has no public name for it."""
+    """Return trio's time at which the task will be cancelled. Trio has no public name for it."""
     status = getattr(task, "_cancel_status", None)
     if status is None:
         return math.inf

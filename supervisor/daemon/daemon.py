@@ -285,5 +285,5 @@ class Daemon:
         if self.listener is not None:
             root = trio.lowlevel.current_task()
             handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
-            server = LocalServer(handlers.answers())
+            server = LocalServer(handlers.by_name())
             nursery.start_soon(server.serve, self.listener, name="local socket")

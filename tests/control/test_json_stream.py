@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from supervisor.control.json_stream import SLICE, pieces
+from supervisor.control.json_stream import ITEMS_PER_PIECE, pieces
+
+LIMIT = ITEMS_PER_PIECE
 
 
 @pytest.mark.parametrize(
@@ -15,9 +17,16 @@ from supervisor.control.json_stream import SLICE, pieces
     [
         {},
         {"text": "점검\n", "number": 1.5, "nothing": None},
-        {"short": [1, 2], "empty": [], "inside": {"long": [*range(2 * SLICE)]}},
-        {"long": [{"name": str(number)} for number in range(3 * SLICE + 1)], "after": True},
-        {"first": [*range(2 * SLICE)], "second": [*range(SLICE)], "third": [*range(SLICE + 1)]},
+        {"short": [1, 2], "empty": [], "inside": {"long": [*range(2 * LIMIT)]}},
+        {
+            "long": [{"name": str(number)} for number in range(3 * LIMIT + 1)],
+            "after": True,
+        },
+        {
+            "first": [*range(2 * LIMIT)],
+            "second": [*range(LIMIT)],
+            "third": [*range(LIMIT + 1)],
+        },
     ],
 )
 def test_it_is_the_same_document(document: dict[str, Any]) -> None:
@@ -25,11 +34,11 @@ def test_it_is_the_same_document(document: dict[str, Any]) -> None:
 
 
 def test_a_short_document_is_one_piece() -> None:
-    assert len([*pieces({"name": "disk", "runs": [*range(SLICE)]})]) == 1
+    assert len([*pieces({"name": "disk", "runs": [*range(LIMIT)]})]) == 1
 
 
 def test_a_long_list_is_many() -> None:
-    assert len([*pieces({"modules": [*range(10 * SLICE)], "alerts": []})]) == 11
+    assert len([*pieces({"modules": [*range(10 * LIMIT)], "alerts": []})]) == 11
 
 
 def test_half_a_character_spoils_nothing() -> None:
