@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from supervisor.commands.options import add_state_dir, ask_supervisor
 
 RUN_TIMEOUT = 86400.0
-"""Seconds that a module may take."""
+"""Seconds to wait for the outcome of a run. The supervisor itself ends a run much earlier."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print how each run ended, as it ends. Return 1 if a module was not run."""
-    refused = False
+    """Print how each run ended, as it ends.
+
+    Return 1 if a module was not run, or if it is not known how its run ended.
+    """
     request = {"ask": "run-now", "modules": options.modules}
-    for told in ask_supervisor(options, request, RUN_TIMEOUT):
-        if "refused" in told:
-            refused = True
-            print(f"{told['module']}: not run: it {told['refused']}", file=sys.stderr)
-        else:
-            print(f"{told['module']}: {told['result']} in {told['seconds']:.2f} s", flush=True)
-    return 1 if refused else 0
+    codes = [_show(outcome) for outcome in ask_supervisor(options, request, RUN_TIMEOUT)]
+    return max(codes, default=0)
+
+
+def _show(outcome: dict[str, Any]) -> int:
+    """Print the outcome of one module. Return its exit code."""
+    module = outcome["module"]
+    if "refused" in outcome:
+        print(f"{module}: not run: it {outcome['refused']}", file=sys.stderr)
+    elif outcome["seconds"] is None:
+        print(f"{module}: {outcome['result']}: no run has ended in time", file=sys.stderr)
+    else:
+        print(f"{module}: {outcome['result']} in {outcome['seconds']:.2f} s", flush=True)
+        return 0
+    return 1

@@ -61,10 +61,8 @@ class Handlers:
             with trio.move_on_after(task.module.timeout + 2 * PATIENCE):
                 while stats.runs == runs:
                     await self.changed.park()
-            await say(
-                {
-                    "module": name,
-                    "result": stats.last_result if stats.runs > runs else "unknown",
-                    "seconds": stats.last_seconds,
-                }
-            )
+            if stats.runs > runs:
+                result, seconds = str(stats.last_result), stats.last_seconds
+            else:
+                result, seconds = "unknown", None
+            await say({"module": name, "result": result, "seconds": seconds})
