@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from typing import Literal
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 """The units of a duration: how many seconds each has, and how it is written."""
@@ -15,9 +16,9 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for _, unit in _UNITS))
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 module`, `2 modules`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, *, separator: Literal["", ","] = "") -> str:
+    """Return `1 module`, `2 modules`; with a separator of thousands `2,000 modules`."""
+    return f"{number:{separator}} {noun}{'' if number == 1 else 's'}"
 
 
 def shortened(text: str, most: int = 60) -> str:

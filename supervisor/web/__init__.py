@@ -1,5 +1,5 @@
 """What a browser and Prometheus see of the supervisor: the status page and its metrics.
 
-`binding` and `listener` are light; the rest, with Hypercorn and Starlette, is imported when
+`binding` and `tasks` are light. The rest, with Hypercorn and Starlette, is imported when
 `status.listen` is set.
 """

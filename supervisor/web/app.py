@@ -1,4 +1,4 @@
-"""The routes of the status listener: the page, what it is made of, and probes."""
+"""The routes of the status listener: the page, the status as JSON, metrics and probes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from supervisor.control import json_stream
 from supervisor.control.snapshot import Snapshot
 from supervisor.web.guard import Guard
 from supervisor.web.metrics import exposition
-from supervisor.web.metrics import metrics as metrics_metrics
+from supervisor.web.metrics.metrics import Source, pieces
 from supervisor.web.page import templates
 from supervisor.web.page.live import Events, Live
 from supervisor.web.page.view import mailed
 from supervisor.web.server import App
 from supervisor.web.stream import Stream, Write
 
-PIECES = 16
-"""So many pieces of the metrics are written at a time."""
+PIECES_PER_WRITE = 16
+"""Pieces of the metrics that are written together."""
 
 _MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 )
-"""A mail may look as it likes, and neither runs nor fetches anything."""
+"""The content security policy of a mail: any style, no scripts, nothing from the network."""
 
 
 def make_app(
@@ -37,28 +37,28 @@ def make_app(
     changed: trio.lowlevel.ParkingLot,
     waiting: Callable[[], int],
 ) -> App:
-    """Return the application, guarded."""
+    """Return the application behind its guard."""
     live = Live(snapshot, changed)
-    site = Site(snapshot, live, metrics_metrics.Source(snapshot, waiting))
+    endpoints = Endpoints(snapshot, live, Source(snapshot, waiting))
     routes = [
-        Route("/", site.page),
-        Route("/api/status", site.status),
+        Route("/", endpoints.page),
+        Route("/api/status", endpoints.status),
         Route("/api/events", Events(live)),
-        Route("/reports/{fingerprint}", site.report),
-        Route("/metrics", site.metrics),
-        Route("/-/healthy", site.healthy),
-        Route("/-/ready", site.ready),
+        Route("/reports/{fingerprint}", endpoints.report),
+        Route("/metrics", endpoints.metrics),
+        Route("/-/healthy", endpoints.healthy),
+        Route("/-/ready", endpoints.ready),
     ]
     return Guard(Starlette(routes=routes), snapshot.store.config)
 
 
 @define
-class Site:
-    """Answers requests. Nothing here changes anything."""
+class Endpoints:
+    """Answers requests. They only read."""
 
     snapshot: Snapshot
     live: Live
-    source: metrics_metrics.Source
+    source: Source
     _rendering: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
     async def page(self, _request: Request) -> Response:
@@ -67,7 +67,7 @@ class Site:
         return HTMLResponse(html, headers={"content-security-policy": templates.POLICY})
 
     async def status(self, _request: Request) -> Stream:
-        """Return what `status --json` prints."""
+        """Return the JSON that `status --json` prints."""
         return Stream(self._tell, {"content-type": "application/json"})
 
     async def _tell(self, write: Write) -> None:
@@ -78,7 +78,7 @@ class Site:
         """Return an alert as it was mailed."""
         mail = mailed(self.snapshot.store, request.path_params["fingerprint"])
         if mail is None:
-            return PlainTextResponse("it is not known, or not any more\n", 404)
+            return PlainTextResponse("this alert is not known, or no longer\n", 404)
         html = await trio.to_thread.run_sync(
             templates.mail, mail, limiter=self._rendering, abandon_on_cancel=True
         )
@@ -86,23 +86,23 @@ class Site:
         return HTMLResponse(html, headers=headers)
 
     async def metrics(self, _request: Request) -> Stream:
-        """Return the metrics, in pieces between which others have their turn."""
+        """Return the metrics in pieces, between which other tasks run."""
         return Stream(self._expose, {"content-type": exposition.CONTENT_TYPE})
 
     async def _expose(self, write: Write) -> None:
         waiting: list[bytes] = []
-        for piece in metrics_metrics.pieces(self.source):
+        for piece in pieces(self.source):
             waiting.append(piece.encode(errors="replace"))
             await trio.lowlevel.checkpoint()
-            if len(waiting) >= PIECES:
+            if len(waiting) >= PIECES_PER_WRITE:
                 await write(b"".join(waiting))
                 waiting.clear()
         await write(b"".join(waiting))
 
     async def healthy(self, _request: Request) -> Response:
-        """Tell that the process lives."""
+        """Say that the process lives."""
         return PlainTextResponse("healthy\n")
 
     async def ready(self, _request: Request) -> Response:
-        """Tell that modules run: before they do, nobody is answered."""
+        """Say that modules run. Before they do, the listener is not served."""
         return PlainTextResponse("ready\n")

@@ -1,4 +1,4 @@
-"""The sockets of the status listener: bound before systemd is told READY, or clearly refused."""
+"""The sockets of the status listener. They are bound before the supervisor tells systemd READY."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from supervisor.config.notation import split_listen
 from supervisor.config.service import Service
 from supervisor.errors import SecretUnreadable, SupervisorError
 
-Address: TypeAlias = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
-
 BACKLOG = 64
+"""Connections that the kernel keeps until they are accepted."""
+
+Address: TypeAlias = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int]]
+"""An address to listen on, as `getaddrinfo` gives it."""
 
 
 def addresses(service: Service) -> list[Address]:
-    """Return where to listen; nowhere when `status.listen` is empty. Blocks to resolve a name.
+    """Return the addresses of `status.listen`, which may be empty. It blocks to resolve a name.
 
-    Raises `SupervisorError`, also when the token cannot be read.
+    Raises `SupervisorError`, also if the token cannot be read.
     """
     status = service.status
     if not status.listen:
@@ -35,7 +37,7 @@ def addresses(service: Service) -> list[Address]:
     host, port = split_listen(status.listen)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except (OSError, UnicodeError) as error:  # a name that has no place in DNS, "a..b"
+    except (OSError, UnicodeError) as error:  # a name that DNS does not allow, "a..b"
         raise _refusal(
             service.path,
             "listen",
@@ -48,20 +50,20 @@ def addresses(service: Service) -> list[Address]:
 def bind(
     service: Service, wanted: Sequence[Address], old: Sequence[trio.SocketListener] = ()
 ) -> list[trio.SocketListener]:
-    """Return listeners on the addresses. Those of `old` may hold the same, and go on.
+    """Return listeners on the addresses. The `old` ones, which are still served, may have the same.
 
-    Raises `SupervisorError`; then nothing is left bound.
+    Raises `SupervisorError`. Then none of the new ones stays bound.
     """
     bound: list[socket.socket] = []
     refused: OSError | None = None
     for listener in old:
-        # A reload closes the old ones last, so for a moment both have the port.
+        # A reload closes the old listeners last, so for a moment both have the port.
         listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     for family, address in wanted:
         try:
             bound.append(_bound(family, address, shared=bool(old)))
         except OSError as error:
-            # A name may stand for addresses that this machine does not all have.
+            # A name may have addresses that this machine does not have.
             refused = error if refused is None or not _is_absent(error) else refused
     if refused is not None and not (bound and _is_absent(refused)):
         for sock in bound:
@@ -70,7 +72,7 @@ def bind(
             service.path,
             "listen",
             f"cannot listen on {service.status.listen}: {refused.strerror or refused}",
-            "choose another port, or end the program that has this one"
+            "choose another port, or end the program that uses this one"
             if refused.errno == errno.EADDRINUSE
             else "write an address of this machine, such as 127.0.0.1:9477",
         )

@@ -1,7 +1,7 @@
-"""Who may see what: method, Host, token; and the headers that keep a browser on the safe side.
+"""Decides who may see what, by method, Host and token. Adds headers that protect a browser.
 
-A page anywhere can make a browser ask for any name, and point that name here (DNS rebinding).
-So requests must name this host by an address, a name of its own or one that is configured.
+Any web page can make a browser ask for any name, and point that name here (DNS rebinding).
+So a request must name this host by an address, by its own name or by a configured name.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from supervisor.errors import SecretUnreadable
 from supervisor.web.server import App, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/-/healthy", "/-/ready"})
-"""Probes ask here without a token, and learn nothing else."""
+"""Probes may ask these paths without a token."""
 
-_STRICT = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_STRICT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+"""The content security policy of an answer that does not have its own."""
+
 _HEADERS = {
-    b"content-security-policy": _STRICT.encode(),
+    b"content-security-policy": _STRICT_POLICY.encode(),
     b"x-frame-options": b"DENY",
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -39,19 +41,20 @@ _HEADERS = {
     b"cross-origin-resource-policy": b"same-origin",
     b"cache-control": b"no-store",
 }
-"""Given to every answer that does not say otherwise."""
+"""Each answer gets those of these headers that it does not set itself."""
 
 _log = getLogger("supervisor.web")
 
 
 @define
 class Guard:
-    """Passes on to `app` what may pass. The configuration is that of now."""
+    """Passes requests that are allowed on to `app`."""
 
     app: App
     config: CurrentConfig
     _secrets: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(4))
     _fault: str = ""
+    """Why the token could not be read the last time."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
@@ -63,9 +66,9 @@ class Guard:
         send = _with_headers(send)
         headers = dict(reversed(scope["headers"]))  # the first of several counts
         if scope["method"] not in ("GET", "HEAD"):
-            await _refuse(send, 405, "only GET and HEAD are answered", {"allow": "GET, HEAD"})
+            await _refuse(send, 405, "only GET and HEAD are allowed", {"allow": "GET, HEAD"})
         elif _has_body(headers):
-            await _refuse(send, 413, "no request here has a body", {"connection": "close"})
+            await _refuse(send, 413, "a request must not have a body", {"connection": "close"})
         elif not is_own(headers.get(b"host", b""), self.config.service.status):
             await _refuse(send, 403, "this Host is not served here; add its name to status.hosts")
         elif scope["path"] not in OPEN_PATHS and not await self._is_known(headers):
@@ -96,7 +99,7 @@ class Guard:
         except SecretUnreadable as error:
             read, fault = b"", str(error)
         if fault and fault != self._fault:  # once, not for each request
-            _log.warning("status.token: %s; nobody is let in", fault)
+            _log.warning("status.token: %s; every request is refused", fault)
         self._fault = fault
         return read
 
@@ -117,7 +120,7 @@ def is_own(host: bytes, status: StatusListener) -> bool:
 
 
 def _name(host: str) -> str:
-    """Return a host without port, brackets and the dot of a full name; empty when it is none."""
+    """Return a host without port, brackets and final dot; empty if it is not a host."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -141,7 +144,7 @@ def presented(authorization: bytes) -> bytes | None:
 
 
 def _is_address(name: str) -> bool:
-    """Return whether it is an address: no name, so nothing that could be pointed here."""
+    """Return whether it is an address. DNS cannot point an address here, unlike a name."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

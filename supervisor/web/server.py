@@ -1,6 +1,6 @@
-"""Hypercorn's trio worker behind bounds of our own: so many connections, each for so long.
+"""Hypercorn's trio worker with a limited number of connections, each with a deadline.
 
-Whatever clients do, they cost 32 sockets and bounded time, and no module notices them.
+Whatever clients do, they take at most 32 sockets and a limited time. No module notices them.
 """
 
 from __future__ import annotations
@@ -23,16 +23,26 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-MOST_CONNECTIONS = 32
-MOST_HEAD_BYTES = 16 * 1024
-PIECE = 4096
+MAX_CONNECTIONS = 32
+"""Connections at the same time."""
 
-IDLE = 10.0
-ANSWER = 30.0
-STREAM = 900.0
-WRITE = 10.0
-"""Seconds: to say what is wanted (also for a connection that is kept), to be answered, to follow
-what happens (then a browser connects anew), and to take what is written."""
+MAX_HEAD_BYTES = 16 * 1024
+"""Bytes of the head of a request."""
+
+READ_BYTES = 4096
+"""Bytes that are read at a time."""
+
+IDLE_TIMEOUT = 10.0
+"""Seconds for a client to send its request, also the next one on the same connection."""
+
+ANSWER_TIMEOUT = 30.0
+"""Seconds for an answer."""
+
+STREAM_TIMEOUT = 900.0
+"""Seconds for the events of a live page. The browser then connects again."""
+
+WRITE_TIMEOUT = 10.0
+"""Seconds for a client to read what is written."""
 
 _REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _SOCKET_ERRORS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
@@ -42,23 +52,23 @@ _log = getLogger("supervisor.web")
 
 @define(eq=False)
 class Connection:
-    """A client's stream, as Hypercorn uses it.
-
-    `answering` counts the requests in progress; `gone` is whether the client has closed.
-    """
+    """A client's stream, as Hypercorn uses it."""
 
     stream: trio.SocketStream
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     answering: int = 0
+    """Requests in progress."""
+
     gone: bool = False
+    """The client has closed the connection."""
 
     @property
     def socket(self) -> trio.socket.SocketType:
         return self.stream.socket
 
     async def send_all(self, data: bytes) -> None:
-        """Write within a deadline: Hypercorn shields its writes, so that no other would do."""
-        with trio.move_on_after(WRITE) as scope:
+        """Write within a deadline. Hypercorn shields its writes from other deadlines."""
+        with trio.move_on_after(WRITE_TIMEOUT) as scope:
             await self.stream.send_all(data)
         if scope.cancelled_caught:
             self.close()
@@ -66,9 +76,9 @@ class Connection:
             raise trio.BrokenResourceError("the client does not read")
 
     async def receive_some(self, most: int) -> bytes | bytearray:
-        """Read a little at a time: the bound of a head counts from one piece to the next."""
+        """Read a little at a time. Hypercorn checks the size of a head only between two reads."""
         try:
-            found = await self.stream.receive_some(min(most, PIECE))
+            found = await self.stream.receive_some(min(most, READ_BYTES))
         except trio.BrokenResourceError:
             self.gone = True
             raise
@@ -76,9 +86,9 @@ class Connection:
         return found
 
     async def send_eof(self) -> None:
-        """Say that nothing more will be written.
+        """End what is written.
 
-        Hypercorn says so also while another of its tasks writes, which trio's own does not allow.
+        Hypercorn calls this also while another of its tasks writes. Trio's own method forbids that.
         """
         await trio.lowlevel.checkpoint()
         with suppress(OSError):
@@ -89,20 +99,22 @@ class Connection:
         await self.stream.aclose()
 
     def close(self) -> None:
-        """Close at once; who reads or writes is woken by an error."""
+        """Close at once. Tasks that read or write get an error."""
         self.stream.socket.close()
 
     def allow(self, seconds: float) -> None:
-        """Let the connection live so long from now on."""
+        """Let the connection live for so many seconds from now on."""
         self.scope.deadline = trio.current_time() + seconds
 
 
 @define
-class Server:
-    """Serves an ASGI application. `connections` are in the order of their coming."""
+class WebServer:
+    """Serves an ASGI application."""
 
     app: App
     connections: list[Connection] = field(factory=list)
+    """The oldest first."""
+
     _config: Config = field(factory=lambda: _config())
 
     async def serve(  # noqa: ASYNC128 - trio.serve_listeners calls it
@@ -111,17 +123,20 @@ class Server:
         *,
         task_status: trio.TaskStatus[object] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve until cancelled; then every connection is closed at once."""
+        """Serve until cancelled. Then close every connection at once."""
         async with trio.open_nursery() as nursery:
             try:
                 await trio.serve_listeners(
-                    self._meet, [*listeners], handler_nursery=nursery, task_status=task_status
+                    self._serve_client,
+                    [*listeners],
+                    handler_nursery=nursery,
+                    task_status=task_status,
                 )
             finally:
                 for connection in self.connections:
                     connection.close()
 
-    async def _meet(self, stream: trio.SocketStream) -> None:
+    async def _serve_client(self, stream: trio.SocketStream) -> None:
         if not self._has_room():
             with trio.move_on_after(1.0):
                 await _refuse(stream)
@@ -130,17 +145,17 @@ class Server:
         connection = Connection(stream)
         self.connections.append(connection)
         try:
-            connection.allow(IDLE)
+            connection.allow(IDLE_TIMEOUT)
             with connection.scope:
-                await self._talk(connection)
+                await self._run_worker(connection)
         finally:
             connection.close()
             if connection in self.connections:
                 self.connections.remove(connection)
 
     def _has_room(self) -> bool:
-        """Return whether one more may come; a client that asks for nothing gives way."""
-        if len(self.connections) < MOST_CONNECTIONS:
+        """Return whether one more has room. A connection without a request is closed for it."""
+        if len(self.connections) < MAX_CONNECTIONS:
             return True
         for connection in self.connections:
             if not connection.answering:
@@ -149,21 +164,20 @@ class Server:
                 return True
         return False
 
-    async def _talk(self, connection: Connection) -> None:
-        context = WorkerContext(None)
+    async def _run_worker(self, connection: Connection) -> None:
         worker = TCPServer(
-            ASGIWrapper(cast(Any, self._timed(connection))),
-            self._config,
-            context,
-            ConnectionState(LifespanState({})),
-            cast(Any, connection),
+            app=ASGIWrapper(cast(Any, self._timed(connection))),
+            config=self._config,
+            context=WorkerContext(None),
+            state=ConnectionState(LifespanState({})),
+            stream=cast(Any, connection),
         )
         try:
             await worker.run()
         except* _SOCKET_ERRORS:
             pass  # the client has gone
         except* Exception:
-            # What a stranger sends may meet a bug; the checks must not suffer from it.
+            # A client may hit a bug. The checks must not suffer from it.
             _log.exception("a connection to the status page failed")
 
     def _timed(self, connection: Connection) -> App:
@@ -171,14 +185,14 @@ class Server:
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             connection.answering += 1
-            connection.allow(ANSWER)
-            # An answer that goes on for long asks for the time.
-            scope["state"]["allow"] = lambda: connection.allow(STREAM)
+            connection.allow(ANSWER_TIMEOUT)
+            # An answer that takes long calls this.
+            scope["state"]["allow"] = lambda: connection.allow(STREAM_TIMEOUT)
             try:
                 await self.app(scope, receive, send)
             finally:
                 connection.answering -= 1
-                connection.allow(0.0 if connection.gone else IDLE)
+                connection.allow(0.0 if connection.gone else IDLE_TIMEOUT)
 
         return app
 
@@ -196,8 +210,8 @@ def _config() -> Config:
     config.accesslog = None
     config.errorlog = getLogger("supervisor.web")
     config.include_server_header = False
-    config.h11_max_incomplete_size = MOST_HEAD_BYTES
-    config.h2_max_header_list_size = MOST_HEAD_BYTES
+    config.h11_max_incomplete_size = MAX_HEAD_BYTES
+    config.h2_max_header_list_size = MAX_HEAD_BYTES
     config.h2_max_concurrent_streams = 4
-    config.keep_alive_timeout = IDLE
+    config.keep_alive_timeout = IDLE_TIMEOUT
     return config

@@ -1,4 +1,4 @@
-"""An answer that is written as it comes about, and given up when the client goes."""
+"""An answer that is written piece by piece, until the client goes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Write: TypeAlias = Callable[[bytes], Awaitable[None]]
 
 @frozen
 class Stream:
-    """What `produce` writes. Starlette calls it like any other response."""
+    """A response of Starlette whose body is what `produce` writes."""
 
     produce: Callable[[Write], Awaitable[None]]
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The task that serves the status page; a reload ends it and starts it on other sockets."""
+"""The task that serves the status page. A reload ends it, and starts it on other sockets."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from supervisor.web import binding
 from supervisor.web.binding import Address
 
 if TYPE_CHECKING:
-    from supervisor.web.server import Server
+    from supervisor.web.server import WebServer
 
 
 @define
 class WebTasks:
-    """Serves what `snapshot` shows until it is told otherwise.
-
-    `changed` wakes who waits for a commit; `waiting` counts what waits to be recorded.
-    """
+    """Starts and ends the task that serves the status page."""
 
     snapshot: Snapshot
     changed: trio.lowlevel.ParkingLot
+    """Wakes tasks that wait for a commit."""
+
     waiting: Callable[[], int]
+    """Returns the number of runs that wait to be recorded."""
+
     nursery: trio.Nursery
     listeners: Sequence[trio.SocketListener] = ()
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     _ended: trio.Event = field(factory=trio.Event)
 
     def start(self, listeners: Sequence[trio.SocketListener]) -> None:
-        """Begin to serve; without listeners there is nothing to be done."""
+        """Begin to serve. Without listeners do nothing."""
         self.listeners = listeners
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         if listeners:
@@ -49,7 +50,7 @@ class WebTasks:
         return binding.bind(service, addresses, self.listeners)
 
     async def end(self) -> None:
-        """Stop serving; clients that were connected come again."""
+        """Stop serving. Clients lose their connections."""
         self._scope.cancel()
         await self._ended.wait()
 
@@ -63,9 +64,9 @@ class WebTasks:
                 listener.socket.close()
             self._ended.set()
 
-    def _server(self) -> Server:
-        """Return the server; what it imports takes a while, so this is called in a thread."""
+    def _server(self) -> WebServer:
+        """Return the server. Its imports take a while, so call this in a thread."""
         from supervisor.web.app import make_app
-        from supervisor.web.server import Server
+        from supervisor.web.server import WebServer
 
-        return Server(make_app(self.snapshot, self.changed, self.waiting))
+        return WebServer(make_app(self.snapshot, self.changed, self.waiting))

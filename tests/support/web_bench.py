@@ -17,7 +17,7 @@ from supervisor.observations import Condition, Duration, Measurement, Report, Ru
 from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.stats.recent_runs import KEPT
 from supervisor.web.app import make_app
-from supervisor.web.server import Server
+from supervisor.web.server import WebServer
 from tests.support.ledger_bench import A, LedgerBench, service_of
 
 NOON = 1_795_402_800.0
@@ -103,7 +103,7 @@ class WebBench:
 async def served(bench: WebBench) -> AsyncIterator[str]:
     """Serve the bench; give its URL."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    server = Server(make_app(bench.snapshot, bench.changed, lambda: 0))
+    server = WebServer(make_app(bench.snapshot, bench.changed, lambda: 0))
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, [listener])
         host, port = listener.socket.getsockname()[:2]

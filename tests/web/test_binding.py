@@ -61,7 +61,7 @@ async def test_a_port_that_is_taken_is_named_with_a_remedy(port: int) -> None:
 
     assert str(caught.value) == (
         f"X.toml: status.listen: cannot listen on 127.0.0.1:{port}: Address already in use; "
-        "choose another port, or end the program that has this one"
+        "choose another port, or end the program that uses this one"
     )
 
 

@@ -11,8 +11,8 @@ import trio
 from attrs import frozen
 
 from supervisor.web import app, server
-from supervisor.web.page.live import MOST_FOLLOWERS
-from supervisor.web.server import MOST_CONNECTIONS, Connection, Receive, Scope, Send, Server
+from supervisor.web.page.live import MAX_FOLLOWERS
+from supervisor.web.server import MAX_CONNECTIONS, Connection, Receive, Scope, Send, WebServer
 from tests.support.web_bench import WebBench, client_of, modules
 
 PROBE = b"GET /-/ready HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -23,7 +23,7 @@ FOLLOW = b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
 class Door:
     """A server, and connections to it without any protocol."""
 
-    server: Server
+    server: WebServer
     port: int
     nursery: trio.Nursery
     streams: list[trio.SocketStream]
@@ -47,7 +47,7 @@ async def opened(
     given: server.App | None = None, bench: WebBench | None = None
 ) -> AsyncIterator[Door]:
     bench = bench or WebBench.make(*modules(2))
-    found = Server(given or app.make_app(bench.snapshot, bench.changed, lambda: 0))
+    found = WebServer(given or app.make_app(bench.snapshot, bench.changed, lambda: 0))
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     streams: list[trio.SocketStream] = []
     try:
@@ -79,14 +79,14 @@ async def status_of(stream: trio.SocketStream) -> int:
 
 async def test_who_asks_for_nothing_gives_way_to_who_comes_later() -> None:
     async with opened() as door:
-        idle = [await door.connect() for _ in range(MOST_CONNECTIONS)]
-        await door.settle(MOST_CONNECTIONS)
+        idle = [await door.connect() for _ in range(MAX_CONNECTIONS)]
+        await door.settle(MAX_CONNECTIONS)
         late = await door.connect(PROBE)
         answered = await status_of(late)
         first = await read(idle[0])
 
         assert (answered, first) == (200, b"")
-        assert len(door.server.connections) == MOST_CONNECTIONS
+        assert len(door.server.connections) == MAX_CONNECTIONS
 
 
 async def test_more_than_32_at_work_are_refused() -> None:
@@ -98,28 +98,28 @@ async def test_more_than_32_at_work_are_refused() -> None:
         await send({"type": "http.response.body", "body": b""})
 
     async with opened(slow) as door:
-        at_work = [await door.connect(PROBE) for _ in range(MOST_CONNECTIONS)]
+        at_work = [await door.connect(PROBE) for _ in range(MAX_CONNECTIONS)]
         with trio.fail_after(5):
-            while sum(each.answering for each in door.server.connections) < MOST_CONNECTIONS:  # noqa: ASYNC110 - nothing says so
+            while sum(each.answering for each in door.server.connections) < MAX_CONNECTIONS:  # noqa: ASYNC110 - nothing says so
                 await trio.sleep(0.005)
         refused = await read(await door.connect(PROBE))
         released.set()
         served = [await status_of(stream) for stream in at_work]
 
     assert refused.startswith(b"HTTP/1.1 503 ")
-    assert served == [200] * MOST_CONNECTIONS
+    assert served == [200] * MAX_CONNECTIONS
 
 
 async def test_pages_that_are_live_leave_room_for_others() -> None:
     async with opened() as door:
-        live = [await door.connect(FOLLOW) for _ in range(MOST_FOLLOWERS)]
+        live = [await door.connect(FOLLOW) for _ in range(MAX_FOLLOWERS)]
         begun = [await status_of(stream) for stream in live]
         one_more = await status_of(await door.connect(FOLLOW))
         await live[0].aclose()
-        await door.settle(MOST_FOLLOWERS)  # without the one that has gone
+        await door.settle(MAX_FOLLOWERS)  # without the one that has gone
         again = await status_of(await door.connect(FOLLOW))
 
-    assert (begun, one_more, again) == ([200] * MOST_FOLLOWERS, 503, 200)
+    assert (begun, one_more, again) == ([200] * MAX_FOLLOWERS, 503, 200)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ async def test_pages_that_are_live_leave_room_for_others() -> None:
     ],
 )
 async def test_who_is_slow_to_ask_is_closed(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "IDLE", 0.1)
+    monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.1)
     async with opened() as door:
         stream = await door.connect(said)
         await read(stream)
@@ -141,7 +141,7 @@ async def test_who_is_slow_to_ask_is_closed(said: bytes, monkeypatch: pytest.Mon
 
 
 async def test_a_head_that_drips_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "IDLE", 0.2)
+    monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.2)
     async with opened() as door:
         stream = await door.connect(b"GET / HTTP/1.1\r\n")
         with trio.fail_after(5), suppress(trio.BrokenResourceError):
@@ -152,7 +152,7 @@ async def test_a_head_that_drips_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_who_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "WRITE", 0.2)
+    monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.2)
 
     async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -166,7 +166,7 @@ async def test_who_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_who_is_answered_for_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "ANSWER", 0.1)
+    monkeypatch.setattr(server, "ANSWER_TIMEOUT", 0.1)
 
     async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
         await trio.sleep_forever()
@@ -202,7 +202,7 @@ async def test_rubbish_is_refused(said: bytes, status: int) -> None:
 
 
 async def test_a_flood_behind_a_request_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "IDLE", 0.2)
+    monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.2)
     async with opened() as door:
         stream = await door.connect(
             b"GET / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"

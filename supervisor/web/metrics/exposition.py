@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from supervisor.stats.histogram import BOUNDS, Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of the whole text."""
 
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_]")
+_INVALID_IN_NAME = re.compile(r"[^a-zA-Z0-9_]")
 _UPPER_BOUNDS = (*(f"{bound:g}" for bound in BOUNDS), "+Inf")
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 
@@ -23,25 +24,25 @@ def head(name: str, kind: str, text: str) -> str:
 
 
 def labels(values: Mapping[str, str]) -> str:
-    """Return labels as they stand between the braces."""
+    """Return labels as they are written between the braces."""
     return ",".join(f'{name}="{escaped(value)}"' for name, value in values.items())
 
 
 def escaped(value: str) -> str:
-    """Return a label's value with what must not stand in it escaped."""
+    """Return the value of a label, escaped."""
     return value.translate(_ESCAPES)
 
 
 def label_name(text: str, taken: frozenset[str] = frozenset()) -> str:
-    """Return a valid label name that is none of the taken ones, nor kept for Prometheus itself."""
-    name = _NOT_IN_NAMES.sub("_", text)
+    """Return a valid label name that is not taken, and not reserved for Prometheus itself."""
+    name = _INVALID_IN_NAME.sub("_", text)
     if not name or name[0].isdigit() or name.startswith("__") or name in taken:
         name = f"exported_{name}"
     return name
 
 
 def sample(name: str, inner: str, value: float) -> str:
-    """Return one line; `inner` are the labels, already escaped."""
+    """Return one line. `inner` are the labels, escaped already."""
     return f"{name}{{{inner}}} {number(value)}\n" if inner else f"{name} {number(value)}\n"
 
 

@@ -1,7 +1,7 @@
-"""What `/metrics` shows: every number that the supervisor keeps, read where it is kept.
+"""The metrics of `/metrics`. Each number is read where the supervisor keeps it.
 
-Written by hand, piece by piece: prometheus-client's own objects would cost 6.5 KB for each
-module, and one scrape of 10,000 modules would hold up the loop for seconds.
+The text is written here, piece by piece. The objects of prometheus-client would cost 6.5 KB for
+each module, and one scrape of 10,000 modules would block the event loop for seconds.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from attrs import frozen
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -22,23 +23,32 @@ from supervisor.stats.module_stats import ModuleStats
 from supervisor.stats.recent_runs import RESULTS
 from supervisor.web.metrics.exposition import escaped, head, histogram, label_name, labels, sample
 
-SLICE = 300
-"""So many lines are written at a time, in about a millisecond; then others have their turn."""
+LINES_PER_PIECE = 300
+"""Lines that are written at a time, in about a millisecond. Then other tasks run."""
 
 SKIPPED = ("late", "running")
+"""Reasons of skipped runs. They are shown from the start, so that `rate` sees the first one."""
+
 LOST = ("evicted", "refused", "rejected")
-"""Reasons that are shown before they have happened, so that `rate` sees the first time."""
+"""Reasons of dropped alerts, shown from the start."""
+
+PEER_ERRORS = ("connect", "transport")
+"""Reasons of failed requests, shown from the start."""
 
 _PREFIX = "supervisor_"
+"""Begins the name of each metric."""
+
 _OWN_LABELS = frozenset({"module", "name"})
+"""Labels of a measurement that the supervisor sets."""
 
 
 @frozen
 class Source:
-    """Where the numbers are read; `waiting` counts what waits to be recorded."""
+    """Where the numbers are read."""
 
     snapshot: Snapshot
     waiting: Callable[[], int]
+    """Returns the number of runs that wait to be recorded."""
 
     @property
     def store(self) -> Store:
@@ -53,14 +63,32 @@ class Source:
         return self.snapshot.peers()
 
 
+Samples: TypeAlias = Callable[[Source, str], Iterator[str]]
+
+
 @frozen
 class Family:
-    """One metric. `samples` yields its lines, given its full name."""
+    """One metric."""
 
     name: str
     kind: str
     text: str
-    samples: Callable[[Source, str], Iterator[str]]
+    samples: Samples
+    """Yields the lines of the metric, given its full name."""
+
+
+FAMILIES: list[Family] = []
+"""All metrics, in the order in which they are written."""
+
+
+def _family(name: str, kind: str, text: str) -> Callable[[Samples], Samples]:
+    """Add the decorated function to the metrics."""
+
+    def add(samples: Samples) -> Samples:
+        FAMILIES.append(Family(name, kind, text, samples))
+        return samples
+
+    return add
 
 
 def pieces(source: Source) -> Iterator[str]:
@@ -70,7 +98,7 @@ def pieces(source: Source) -> Iterator[str]:
         lines = [head(name, family.kind, family.text)]
         for count, line in enumerate(family.samples(source, name)):
             lines.append(line)
-            if count % SLICE == 0:
+            if count % LINES_PER_PIECE == 0:
                 yield "".join(lines)
                 lines.clear()
         yield "".join(lines)
@@ -89,41 +117,47 @@ def _of_peer(peer: PeerStatus) -> str:
     return f'peer="{escaped(peer.url)}"'
 
 
-def _counted(
+def _by_reason(
     name: str, inner: str, label: str, counts: Mapping[str, int], known: tuple[str, ...]
 ) -> Iterator[str]:
-    """Yield a line for each known reason, and for those that have come up beside them."""
+    """Yield a line for each known reason, then for each other reason that has happened."""
     for reason in dict.fromkeys((*known, *counts)):
         text = f'{inner},{label}="{escaped(reason)}"' if inner else f'{label}="{escaped(reason)}"'
         yield sample(name, text, counts.get(reason, 0))
 
 
+@_family("module_runs_total", "counter", "Runs by how they ended.")
 def _runs(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
-        yield from _counted(name, _of_module(stats), "result", stats.results, RESULTS)
+        yield from _by_reason(name, _of_module(stats), "result", stats.results, RESULTS)
 
 
+@_family("module_run_seconds", "histogram", "How long runs took.")
 def _run_seconds(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
         yield from histogram(name, _of_module(stats), stats.durations)
 
 
+@_family("module_last_run_timestamp_seconds", "gauge", "When the last run started.")
 def _last_run(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
         if stats.last_run is not None:
             yield sample(name, _of_module(stats), stats.last_run)
 
 
+@_family("module_schedule_lag_seconds", "gauge", "How long after its time the last run started.")
 def _lag(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
         yield sample(name, _of_module(stats), stats.lag)
 
 
+@_family("module_skipped_total", "counter", "Times at which a module should have run and did not.")
 def _skipped(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
-        yield from _counted(name, _of_module(stats), "reason", stats.skipped, SKIPPED)
+        yield from _by_reason(name, _of_module(stats), "reason", stats.skipped, SKIPPED)
 
 
+@_family("measurement", "gauge", "What checks have measured in their last run.")
 def _measurements(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
         seen = set()
@@ -132,32 +166,41 @@ def _measurements(source: Source, name: str) -> Iterator[str]:
             for key, value in item.labels.items():
                 inner[label_name(str(key), _OWN_LABELS)] = str(value)
             text = labels(inner)
-            if text not in seen:  # a sample that comes twice would spoil the whole scrape
+            if text not in seen:  # with two equal samples Prometheus refuses the whole scrape
                 seen.add(text)
                 yield sample(name, text, item.value)
 
 
+@_family("alerts", "gauge", "Alerts in the ledger by state.")
 def _alerts(source: Source, name: str) -> Iterator[str]:
     counts: Counter[str] = Counter()
     for alert in [*source.store.alerts.values()]:
         counts[source.snapshot.state(alert)] += 1
         yield ""
-    yield from _counted(name, "", "state", counts, STATES)
+    yield from _by_reason(name, "", "state", counts, STATES)
 
 
+@_family("ledger_bytes", "gauge", "Bytes that the ledger takes on disk.")
 def _ledger_bytes(source: Source, name: str) -> Iterator[str]:
     yield sample(name, "", source.snapshot.ledger_bytes())
 
 
+@_family("ledger_dropped_total", "counter", "Alerts that had to be dropped.")
 def _dropped(source: Source, name: str) -> Iterator[str]:
-    yield from _counted(name, "", "reason", source.store.lost, LOST)
+    yield from _by_reason(name, "", "reason", source.store.lost, LOST)
 
 
+@_family("peer_pending", "gauge", "Alerts that the Alertmanager has not yet taken.")
 def _pending(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
         yield sample(name, _of_peer(peer), len(source.snapshot.outbox.pending(peer.url)))
 
 
+@_family(
+    "peer_oldest_pending_seconds",
+    "gauge",
+    "For how long the Alertmanager has been owed something.",
+)
 def _oldest_pending(source: Source, name: str) -> Iterator[str]:
     now = source.snapshot.clock.now()
     for peer in source.peers:
@@ -165,86 +208,50 @@ def _oldest_pending(source: Source, name: str) -> Iterator[str]:
         yield sample(name, _of_peer(peer), source.snapshot.oldest_pending(peer, pending, now))
 
 
+@_family("peer_sent_total", "counter", "Alerts that the Alertmanager has taken.")
 def _sent(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
         yield sample(name, _of_peer(peer), peer.sent)
 
 
+@_family("peer_errors_total", "counter", "Requests that failed, by reason.")
 def _errors(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
-        yield from _counted(name, _of_peer(peer), "reason", peer.errors, ("connect", "transport"))
+        yield from _by_reason(name, _of_peer(peer), "reason", peer.errors, PEER_ERRORS)
 
 
+@_family("peer_send_seconds", "histogram", "How long the Alertmanager took.")
 def _send_seconds(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
         yield from histogram(name, _of_peer(peer), peer.seconds)
 
 
+@_family(
+    "peer_clock_skew_seconds",
+    "gauge",
+    "How far the Alertmanager's clock is ahead of this host's.",
+)
 def _skew(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
         yield sample(name, _of_peer(peer), peer.skew)
 
 
+@_family("quarantined_total", "counter", "Alerts that an Alertmanager refused.")
 def _quarantined(source: Source, name: str) -> Iterator[str]:
     yield sample(name, "", sum(peer.errors["rejected"] for peer in source.peers))
 
 
+@_family("abandoned_threads", "gauge", "Threads that were given up, since a call in them hangs.")
 def _abandoned(_source: Source, name: str) -> Iterator[str]:
     yield sample(name, "", abandoned_threads())
 
 
+@_family("channel_used", "gauge", "Messages that wait to be recorded.")
 def _channel(source: Source, name: str) -> Iterator[str]:
     yield sample(name, "", source.waiting())
 
 
+@_family("build_info", "gauge", "Always 1; what is running.")
 def _build(_source: Source, name: str) -> Iterator[str]:
     inner = {"version": __version__, "python": platform.python_version()}
     yield sample(name, labels(inner), 1)
-
-
-FAMILIES = (
-    Family("module_runs_total", "counter", "Runs by how they ended.", _runs),
-    Family("module_run_seconds", "histogram", "How long runs took.", _run_seconds),
-    Family("module_last_run_timestamp_seconds", "gauge", "When the last run started.", _last_run),
-    Family(
-        "module_schedule_lag_seconds",
-        "gauge",
-        "How long after its time the last run started.",
-        _lag,
-    ),
-    Family(
-        "module_skipped_total",
-        "counter",
-        "Times at which a module should have run and did not.",
-        _skipped,
-    ),
-    Family("measurement", "gauge", "What checks have measured in their last run.", _measurements),
-    Family("alerts", "gauge", "Alerts in the ledger by state.", _alerts),
-    Family("ledger_bytes", "gauge", "Bytes that the ledger takes on disk.", _ledger_bytes),
-    Family("ledger_dropped_total", "counter", "Alerts that had to be dropped.", _dropped),
-    Family("peer_pending", "gauge", "Alerts that the Alertmanager has not yet taken.", _pending),
-    Family(
-        "peer_oldest_pending_seconds",
-        "gauge",
-        "For how long the Alertmanager has been owed something.",
-        _oldest_pending,
-    ),
-    Family("peer_sent_total", "counter", "Alerts that the Alertmanager has taken.", _sent),
-    Family("peer_errors_total", "counter", "Requests that failed, by reason.", _errors),
-    Family("peer_send_seconds", "histogram", "How long the Alertmanager took.", _send_seconds),
-    Family(
-        "peer_clock_skew_seconds",
-        "gauge",
-        "How far the Alertmanager's clock is ahead of this host's.",
-        _skew,
-    ),
-    Family("quarantined_total", "counter", "Alerts that an Alertmanager refused.", _quarantined),
-    Family(
-        "abandoned_threads",
-        "gauge",
-        "Threads that were given up, since a call in them hangs.",
-        _abandoned,
-    ),
-    Family("channel_used", "gauge", "Messages that wait to be recorded.", _channel),
-    Family("build_info", "gauge", "Always 1; what is running.", _build),
-)

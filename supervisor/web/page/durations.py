@@ -1,4 +1,4 @@
-"""Durations in words, short and long. Pure."""
+"""Durations in the words of the page, which are short and show milliseconds and days. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def brief(seconds: float) -> str:
 
 
 def minutes(seconds: float) -> str:
-    """Return how long something has lasted; it changes once a minute."""
+    """Return how long something has lasted. The text changes once a minute."""
     return "less than a minute" if seconds < 60 else span(seconds // 60 * 60)
 
 

@@ -1,6 +1,7 @@
-"""The sections of the page as they are now, made once for all who look, and the live page's news.
+"""The sections of the page as they are now, and the changes that a live page follows.
 
-News are server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
+The sections are made once for all clients. Changes are server-sent events:
+https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 from __future__ import annotations
@@ -12,36 +13,42 @@ from attrs import define, field
 from starlette.responses import PlainTextResponse
 
 from supervisor.control.snapshot import Snapshot
+from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.web.page import templates
 from supervisor.web.page.view import View, gather
 from supervisor.web.server import Receive, Scope, Send
 from supervisor.web.stream import Stream, Write
 
-MOST_FOLLOWERS = 16
-"""So many pages may be live at once: half of all connections are left for others."""
+MAX_FOLLOWERS = 16
+"""Pages that may be live at the same time. It leaves half of all connections for others."""
 
-FRESH = 0.9
-PAUSE = 2.0
-LONGEST = 15.0
-"""Seconds: what is this old need not be made anew; between two looks of a live page at least,
-and at most, so that a client that has gone is noticed."""
+MAX_AGE = 0.9
+"""Seconds for which the sections are used again."""
+
+MIN_INTERVAL = 2.0
+"""Seconds between two events of a live page at least."""
+
+MAX_INTERVAL = 15.0
+"""Seconds between two events at most: writing shows whether the client has gone."""
 
 
 @define
 class Live:
-    """Makes sections of the page. `changed` wakes who waits for a commit."""
+    """Makes the sections of the page."""
 
     snapshot: Snapshot
     changed: trio.lowlevel.ParkingLot
+    """Wakes tasks that wait for a commit."""
+
     _made: dict[str, str] = field(factory=dict)
     _document: bytes = b""
     _made_at: float = float("-inf")
     _lock: trio.Lock = field(factory=trio.Lock)
 
     async def sections(self) -> dict[str, str]:
-        """Return each section's HTML by its name, at most `FRESH` seconds old."""
+        """Return each section's HTML by its name, at most `MAX_AGE` seconds old."""
         async with self._lock:
-            if trio.current_time() - self._made_at > FRESH:
+            if trio.current_time() - self._made_at > MAX_AGE:
                 made_at = trio.current_time()
                 view = await gather(self.snapshot)
                 self._made, self._document = await trio.to_thread.run_sync(
@@ -51,7 +58,7 @@ class Live:
             return self._made
 
     async def document(self) -> bytes:
-        """Return the whole page, as old at most."""
+        """Return the whole page, at most `MAX_AGE` seconds old."""
         await self.sections()
         return self._document
 
@@ -63,14 +70,15 @@ def _render(view: View) -> tuple[dict[str, str], bytes]:
 
 @define
 class Events:
-    """Answers with what has changed on the page, until the client goes."""
+    """Answers with the changes of the page until the client goes."""
 
     live: Live
     followers: int = 0
+    """Clients that are being answered."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, as ASGI has it."""
-        if self.followers >= MOST_FOLLOWERS:
+        if self.followers >= MAX_FOLLOWERS:
             refusal = PlainTextResponse("too many pages are live\n", 503, {"retry-after": "30"})
             await refusal(scope, receive, send)
             return
@@ -83,34 +91,21 @@ class Events:
             self.followers -= 1
 
     async def _follow(self, write: Write) -> None:
-        told: dict[str, str] = {}
+        sent: dict[str, str] = {}
         async with trio.open_nursery() as nursery:
-            alarm = Alarm(self.live.changed)
-            nursery.start_soon(alarm.heed)
+            changed = RepeatedEvent()
+            nursery.start_soon(self._watch, changed)
             while True:
                 sections = await self.live.sections()
-                news = {name: html for name, html in sections.items() if told.get(name) != html}
-                told = sections
+                news = {name: html for name, html in sections.items() if sent.get(name) != html}
+                sent = sections
                 await write(f"data: {json.dumps(news)}\n\n".encode() if news else b":\n\n")
-                with trio.move_on_after(LONGEST - PAUSE):
-                    await alarm.wait()
-                await trio.sleep(PAUSE)
+                with trio.move_on_after(MAX_INTERVAL - MIN_INTERVAL):
+                    await changed.wait()
+                await trio.sleep(MIN_INTERVAL)
 
-
-@define
-class Alarm:
-    """Remembers that something has changed until somebody waits for it."""
-
-    changed: trio.lowlevel.ParkingLot
-    _gone_off: trio.Event = field(factory=trio.Event)
-
-    async def heed(self) -> None:
-        """Be there whenever something changes."""
+    async def _watch(self, changed: RepeatedEvent) -> None:
+        """Set the event whenever something is committed."""
         while True:
-            await self.changed.park()
-            self._gone_off.set()
-
-    async def wait(self) -> None:
-        """Return when something has changed since the last return."""
-        await self._gone_off.wait()
-        self._gone_off = trio.Event()
+            await self.live.changed.park()
+            changed.set()

@@ -1,6 +1,4 @@
-"""The status page in words: what the templates fill in. Sections have names, so that the live
-page can replace one at a time. Called in a thread with a view, which nothing else changes.
-"""
+"""The values of the page's templates. Called in a thread, with a view that nothing else changes."""
 
 from __future__ import annotations
 
@@ -11,27 +9,33 @@ from zoneinfo import ZoneInfo
 from attrs import define, field
 
 from supervisor.alerts.alert import Alert
+from supervisor.control.socket_client import JsonObject
 from supervisor.web.page import drawing
 from supervisor.web.page.durations import brief, minutes, span
 from supervisor.web.page.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
-from supervisor.web.page.verdict import GRAVITY, Status, verdict
+from supervisor.web.page.verdict import COLOURS, verdict
 from supervisor.web.page.view import View
 
-MOST_ALERTS = 500
-MOST_MEASUREMENTS = 3
-"""Rows of each table, and numbers in a row: beyond, the page says how many more there are."""
+MAX_ALERTS = 500
+"""Rows of alerts. The page says how many more there are."""
 
-EDGE = 30
+MAX_MEASUREMENTS = 3
+"""Measurements of a module. The page says how many more there are."""
+
+TIMELINE_STEP = 30
 """Seconds: the timeline moves on in steps of this."""
 
 RANKS = {"firing": 0, "quarantined": 1, "pending": 2, "resolved": 3}
-RESULTS = {
+"""The order of alerts, by state."""
+
+RESULT_WORDS = {
     "ok": ("ok", "ok"),
     "conditions": ("conditions", "conditions"),
     "failed": ("failed", "failed"),
     "timeout": ("timed out", "timeout"),
     None: ("not yet run", "none"),
 }
+"""Each result in words, and its class in the style sheet."""
 
 
 @define
@@ -47,34 +51,36 @@ class Page:
         self._today = datetime.fromtimestamp(self.view.now, self._zone).date()
 
     def values(self) -> dict[str, object]:
-        """Return the values of the templates."""
+        """Return the values by their names in the templates."""
         status = self.view.status
         alerts = [alert for alert in status["alerts"] if alert["state"] != "report"]
         alerts.sort(key=lambda alert: (RANKS[alert["state"]], alert["starts_at"] or "~"))
         current = [alert for alert in alerts if alert["state"] != "resolved"]
-        end = (int(self.view.now) // EDGE + 1) * EDGE
+        end = (int(self.view.now) // TIMELINE_STEP + 1) * TIMELINE_STEP
         return {
             "status": status,
             "verdict": verdict(status),
             "now": self._time(status["now"]),
             "started": span(status["uptime_seconds"]),
-            "alerts": [self._alert(alert) for alert in current[:MOST_ALERTS]],
-            "more_alerts": max(0, len(current) - MOST_ALERTS),
+            "alerts": [self._alert(alert) for alert in current[:MAX_ALERTS]],
+            "more_alerts": max(0, len(current) - MAX_ALERTS),
             "resolved": [self._alert(alert) for alert in alerts if alert["state"] == "resolved"][
-                :MOST_ALERTS
+                :MAX_ALERTS
             ],
             "modules": [self._module(module, end) for module in self.view.modules],
             "more_modules": len(status["modules"]) - len(self.view.modules),
-            "hours": [self._moment(end - drawing.HOUR * part / 4) for part in (4, 3, 2, 1, 0)],
+            "hours": [
+                self._moment(end - drawing.LANE_SECONDS * part / 4) for part in (4, 3, 2, 1, 0)
+            ],
             "peers": [self._peer(peer) for peer in status["peers"]],
             "reports": [self._report(alert) for alert in self.view.reports],
         }
 
-    def _alert(self, alert: Status) -> AlertRow:
+    def _alert(self, alert: JsonObject) -> AlertRow:
         return AlertRow(
             key=alert["fingerprint"],
             state=alert["state"],
-            colour=GRAVITY.get(alert["event_type"], "red"),
+            colour=COLOURS.get(alert["event_type"], "red"),
             event_type=alert["event_type"],
             alertname=alert["alertname"],
             instance=alert["instance"],
@@ -83,13 +89,13 @@ class Page:
             since=self._time(alert["starts_at"]),
             lasting=self._lasting(alert),
             peers=tuple(
-                Delivery(shortened(url), state == "delivered")
+                Delivery(short_url(url), state == "delivered")
                 for url, state in alert["peers"].items()
             ),
             detailed=alert["detailed"],
         )
 
-    def _lasting(self, alert: Status) -> str:
+    def _lasting(self, alert: JsonObject) -> str:
         if alert["starts_at"] is None:
             return ""
         end = self.view.now
@@ -97,8 +103,8 @@ class Page:
             end = datetime.fromisoformat(alert["ends_at"]).timestamp()
         return minutes(end - datetime.fromisoformat(alert["starts_at"]).timestamp())
 
-    def _module(self, module: Status, end: float) -> ModuleRow:
-        result, style = RESULTS[module["last_result"]]
+    def _module(self, module: JsonObject, end: float) -> ModuleRow:
+        result, style = RESULT_WORDS[module["last_result"]]
         if module["state"] == "disabled":
             result, style = "disabled", "none"
         runs = [*self.view.recent.get(module["name"], ())]
@@ -116,19 +122,19 @@ class Page:
             failures=module["failures"],
             skipped=module["skipped"],
             measured=(
-                *(measurement(item) for item in measured[:MOST_MEASUREMENTS]),
-                *_others(len(measured) - MOST_MEASUREMENTS),
+                *(measurement(item) for item in measured[:MAX_MEASUREMENTS]),
+                *_others(len(measured) - MAX_MEASUREMENTS),
             ),
             bars=drawing.bars(runs),
             lane=drawing.lane(runs, end),
         )
 
-    def _peer(self, peer: Status) -> PeerRow:
+    def _peer(self, peer: JsonObject) -> PeerRow:
         words = {"ok": "reachable", "retrying": "not reached", "misconfigured": "refuses alerts"}
         skew = peer["clock_skew_seconds"]
         return PeerRow(
             url=peer["url"],
-            short=shortened(peer["url"]),
+            short=short_url(peer["url"]),
             state=words[peer["state"]],
             style="ok" if peer["state"] == "ok" else "failed",
             version=peer["version"],
@@ -144,7 +150,7 @@ class Page:
         notes = alert.payload.annotations
         return ReportRow(
             key=alert.fingerprint,
-            colour=GRAVITY.get(alert.event_type, "red"),
+            colour=COLOURS.get(alert.event_type, "red"),
             event_type=alert.event_type,
             alertname=alert.alertname,
             message=notes.get("message", ""),
@@ -164,14 +170,14 @@ def _others(count: int) -> tuple[str, ...]:
     return (f"and {count:,} more",) if count > 0 else ()
 
 
-def measurement(item: Status) -> str:
+def measurement(item: JsonObject) -> str:
     """Return a measurement: "disk_use_percent / 41 %"."""
     value = item["value"]
     number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
     return " ".join(filter(None, (item["name"], *item["labels"].values(), number, item["unit"])))
 
 
-def shortened(url: str) -> str:
+def short_url(url: str) -> str:
     """Return a peer's address, and its path if it has one."""
     parts = urlsplit(url)
     return parts.netloc + parts.path if parts.netloc else url

@@ -1,4 +1,4 @@
-"""The rows of the status page: what its template lays out, worded already."""
+"""The rows of the status page: the values that its templates show."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class AlertRow:
 
 @frozen
 class ModuleRow:
-    """A module, what it does and did."""
+    """A module and its runs."""
 
     name: str
     check: str
@@ -80,7 +80,7 @@ class PeerRow:
 
 @frozen
 class ReportRow:
-    """Something that was said once; its key leads to what was mailed."""
+    """A report. Its key leads to the mail."""
 
     key: str
     colour: str

@@ -1,4 +1,4 @@
-"""The page's files, compiled once: template, style and script, each with its hash for the CSP."""
+"""The files of the page: templates, style sheet and script. They are read and compiled once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from supervisor.text import counted
 from supervisor.web.page.page import Page
 from supervisor.web.page.view import Mail, View
 
 SECTIONS = ("verdict", "alerts", "modules", "timeline", "peers", "reports")
-"""What the live page replaces, by the ids of the elements."""
+"""The ids of the elements that the live page replaces."""
 
 _HERE = Path(__file__).parent
 
@@ -25,6 +26,7 @@ _environment = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_environment.globals["counted"] = counted
 _page = _environment.get_template("page.html")
 _mail = _environment.get_template("mail.html")
 _sections = _environment.get_template("sections.html")
@@ -42,7 +44,7 @@ POLICY = (
     "img-src data:; connect-src 'self'; frame-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'none'"
 )
-"""The page's content security policy: nothing but what this file puts into it."""
+"""The page's content security policy: it allows our own style sheet and script, and no others."""
 
 
 def sections(view: View) -> dict[str, str]:

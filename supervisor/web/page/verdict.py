@@ -1,39 +1,43 @@
-"""How it is in one line, and what else there is to be said of it. Pure."""
+"""The state of the supervisor in one line, with notes. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, TypeAlias
 
 from attrs import frozen
 
 from supervisor.alerts.alert import SUPERVISOR
 from supervisor.alerts.self_alerts import HEARTBEAT
+from supervisor.control.socket_client import JsonObject
+from supervisor.text import counted
 from supervisor.web.page.durations import span
 from supervisor.web.page.view import FAILING
 
-Status: TypeAlias = Mapping[str, Any]
+LATE_DELIVERY = 30.0
+"""Seconds: an alert that has waited longer for a peer is mentioned."""
 
-SLOW = 30.0
-"""Seconds: what has been owed to a peer for longer is worth a word; so is a first run that is
-due within this."""
+SOON = 30.0
+"""Seconds: while first runs are due within them, the supervisor is starting."""
 
-GRAVITY = {"W": "amber", "I": "blue", "S": "blue", "": "grey"}
-"""The colours of event types; all others are red."""
+COLOURS = {"W": "amber", "I": "blue", "S": "blue", "": "grey"}
+"""The colours of event types. All others are red."""
 
 
 @frozen
 class Verdict:
-    """How it is in one line; `colour` names its class, `notes` say what else there is."""
+    """The state of the supervisor in one line."""
 
     text: str
     colour: str
+    """Its class in the style sheet."""
+
     notes: tuple[str, ...] = ()
+    """What else is to be said."""
 
 
-def verdict(status: Status) -> Verdict:
-    """Return how it is."""
+def verdict(status: JsonObject) -> Verdict:
+    """Return the state in one line."""
     firing = [
         alert
         for alert in status["alerts"]
@@ -41,10 +45,10 @@ def verdict(status: Status) -> Verdict:
     ]
     notes = tuple(_notes(status))
     if firing:
-        colours = {GRAVITY.get(alert["event_type"], "red") for alert in firing}
+        colours = {COLOURS.get(alert["event_type"], "red") for alert in firing}
         colour = next((each for each in ("red", "amber") if each in colours), "blue")
-        plural = "" if len(firing) == 1 else "s"
-        return Verdict(f"{len(firing):,} alert{plural} firing", colour, notes)
+        count = counted(len(firing), "alert", separator=",")
+        return Verdict(f"{count} firing", colour, notes)
     enabled = [module for module in status["modules"] if module["state"] != "disabled"]
     due = [module for module in enabled if module["next_run"] is not None]
     waiting = [module for module in due if not module["runs"] and _is_soon(module, status)]
@@ -56,8 +60,8 @@ def verdict(status: Status) -> Verdict:
     return Verdict("All well", "green")
 
 
-def _notes(status: Status) -> Iterator[str]:
-    """Yield what is not as it should be beside the alerts that fire."""
+def _notes(status: JsonObject) -> Iterator[str]:
+    """Yield what is wrong apart from the alerts that fire."""
     failing = sum(map(_is_failing, status["modules"]))
     if failing:
         yield f"{failing} of {len(status['modules'])} modules failing"
@@ -65,7 +69,7 @@ def _notes(status: Status) -> Iterator[str]:
     if down:
         yield f"{down} of {len(status['peers'])} Alertmanagers not reached"
     owed = max((peer["oldest_pending_seconds"] for peer in status["peers"]), default=0.0)
-    if owed > SLOW:
+    if owed > LATE_DELIVERY:
         most = max(peer["pending"] for peer in status["peers"])
         yield f"{most:,} not delivered for {span(owed)}"
     for key, word in (("quarantined", "refused by an Alertmanager"), ("dropped", "dropped")):
@@ -73,15 +77,15 @@ def _notes(status: Status) -> Iterator[str]:
             yield f"{count:,} {word}"
 
 
-def _is_failing(module: Status) -> bool:
+def _is_failing(module: JsonObject) -> bool:
     return module["last_result"] in FAILING
 
 
-def _is_soon(module: Status, status: Status) -> bool:
+def _is_soon(module: JsonObject, status: JsonObject) -> bool:
     due, now = (datetime.fromisoformat(text) for text in (module["next_run"], status["now"]))
-    return (due - now).total_seconds() < SLOW
+    return (due - now).total_seconds() < SOON
 
 
-def _is_heartbeat(alert: Status) -> bool:
+def _is_heartbeat(alert: JsonObject) -> bool:
     """Return whether it is the alert that fires as long as all is well."""
     return (alert["check"], alert["alertname"]) == (SUPERVISOR, HEARTBEAT.alertname)

@@ -1,57 +1,70 @@
-"""What the page shows, taken from the running supervisor in a moment.
+"""What the page shows, as it is at one moment.
 
-Gathered in the loop, cheaply; worded and laid out by `page`, in a thread.
+`gather` runs in the event loop and is cheap. `page` puts it into words, in a thread.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from attrs import frozen
 
 from supervisor.alerts.alert import Alert, State
 from supervisor.control.snapshot import Snapshot
+from supervisor.control.socket_client import JsonObject
 from supervisor.ledger.store import Store
 from supervisor.stats.recent_runs import RecentRuns
 
-MOST_REPORTS = 20
-MOST_MODULES = 200
+MAX_REPORTS = 20
+"""Reports that are shown."""
+
+MAX_MODULES = 200
+"""Modules that are shown. Those that fail come first if there are more."""
+
 FAILING = ("failed", "timeout")
+"""The results of a run that failed."""
 
 
 @frozen
 class View:
-    """The status document, the modules that are shown, the last runs of each, the last reports.
-
-    `now` are Unix seconds. When there are too many modules, those that fail come first; the
-    newest report comes first.
-    """
+    """What the page shows."""
 
     now: float
-    status: Mapping[str, Any]
-    modules: tuple[Mapping[str, Any], ...]
+    """Unix seconds."""
+
+    status: JsonObject
+    """The document of `status --json`."""
+
+    modules: tuple[JsonObject, ...]
+    """The modules that are shown."""
+
     recent: Mapping[str, RecentRuns]
+    """The last runs of each of these modules."""
+
     reports: tuple[Alert, ...]
+    """The last reports, the newest first."""
 
 
 @frozen
 class Mail:
-    """An alert as it is mailed: its `detail`, which is HTML, or else its message."""
+    """An alert as it is mailed."""
 
     title: str
     detail: str
+    """HTML; may be empty."""
+
     message: str
+    """Plain text, which is mailed without a detail."""
 
 
 async def gather(snapshot: Snapshot) -> View:
-    """Return what there is to see now."""
+    """Return the view of now."""
     status = await snapshot.status()
     shown = status["modules"]
-    if len(shown) > MOST_MODULES:
+    if len(shown) > MAX_MODULES:
         shown = sorted(shown, key=lambda module: module["last_result"] not in FAILING)
-    shown = shown[:MOST_MODULES]
+    shown = shown[:MAX_MODULES]
     stats = snapshot.stats
     return View(
         now=snapshot.clock.now(),
@@ -63,15 +76,13 @@ async def gather(snapshot: Snapshot) -> View:
             if module["name"] in stats
         },
         reports=tuple(
-            heapq.nlargest(
-                MOST_REPORTS, _reports(snapshot.store), key=lambda alert: alert.starts_at
-            )
+            heapq.nlargest(MAX_REPORTS, _reports(snapshot.store), key=lambda alert: alert.starts_at)
         ),
     )
 
 
 def mailed(store: Store, fingerprint: str) -> Mail | None:
-    """Return what a mail would hold of an alert of now or of the past."""
+    """Return the mail of a current or past alert, or None if the alert is not known."""
     found = store.alerts.get(fingerprint)
     if found is None:
         past = (alert for alert in store.history.values() if alert.fingerprint == fingerprint)

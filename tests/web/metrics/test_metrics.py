@@ -242,4 +242,4 @@ async def test_a_scrape_of_many_modules_lets_others_have_their_turn() -> None:
         text = (await client.get("/metrics")).text
         nursery.cancel_scope.cancel()
 
-    assert turns > len(text.splitlines()) / metrics.SLICE
+    assert turns > len(text.splitlines()) / metrics.LINES_PER_PIECE

@@ -15,9 +15,9 @@ from supervisor.config.service import Module
 from supervisor.observations import Condition, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web.page import drawing, durations, templates
-from supervisor.web.page.page import MOST_ALERTS, Page
+from supervisor.web.page.page import MAX_ALERTS, Page
 from supervisor.web.page.verdict import verdict
-from supervisor.web.page.view import MOST_MODULES, View, gather, mailed
+from supervisor.web.page.view import MAX_MODULES, View, gather, mailed
 from tests.support.ledger_bench import A, B
 from tests.support.web_bench import NOON, WebBench, client_of, modules
 
@@ -227,15 +227,15 @@ def test_the_policy_allows_what_the_page_has_and_no_more() -> None:
 
 
 def test_long_lists_are_cut_and_say_so() -> None:
-    bench = WebBench.make(*modules(MOST_MODULES + 1))
-    bench.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MOST_ALERTS + 3)))
-    bench.stats[f"disk-{MOST_MODULES}"].last_result = "failed"
+    bench = WebBench.make(*modules(MAX_MODULES + 1))
+    bench.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MAX_ALERTS + 3)))
+    bench.stats[f"disk-{MAX_MODULES}"].last_result = "failed"
     html = html_of(bench)
 
-    assert html.count('class="alert amber"') == MOST_ALERTS
+    assert html.count('class="alert amber"') == MAX_ALERTS
     assert "and 3 more" in html
     assert "and 1 more" in html
-    assert f'id="m-disk-{MOST_MODULES}"' in html, "those that fail are shown first"
+    assert f'id="m-disk-{MAX_MODULES}"' in html, "those that fail are shown first"
 
 
 def test_every_id_is_there_once() -> None:
