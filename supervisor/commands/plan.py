@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from rich.cells import cell_len
 
 from supervisor.commands.options import load_service_file
-from supervisor.schedule.plan import WIDEST, Plan, cut, in_words, plan, summary, title
+from supervisor.schedule.plan import MAX_CELL_WIDTH, Plan, cut, in_words, plan, summary, title
 from supervisor.text import columns, printable, rfc3339
 
 RUNS_COLUMN = 3
-"""The column of the table that holds numbers, which are aligned to the right."""
+"""The column with the number of runs, which is aligned to the right."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,5 +84,5 @@ def _local(moment: float, zone: ZoneInfo) -> str:
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
-    shown = [[cut(printable(cell), WIDEST) for cell in row] for row in rows]
+    shown = [[cut(printable(cell), MAX_CELL_WIDTH) for cell in row] for row in rows]
     return "\n".join(columns(shown, right=(RUNS_COLUMN,), width=cell_len))

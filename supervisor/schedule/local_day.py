@@ -1,6 +1,6 @@
-"""A day as the clocks of one zone show it: where it begins and ends, its hours, its change.
+"""A day as the clocks of one zone show it: its begin and end, its hours, a change of the clocks.
 
-Pure; Unix seconds throughout. A day is 23 or 25 hours long where the clocks change.
+Pure. All times are Unix seconds. A day has 23 or 25 hours when the clocks change.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from supervisor.errors import UsageError
 from supervisor.schedule.schedule import change_between, instant
 
 HOUR = 3600
+"""Seconds of an hour."""
 
 
 @frozen
 class LocalDay:
-    """All moments from `start` on and before `end`, which are the midnights of the zone."""
+    """The time from `start` until before `end`, which are midnights of the zone."""
 
     date: date
     timezone: ZoneInfo
@@ -27,7 +28,7 @@ class LocalDay:
 
     @property
     def length(self) -> float:
-        """Seconds; zero for a day that the zone has leapt over."""
+        """Seconds; 0 for a day that the zone has skipped."""
         return self.end - self.start
 
     def clock(self, moment: float) -> str:
@@ -35,9 +36,9 @@ class LocalDay:
         return f"{datetime.fromtimestamp(moment, self.timezone):%H:%M:%S}"
 
     def whole_hours(self) -> tuple[tuple[float, int], ...]:
-        """Return each moment at which the clocks show a whole hour of this day, with the hour.
+        """Return each time at which the clocks show a whole hour of this day, with the hour.
 
-        An hour that they show twice comes twice; one that they leap over is missing.
+        An hour that they show twice is in it twice. An hour that they skip is not in it.
         """
         shown = {}
         for hour in range(24):
@@ -50,20 +51,20 @@ class LocalDay:
         return tuple(sorted(shown.items()))
 
     def change(self) -> float | None:
-        """Return when the clocks change on this day; a change at midnight opens the day."""
+        """Return when the clocks change on this day. A change at midnight is on the new day."""
         before, after = (self._offset(moment - 1) for moment in (self.start, self.end))
         if before == after:
             return None
         return change_between(self.start - 1, self.end - 1, self.timezone)
 
     def oddity(self) -> str:
-        """Return in words why the day has not 24 hours; nothing when it has."""
+        """Return in words why the day does not have 24 hours; empty if it has."""
         if self.length == 24 * HOUR:
             return ""
         hours = f"{self.length / HOUR:g} hours"
         change = self.change()
         if change is None:
-            return f"{hours}: the clocks leap over this day"
+            return f"{hours}: the clocks skip this day"
         old = datetime.fromtimestamp(change - 1, self.timezone) + timedelta(seconds=1)
         way = "back" if self.length > 24 * HOUR else "forward"
         return f"{hours}: the clocks go {way} from {old:%H:%M} to {self.clock(change)[:5]}"

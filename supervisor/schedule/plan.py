@@ -11,11 +11,11 @@ from rich.cells import cell_len, chop_cells
 
 from supervisor.config.service import Module, Service
 from supervisor.schedule.local_day import LocalDay, local_day
-from supervisor.schedule.schedule import Schedule, build
-from supervisor.text import counted, printable
+from supervisor.schedule.schedule import Schedule, schedules
+from supervisor.text import counted, duration, printable
 
-WIDEST = 40
-"""Of a cell in the table, in columns of the terminal; longer ones are cut."""
+MAX_CELL_WIDTH = 40
+"""Columns of the terminal for a cell of the table. Longer ones are cut."""
 
 
 @frozen
@@ -28,25 +28,26 @@ class PlannedRun:
 
 @frozen
 class Plan:
-    """When each module of a service is due on one day in the service's zone.
-
-    `peak_at` is the minute (Unix seconds) in which most runs are due, the first of them if there
-    are several, `peak_runs` how many; None and 0 when nothing runs.
-    """
+    """When each module of a service is due on one day in the service's zone."""
 
     service: Service
     day: LocalDay
     schedules: Mapping[str, Schedule]
+    """By the module's name."""
+
     peak_at: float | None
+    """The first minute (Unix seconds) in which most runs are due; None when nothing runs."""
+
     peak_runs: int
+    """The runs in that minute."""
 
     def ticks(self, module: Module) -> tuple[float, ...]:
-        """Return when the module is due, in order; computed anew, since there may be millions."""
+        """Return when the module is due, in order. They are not kept: there may be millions."""
         return _ticks(module, self.schedules, self.day)
 
     @property
     def runs(self) -> tuple[PlannedRun, ...]:
-        """All runs, sorted by time; modules of one instant keep their order."""
+        """All runs, sorted by time. Runs at the same time are in the order of their modules."""
         runs = [
             PlannedRun(tick, module.name)
             for module in self.service.modules
@@ -61,17 +62,20 @@ def plan(service: Service, day: date) -> Plan:
     Raises `UsageError` for a day at the edge of the calendar.
     """
     within = local_day(day, service.timezone)
-    schedules = build(
-        service.modules,
-        service=service.service,
-        host=service.labels["host"],
-        timezone=service.timezone,
-    )
+    timetables = schedules(service)
     minutes: Counter[float] = Counter()
     for module in service.modules:
-        minutes.update(tick // 60 * 60 for tick in _ticks(module, schedules, within))
-    peak = max(minutes.items(), key=lambda entry: (entry[1], -entry[0]), default=(None, 0))
-    return Plan(service, within, schedules, *peak)
+        minutes.update(tick // 60 * 60 for tick in _ticks(module, timetables, within))
+    peak_at, peak_runs = max(
+        minutes.items(), key=lambda entry: (entry[1], -entry[0]), default=(None, 0)
+    )
+    return Plan(
+        service=service,
+        day=within,
+        schedules=timetables,
+        peak_at=peak_at,
+        peak_runs=peak_runs,
+    )
 
 
 def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> tuple[float, ...]:
@@ -80,12 +84,12 @@ def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> 
 
 def title(made: Plan) -> str:
     """Return whose day it is: service, date and zone."""
-    service = cut(printable(made.service.service), WIDEST)
+    service = cut(printable(made.service.service), MAX_CELL_WIDTH)
     return f"{service}, {made.day.date:%A} {made.day.date}, {made.day.timezone.key}"
 
 
 def summary(made: Plan, total: int) -> str:
-    """Return in words how many runs there are, and the busiest minute."""
+    """Return the number of runs and the busiest minute, in words."""
     if made.peak_at is None:
         return "nothing runs"
     first = made.day.clock(made.peak_at)[:5]
@@ -93,23 +97,16 @@ def summary(made: Plan, total: int) -> str:
 
 
 def in_words(module: Module) -> str:
-    """Return a module's schedule as it is written: `every 5m`, `00:00-23:55 every 5m`."""
+    """Return a module's schedule in words: `every 5m`, `00:00-23:55 every 5m`."""
     if not module.enabled:
         return "disabled"
-    every = "" if module.every is None else f"every {_span(module.every)}"
+    every = "" if module.every is None else f"every {duration(module.every)}"
     ranged = any("-" in item for item in module.at)
     if not module.at:
         return every
     return ", ".join(module.at) + (f" {every}" if ranged else "")
 
 
-def _span(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds:g}s"
-
-
-def cut(text: str, most: int) -> str:
-    """Return text that takes at most so many columns of a terminal, with a mark where it is cut."""
-    return text if cell_len(text) <= most else f"{chop_cells(text, most - 1)[0]}…"
+def cut(text: str, width: int) -> str:
+    """Return text that takes at most `width` columns of a terminal, with a mark where it is cut."""
+    return text if cell_len(text) <= width else f"{chop_cells(text, width - 1)[0]}…"

@@ -1,6 +1,6 @@
-"""When a module is due: fixed grids and local times of the day. Pure; Unix seconds throughout.
+"""When a module is due: fixed grids and local times of the day. Pure. Times are Unix seconds.
 
-Local times follow zoneinfo (the IANA database): never shifted, across DST as cron does it.
+Local times follow zoneinfo (the IANA database). Changes of the clocks are handled as cron does.
 """
 
 from __future__ import annotations
@@ -21,23 +21,22 @@ from supervisor.config.service import Module, Service
 from supervisor.config.times import DAY, parse_times
 
 SLOT_MS = 200
-"""Offsets are whole slots: modules that wake together share the cost of the wake-up."""
-
+"""Offsets are multiples of this: modules that wake together share the cost of the wake-up."""
 
 GOLDEN_RATIO = 0.6180339887498949
-"""Multiples of it, modulo one, fill an interval evenly however many there are."""
+"""Its multiples, modulo one, fill an interval evenly, however many there are."""
 
 
 @frozen
 class Grid:
-    """Every `every` seconds from the Unix epoch on, plus `offset`."""
+    """A tick every `every` seconds, counted from `offset` seconds after the Unix epoch."""
 
     every: float
     offset: float
 
     def next_after(self, moment: float) -> float:
         """Return the first tick after the moment."""
-        # The quotient may be rounded up to the very tick that is looked for.
+        # The quotient may be rounded up to the tick that is looked for.
         number = math.floor((moment - self.offset) / self.every)
         while (tick := self.offset + number * self.every) <= moment:
             number += 1
@@ -56,10 +55,10 @@ class Grid:
 
 @frozen
 class Times:
-    """At the given seconds after midnight of each day, in the zone's wall-clock time.
+    """Ticks at the given seconds after midnight of each day, in the zone's wall-clock time.
 
-    A time that a change of the clocks skips is due at the end of the gap; one that the clocks
-    show twice is due at the first. What falls on one instant is one tick.
+    A time that the clocks skip is due at the end of the gap. A time that they show twice is due
+    the first time. Two times at the same instant are one tick.
     """
 
     seconds: tuple[int, ...] = field(validator=validators.min_len(1))
@@ -73,7 +72,7 @@ class Times:
         for ahead in count():
             day = wall.date() + timedelta(days=ahead)
             for later in range(position, len(self.seconds)):
-                # Where the clocks went back, what they show again has had its tick.
+                # A time that the clocks show again has had its tick.
                 if (tick := instant(day, self.seconds[later], self.timezone)) > moment:
                     return tick
             position = 0
@@ -90,20 +89,21 @@ class Times:
 
 
 Schedule: TypeAlias = Grid | Times
+"""The timetable of one module."""
 
 
 def instant(day: date, second: int, timezone: ZoneInfo) -> float:
-    """Return when the wall clock first shows that second of the day, or has leapt over it."""
+    """Return when the wall clock first shows that second of the day, or has skipped it."""
     wall = datetime.combine(day, time(second // 3600, second // 60 % 60, second % 60), timezone)
     first, later = wall.timestamp(), wall.replace(fold=1).timestamp()
     if datetime.fromtimestamp(first, timezone).replace(tzinfo=None) == wall.replace(tzinfo=None):
         return first
-    # In a gap: the two readings lie on either side of the change.
+    # In a gap: the change lies between the two readings.
     return change_between(later, first, timezone)
 
 
 def change_between(low: float, high: float, timezone: ZoneInfo) -> float:
-    """Return when the clocks change between two moments whose offsets differ."""
+    """Return when the clocks change between two times whose offsets differ."""
     low, high = int(low), int(high)
     before = datetime.fromtimestamp(low, timezone).utcoffset()
     while high - low > 1:
@@ -116,10 +116,10 @@ def change_between(low: float, high: float, timezone: ZoneInfo) -> float:
 
 
 def grid_offset(service: str, host: str, every: float, position: int) -> float:
-    """Return where in its interval a module runs: hosts differ, modules spread evenly.
+    """Return where in its interval a module runs. It differs between hosts and between modules.
 
-    `position` is the module's place among those with the same `every`; appending one moves
-    no other.
+    `position` is the module's place among those with the same `every`. A module that is appended
+    does not move the others.
     """
     seed = int.from_bytes(hashlib.sha256(f"{service}\0{host}".encode()).digest()[:6])
     offset = (seed / 1000 + GOLDEN_RATIO * every * position) % every
@@ -127,13 +127,13 @@ def grid_offset(service: str, host: str, every: float, position: int) -> float:
 
 
 def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) -> float | None:
-    """Return the `at` time to make up for at the start, None if there is none.
+    """Return the `at` time that the start must catch up on, or None.
 
-    It is the latest, no older than `catch_up` seconds and later than the `last` that was run.
+    It is the latest one. It is at most `catch_up` seconds old, and later than the `last` run.
     """
     if not isinstance(schedule, Times):
         return None
-    # Any two days hold a time: it is no use to look further back.
+    # There is an `at` time in any two days, so an older one cannot be the latest.
     ticks = schedule.between(now - min(catch_up, 2 * DAY), math.floor(now) + 1)
     return ticks[-1] if ticks and (last is None or ticks[-1] > last) else None
 
@@ -141,7 +141,7 @@ def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) 
 def build(
     modules: Iterable[Module], *, service: str, host: str, timezone: ZoneInfo
 ) -> dict[str, Schedule]:
-    """Return each module's schedule by name: the one place that plan and runners ask."""
+    """Return each module's schedule by name. Both plan and runners call this."""
     positions: Counter[float] = Counter()
     schedules: dict[str, Schedule] = {}
     for module in modules:
@@ -155,7 +155,7 @@ def build(
 
 
 def schedules(service: Service) -> Mapping[str, Schedule]:
-    """Return the timetable of each module; the disabled, too: enabling one then moves no other."""
+    """Return the schedule of each module, also of disabled ones: enabling one moves no others."""
     return build(
         service.modules,
         service=service.service,

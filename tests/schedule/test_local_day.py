@@ -61,7 +61,7 @@ ALL = list(range(24))
             "25 hours: the clocks go back from 00:00 to 23:00",
             [*ALL, 23],
         ),
-        ("Pacific/Apia", "2011-12-30", 0, "0 hours: the clocks leap over this day", []),
+        ("Pacific/Apia", "2011-12-30", 0, "0 hours: the clocks skip this day", []),
         ("Pacific/Apia", "2011-12-31", 24, "", ALL),
     ],
 )

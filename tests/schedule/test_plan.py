@@ -191,7 +191,7 @@ def test_the_text_has_a_line_for_each_module() -> None:
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        (Module("c", "c", every=Duration(90)), "every 90s"),
+        (Module("c", "c", every=Duration(90)), "every 1m30s"),
         (Module("c", "c", every=Duration(7200)), "every 2h"),
         (Module("c", "c", at=("09:00", "16:30")), "09:00, 16:30"),
         (Module("c", "c", at=("09:00-17:00",), every=Duration(1800)), "09:00-17:00 every 30m"),
