@@ -14,17 +14,18 @@ from supervisor.commands.options import add_service
 from supervisor.errors import SupervisorError
 
 DESCRIPTION = "Checks this host and posts what it finds to Prometheus Alertmanager."
+"""Shown by `--help`."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "supervise until SIGTERM or SIGINT; SIGHUP reloads (the default command)"),
     "validate": ("validate", "parse and check the service file, print every problem"),
     "once": ("once", "run modules once now and print what they see; nothing is sent"),
     "plan": ("plan", "print the timetable of one day; nothing is run"),
-    "status": ("status", "ask the running supervisor how it is"),
+    "status": ("status", "show the state of the running supervisor"),
     "run-now": ("run_now", "ask the running supervisor to run modules now"),
     "tree": ("tree", "show the tasks of the running supervisor"),
     "test-alert": ("send_test_alert", "send one test report to each Alertmanager"),
-    "doctor": ("doctor", "check everything that alerts need on their way"),
+    "doctor": ("doctor", "check all that the alerts depend on"),
     "checks": ("checks", "list the known checks, or one check's parameters"),
 }
 """Each verb: its module in `supervisor.commands`, and its help."""
@@ -44,20 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except BaseExceptionGroup as group:
-        # What a task raised comes in the groups of its nurseries; a bug keeps its traceback.
+        # Nurseries wrap the errors of their tasks in groups. A bug keeps its traceback.
         ours, bugs = group.split(SupervisorError)
         if ours is None or bugs is not None:
             raise
-        return _explain(ours)
+        return _print_errors(ours)
     except BrokenPipeError:
-        # The reader of our output has seen enough.
+        # The reader of our output does not want more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code
 
 
 def _imported(verb: str) -> ModuleType:
-    """Return the verb's module. The others are not imported: a quick start is a promise."""
+    """Return the verb's module. The others are not imported, so that the start is quick."""
     return import_module(f"supervisor.commands.{COMMANDS[verb][0]}")
 
 
@@ -74,12 +75,12 @@ def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
     return parser
 
 
-def _explain(group: BaseExceptionGroup[SupervisorError]) -> int:
-    """Print each error of a group; return the exit code of the first."""
+def _print_errors(group: BaseExceptionGroup[SupervisorError]) -> int:
+    """Print each error of a group. Return the exit code of the first one."""
     errors: list[SupervisorError] = []
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
-            _explain(error)
+            _print_errors(error)
         else:
             errors.append(error)
             print(error, file=sys.stderr)

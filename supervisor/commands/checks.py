@@ -22,44 +22,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line on each check, or a page on one. Raises `ConfigError` for an unknown name."""
-    print(one(options.name) if options.name else all_checks())
+    """Print a line about each check, or a page about one. Raises `ConfigError`."""
+    if options.name:
+        print(show_check(load_check(options.name)))
+    else:
+        print(show_checks(map(_summary, known_checks())))
     return 0
 
 
 @frozen
-class Row:
-    """One parameter; `depth` is how many tables it is inside of."""
+class Parameter:
+    """One parameter of a check."""
 
     name: str
     kind: str
     default: str
     help: str = ""
     depth: int = 0
+    """The number of tables that it is inside of."""
 
 
-def describe(check: Check) -> tuple[Row, ...]:
-    """Return the check's parameters in their order, those of inner tables below their own."""
-    return tuple(_rows(check.params, depth=0, outer=()))
-
-
-def one(name: str) -> str:
-    """Return a page on the check of this name; raises `ConfigError` when there is none."""
-    return show_check(load_check(name))
-
-
-def all_checks() -> str:
-    """Return a line on each known check."""
-    return show_checks(map(_summary, known_checks()))
+def parameters(check: Check) -> tuple[Parameter, ...]:
+    """Return the check's parameters in their order. Those of an inner table follow the table."""
+    return tuple(_parameters(check.params, depth=0, outer=()))
 
 
 def show_check(check: Check) -> str:
-    """Return a page on one check: what it does, and its parameters."""
+    """Return a page about one check: what it does, and its parameters."""
     head = "\n\n".join(part for part in (check.name, check.doc) if part)
-    rows = describe(check)
-    if not rows:
+    found = parameters(check)
+    if not found:
         return f"{head}\n\nIt takes no parameters."
-    cells = [("  " * row.depth + row.name, row.kind, row.default, row.help) for row in rows]
+    cells = [("  " * each.depth + each.name, each.kind, each.default, each.help) for each in found]
     return f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in columns(cells))
 
 
@@ -71,17 +65,23 @@ def show_checks(summaries: Iterable[tuple[str, str]]) -> str:
 def _summary(name: str) -> tuple[str, str]:
     try:
         return name, load_check(name).doc.partition("\n")[0]
-    except ConfigError as error:  # the others are still of use
+    except ConfigError as error:  # the other checks can still be listed
         return name, error.problems[0].wrong
 
 
-def _rows(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterator[Row]:
+def _parameters(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> Iterator[Parameter]:
     for key in schema_text.keys(table):
         kind = schema_text.kind(key.type)
-        yield Row(key.name, kind, _default(key), str(key.metadata.get("help", "")), depth)
+        yield Parameter(
+            name=key.name,
+            kind=kind,
+            default=_default(key),
+            help=str(key.metadata.get("help", "")),
+            depth=depth,
+        )
         for inner in _tables(key.type):
-            if inner not in outer:  # a table may hold tables of its own class
-                yield from _rows(inner, depth + 1, (*outer, inner))
+            if inner not in outer:  # a table may contain tables of its own class
+                yield from _parameters(inner, depth + 1, (*outer, inner))
 
 
 def _tables(expected: Any) -> Iterator[type[Any]]:

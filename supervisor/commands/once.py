@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import trio
@@ -21,9 +20,21 @@ from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
-from supervisor.observations import Condition, Measurement, Report, Run
+from supervisor.observations import Condition, Measurement, Observation, Report, Run
 from supervisor.processes.command import become_subreaper
-from supervisor.text import counted
+from supervisor.text import advice, counted
+
+CONDITION_KEYS = ("alertname", "event_type", "instance", "message", "detail")
+"""What `--json` shows of a condition."""
+
+REPORT_KEYS = ("alertname", "event_type", "message", "detail")
+"""What `--json` shows of a report."""
+
+MEASUREMENT_KEYS = ("name", "value", "unit")
+"""What `--json` shows of a measurement, apart from its labels."""
+
+PIPE_WIDTH = 160
+"""Columns of the table when the output is not a terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,16 +62,14 @@ def _chosen(service: Service, names: Sequence[str]) -> list[Module]:
     by_name = {module.name: module for module in service.modules}
     for name in names:
         if name not in by_name:
-            near = get_close_matches(name, by_name, 1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(by_name)}"
-            raise UsageError(f"{service.path} has no module {name}; {hint}")
+            raise UsageError(f"{service.path} has no module {name}; {advice(name, by_name)}")
     if names:
         return [by_name[name] for name in names]
     return [module for module in service.modules if module.enabled]
 
 
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
-    """Run the modules at the same time and return their outcomes in the order given."""
+    """Run the modules at the same time. Return their outcomes in the order of the modules."""
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
@@ -86,7 +95,7 @@ def exit_code(runs: Sequence[Run]) -> int:
 
 
 def as_json(modules: Sequence[Module], runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return the outcomes in the contract's shape; `ok` says that the check itself worked."""
+    """Return the outcomes as JSON. `ok` means that the check itself worked."""
     return [
         {
             "module": run.module,
@@ -96,33 +105,15 @@ def as_json(modules: Sequence[Module], runs: Sequence[Run]) -> list[dict[str, An
             "seconds": round(run.seconds, 3),
             "error": run.error,
             "conditions": [
-                {
-                    "alertname": item.alertname,
-                    "event_type": item.event_type,
-                    "instance": item.instance,
-                    "message": item.message,
-                    "detail": item.detail,
-                }
+                _values(item, CONDITION_KEYS)
                 for item in run.observations
                 if isinstance(item, Condition)
             ],
             "reports": [
-                {
-                    "alertname": item.alertname,
-                    "event_type": item.event_type,
-                    "message": item.message,
-                    "detail": item.detail,
-                }
-                for item in run.observations
-                if isinstance(item, Report)
+                _values(item, REPORT_KEYS) for item in run.observations if isinstance(item, Report)
             ],
             "measurements": [
-                {
-                    "name": item.name,
-                    "value": item.value,
-                    "unit": item.unit,
-                    "labels": dict(item.labels),
-                }
+                {**_values(item, MEASUREMENT_KEYS), "labels": dict(item.labels)}
                 for item in run.observations
                 if isinstance(item, Measurement)
             ],
@@ -131,9 +122,13 @@ def as_json(modules: Sequence[Module], runs: Sequence[Run]) -> list[dict[str, An
     ]
 
 
+def _values(item: Observation, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: getattr(item, key) for key in keys}
+
+
 def print_table(runs: Sequence[Run]) -> None:
-    """Print a row for each thing seen, and one for each module that saw nothing."""
-    from rich import box  # 10 ms: only for the commands that print tables
+    """Print a row for each condition and report, and a row for each module without any."""
+    from rich import box  # takes 10 ms, which `once --json` need not wait
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -160,4 +155,4 @@ def print_table(runs: Sequence[Run]) -> None:
             count = sum(isinstance(item, Measurement) for item in run.observations)
             note = counted(count, "measurement") if count else ""
             table.add_row(Text(run.module), took, Text("ok", "green"), "", Text(note, "dim"))
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160).print(table)
+    Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)

@@ -1,4 +1,4 @@
-"""Options that several verbs share: the service file, the state directory, the local socket."""
+"""Options that several verbs share, and what they lead to: service file, state, local socket."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def add_state_dir(parser: argparse.ArgumentParser, text: str = "that of the supe
 
 
 def load_service_file(options: argparse.Namespace) -> Service:
-    """Return what the service file says. Raises `UsageError` or `ConfigError`."""
-    # `status`, `tree` and `run-now` do without these.
+    """Return the service that the file describes. Raises `UsageError` or `ConfigError`."""
+    # `status`, `tree` and `run-now` do not need these imports.
     from supervisor.config.files import directories, find
     from supervisor.config.load import load_service
     from supervisor.modules.loader import load_check, look_again
@@ -54,7 +54,7 @@ def state_dir(options: argparse.Namespace) -> Path:
 
 
 def state_dirs(options: argparse.Namespace) -> list[Path]:
-    """Return where the state of the running supervisor may be, the likeliest first."""
+    """Return where the state of the running supervisor may be, the likeliest place first."""
     if options.state_dir:
         return [options.state_dir]
     return [_default_state_dir(options.service), Path("/var/lib/supervisor", options.service)]
@@ -63,9 +63,9 @@ def state_dirs(options: argparse.Namespace) -> list[Path]:
 def ask_supervisor(
     options: argparse.Namespace, request: dict[str, Any], timeout: float = LINE_TIMEOUT
 ) -> Iterator[dict[str, Any]]:
-    """Yield what the running supervisor answers; `timeout` in seconds is for each line.
+    """Yield the answer of the running supervisor. `timeout` is in seconds, for each line.
 
-    Raises `SupervisorError` when it is not running.
+    Raises `SupervisorError` if it is not running.
     """
     _service_name(options)
     return ask(state_dirs(options), request, timeout)
@@ -74,7 +74,7 @@ def ask_supervisor(
 def _service_name(options: argparse.Namespace) -> str:
     name: str | None = options.service
     if not name:
-        raise UsageError("which service? say --service NAME")
+        raise UsageError("which service? write --service NAME")
     return name
 
 

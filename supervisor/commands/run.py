@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the supervisor and return 0 after a clean stop."""
-    garbage_collector.disable()  # before the imports, which would be collected in vain
+    garbage_collector.disable()  # before the imports, in which it would find nothing to collect
     from supervisor.daemon import daemon
     from supervisor.host import log_format, resolver
     from supervisor.host.systemd import Notifier

@@ -1,9 +1,10 @@
-"""The verb `test-alert`: send one report to each peer, and say where the peer will send it."""
+"""The verb `test-alert`: send one report to each peer, and name the receiver that gets it."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from secrets import token_hex
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def send_test_alert(service: Service, event_type: str) -> bool:
-    """Send the report to every peer and print each answer; return whether all took it."""
+    """Send the report to each peer and print the answer. Return whether all took it."""
     now = Clock().now()
     message = f"This is a test of {service.service} on {service.labels['host']}; nothing is wrong."
     report = sanitize.clean_observation(Report(ALERTNAME, message, event_type=event_type))
@@ -50,11 +51,12 @@ async def send_test_alert(service: Service, event_type: str) -> bool:
     identity = token_hex(8)
     labels = alert_labels(service, SUPERVISOR_MODULE, report, identity)
     body = Payload.of(labels, alert_annotations(service, SUPERVISOR_MODULE, report, now))
-    results = [await _send(url, service, body, identity, now) for url in service.alertmanager.urls]
+    send = partial(_send, service=service, body=body, identity=identity, now=now)
+    results = [await send(url) for url in service.alertmanager.urls]
     return all(results)
 
 
-async def _send(url: str, service: Service, body: Payload, identity: str, now: float) -> bool:
+async def _send(url: str, *, service: Service, body: Payload, identity: str, now: float) -> bool:
     async with Client(url, service.alertmanager) as client:
         status = await client.get("/api/v2/status", now)
         skew = 0.0 if status.date is None else status.date - now

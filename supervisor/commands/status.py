@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from rich import box
@@ -18,14 +17,17 @@ from rich.table import Table
 from rich.text import Text
 
 from supervisor.commands.options import add_state_dir, ask_supervisor
+from supervisor.control.socket_client import JsonObject
 from supervisor.text import seconds
 
-Status: TypeAlias = dict[str, Any]
+REFRESH_INTERVAL = 1.0
+"""Seconds between two requests of `--watch`."""
 
-REFRESH = 1.0
-"""Seconds between two looks of `--watch`."""
+MAX_ALERTS = 50
+"""Alerts that are shown."""
 
-MOST_ALERTS = 50
+PIPE_WIDTH = 160
+"""Columns of the tables when the output is not a terminal."""
 
 _RESULTS = {
     "ok": ("ok", "green"),
@@ -34,8 +36,13 @@ _RESULTS = {
     "timeout": ("timed out", "bold red"),
     None: ("not yet run", "dim"),
 }
+"""Each result in words, and its style."""
+
 _TYPES = {"W": "yellow", "I": "cyan", "S": "cyan", "": "dim"}
+"""The style of each event type. All others are red."""
+
 _STATES = {"firing": 0, "quarantined": 1, "pending": 2, "report": 3, "resolved": 4}
+"""The order of alerts, by state."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show the state once, or with `--watch` until interrupted."""
 
-    def ask() -> Status:
+    def ask() -> JsonObject:
         return next(ask_supervisor(options, {"ask": "status"}))
 
     if options.watch and not options.json:
@@ -60,25 +67,25 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def print_status(status: Status) -> None:
+def print_status(status: JsonObject) -> None:
     """Print the tables once."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else 160)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
     console.print(view(status))
 
 
-def watch(ask: Callable[[], Status]) -> None:
-    """Show the tables, and keep them true until interrupted."""
+def watch(ask: Callable[[], JsonObject]) -> None:
+    """Show the tables, and update them until interrupted."""
     with Live(view(ask()), screen=sys.stdout.isatty(), auto_refresh=False) as live:
         try:
             while True:
-                time.sleep(REFRESH)
+                time.sleep(REFRESH_INTERVAL)
                 live.update(view(ask()), refresh=True)
         except KeyboardInterrupt:
             return
 
 
-def view(status: Status) -> RenderableType:
-    """Return all that there is to see."""
+def view(status: JsonObject) -> RenderableType:
+    """Return all tables."""
     parts: list[RenderableType] = [Text(headline(status), "bold"), _modules(status)]
     if status["alerts"]:
         parts.append(_alerts(status))
@@ -87,8 +94,8 @@ def view(status: Status) -> RenderableType:
     return Group(*parts)
 
 
-def headline(status: Status) -> str:
-    """Return how it is in one line."""
+def headline(status: JsonObject) -> str:
+    """Return the state of the supervisor in one line."""
     alerts, peers = status["alerts"], status["peers"]
     firing = sum(alert["state"] == "firing" for alert in alerts)
     failing = sum(module["last_result"] in ("failed", "timeout") for module in status["modules"])
@@ -107,10 +114,10 @@ def headline(status: Status) -> str:
     return f"{status['service']} on {status['host']}: {', '.join(parts)} (up {up})"
 
 
-def _modules(status: Status) -> Table:
+def _modules(status: JsonObject) -> Table:
     table = _table("MODULE", "CHECK", "LAST RUN", "TOOK", "RESULT", "NEXT RUN", "RUNS", "FAILED")
     table.columns[6].justify = table.columns[7].justify = "right"
-    local = _clock(status)
+    local = _local_time(status)
     for module in status["modules"]:
         word, style = _RESULTS[module["last_result"]]
         if module["state"] != "waiting":
@@ -130,11 +137,11 @@ def _modules(status: Status) -> Table:
     return table
 
 
-def _alerts(status: Status) -> Table:
+def _alerts(status: JsonObject) -> Table:
     table = _table("STATE", "SINCE", "ALERT", "INSTANCE", "MODULE", "DELIVERED", "MESSAGE")
-    local = _clock(status)
+    local = _local_time(status)
     alerts = sorted(status["alerts"], key=lambda alert: _STATES.get(alert["state"], 9))
-    for alert in alerts[:MOST_ALERTS]:
+    for alert in alerts[:MAX_ALERTS]:
         delivered = [state == "delivered" for state in alert["peers"].values()]
         resolved = alert["state"] in ("resolved", "report")
         table.add_row(
@@ -149,14 +156,14 @@ def _alerts(status: Status) -> Table:
             f"{sum(delivered)} of {len(delivered)}" if delivered else "",
             Text(alert["message"].replace("\n", " | ")),
         )
-    if len(alerts) > MOST_ALERTS:
-        table.add_row("", "", f"and {len(alerts) - MOST_ALERTS} more; see --json")
+    if len(alerts) > MAX_ALERTS:
+        table.add_row("", "", f"and {len(alerts) - MAX_ALERTS} more; see --json")
     return table
 
 
-def _peers(status: Status) -> Table:
+def _peers(status: JsonObject) -> Table:
     table = _table("ALERTMANAGER", "STATE", "PENDING", "OLDEST", "LAST SUCCESS", "SKEW", "ERROR")
-    local = _clock(status)
+    local = _local_time(status)
     for peer in status["peers"]:
         table.add_row(
             Text(peer["url"]),
@@ -177,8 +184,8 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _clock(status: Status) -> Callable[[str | None], str]:
-    """Return what shows a time in the service's zone: the time of day, with its date if need be."""
+def _local_time(status: JsonObject) -> Callable[[str | None], str]:
+    """Return a function that shows a time in the service's zone, and its date if not today."""
     zone = ZoneInfo(status["timezone"])
     today = datetime.fromisoformat(status["now"]).astimezone(zone).date()
 

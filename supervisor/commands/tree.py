@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
 def render(tree: dict[str, Any], indent: str = "", branch: str = "") -> Iterator[str]:
     """Yield the tree as lines for people."""
     deadline = tree["deadline_seconds"]
-    left = "" if deadline is None else f"  (for {max(0.0, deadline):.1f} s at most)"
+    left = "" if deadline is None else f"  (for at most {max(0.0, deadline):.1f} s)"
     waits = f"  ← {tree['waits_on']}" if tree["waits_on"] else ""
     yield f"{indent}{branch}{tree['name']}{waits}{left}"
     below = indent + {"": "", "├─ ": "│  ", "└─ ": "   "}[branch]

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from attrs import field, frozen
 
+from supervisor.__main__ import main
 from supervisor.commands import checks
-from supervisor.commands.checks import Row, describe, show_check, show_checks
+from supervisor.commands.checks import Parameter, parameters, show_check, show_checks
 from supervisor.config.secret import Secret
 from supervisor.errors import ConfigError, Problem
 from supervisor.modules.loader import Check, NoParams
@@ -49,23 +50,23 @@ PORTS = Check("ports", Params, run, "Asks each server.\n\nAll at once.")
 
 def test_each_parameter_is_described_with_those_inside_of_it() -> None:
     assert (
-        Row("servers", "list of tables", "required", "who is asked"),
-        Row("name", "text", "required", "shown in alerts", depth=1),
-        Row("port", "integer", "80", depth=1),
-        Row("timeout", "duration", "1h30m", "for each server"),
-        Row("wait", "duration", "none"),
-        Row("mode", 'one of "fast", "slow"', '"fast"'),
-        Row("key", "secret", "none"),
-        Row("ratio", "number", "2.0"),
-        Row("strict", "boolean", "true"),
-        Row("names", "text or list of text", '["a", "b"]'),
-        Row("limits", "table of integers", "{}"),
-        Row("zone", "time zone", "none"),
-        Row("file", "path", '"/etc/hosts"'),
-        Row("first", "table", "{…}"),
-        Row("name", "text", "required", "shown in alerts", depth=1),
-        Row("port", "integer", "80", depth=1),
-    ) == describe(PORTS)
+        Parameter("servers", "list of tables", "required", "who is asked"),
+        Parameter("name", "text", "required", "shown in alerts", depth=1),
+        Parameter("port", "integer", "80", depth=1),
+        Parameter("timeout", "duration", "1h30m", "for each server"),
+        Parameter("wait", "duration", "none"),
+        Parameter("mode", 'one of "fast", "slow"', '"fast"'),
+        Parameter("key", "secret", "none"),
+        Parameter("ratio", "number", "2.0"),
+        Parameter("strict", "boolean", "true"),
+        Parameter("names", "text or list of text", '["a", "b"]'),
+        Parameter("limits", "table of integers", "{}"),
+        Parameter("zone", "time zone", "none"),
+        Parameter("file", "path", '"/etc/hosts"'),
+        Parameter("first", "table", "{…}"),
+        Parameter("name", "text", "required", "shown in alerts", depth=1),
+        Parameter("port", "integer", "80", depth=1),
+    ) == parameters(PORTS)
 
 
 def test_a_page_lines_up_its_columns() -> None:
@@ -103,7 +104,7 @@ def test_the_list_has_a_line_for_each_check() -> None:
 
 
 def test_a_check_that_cannot_be_loaded_does_not_hide_the_others(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def load(name: str) -> Check:
         if name == "bad":
@@ -113,5 +114,7 @@ def test_a_check_that_cannot_be_loaded_does_not_hide_the_others(
     monkeypatch.setattr(checks, "load_check", load)
     monkeypatch.setattr(checks, "known_checks", lambda: ("bad", "ports"))
 
-    assert checks.all_checks() == "bad    cannot be imported\nports  Asks each server."
-    assert show_check(PORTS) == checks.one("ports")
+    assert main(["checks"]) == 0
+    assert capsys.readouterr().out == "bad    cannot be imported\nports  Asks each server.\n"
+    assert main(["checks", "ports"]) == 0
+    assert capsys.readouterr().out == f"{show_check(PORTS)}\n"

@@ -48,6 +48,6 @@ def test_the_tree_is_drawn_with_branches() -> None:
     assert [*render(tree)] == [
         "a  ← x",
         "├─ b",
-        "│  └─ c  ← sleep  (for 2.0 s at most)",
-        "└─ c  ← sleep  (for 2.0 s at most)",
+        "│  └─ c  ← sleep  (for at most 2.0 s)",
+        "└─ c  ← sleep  (for at most 2.0 s)",
     ]

@@ -118,7 +118,7 @@ def test_once_knows_no_other_modules(directory: Path) -> None:
     found = supervisor(directory, "once", "conection")
 
     assert found.returncode == 2
-    assert "has no module conection; did you mean connection?" in found.stderr
+    assert "has no module conection; did you mean 'connection'?" in found.stderr
 
 
 def test_plan_prints_the_day(directory: Path) -> None:
