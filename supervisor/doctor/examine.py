@@ -76,7 +76,7 @@ async def _examine_module(
             problems += map(_explain, _leaves(group))
     if scope.cancelled_caught:
         problems.append(f"no answer within {timeout:g} s")
-    good = () if problems else ("what it names exists and answers",)
+    good = () if problems else ("what it names is there and answers",)
     remedy = f"look whether it exists and lets this host in, or correct {where}"
     return Examination(
         f"Module {module.name}", good, tuple(_finding(each, remedy) for each in problems)

@@ -113,7 +113,7 @@ async def test_without_peers_nothing_is_wrong(tmp_path: Path) -> None:
 
 async def test_a_check_says_that_all_is_there(tmp_path: Path) -> None:
     assert await told_of(module(Params()), tmp_path) == [
-        Examination("Module mixer", ("what it names exists and answers",))
+        Examination("Module mixer", ("what it names is there and answers",))
     ]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import ROOT, AlertmanagerServer, free_port
+from tests.e2e.command_line import run_supervisor
+from tests.e2e.servers import AlertmanagerServer, free_port
 
 CONFIG = """
 service = "TEST"
@@ -41,14 +41,7 @@ argv = ["/nonexistent/plugin"]
 
 def supervisor(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     name = [] if arguments[0] == "checks" else ["--service=Test", f"--config-dir={directory}"]
-    return subprocess.run(
-        [sys.executable, "-m", "supervisor", *arguments, *name],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return run_supervisor(*arguments, *name)
 
 
 @pytest.fixture
@@ -73,14 +66,7 @@ def test_validate_says_ok_or_every_problem(directory: Path) -> None:
 
 
 def test_an_unknown_service_is_answered_with_those_that_exist(directory: Path) -> None:
-    path = f"--config-dir={directory}"
-    found = subprocess.run(
-        [sys.executable, "-m", "supervisor", "--service", "Tset", path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    found = run_supervisor("--service", "Tset", f"--config-dir={directory}")
 
     assert found.returncode == 78
     assert "did you mean 'Test'?" in found.stderr

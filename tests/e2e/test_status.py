@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.command_line import run_supervisor
 from tests.e2e.servers import ROOT, SupervisorProcess, free_port, wait_for
 
 CONFIG = """
@@ -60,14 +61,7 @@ def running(supervisor: SupervisorProcess) -> SupervisorProcess:
 
 def ask(supervisor: SupervisorProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
     service, _, state = supervisor.options()
-    return subprocess.run(
-        [sys.executable, "-m", "supervisor", *arguments, service, state],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    return run_supervisor(*arguments, service, state)
 
 
 def path_of(supervisor: SupervisorProcess) -> Path:
