@@ -30,7 +30,7 @@ class Examination:
     """What was looked at, such as "Alertmanager http://…"."""
 
     good: tuple[str, ...] = ()
-    """What is as it should be."""
+    """What is in order."""
 
     findings: tuple[Finding, ...] = ()
-    """What is not."""
+    """The problems."""

@@ -52,7 +52,7 @@ class Route:
     repeat_interval: float = 14400.0
     matchers: tuple[Matcher, ...] = ()
     goes_on: bool = False
-    """Later routes get the alert, too; `continue` in the configuration."""
+    """The routes after it get the alert, too. In the configuration it is `continue`."""
 
     muted: bool = False
     """Time intervals suppress its notifications at times."""
@@ -104,7 +104,7 @@ class Routing:
 
 
 def read(text: str) -> Routing:
-    """Read a configuration; raises `RoutingUnreadable`."""
+    """Read a configuration. Raises `RoutingUnreadable`."""
     document = _table(_load(text), "the configuration")
     settings = _table(document.get("global") or {}, "global")
     try:

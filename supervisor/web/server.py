@@ -103,7 +103,7 @@ class Connection:
         self.stream.socket.close()
 
     def allow(self, seconds: float) -> None:
-        """Let the connection live for so many seconds from now on."""
+        """Let the connection live for `seconds` from now on."""
         self.scope.deadline = trio.current_time() + seconds
 
 

@@ -41,5 +41,5 @@ def test_a_long_list_is_many() -> None:
     assert len([*pieces({"modules": [*range(10 * LIMIT)], "alerts": []})]) == 11
 
 
-def test_half_a_character_spoils_nothing() -> None:
+def test_half_a_surrogate_pair_spoils_nothing() -> None:
     assert json.loads(b"".join(pieces({"message": "\ud800"}))) == {"message": "?"}

@@ -1,4 +1,4 @@
-"""The status document, from books in every state."""
+"""The status document, from ledgers in every state."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_resolved_alert_says_so() -> None:
     assert alerts(bench) == [("Disk usage", "resolved", {A: "pending"})]
 
 
-def test_what_was_seen_too_seldom_to_fire_is_pending() -> None:
+def test_a_condition_seen_in_too_few_runs_is_pending() -> None:
     slow = evolve(DISK, fire_after=3)
     bench = LedgerBench(service_of(slow))
     bench.see(FULL)
@@ -77,7 +77,7 @@ def test_what_was_seen_too_seldom_to_fire_is_pending() -> None:
     assert (alert["state"], alert["starts_at"], alert["peers"]) == ("pending", None, {})
 
 
-def test_the_oldest_pending_tells_how_long_a_peer_has_been_owed() -> None:
+def test_the_oldest_pending_alert_tells_how_long_it_waits() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     bench.pass_time(30)
@@ -127,7 +127,7 @@ def test_modules_tell_of_their_runs() -> None:
     )
 
 
-def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
+def test_the_document_names_its_service_and_what_was_lost() -> None:
     bench = LedgerBench()
     bench.work(lambda update: update.take_self_alert(SelfAlert(LEDGER_CORRUPT, "text")))
     bench.store.lost["evicted"] = 3
@@ -137,7 +137,7 @@ def test_the_whole_tells_who_speaks_and_what_was_lost() -> None:
     assert found["ledger"] == {"bytes": 4096, "alerts": 1, "dropped": 3, "quarantined": 0}
 
 
-async def test_others_have_their_turn_while_thousands_of_modules_are_told() -> None:
+async def test_other_tasks_run_while_thousands_of_modules_are_listed() -> None:
     bench = LedgerBench(service_of(*(Module("disk", f"disk-{number}") for number in range(2000))))
     stats: dict[str, ModuleStats] = {}
     fit(stats, bench.service)

@@ -1,4 +1,4 @@
-"""The local socket in one process: what a client asks must hurt nobody else."""
+"""The local socket in one process: a request must not hurt others."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def served(directory: Path, **handlers: Handler) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
-async def test_a_bug_in_an_answer_is_said_and_ends_nothing(
+async def test_a_bug_in_a_handler_is_answered_and_ends_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(_request: JsonObject, _say: Say) -> None:

@@ -1,4 +1,4 @@
-"""The tree of tasks, as trio has it."""
+"""The tree of tasks, as trio knows it."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_each_line_has_a_mark_and_what_is_wrong_a_remedy(
     )
 
 
-def test_no_line_is_broken_and_no_control_is_passed_on_when_it_is_read_by_a_program(
+def test_for_a_program_lines_are_whole_and_without_control_characters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     print_sections([Examination("Pipe", (f"[red]{'long ' * 60}\x1b[31m\nFAILED it",))])
@@ -139,7 +139,7 @@ async def test_a_check_says_what_is_wrong_and_may_give_the_remedy(tmp_path: Path
         ("hangs", "no answer within 0.05 s"),
     ],
 )
-async def test_a_check_that_cannot_tell_fails(tmp_path: Path, does: str, said: str) -> None:
+async def test_a_check_that_cannot_examine_fails(tmp_path: Path, does: str, said: str) -> None:
     (section,) = await told_of(module(Params(does=does), seconds=0.05), tmp_path)
 
     assert [finding.what for finding in section.findings] == [said]

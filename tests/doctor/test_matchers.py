@@ -21,12 +21,12 @@ from supervisor.doctor.matchers import Matcher, MatcherUnreadable, parse
         ("{}", []),
     ],
 )
-def test_a_line_holds_matchers_parted_by_commas(text: str, expected: list[Matcher]) -> None:
+def test_commas_separate_the_matchers_of_a_line(text: str, expected: list[Matcher]) -> None:
     assert parse(text) == tuple(expected)
 
 
 @pytest.mark.parametrize("text", ["a", "=b", 'a="b', 'a=b"', 'a="b"c"', "1a=b", "a=b,,c=d"])
-def test_what_is_no_matcher_is_refused(text: str) -> None:
+def test_an_invalid_matcher_is_refused(text: str) -> None:
     with pytest.raises(MatcherUnreadable, match="cannot read the matcher"):
         parse(text)
 

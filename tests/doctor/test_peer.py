@@ -29,7 +29,7 @@ alertmanager_notifications_total{integration="email"} 4
 def peer(
     configuration: str = GOOD, metrics: Behaviour | None = None, ahead: float | None = 0.0
 ) -> FakePeer:
-    """Return an Alertmanager whose clock is so many seconds ahead; None sends no Date."""
+    """Return an Alertmanager whose clock is `ahead` seconds ahead. None sends no Date."""
 
     def choose(request: Request) -> Behaviour:
         if request.path == "/metrics":

@@ -147,6 +147,6 @@ def test_tabs_are_read_where_alertmanager_reads_them() -> None:
         ("route: " + "{routes: [" * 5000, "as YAML: it is nested too deeply"),
     ],
 )
-def test_what_is_no_configuration_is_refused(text: str, wrong: str) -> None:
+def test_an_invalid_configuration_is_refused(text: str, wrong: str) -> None:
     with pytest.raises(RoutingUnreadable, match=wrong):
         read(text)

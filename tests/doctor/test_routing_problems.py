@@ -86,7 +86,7 @@ def test_each_event_type_has_its_receivers() -> None:
     }
 
 
-def test_the_shipped_configuration_is_as_it_should_be() -> None:
+def test_the_shipped_configuration_has_no_findings() -> None:
     assert said((CONFIGS / "alertmanager.yml").read_text(encoding="utf-8")) == []
 
 
@@ -101,7 +101,7 @@ def test_the_legacy_configuration_does_not_tell_reports_apart() -> None:
     ]
 
 
-def test_the_defaults_of_alertmanager_are_borne() -> None:
+def test_the_defaults_of_alertmanager_are_accepted() -> None:
     assert said(GOOD) == []
 
 
@@ -193,7 +193,7 @@ def test_the_defaults_of_alertmanager_are_borne() -> None:
         ),
     ],
 )
-def test_what_would_lose_or_repeat_an_alert_is_named(
+def test_settings_that_lose_or_repeat_alerts_are_named(
     old: str, new: str, expected: list[str]
 ) -> None:
     assert old in GOOD

@@ -87,7 +87,7 @@ async def test_every_secret_in_use_is_read_and_none_is_shown(tmp_path: Path) -> 
         (lambda path: Secret("credential", "x"), "DIRECTORY is not set", "LoadCredential="),
     ],
 )
-async def test_a_secret_that_is_of_no_use_is_serious(
+async def test_an_unusable_secret_is_serious(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     make: Callable[[Path], Secret],

@@ -9,7 +9,7 @@ from tests.e2e.servers import ROOT
 
 
 def run_supervisor(*arguments: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end, which must come within so many seconds."""
+    """Run one command to its end, which must come within `seconds`."""
     return subprocess.run(
         [sys.executable, "-m", "supervisor", *arguments],
         cwd=ROOT,

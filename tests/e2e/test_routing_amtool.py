@@ -134,5 +134,5 @@ def test_what_a_real_server_says_of_itself_is_understood(tmp_path: Path) -> None
     assert read(peer.configuration).root == as_written.root
     assert [re.sub(r"\d+", "N", finding.what) for finding in found] == [
         "N of N attempts to notify by email have failed since it started",
-        "it is in no cluster, but urls has N peers: each of them notifies of each event",
+        "it is not in a cluster, but urls has N peers: each of them notifies of each event",
     ]

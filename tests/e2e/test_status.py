@@ -157,7 +157,7 @@ def test_a_long_path_is_no_obstacle(tmp_path: Path) -> None:
         supervisor.kill()
 
 
-def test_bad_clients_disturb_nobody(running: SupervisorProcess) -> None:
+def test_bad_clients_do_not_disturb_others(running: SupervisorProcess) -> None:
     def connect(*lines: bytes) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.settimeout(10)

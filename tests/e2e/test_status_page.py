@@ -126,7 +126,7 @@ def break_something(supervisor: SupervisorProcess, message: str = "it is there")
     (supervisor.directory / "file").write_text(message, encoding="utf-8")
 
 
-def test_the_page_shows_what_fires_without_being_loaded_anew(
+def test_the_page_shows_what_fires_without_being_loaded_again(
     supervisor: SupervisorProcess, url: str, browser: Browser
 ) -> None:
     browser.complaints()
@@ -203,7 +203,7 @@ def test_without_scripts_the_page_shows_as_much(
     assert "it is there" in text
 
 
-def test_nobody_is_kept_out(firing: SupervisorProcess, browser: Browser) -> None:
+def test_the_page_is_accessible(firing: SupervisorProcess, browser: Browser) -> None:
     found, overflows = [], []
     for width, scheme in itertools.product((390, 1000, 1440, 1920), ("light", "dark")):
         browser.size(width)

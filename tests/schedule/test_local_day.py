@@ -39,7 +39,7 @@ ALL = list(range(24))
             "25 hours: the clocks go back from 03:00 to 02:00",
             [0, 1, 2, *ALL[2:]],
         ),
-        # At 02:00 they show 01:30 again, which is no whole hour.
+        # At 02:00 they show 01:30 again, which is not a whole hour.
         (
             "Australia/Lord_Howe",
             "2026-04-05",

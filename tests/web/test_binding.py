@@ -78,7 +78,7 @@ async def test_a_foreign_address_is_named_with_a_remedy() -> None:
         (UnicodeError("label empty or too long"), "label empty or too long"),
     ],
 )
-def test_a_name_that_nobody_knows_is_named_with_a_remedy(
+def test_an_unknown_name_is_named_with_a_remedy(
     monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     def unknown(*_: object, **__: object) -> None:
@@ -92,7 +92,7 @@ def test_a_name_that_nobody_knows_is_named_with_a_remedy(
 
 
 @pytest.mark.parametrize("text", [None, "", "\n"])
-def test_a_token_that_is_missing_or_empty_is_no_token(tmp_path: Path, text: str | None) -> None:
+def test_a_missing_or_empty_token_is_refused(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "token"
     if text is not None:
         file.write_text(text, encoding="utf-8")

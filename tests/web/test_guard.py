@@ -1,4 +1,4 @@
-"""Who is let in to the status page, and with which headers a browser is sent away."""
+"""Which requests the status page answers, and with which headers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALL_PATHS = ("/", "/api/status", "/metrics", "/-/healthy", "/-/ready")
         "status.example.invalid",
     ],
 )
-def test_a_host_of_ones_own_is_served(host: str) -> None:
+def test_the_hosts_own_names_are_served(host: str) -> None:
     assert is_own(host.encode(), LOCAL)
     assert is_own(host.encode(), PUBLIC)
 
@@ -50,7 +50,7 @@ def test_a_host_of_ones_own_is_served(host: str) -> None:
         "[x",
     ],
 )
-def test_a_host_that_anybody_may_point_here_is_not_served(host: str) -> None:
+def test_a_name_that_others_can_point_here_is_refused(host: str) -> None:
     assert not is_own(host.encode("latin-1"), LOCAL)
 
 
@@ -122,7 +122,7 @@ async def test_the_token_opens_everything_and_may_be_changed_at_any_time(token_f
     assert (found, after.status_code) == ([200, 200], 401)
 
 
-async def test_when_the_token_cannot_be_read_nobody_is_let_in(token_file: Path) -> None:
+async def test_when_the_token_cannot_be_read_every_request_is_refused(token_file: Path) -> None:
     bench = guarded(token_file)
     token_file.unlink()  # noqa: ASYNC240 - a small file
     async with client_of(bench, authorization="Basic Og==") as client:
@@ -162,7 +162,7 @@ async def test_a_body_is_refused() -> None:
 
 
 @pytest.mark.parametrize("path", [*ALL_PATHS, "/nothing", "/reports/unknown"])
-async def test_every_answer_keeps_the_browser_on_the_safe_side(path: str) -> None:
+async def test_every_answer_has_the_headers_that_protect_a_browser(path: str) -> None:
     async with client_of(WebBench.make(*modules(1))) as client:
         headers = (await client.get(path)).headers
 

@@ -36,7 +36,7 @@ class Door:
         return stream
 
     async def settle(self, count: int) -> None:
-        """Wait until so many are connected."""
+        """Wait until `count` clients are connected."""
         with trio.fail_after(5):
             while len(self.server.connections) != count:  # noqa: ASYNC110 - nothing says so
                 await trio.sleep(0.005)
@@ -77,7 +77,7 @@ async def status_of(stream: trio.SocketStream) -> int:
         return int((await stream.receive_some(4096)).split()[1])
 
 
-async def test_who_asks_for_nothing_gives_way_to_who_comes_later() -> None:
+async def test_a_connection_without_a_request_is_closed_for_a_new_one() -> None:
     async with opened() as door:
         idle = [await door.connect() for _ in range(MAX_CONNECTIONS)]
         await door.settle(MAX_CONNECTIONS)
@@ -132,7 +132,9 @@ async def test_pages_that_are_live_leave_room_for_others() -> None:
         b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
     ],
 )
-async def test_who_is_slow_to_ask_is_closed(said: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_without_a_request_in_time_is_closed(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "IDLE_TIMEOUT", 0.1)
     async with opened() as door:
         stream = await door.connect(said)
@@ -151,7 +153,7 @@ async def test_a_head_that_drips_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
         await door.settle(0)
 
 
-async def test_who_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.2)
 
     async def endless(_scope: Scope, _receive: Receive, send: Send) -> None:
@@ -165,7 +167,7 @@ async def test_who_does_not_read_is_closed(monkeypatch: pytest.MonkeyPatch) -> N
         await door.settle(0)
 
 
-async def test_who_is_answered_for_too_long_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "ANSWER_TIMEOUT", 0.1)
 
     async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
@@ -213,7 +215,7 @@ async def test_a_flood_behind_a_request_is_closed(monkeypatch: pytest.MonkeyPatc
         await door.settle(0)
 
 
-async def test_a_bug_in_an_answer_is_logged_and_hurts_nobody_else(
+async def test_a_bug_in_an_answer_is_logged_and_does_not_hurt_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def broken(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -230,7 +232,7 @@ async def test_a_bug_in_an_answer_is_logged_and_hurts_nobody_else(
     assert "a bug" in caplog.text
 
 
-async def test_a_bug_below_the_answers_hurts_nobody_else(
+async def test_a_bug_below_the_answers_does_not_hurt_others(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(_self: Connection, _most: int) -> bytes:
@@ -264,7 +266,7 @@ async def test_it_stops_at_once_with_clients_in_the_middle(*, reads: bool) -> No
     assert trio.current_time() - begun < 1
 
 
-async def test_who_has_said_all_is_answered_all_the_same() -> None:
+async def test_a_client_that_ends_its_side_is_answered() -> None:
     async with opened() as door:
         stream = await door.connect(PROBE)
         await stream.send_eof()
@@ -291,7 +293,7 @@ async def test_head_is_answered_without_a_body() -> None:
     assert [(answer.status_code, answer.content) for answer in (*found, events)] == [(200, b"")] * 5
 
 
-async def test_what_follows_the_page_hears_of_changes_alone() -> None:
+async def test_a_live_page_gets_only_changes() -> None:
     bench = WebBench.make(*modules(2))
     bench.fill()
     async with opened(bench=bench) as door:

@@ -63,5 +63,5 @@ def document(found: Mapping[str, str]) -> str:
 
 def mail(shown: Mail) -> str:
     """Return a mail as a page of its own."""
-    detail = Markup(shown.detail)  # noqa: S704 - HTML by contract; the page is a sandbox
+    detail = Markup(shown.detail)  # noqa: S704 - a detail is HTML; the page is a sandbox
     return _mail.render(title=shown.title, detail=detail, message=shown.message)

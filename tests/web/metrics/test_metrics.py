@@ -86,7 +86,7 @@ def test_the_names_are_those_that_were_promised() -> None:
     assert found == PROMISED
 
 
-def test_the_process_tells_of_itself_as_all_do() -> None:
+def test_the_process_has_the_usual_metrics() -> None:
     found = {name for name, _ in samples(text_of(busy())) if not name.startswith("supervisor_")}
 
     assert found == {
@@ -212,7 +212,7 @@ async def test_the_listener_serves_them_as_prometheus_asks() -> None:
     assert samples(answer.text)
 
 
-async def test_a_scrape_of_many_modules_lets_others_have_their_turn() -> None:
+async def test_a_scrape_of_many_modules_lets_other_tasks_run() -> None:
     bench = WebBench.make(*modules(2000))
     for stats in bench.stats.values():
         stats.finish(Run(stats.name, 0, 0, 0.01))

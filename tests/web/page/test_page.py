@@ -82,14 +82,14 @@ def test_the_gravest_alert_gives_the_colour() -> None:
     assert shown(bench) == ("2 alerts firing", "red", ())
 
 
-def test_the_alert_that_always_fires_is_no_cause_for_concern() -> None:
+def test_the_heartbeat_does_not_count_as_an_alert() -> None:
     bench = well()
     bench.ledger.work(lambda update: update.take_self_alert(SelfAlert(HEARTBEAT, "I live")))
 
     assert shown(bench) == ("All well", "green", ())
 
 
-def test_the_first_minute_is_neither_well_nor_ill() -> None:
+def test_in_the_first_minute_the_supervisor_is_starting() -> None:
     bench = WebBench.make(*modules(3), Module("daily", "daily", at=("09:00",)))
     for stats in bench.stats.values():
         stats.next_run = NOON + 3
@@ -99,7 +99,7 @@ def test_the_first_minute_is_neither_well_nor_ill() -> None:
     assert shown(bench) == ("Starting", "blue", ("2 of 4 modules have run",))
 
 
-def test_what_is_not_reached_owed_refused_or_dropped_is_said() -> None:
+def test_unreached_peers_and_undelivered_refused_or_dropped_alerts_are_named() -> None:
     bench = well()
     bench.peers[0].state = "retrying"
     one = shown(bench)
@@ -115,14 +115,14 @@ def test_what_is_not_reached_owed_refused_or_dropped_is_said() -> None:
     )
 
 
-def test_modules_that_fail_are_said_beside_the_alerts() -> None:
+def test_failing_modules_are_named_with_the_alerts() -> None:
     bench = well()
     bench.run("disk-0", error="it broke")
 
     assert shown(bench) == ("1 alert firing", "red", ("1 of 3 modules failing",))
 
 
-def test_an_alert_tells_since_when_it_fires_and_who_knows() -> None:
+def test_an_alert_shows_when_it_began_and_which_peers_have_it() -> None:
     bench = WebBench.make(*modules(3), urls=(A, B))
     bench.run("disk-0", FULL)
     bench.ledger.deliver(A)
@@ -147,7 +147,7 @@ def test_a_time_of_another_day_has_its_date() -> None:
     assert "since 23 Nov 12:00, for 1 d 0 h" in "".join(read(html_of(bench)).text)
 
 
-def test_what_is_resolved_is_folded_away() -> None:
+def test_resolved_alerts_are_folded() -> None:
     bench = well()
     bench.run("disk-0", FULL)
     bench.ledger.deliver()
@@ -305,7 +305,7 @@ def test_bars_show_durations_and_outcomes() -> None:
     assert picture.words == ("100 runs, 1 with conditions, 1 failed; 10 ms usually, 90 ms at most")
 
 
-def test_a_lane_shows_the_last_hour_and_what_is_not_known_of_it() -> None:
+def test_a_lane_shows_the_last_hour_and_its_unknown_part() -> None:
     end = 10_000.0
     few = drawing.lane(
         [PastRun(6000, 1, "ok"), PastRun(7000, 1, "ok"), PastRun(9900, 60, "timeout")], end
