@@ -19,6 +19,8 @@ Operator: TypeAlias = Literal["=", "!=", "=~", "!~"]
 _MATCHER = re.compile(
     r'\s*("(?:\\.|[^"\\])+"|[a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|=|!=|!~)\s*(.*?)\s*', re.S
 )
+"""The name, operator and value of a matcher."""
+
 _POSIX_CLASSES = {
     "[:alnum:]": "0-9A-Za-z",
     "[:alpha:]": "A-Za-z",

@@ -34,7 +34,10 @@ _UNITS = {
 """Seconds of each unit of a duration."""
 
 _DURATION = re.compile(r"(?:\d+(?:ms|[ywdhms]))+|0")
+"""A whole duration."""
+
 _PART = re.compile(r"(\d+)(ms|[ywdhms])")
+"""One number of a duration, with its unit."""
 
 
 class RoutingUnreadable(SupervisorError):

@@ -19,9 +19,16 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ConnectionState, LifespanState
 
 Scope: TypeAlias = MutableMapping[str, Any]
+"""A connection or request, as ASGI describes it."""
+
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""Returns the next message of the client."""
+
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""Sends a message to the client."""
+
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
 
 MAX_CONNECTIONS = 32
 """Connections at the same time."""
@@ -45,7 +52,10 @@ WRITE_TIMEOUT = 10.0
 """Seconds for a client to read what is written."""
 
 _REFUSAL = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+"""The answer to a connection that has no room."""
+
 _SOCKET_ERRORS = (OSError, trio.BrokenResourceError, trio.ClosedResourceError)
+"""What is raised when the client has gone."""
 
 _log = getLogger("supervisor.web")
 

@@ -11,6 +11,7 @@ from attrs import frozen
 from supervisor.web.server import Receive, Scope, Send
 
 Write: TypeAlias = Callable[[bytes], Awaitable[None]]
+"""Sends a piece of the body."""
 
 
 @frozen

@@ -14,8 +14,13 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The content type of the whole text."""
 
 _INVALID_IN_NAME = re.compile(r"[^a-zA-Z0-9_]")
+"""A character that a label name must not have."""
+
 _UPPER_BOUNDS = (*(f"{bound:g}" for bound in BOUNDS), "+Inf")
+"""The label `le` of each bucket."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+"""How the value of a label is escaped."""
 
 
 def head(name: str, kind: str, text: str) -> str:

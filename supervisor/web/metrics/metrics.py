@@ -64,6 +64,7 @@ class Source:
 
 
 Samples: TypeAlias = Callable[[Source, str], Iterator[str]]
+"""Yields the lines of a metric, given its full name."""
 
 
 @frozen
@@ -74,7 +75,6 @@ class Family:
     kind: str
     text: str
     samples: Samples
-    """Yields the lines of the metric, given its full name."""
 
 
 FAMILIES: list[Family] = []
@@ -118,7 +118,7 @@ def _of_peer(peer: PeerStatus) -> str:
 
 
 def _by_reason(
-    name: str, inner: str, label: str, counts: Mapping[str, int], known: tuple[str, ...]
+    name: str, inner: str, label: str, counts: Mapping[str, int], *, known: tuple[str, ...]
 ) -> Iterator[str]:
     """Yield a line for each known reason, then for each other reason that has happened."""
     for reason in dict.fromkeys((*known, *counts)):
@@ -129,7 +129,7 @@ def _by_reason(
 @_family("module_runs_total", "counter", "Runs by how they ended.")
 def _runs(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
-        yield from _by_reason(name, _of_module(stats), "result", stats.results, RESULTS)
+        yield from _by_reason(name, _of_module(stats), "result", stats.results, known=RESULTS)
 
 
 @_family("module_run_seconds", "histogram", "How long runs took.")
@@ -154,7 +154,7 @@ def _lag(source: Source, name: str) -> Iterator[str]:
 @_family("module_skipped_total", "counter", "Times at which a module should have run and did not.")
 def _skipped(source: Source, name: str) -> Iterator[str]:
     for stats in source.modules:
-        yield from _by_reason(name, _of_module(stats), "reason", stats.skipped, SKIPPED)
+        yield from _by_reason(name, _of_module(stats), "reason", stats.skipped, known=SKIPPED)
 
 
 @_family("measurement", "gauge", "What checks have measured in their last run.")
@@ -177,7 +177,7 @@ def _alerts(source: Source, name: str) -> Iterator[str]:
     for alert in [*source.store.alerts.values()]:
         counts[source.snapshot.state(alert)] += 1
         yield ""
-    yield from _by_reason(name, "", "state", counts, STATES)
+    yield from _by_reason(name, "", "state", counts, known=STATES)
 
 
 @_family("ledger_bytes", "gauge", "Bytes that the ledger takes on disk.")
@@ -187,7 +187,7 @@ def _ledger_bytes(source: Source, name: str) -> Iterator[str]:
 
 @_family("ledger_dropped_total", "counter", "Alerts that had to be dropped.")
 def _dropped(source: Source, name: str) -> Iterator[str]:
-    yield from _by_reason(name, "", "reason", source.store.lost, LOST)
+    yield from _by_reason(name, "", "reason", source.store.lost, known=LOST)
 
 
 @_family("peer_pending", "gauge", "Alerts that the Alertmanager has not yet taken.")
@@ -217,7 +217,7 @@ def _sent(source: Source, name: str) -> Iterator[str]:
 @_family("peer_errors_total", "counter", "Requests that failed, by reason.")
 def _errors(source: Source, name: str) -> Iterator[str]:
     for peer in source.peers:
-        yield from _by_reason(name, _of_peer(peer), "reason", peer.errors, PEER_ERRORS)
+        yield from _by_reason(name, _of_peer(peer), "reason", peer.errors, known=PEER_ERRORS)
 
 
 @_family("peer_send_seconds", "histogram", "How long the Alertmanager took.")
