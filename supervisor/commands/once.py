@@ -33,9 +33,6 @@ REPORT_KEYS = ("alertname", "event_type", "message", "detail")
 MEASUREMENT_KEYS = ("name", "value", "unit")
 """What `--json` shows of a measurement, apart from its labels."""
 
-PIPE_WIDTH = 160
-"""Columns of the table when the output is not a terminal."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own arguments."""
@@ -128,14 +125,11 @@ def _values(item: Observation, keys: Iterable[str]) -> dict[str, Any]:
 
 def print_table(runs: Sequence[Run]) -> None:
     """Print a row for each condition and report, and a row for each module without any."""
-    from rich import box  # takes 10 ms, which `once --json` need not wait
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from rich.text import Text  # takes 10 ms, which `once --json` need not wait
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("MODULE", "TIME", "SEEN", "INSTANCE", "MESSAGE"):
-        table.add_column(column, justify="right" if column == "TIME" else "left")
+    from supervisor.commands.tables import make_console, make_table
+
+    table = make_table("MODULE", "TIME", "SEEN", "INSTANCE", "MESSAGE", right=("TIME",))
     for run in runs:
         took = f"{run.seconds:.2f} s"
         if run.error:
@@ -155,4 +149,4 @@ def print_table(runs: Sequence[Run]) -> None:
             count = sum(isinstance(item, Measurement) for item in run.observations)
             note = counted(count, "measurement") if count else ""
             table.add_row(Text(run.module), took, Text("ok", "green"), "", Text(note, "dim"))
-    Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    make_console().print(table)

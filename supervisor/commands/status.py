@@ -10,13 +10,13 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from supervisor.commands.options import add_state_dir, ask_supervisor
+from supervisor.commands.tables import make_console, make_table
 from supervisor.control.socket_client import JsonObject
 from supervisor.text import seconds
 
@@ -25,9 +25,6 @@ REFRESH_INTERVAL = 1.0
 
 MAX_ALERTS = 50
 """Alerts that are shown."""
-
-PIPE_WIDTH = 160
-"""Columns of the tables when the output is not a terminal."""
 
 _RESULTS = {
     "ok": ("ok", "green"),
@@ -69,8 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
 def print_status(status: JsonObject) -> None:
     """Print the tables once."""
-    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-    console.print(view(status))
+    make_console().print(view(status))
 
 
 def watch(ask: Callable[[], JsonObject]) -> None:
@@ -115,8 +111,8 @@ def headline(status: JsonObject) -> str:
 
 
 def _modules(status: JsonObject) -> Table:
-    table = _table("MODULE", "CHECK", "LAST RUN", "TOOK", "RESULT", "NEXT RUN", "RUNS", "FAILED")
-    table.columns[6].justify = table.columns[7].justify = "right"
+    names = ("MODULE", "CHECK", "LAST RUN", "TOOK", "RESULT", "NEXT RUN", "RUNS", "FAILED")
+    table = make_table(*names, right=("RUNS", "FAILED"))
     local = _local_time(status)
     for module in status["modules"]:
         word, style = _RESULTS[module["last_result"]]
@@ -138,7 +134,7 @@ def _modules(status: JsonObject) -> Table:
 
 
 def _alerts(status: JsonObject) -> Table:
-    table = _table("STATE", "SINCE", "ALERT", "INSTANCE", "MODULE", "DELIVERED", "MESSAGE")
+    table = make_table("STATE", "SINCE", "ALERT", "INSTANCE", "MODULE", "DELIVERED", "MESSAGE")
     local = _local_time(status)
     alerts = sorted(status["alerts"], key=lambda alert: _STATES.get(alert["state"], 9))
     for alert in alerts[:MAX_ALERTS]:
@@ -162,7 +158,9 @@ def _alerts(status: JsonObject) -> Table:
 
 
 def _peers(status: JsonObject) -> Table:
-    table = _table("ALERTMANAGER", "STATE", "PENDING", "OLDEST", "LAST SUCCESS", "SKEW", "ERROR")
+    table = make_table(
+        "ALERTMANAGER", "STATE", "PENDING", "OLDEST", "LAST SUCCESS", "SKEW", "ERROR"
+    )
     local = _local_time(status)
     for peer in status["peers"]:
         table.add_row(
@@ -174,13 +172,6 @@ def _peers(status: JsonObject) -> Table:
             f"{peer['clock_skew_seconds']:.0f} s",
             Text(peer["error"]),
         )
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
     return table
 
 
