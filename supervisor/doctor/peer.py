@@ -59,8 +59,11 @@ async def examine(url: str, service: Service) -> Examination:
 
 @define
 class _PeerExamination:
+    """An examination that is going on."""
+
     url: str
     service: Service
+
     good: list[str] = field(factory=list)
     findings: list[Finding] = field(factory=list)
 
