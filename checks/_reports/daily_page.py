@@ -9,7 +9,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from checks._common.durations import MINUTE, long_span
-from checks._common.plurals import counted
+from checks._common.event_types import CHANNELS
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._reports.daily_readings import Filesystem, Readings, Top
@@ -17,8 +17,8 @@ from checks._reports.period import Activity, Period, Resolved
 from checks._reports.theme import AMBER, BLUE, GREEN, RED
 from supervisor.api import AlertView, Context
 
-GRAVITY = {"W": AMBER, "I": BLUE}
-"""The colours of event types; all others are grave."""
+COLOURS = {"W": AMBER, **dict.fromkeys(CHANNELS, BLUE)}
+"""The colours of event types. Every other type is red: an unknown one must not look harmless."""
 
 MOST_ALERTS = 30
 MOST_RESOLVED = 20
@@ -145,7 +145,7 @@ def gravity(period: Period) -> str:
 
 def colour_of(alert: AlertView) -> str:
     """Return the colour that an alert is marked with."""
-    return GRAVITY.get(alert.event_type, RED)
+    return COLOURS.get(alert.event_type, RED)
 
 
 def table(

@@ -11,11 +11,9 @@ from typing import Any, TypeAlias
 
 from attrs import field, frozen
 
+from checks._common.event_types import severity_order
 from checks._kernel.proc_stat import Birth
 from supervisor.api import AlertView, Context, Json, RunView
-
-SEVERITY = ("S", "E", "TE", "W", "I")
-"""Event types, the gravest first; others come after them."""
 
 HEARTBEAT = ("supervisor", "Heartbeat", "")
 """It fires always, to say that the supervisor lives."""
@@ -69,7 +67,7 @@ def look_back(context: Context, birth: Birth) -> Period:
     memory = recall(context.state, now)
     alerts, runs = context.alerts(), context.runs()
     firing = [alert for alert in alerts if alert.state == "firing" and _key(alert) != HEARTBEAT]
-    firing.sort(key=lambda alert: (_severity(alert), alert.starts_at, _key(alert)))
+    firing.sort(key=lambda alert: (severity_order(alert.event_type), alert.starts_at, _key(alert)))
     same_process = memory.process == birth.identity
     counters = memory.counters if same_process else {}
     period = Period(
@@ -86,10 +84,6 @@ def look_back(context: Context, birth: Birth) -> Period:
 
 def _key(alert: AlertView) -> Key:
     return alert.check, alert.alertname, alert.instance
-
-
-def _severity(alert: AlertView) -> int:
-    return SEVERITY.index(alert.event_type) if alert.event_type in SEVERITY else len(SEVERITY)
 
 
 def _end(alert: AlertView) -> datetime:

@@ -167,12 +167,12 @@ def test_what_ended_since_the_last_report_is_told_once_the_latest_end_first() ->
     assert period.resolved == (Resolved(newest, 1), Resolved(twice[1], 2))
 
 
-def test_the_gravest_alert_comes_first_and_the_heartbeat_never() -> None:
+def test_the_most_severe_alert_comes_first_and_the_heartbeat_never() -> None:
     kinds = [alert(kind, kind) for kind in ("I", "W", "X", "E", "S", "TE")]
     beat = alert("Heartbeat", "I", check="supervisor")
     period = look_back(context(NOW, **views(*kinds, beat)), BIRTH)
 
-    assert [each.event_type for each in period.firing] == ["S", "E", "TE", "W", "I", "X"]
+    assert [each.event_type for each in period.firing] == ["TE", "E", "W", "I", "S", "X"]
 
 
 @pytest.mark.parametrize(
@@ -285,8 +285,10 @@ def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
     [
         ((), theme.GREEN),
         (("I",), theme.GREEN),
+        (("I", "S"), theme.GREEN),
         (("I", "W"), theme.AMBER),
         (("W", "TE"), theme.RED),
+        (("X",), theme.RED),
     ],
 )
 def test_the_gravest_alert_gives_the_colour(kinds: tuple[str, ...], colour: str) -> None:
