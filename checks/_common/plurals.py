@@ -4,5 +4,10 @@ from __future__ import annotations
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 file`, `1,234 files`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """Return a number with its noun: "1 file", "1,200 files"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def times(number: int) -> str:
+    """Return how often something happened: "once", "3 times"."""
+    return "once" if number == 1 else f"{number} times"

@@ -30,7 +30,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @frozen
-class Process:
+class ProcessUsage:
     """What one process has used: clock ticks since it was born, and bytes of memory."""
 
     pid: int
@@ -44,11 +44,11 @@ class Process:
 class Consumer:
     """One of the greatest consumers: percent of one processor, and bytes of memory."""
 
-    process: Process
+    process: ProcessUsage
     cpu: float
 
 
-def read_processes() -> dict[int, Process]:
+def read_processes() -> dict[int, ProcessUsage]:
     """Return the processes that are there now, by number."""
     found = {}
     for entry in os.listdir("/proc"):
@@ -62,7 +62,7 @@ def read_processes() -> dict[int, Process]:
     return found
 
 
-def parse_stat(text: bytes) -> Process | None:
+def parse_stat(text: bytes) -> ProcessUsage | None:
     """Return what a process's stat file says, None if it is no such file."""
     match = _STAT.fullmatch(text)
     if match is None:
@@ -73,11 +73,11 @@ def parse_stat(text: bytes) -> Process | None:
         born, resident = fields[_BORN], fields[_RESIDENT] * _PAGE
     except (ValueError, IndexError):
         return None
-    return Process(int(match[1]), os.fsdecode(match[2]), born, max(used, 0), max(resident, 0))
+    return ProcessUsage(int(match[1]), os.fsdecode(match[2]), born, max(used, 0), max(resident, 0))
 
 
 def consumers(
-    before: Mapping[int, Process], after: Mapping[int, Process], ticks: float
+    before: Mapping[int, ProcessUsage], after: Mapping[int, ProcessUsage], ticks: float
 ) -> list[Consumer]:
     """Return what each process used between two readings; `ticks` is the time in between."""
     found = []

@@ -1,4 +1,4 @@
-"""All that the daily report says about the host itself, read within a good second."""
+"""What the daily report says about the host itself. To read it takes a little over a second."""
 
 from __future__ import annotations
 
@@ -9,47 +9,48 @@ import trio
 from attrs import frozen
 
 from checks._common.printable import shown
-from checks._files import mounts as files_mounts
 from checks._files import usage
-from checks._files import usage as files_usage
-from checks._files.mounts import Mount
+from checks._files.mounts import Mount, once_each, read_mounts
 from checks._files.usage import Usage, ask
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
 from checks._kernel.tcp_sessions import count_sessions
 from checks._processes import top
-from checks._processes.top import Consumer, Process
+from checks._processes.top import Consumer, ProcessUsage
 from supervisor.api import StillHanging, probe
 
-INTERVAL = 1.0
-"""Seconds between the two looks that tell how busy the processors are."""
+SAMPLE_INTERVAL = 1.0
+"""Seconds between the two samples that tell how busy the processors are."""
 
-TITLES_WITHIN = 2.0
-"""Seconds for reading command lines, for which one process may make us wait."""
+TITLES_TIMEOUT = 2.0
+"""Seconds for reading command lines. A single process can delay this."""
 
-PSEUDO = frozenset(
+PSEUDO_TYPES = frozenset(
     {"tmpfs", "devtmpfs", "ramfs", "efivarfs", "overlay", "squashfs", "erofs", "iso9660", "udf"}
     | {"fuse.snapfuse", "fuse.lxcfs"}
 )
-"""Types that keep no files of this host: memory, images that are always full, containers' views.
+"""FilesystemReading types that keep no files of this host.
 
-Others that have nothing to fill have no blocks, and are known by that.
+They hold memory, images that are always full, or a container's view of other filesystems.
+Further types, such as proc, have no blocks. They are left out because of that.
 """
 
 
 @frozen
-class Filesystem:
-    """One filesystem: how full it is, or the trouble with asking it."""
+class FilesystemReading:
+    """How full one filesystem is."""
 
     mount_point: str
     space: Usage | None = None
     inodes: Usage | None = None
+
     trouble: str = ""
+    """Why the filesystem gave no answer."""
 
 
 @frozen
-class Top:
-    """One process among the greatest consumers, with its title."""
+class TopProcess:
+    """One of the processes that use the most, with its title."""
 
     title: str
     consumer: Consumer
@@ -57,7 +58,7 @@ class Top:
 
 @frozen
 class Readings:
-    """How the host is doing. `sessions` is None when they cannot be counted."""
+    """How the host is doing."""
 
     birth: Birth
     uptime: float
@@ -65,16 +66,19 @@ class Readings:
     load: tuple[float, float, float]
     cpu: CpuTimes
     memory: Memory
+
     sessions: int | None
-    filesystems: tuple[Filesystem, ...]
-    by_cpu: tuple[Top, ...]
-    by_memory: tuple[Top, ...]
+    """The established TCP sessions. None when they cannot be counted."""
+
+    filesystems: tuple[FilesystemReading, ...]
+    by_cpu: tuple[TopProcess, ...]
+    by_memory: tuple[TopProcess, ...]
 
 
 @frozen
 class _Sample:
     cpu: CpuTimes
-    processes: dict[int, Process]
+    processes: dict[int, ProcessUsage]
 
     @classmethod
     def take(cls) -> _Sample:
@@ -82,9 +86,12 @@ class _Sample:
 
 
 async def read(top_processes: int, probe_timeout: float) -> Readings:
-    """Return how the host is doing now; raises `OSError` or `ValueError` when /proc is not ours."""
+    """Return how the host is doing now.
+
+    Raises `OSError` or `ValueError` when /proc cannot be read or has another format.
+    """
     before = await probe("look at all processes", _Sample.take)
-    await trio.sleep(INTERVAL)
+    await trio.sleep(SAMPLE_INTERVAL)
     after = await probe("look at all processes", _Sample.take)
     processors = os.cpu_count() or 1
     cpu = after.cpu.since(before.cpu)
@@ -107,16 +114,16 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
 
 async def _titles(pids: Collection[int]) -> dict[int, str]:
     try:
-        with trio.move_on_after(TITLES_WITHIN):
+        with trio.move_on_after(TITLES_TIMEOUT):
             return await probe("read of command lines", lambda: top.read_titles(pids))
     except StillHanging:
-        pass  # the short names must do
+        pass  # the short names are good enough
     return {}
 
 
-def _with_title(consumer: Consumer, titles: dict[int, str]) -> Top:
+def _with_title(consumer: Consumer, titles: dict[int, str]) -> TopProcess:
     process = consumer.process
-    return Top(titles.get(process.pid) or f"[{shown(process.name)}]", consumer)
+    return TopProcess(titles.get(process.pid) or f"[{shown(process.name)}]", consumer)
 
 
 async def _sessions() -> int | None:
@@ -126,9 +133,9 @@ async def _sessions() -> int | None:
         return None
 
 
-async def _filesystems(timeout: float) -> tuple[Filesystem, ...]:  # noqa: ASYNC109  # each mount has its own
+async def _filesystems(timeout: float) -> tuple[FilesystemReading, ...]:  # noqa: ASYNC109  # each mount has its own
     mounts = await probe("read of the mount table", _real_mounts)
-    asked: dict[int, Filesystem] = {}
+    asked: dict[int, FilesystemReading] = {}
 
     async def examine(mount: Mount) -> None:
         filesystem = await _ask(mount, timeout)
@@ -144,17 +151,19 @@ async def _filesystems(timeout: float) -> tuple[Filesystem, ...]:  # noqa: ASYNC
 def _real_mounts() -> list[Mount]:
     return [
         mount
-        for mount in files_mounts.once_each(files_mounts.read_mounts())
-        if mount.kind not in PSEUDO or mount.mount_point == "/"
+        for mount in once_each(read_mounts())
+        if mount.kind not in PSEUDO_TYPES or mount.mount_point == "/"
     ]
 
 
-async def _ask(mount: Mount, timeout: float) -> Filesystem | None:  # noqa: ASYNC109  # as above
-    """Return what is known of a filesystem, or None of one that has nothing to fill."""
+async def _ask(mount: Mount, timeout: float) -> FilesystemReading | None:  # noqa: ASYNC109  # as above
+    """Return how full a filesystem is. None if it has nothing to fill, or is no longer mounted."""
     space = await ask(mount, timeout, usage.space)
     if space is None:
         return None
     if space.usage is None:
-        return Filesystem(mount.mount_point, trouble=space.trouble) if space.trouble else None
-    inodes = await ask(mount, timeout, files_usage.inodes)
-    return Filesystem(mount.mount_point, space.usage, inodes.usage if inodes else None)
+        return (
+            FilesystemReading(mount.mount_point, trouble=space.trouble) if space.trouble else None
+        )
+    inodes = await ask(mount, timeout, usage.inodes)
+    return FilesystemReading(mount.mount_point, space.usage, inodes.usage if inodes else None)

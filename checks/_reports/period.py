@@ -42,7 +42,7 @@ class Resolved:
 
 
 @frozen
-class Memory:
+class LastReport:
     """What one report leaves for the next. `process` is the supervisor that made it."""
 
     at: datetime | None = None
@@ -119,7 +119,7 @@ def _remembered(now: datetime, birth: Birth, runs: Iterable[RunView]) -> dict[st
     }
 
 
-def recall(state: Mapping[str, Any], now: datetime) -> Memory:
+def recall(state: Mapping[str, Any], now: datetime) -> LastReport:
     """Return what the last report left; nothing if it is not what this version writes."""
     try:
         at = datetime.fromisoformat(state["at"]).astimezone(now.tzinfo)
@@ -129,6 +129,6 @@ def recall(state: Mapping[str, Any], now: datetime) -> Memory:
         }
         process = str(state["process"])
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
-        return Memory()
+        return LastReport()
     # A time ahead: the clock was set back, and nothing is known of "since then".
-    return Memory(at, process, counters) if at <= now else Memory()
+    return LastReport(at, process, counters) if at <= now else LastReport()

@@ -12,6 +12,7 @@ from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._reports.theme import AMBER, BLUE, GREEN, RED
 from checks._reports.window import Window
+from checks._reports.wording import day
 from supervisor.api import Context
 
 LONGEST_NAME = 40
@@ -92,7 +93,7 @@ def page(context: Context, findings: Findings) -> dict[str, object]:
     """Return the values of the template."""
     return {
         "colour": GREEN if findings.total else AMBER,
-        "title": f"{_messages(findings.total)}, {change(findings.total, findings.total_before)}",
+        "title": f"{messages(findings.total)}, {change(findings.total, findings.total_before)}",
         "subject": f"{shown(context.service, LONGEST_NAME)} on {shown(context.host, LONGEST_NAME)}",
         "time": span(findings.window),
         "sections": [section(findings, tally) for tally in findings.tallies],
@@ -108,13 +109,13 @@ def summary(findings: Findings) -> str:
         total.update({code: sum(each.values()) for code, each in tally.messages.items()})
     first = ", ".join(f"{shown(code, 20)} {count:,}" for code, count in ranked(total)[:5] if count)
     text = (
-        f"{_messages(findings.total)}, {change(findings.total, findings.total_before)}, "
+        f"{messages(findings.total)}, {change(findings.total, findings.total_before)}, "
         f"{span(findings.window)}"
     )
     return f"{text}: {first}" if first else text
 
 
-def _messages(number: int) -> str:
+def messages(number: int) -> str:
     """Return a number of messages in words."""
     return counted(number, "message") if number else "No messages"
 
@@ -134,12 +135,8 @@ def span(window: Window) -> str:
     """Return a window for people: "Monday 23 November 2026, 08:00 to 18:00 KST"."""
     since, until = window.since, window.until
     if since.date() == until.date():
-        return f"{_day(since)}, {since:%H:%M} to {until:%H:%M %Z}"
-    return f"{_day(since)}, {since:%H:%M} to {_day(until)}, {until:%H:%M %Z}"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment:%A} {moment.day} {moment:%B %Y}"
+        return f"{day(since)}, {since:%H:%M} to {until:%H:%M %Z}"
+    return f"{day(since)}, {since:%H:%M} to {day(until)}, {until:%H:%M %Z}"
 
 
 def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -157,7 +154,7 @@ def section(findings: Findings, tally: Tally) -> Section:
         _row(findings, tally, code, round(100 * count / greatest) if greatest else 0)
         for code, count in order[:most]
     ]
-    note = f"{_messages(tally.total)}, {change(tally.total, tally.total_before)}"
+    note = f"{messages(tally.total)}, {change(tally.total, tally.total_before)}"
     return Section(shown(tally.title, LONGEST_NAME), note, rows, max(len(order) - most, 0))
 
 

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from checks._files.usage import Usage
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
-from checks._processes.top import Consumer, Process
+from checks._processes.top import Consumer, ProcessUsage
 from checks._reports.daily_page import page
-from checks._reports.daily_readings import Filesystem, Readings, Top
+from checks._reports.daily_readings import FilesystemReading, Readings, TopProcess
 from checks._reports.period import Activity, Period, Resolved
 from checks._reports.theme import template
 from supervisor.api import AlertView, Context
@@ -35,8 +35,8 @@ def alert(
     return AlertView(alertname, event_type, instance, check, state, message, began, ended)
 
 
-def top(title: str, pid: int, cpu: float, resident: int) -> Top:
-    return Top(title, Consumer(Process(pid, "name", 1, 1, resident), cpu))
+def top(title: str, pid: int, cpu: float, resident: int) -> TopProcess:
+    return TopProcess(title, Consumer(ProcessUsage(pid, "name", 1, 1, resident), cpu))
 
 
 def use(percent: int, left: str = "") -> Usage:
@@ -57,10 +57,10 @@ READINGS = Readings(
     memory=Memory(32 * GIB, 9 * GIB, 8 * GIB, 7 * GIB),
     sessions=1204,
     filesystems=(
-        Filesystem("/", use(41, "23.6 GiB free"), use(12)),
-        Filesystem("/data", use(88, "61.0 GiB free"), use(3)),
-        Filesystem("/backup", use(97, "9.8 GiB free"), use(1)),
-        Filesystem("/mnt/archive", trouble="no answer within 5 s"),
+        FilesystemReading("/", use(41, "23.6 GiB free"), use(12)),
+        FilesystemReading("/data", use(88, "61.0 GiB free"), use(3)),
+        FilesystemReading("/backup", use(97, "9.8 GiB free"), use(1)),
+        FilesystemReading("/mnt/archive", trouble="no answer within 5 s"),
     ),
     by_cpu=BUSY,
     by_memory=(BUSY[0], BUSY[2], BUSY[1]),

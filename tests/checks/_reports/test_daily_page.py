@@ -1,0 +1,93 @@
+"""The daily report's page: bounded, harmless, and fit for mail programs."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from attrs import evolve
+
+from checks._reports.daily_readings import FilesystemReading
+from checks._reports.period import Activity, Resolved
+from tests.support.daily_report import NOW, PERIOD, READINGS, alert, html, top, use
+from tests.support.mail_page import Page
+
+
+def test_the_page_shows_what_people_ask_for() -> None:
+    text = Page(html()).text
+
+    for expected in (
+        "2 alerts firing KOR-PNR-TEST on kor-pnr-test1 Monday 23 November 2026, 16:30 KST",
+        "E Connection failed · USTD-DEV1 cannot connect to USTD-DEV1 (127.0.14.31:1112)",
+        "since 15:42, module connection",
+        "since 21 November, 04:10, module disk",
+        "Resolved since 09:00 W Unprocessed files · /data/queue/한국",
+        "from 11:05 to 11:40, for the 3rd time, module unprocessed_file",
+        "Up for 41 d 3 h",
+        "Load of the last 1, 5 and 15 minutes, on 8 processors 1.92 · 1.40 · 1.11",
+        "Processors 4 % waiting for disks 24 %",
+        "Memory 9.0 GiB of 32.0 GiB available 72 %",
+        "Swap 7.0 GiB of 8.0 GiB free 12 %",
+        "TCP sessions 1,204 established",
+        "/data 61.0 GiB free, 3 % of the inodes used 88 %",
+        "/mnt/archive no answer within 5 s does not respond",
+        "Busiest processes in one second, of one processor mariadbd",
+        "java com.example.PnrGateway 1904 3.0 GiB",
+        "Modules 2 of 315 runs failed since 09:00",
+        "pnr_push_process last run timed out 45 2 1",
+        "The supervisor has been running for 12 d. The last report: 09:00.",
+    ):
+        assert expected in text
+
+
+def test_the_page_is_made_for_mail_programs() -> None:
+    page = Page(html())
+
+    assert page.tags <= {"table", "tr", "td", "div", "span", "b", "br"}
+    assert not page.attributes & {"src", "href", "background", "class", "id", "onclick"}
+    assert "url(" not in html()
+
+
+def test_nothing_that_others_named_is_taken_for_html() -> None:
+    evil = "<script>alert(1)</script>"
+    found = alert(evil, evil, evil, check=evil, message=evil)
+    readings = evolve(
+        READINGS,
+        filesystems=(FilesystemReading(evil, trouble=evil), FilesystemReading(evil, use(1, evil))),
+        by_cpu=(top(evil, 1, 1.0, 1),),
+    )
+    period = evolve(
+        PERIOD,
+        firing=(found,),
+        resolved=(Resolved(found, 1),),
+        activities=(Activity(evil, 1, 1, 1, evil),),
+    )
+
+    assert "script" not in Page(html(readings, period)).tags
+
+
+def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
+    long = "&" * 500
+    found = alert(long, long, long, check=long, message=long)
+    readings = evolve(
+        READINGS,
+        filesystems=(FilesystemReading(long, trouble=long),) * 1000,
+        by_cpu=(top("&" * 80, 1, 1.0, 1),) * 20,
+        by_memory=(top("&" * 80, 1, 1.0, 1),) * 20,
+    )
+    period = evolve(
+        PERIOD,
+        firing=(found,) * 1000,
+        resolved=(Resolved(found, 1),) * 200,
+        activities=(Activity(long, 1, 1, 1, "failed"),) * 1000,
+    )
+    page = html(readings, period)
+
+    assert len(page.encode()) < 256 * 1024
+    assert "and 970 more" in Page(page).text
+
+
+def test_times_are_those_of_the_checks_own_zone() -> None:
+    berlin = NOW.astimezone(ZoneInfo("Europe/Berlin"))
+
+    assert "Monday 23 November 2026, 08:30 CET" in Page(html(now=berlin)).text
+    assert "since 07:42, module connection" in Page(html(now=berlin)).text

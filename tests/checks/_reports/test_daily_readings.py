@@ -1,0 +1,40 @@
+"""What the daily report reads of this host."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import trio
+
+from checks._reports import daily_readings
+from tests.support.mounts import needs_root, tmpfs
+
+
+def test_a_busy_and_a_large_process_are_among_the_first() -> None:
+    script = "hoard = b'x' * (300 << 20)\nprint(flush=True)\nwhile True: pass"
+    argv = [sys.executable, "-c", script, "--password=hunter2", "<b>greedy</b>"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as greedy:
+        assert greedy.stdout is not None
+        greedy.stdout.readline()
+        try:
+            readings = trio.run(daily_readings.read, 5, 5.0)
+        finally:
+            greedy.kill()
+
+    assert greedy.pid in [each.consumer.process.pid for each in readings.by_cpu]
+    (large,) = [each for each in readings.by_memory if each.consumer.process.pid == greedy.pid]
+    assert large.consumer.process.resident >= 300 << 20
+    assert "***" in large.title
+    assert "hunter2" not in large.title
+
+
+@needs_root
+async def test_memory_filesystems_are_left_out(tmp_path: Path) -> None:
+    with tmpfs(tmp_path / "memory", "size=1m") as point:
+        readings = await daily_readings.read(0, 5.0)
+
+    mounted = [each.mount_point for each in readings.filesystems]
+    assert "/" in mounted
+    assert str(point) not in mounted

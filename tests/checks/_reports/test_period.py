@@ -1,0 +1,100 @@
+"""What happened since the last report: alerts, runs, and what one report leaves for the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checks._kernel.proc_stat import Birth
+from checks._reports.period import Activity, Resolved, look_back, recall
+from supervisor.api import AlertView, RunView
+from supervisor.modules.context_factory import ContextFactory
+from tests.support.daily_report import MORNING, NOW, alert, context, later
+from tests.support.ledger_bench import DISK, FULL, LedgerBench
+from tests.support.virtual_clock import FrozenClock
+
+BIRTH = Birth("boot/7/1", 3600.0)
+
+
+def views(*alerts: AlertView, runs: tuple[RunView, ...] = ()) -> dict[str, Any]:
+    return {"list_alerts": lambda: alerts, "list_runs": lambda: runs}
+
+
+def ran(runs: int, failures: int = 0) -> RunView:
+    return RunView("disk", runs, failures, 0, NOW, "ok")
+
+
+def test_each_report_begins_where_the_last_one_ended() -> None:
+    first = context(MORNING, **views(runs=(ran(10, 1),)))
+    look_back(first, BIRTH)
+    second = context(NOW, state=first.state, **views(runs=(ran(25, 1),)))
+    period = look_back(second, BIRTH)
+
+    assert period.since == period.counted_since == MORNING
+    assert period.activities == (Activity("disk", 15, 0, 0, "ok"),)
+
+
+def test_runs_are_counted_from_the_start_of_this_process() -> None:
+    first = context(MORNING, **views(runs=(ran(10),)))
+    look_back(first, BIRTH)
+    second = context(NOW, state=first.state, **views(runs=(ran(4),)))
+    period = look_back(second, Birth("boot/8/1", 1800.0))
+
+    assert period.since == MORNING
+    assert period.counted_since == later(-0.5)
+    assert period.activities == (Activity("disk", 4, 0, 0, "ok"),)
+
+
+def test_what_ended_since_the_last_report_is_told_once_the_latest_end_first() -> None:
+    first = context(MORNING)
+    look_back(first, BIRTH)
+    old = alert("Old", state="resolved", began=later(-30), ended=later(-20))
+    twice = [
+        alert("Twice", state="resolved", began=later(-hours), ended=later(-hours + 0.5))
+        for hours in (6, 3)
+    ]
+    newest = alert("Newest", state="over", began=later(-30), ended=later(-1))
+    again = alert("Again", state="resolved", began=later(-5), ended=later(-4))
+    fires = alert("Again", began=later(-2))
+    second = context(NOW, state=first.state, **views(old, *twice, newest, again, fires))
+    period = look_back(second, BIRTH)
+
+    assert period.firing == (fires,)
+    assert period.resolved == (Resolved(newest, 1), Resolved(twice[1], 2))
+
+
+def test_the_most_severe_alert_comes_first_and_the_heartbeat_never() -> None:
+    kinds = [alert(kind, kind) for kind in ("I", "W", "X", "E", "S", "TE")]
+    beat = alert("Heartbeat", "I", check="supervisor")
+    period = look_back(context(NOW, **views(*kinds, beat)), BIRTH)
+
+    assert [each.event_type for each in period.firing] == ["TE", "E", "W", "I", "S", "X"]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"at": 5},
+        {"at": "2026-11-23T09:00:00+09:00", "process": "p", "counters": {"a": [1, 2]}},
+        {"at": "9999-12-31T23:59:59-23:00", "process": "p", "counters": {}},
+        {"at": later(1).isoformat(), "process": "p", "counters": {}},  # the clock was set back
+    ],
+)
+def test_a_memory_that_makes_no_sense_is_no_memory(state: dict[str, Any]) -> None:
+    assert recall(state, NOW).at is None
+
+
+def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
+    bench = LedgerBench()
+    bench.see(FULL)
+    bench.stay(60)
+    bench.see()
+    bench.stay(6 * 3600)
+    assert not bench.store.alerts
+    context_factory = ContextFactory(FrozenClock(bench.now), bench.store)
+    period = look_back(context_factory.context(DISK), BIRTH)
+
+    (resolved,) = period.resolved
+    assert (resolved.alert.alertname, resolved.alert.instance) == ("Disk usage", "/")
