@@ -14,8 +14,7 @@ from attrs import field, frozen
 from checks._common.durations import long_span
 from checks._common.sizes import size
 from checks._common.validators import is_event_type
-from checks._kernel import vitals as kernel_vitals
-from checks._kernel.vitals import Vitals
+from checks._kernel.vitals import Vitals, kills_since, read
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -69,10 +68,10 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each limit that is passed, and all values as measurements."""
     try:
-        vitals = await probe("read of the host's vitals", lambda: kernel_vitals.read(context.state))
+        vitals = await probe("read of the host's vitals", lambda: read(context.state))
     except (OSError, ValueError) as error:
         raise CheckFailed(f"cannot read how the host is doing: {error}") from error
-    kills = kernel_vitals.kills_since(context.state, vitals)
+    kills = kills_since(context.state, vitals)
     context.state.clear()
     context.state.update(_kept(vitals))
     observed: list[Observation] = [*_measured(vitals), *_conditions(params, vitals)]

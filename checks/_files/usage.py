@@ -18,8 +18,7 @@ from attrs import Attribute, field, frozen
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import is_event_type, is_positive, unique
-from checks._files import mounts as files_mounts
-from checks._files.mounts import Mount
+from checks._files.mounts import Mount, named, read_mounts
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100
@@ -131,8 +130,8 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
 
 
 def _find(names: Sequence[str]) -> list[list[Mount]]:
-    mounts = files_mounts.read_mounts()
-    return [files_mounts.named(name, mounts) for name in names]
+    mounts = read_mounts()
+    return [named(name, mounts) for name in names]
 
 
 async def ask(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on

@@ -17,7 +17,8 @@ from supervisor.api import Report
 from supervisor.observations import Duration
 from tests.support.daily_report import context
 from tests.support.mail_page import Page
-from tests.support.mounts import bindfs, needs_root, poll
+from tests.support.mounts import bindfs, needs_root
+from tests.support.processes import poll
 
 
 async def report(**params: Any) -> Report:

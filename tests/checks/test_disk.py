@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from checks import disk, inode
 from checks._common import sizes
-from checks._files import usage as files_usage
 from checks._files.mounts import Mount
-from checks._files.usage import Filesystem, Params, use_percent
+from checks._files.usage import Filesystem, Params, space, use_percent
 from supervisor.alerts import sanitize
 from supervisor.api import Condition, Observation
 from supervisor.host.threads import abandoned_threads
@@ -214,7 +213,7 @@ async def test_a_mount_that_two_entries_name_is_measured_once() -> None:
 def test_free_space_is_counted_in_fragments_as_df_does() -> None:
     answer = os.statvfs_result((1024 * 1024, 512, 100, 60, 50, 0, 0, 0, 0, 255))
     mount = Mount(1, 0, "8:1", "/", "/srv", "nfs4", "server:/export")
-    usage = files_usage.space(mount, answer)
+    usage = space(mount, answer)
 
     assert usage is not None
     assert (usage.percent, usage.left) == (45, "25.0 KiB free")

@@ -13,7 +13,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._kernel import vitals
+from checks import system
 from checks._kernel.proc_stat import CpuTimes, Memory
 from checks._kernel.vitals import Vitals, kills_since, parse_pressure, recalled
 from checks.system import Params, run
@@ -90,7 +90,7 @@ async def test_each_limit_raises_its_own_condition(
     monkeypatch: pytest.MonkeyPatch, alertname: str, instance: str, change: dict[str, Any]
 ) -> None:
     found = [CALM, evolve(CALM, **change)]
-    monkeypatch.setattr(vitals, "read", lambda _before: found.pop(0))
+    monkeypatch.setattr(system, "read", lambda _before: found.pop(0))
     calm = await look(**LIMITS)
     seen = [item for item in await look(**LIMITS) if isinstance(item, Condition)]
 
@@ -142,7 +142,7 @@ def test_kills_for_memory_are_told_once(state: dict[str, Any], expected: int) ->
 
 async def test_a_kill_for_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [CALM, evolve(CALM, oom_kills=2), evolve(CALM, oom_kills=2)]
-    monkeypatch.setattr(vitals, "read", lambda _before: found.pop(0))
+    monkeypatch.setattr(system, "read", lambda _before: found.pop(0))
     given = context()
     seen = [[item for item in await look(given) if isinstance(item, Report)] for _ in range(3)]
 

@@ -6,8 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from checks._files import mounts
 from checks._files.usage import Filesystem, Params
 from supervisor.api import Condition, Measurement, Observation
+from tests.support.processes import poll
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 
@@ -73,13 +73,6 @@ def mount_points() -> list[str]:
 def source_of(point: Path) -> str:
     (mount,) = [mount for mount in mounts.read_mounts() if mount.mount_point == str(point)]
     return mount.source
-
-
-def poll(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not happened():
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.01)
 
 
 def watching(*names: str | Path, limit: int = 90, timeout: float = 5.0) -> Params:
