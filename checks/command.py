@@ -27,10 +27,10 @@ from supervisor.api import (
     run_command,
 )
 
-KEPT = 64 * 1024
-KEPT_EVENTS = 16 * 1024 * 1024
-STDERR_SHOWN = 1500
-SEVERITY = {1: "W", 2: "E"}
+MAX_STDOUT_BYTES = 64 * 1024
+MAX_EVENTS_BYTES = 16 * 1024 * 1024
+MAX_STDERR_CHARACTERS = 1500
+PLUGIN_EVENT_TYPES = {1: "W", 2: "E"}
 
 
 @frozen
@@ -98,7 +98,9 @@ class Params:
     @property
     def kept(self) -> int:
         """Bytes of stdout to keep."""
-        return self.max_output or (KEPT_EVENTS if self.protocol == "eborder" else KEPT)
+        return self.max_output or (
+            MAX_EVENTS_BYTES if self.protocol == "eborder" else MAX_STDOUT_BYTES
+        )
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -154,7 +156,7 @@ def _unreadable(
     reason: str, params: Params, completed: Completed, secrets: Collection[str]
 ) -> CheckFailed:
     # Redacted before it is cut: half a secret would not be recognised.
-    stderr = eborder.redact(_text(completed.stderr), secrets)[-STDERR_SHOWN:].strip()
+    stderr = eborder.redact(_text(completed.stderr), secrets)[-MAX_STDERR_CHARACTERS:].strip()
     return CheckFailed(
         f"cannot read the events of {params.argv[0]}: {reason}; it ended with "
         f"{_ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")
@@ -163,7 +165,7 @@ def _unreadable(
 
 def _from_plugin(context: Context, params: Params, completed: Completed) -> list[Observation]:
     output = parse_output(_text(completed.stdout))
-    if completed.status not in (0, *SEVERITY):
+    if completed.status not in (0, *PLUGIN_EVENT_TYPES):
         said = output.text or _text(completed.stderr).strip().rpartition("\n")[2]
         raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {said}")
     observed: list[Observation] = [*output.measurements]
@@ -171,7 +173,7 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
         observed.append(
             Condition(
                 alertname=context.module,
-                event_type=SEVERITY[completed.status],
+                event_type=PLUGIN_EVENT_TYPES[completed.status],
                 instance="",
                 message=output.text or _ending(completed.status),
                 detail=_detail(output.long_text, completed),

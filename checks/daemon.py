@@ -13,7 +13,7 @@ from attrs import Attribute, evolve, field, frozen
 
 from checks._common.validators import is_event_type
 from checks._processes import pid_files
-from checks._processes.scan import Found, Process, is_short_for, look_up, scan
+from checks._processes.scan import Process, ScanResult, is_short_for, look_up, scan
 from supervisor.api import (
     CheckFailed,
     Condition,
@@ -84,7 +84,7 @@ class Params:
 
 
 @frozen
-class Watched:
+class WatchedProcess:
     """One process that must run, and what is said when it does not."""
 
     name: str
@@ -102,19 +102,19 @@ class Zombie:
 
 
 @frozen
-class Finding:
+class WatchResult:
     """What one look has found of a process. `trouble` is what is wrong with its pid file."""
 
-    watched: Watched
+    watched: WatchedProcess
     running: tuple[Process, ...]
     zombies: tuple[Zombie, ...] = ()
     trouble: str = ""
     hidden: bool = False
 
 
-def watched(params: Params) -> list[Watched]:
+def watched(params: Params) -> list[WatchedProcess]:
     """Return the processes that must run; one that is named twice is one, as first named."""
-    found: dict[str, Watched] = {}
+    found: dict[str, WatchedProcess] = {}
     for monitors in (False, True):  # a process of its own is never taken for a mere monitor
         for daemon in params.daemons:
             for name in daemon.names if daemon.monitor or not monitors else ():
@@ -123,13 +123,13 @@ def watched(params: Params) -> list[Watched]:
     return [*found.values()]
 
 
-def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> Watched:
+def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> WatchedProcess:
     if monitor:
         name = f"{process}_monitor"
-        said = Watched(name, "Daemon monitor not running", "W")
+        said = WatchedProcess(name, "Daemon monitor not running", "W")
     else:
         name = process
-        said = Watched(name, "Daemon not running", daemon.event_type)
+        said = WatchedProcess(name, "Daemon not running", daemon.event_type)
     excluded = {daemon.name, process, name} & {*params.exclude_pid_check}
     if params.pid_dir is None or excluded:
         return said
@@ -141,23 +141,23 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     remembered = context.state.get("seen")
     known = remembered if isinstance(remembered, dict) else {}
     try:
-        findings = await probe("look at the processes", partial(look, watched(params), known))
+        results = await probe("look at the processes", partial(look, watched(params), known))
     except OSError as error:
         raise CheckFailed(f"cannot look at the processes: {error.strerror}") from None
     context.state["seen"] = {
-        key(process): finding.watched.name
-        for finding in findings
-        for process in (*finding.running, *(zombie.process for zombie in finding.zombies))
+        key(process): result.watched.name
+        for result in results
+        for process in (*result.running, *(zombie.process for zombie in result.zombies))
     }
     observed: list[Observation] = []
-    for finding in findings:
-        labels = {"process": finding.watched.name}
-        observed.append(Measurement("processes", len(finding.running), labels=labels))
-        observed += conditions(finding)
+    for result in results:
+        labels = {"process": result.watched.name}
+        observed.append(Measurement("processes", len(result.running), labels=labels))
+        observed += conditions(result)
     return observed
 
 
-def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Finding]:
+def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list[WatchResult]:
     """Return what is found of each; blocks. `known` are processes of earlier looks by `key`.
 
     Raises `OSError` when /proc cannot be read.
@@ -173,7 +173,7 @@ def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Findin
         if (name := whose(process, names, known, pids)) in zombies:
             zombies[name].append(Zombie(process, look_up(process.parent)))
     return [
-        Finding(
+        WatchResult(
             process,
             found.running[process.name],
             tuple(zombies[process.name]),
@@ -184,7 +184,7 @@ def look(processes: Sequence[Watched], known: Mapping[str, Json]) -> list[Findin
     ]
 
 
-def _trouble(name: str, found: Found, file: pid_files.PidFile | None) -> str:
+def _trouble(name: str, found: ScanResult, file: pid_files.PidFile | None) -> str:
     return pid_files.wrong(file, name, found.running[name]) if file else ""
 
 
@@ -207,16 +207,16 @@ def whose(
     return next((name for name in names if is_short_for(zombie.comm, name)), "")
 
 
-def conditions(finding: Finding) -> Iterator[Condition]:
+def conditions(result: WatchResult) -> Iterator[Condition]:
     """Yield what is wrong."""
-    process, name = finding.watched, finding.watched.name
-    if not finding.running:
-        hint = "; some processes are hidden from this user" if finding.hidden else ""
+    process, name = result.watched, result.watched.name
+    if not result.running:
+        hint = "; some processes are hidden from this user" if result.hidden else ""
         message = f"{name} does not run{hint}"
         yield Condition(process.alertname, process.event_type, name, message)
-    if finding.trouble:
-        yield Condition("Pid file wrong", "W", name, finding.trouble)
-    for zombie in finding.zombies:
+    if result.trouble:
+        yield Condition("Pid file wrong", "W", name, result.trouble)
+    for zombie in result.zombies:
         parent = zombie.parent or "its parent"
         message = f"{name} has ended as {zombie.process}, and {parent} does not reap it"
         yield Condition("Zombie", "W", name, message)

@@ -32,14 +32,14 @@ from supervisor.api import (
     probe,
 )
 
-MOST_BYTES = 32 << 20
+MAX_BYTES_PER_RUN = 32 << 20
 """So much is read of each log in one run; a longer backlog is read on by the next runs."""
 
 MISSING = "missing"
 """Kept in the place of a position."""
 
-LISTED = 50
-LONGEST = 1000
+MAX_LISTED_LINES = 50
+MAX_LINE_CHARACTERS = 1000
 """Lines that the detail shows, and characters of each."""
 
 
@@ -152,8 +152,8 @@ class Matches:
         if self._exclude is not None and self._exclude.search(line):
             return
         self.count += 1
-        if len(self.first) < LISTED:
-            self.first.append(shown(line.decode(errors="replace"), LONGEST))
+        if len(self.first) < MAX_LISTED_LINES:
+            self.first.append(shown(line.decode(errors="replace"), MAX_LINE_CHARACTERS))
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -185,7 +185,9 @@ async def _examine(
         position = _recalled(known)
         # A log that appears after the first run is new from its first line on.
         from_start = log.from_start or known == MISSING
-        progress = read(Path(log.path), position, matches.take, MOST_BYTES, from_start=from_start)
+        progress = read(
+            Path(log.path), position, matches.take, MAX_BYTES_PER_RUN, from_start=from_start
+        )
         return progress, matches
 
     try:
@@ -212,11 +214,11 @@ async def _examine(
     return [
         Measurement("log_matching_lines", matches.count, labels=labels),
         Measurement("log_unread_bytes", progress.left, "B", labels=labels),
-        *_told(log, matches),
+        *_matched(log, matches),
     ]
 
 
-def _told(log: Log, matches: Matches) -> list[Observation]:
+def _matched(log: Log, matches: Matches) -> list[Observation]:
     if matches.count < log.min_count:
         return []
     lines = counted(matches.count, "line")

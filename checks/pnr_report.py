@@ -17,7 +17,7 @@ from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, Statement, fits
 from checks._reports import pnr_page
-from checks._reports.pnr_page import Airline, Findings, Tally
+from checks._reports.pnr_page import Airline, PnrFigures, Tally
 from checks._reports.theme import template
 from checks._reports.window import Window, next_window, remember
 from supervisor.api import Context, Duration, Observation, Report
@@ -104,16 +104,16 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     if window is None:
         return []
     query = await QUERY.statement(params.query)
-    findings = Findings(
+    figures = PnrFigures(
         window,
         [await _tally(database, query, window, params) for database in params.databases],
         await _airlines(now, params),
         params.process_names,
     )
-    detail = context.render(template("pnr_report.html"), **pnr_page.page(context, findings))
+    detail = context.render(template("pnr_report.html"), **pnr_page.page(context, figures))
     context.state.clear()
     context.state.update(remember(window))
-    return [Report("PNR report", pnr_page.summary(findings), detail)]
+    return [Report("PNR report", pnr_page.summary(figures), detail)]
 
 
 async def examine(params: Params) -> Iterable[str]:

@@ -24,17 +24,17 @@ from supervisor.api import (
     run_command,
 )
 
-MOST_BYTES = 4 << 20
+MAX_ANSWER_BYTES = 4 << 20
 """Of systemctl's answer: some 20,000 units."""
 
-ALWAYS = "-.slice"
+ROOT_SLICE = "-.slice"
 """A unit that every systemd has: without it in the answer nothing was answered."""
 
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_LOG_LEVEL": "notice"}
 
 
 @frozen
-class Watched:
+class WatchedUnit:
     """A unit that must be active."""
 
     name: str = field(metadata={"help": "the unit; without a kind it is a .service"})
@@ -69,7 +69,7 @@ class Watched:
 class Params:
     """Which units must be active, and whether others may have failed."""
 
-    units: tuple[Watched, ...] = field(
+    units: tuple[WatchedUnit, ...] = field(
         default=(),
         validator=unique(lambda watched: watched.unit, remedy="remove one"),
         metadata={"help": "units that must be active"},
@@ -91,7 +91,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each unit that is not as it must be; restarts stay in the state."""
     units = await _ask([watched.unit for watched in params.units], failed=params.failed)
     by_name = {alias: unit for unit in units for alias in unit.aliases}
-    if missing := {ALWAYS, *(watched.unit for watched in params.units)} - by_name.keys():
+    if missing := {ROOT_SLICE, *(watched.unit for watched in params.units)} - by_name.keys():
         raise CheckFailed(f"systemctl has said nothing of {', '.join(sorted(missing))}")
     known = _recalled(context.state.get("restarts"))
     restarts: dict[str, Json] = {}
@@ -113,16 +113,20 @@ async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
     # The state is for what the pattern matches; a unit that is named is always shown.
     others = ("*",) if failed else ()
     argv = ["systemctl", "show", "--no-pager", properties, "--state=failed", "--"]
-    asked = await run_command([*argv, ALWAYS, *names, *others], env=ENVIRONMENT, keep=MOST_BYTES)
+    asked = await run_command(
+        [*argv, ROOT_SLICE, *names, *others], env=ENVIRONMENT, keep=MAX_ANSWER_BYTES
+    )
     if asked.status != 0:
         said = shown(" ".join(asked.stderr.decode(errors="replace").split()), 500)
         raise CheckFailed(f"cannot ask systemd: {said or f'systemctl ended with {asked.status}'}")
     if asked.stdout_bytes > len(asked.stdout):
-        raise CheckFailed(f"systemctl says more than {MOST_BYTES >> 20} MiB; reset failed units")
+        raise CheckFailed(
+            f"systemctl says more than {MAX_ANSWER_BYTES >> 20} MiB; reset failed units"
+        )
     return list(systemd_units.parse(asked.stdout.decode(errors="replace")))
 
 
-def _activity(watched: Watched, unit: Unit) -> Iterator[Observation]:
+def _activity(watched: WatchedUnit, unit: Unit) -> Iterator[Observation]:
     fits = watched.sub_state in ("", unit.sub)
     if unit.is_up and fits:
         return
@@ -144,7 +148,7 @@ def _described(unit: Unit) -> str:
     return why if unit.active in ("inactive", "") else f"{why} and {state}"
 
 
-def _restarts(watched: Watched, unit: Unit, before: int) -> Iterator[Observation]:
+def _restarts(watched: WatchedUnit, unit: Unit, before: int) -> Iterator[Observation]:
     assert unit.restarts is not None  # noqa: S101  # for the type checker
     yield Measurement("unit_restarts", unit.restarts, labels={"unit": watched.unit})
     # systemd counts from 0 again after a start by hand or `reset-failed`.

@@ -33,10 +33,10 @@ from supervisor.api import (
     probe,
 )
 
-LISTED = 50
+MAX_LISTED_FILES = 50
 """So many of the oldest files are named."""
 
-_reading = trio.CapacityLimiter(16)
+_limiter = trio.CapacityLimiter(16)
 """A directory's time runs from when it is its turn, so the hung ones take none from the others."""
 
 _DETAIL = """\
@@ -87,7 +87,7 @@ class Params:
     )
 
 
-class File(NamedTuple):
+class OldFile(NamedTuple):
     """A file that waits, since Unix seconds. The oldest sorts first."""
 
     since: float
@@ -96,11 +96,11 @@ class File(NamedTuple):
 
 
 @frozen
-class Backlog:
+class OldFiles:
     """How many files wait, and the first of the oldest."""
 
     count: int = 0
-    oldest: tuple[File, ...] = ()
+    oldest: tuple[OldFile, ...] = ()
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -119,19 +119,19 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 async def _examine(context: Context, directory: Directory, timeout: float) -> list[Observation]:  # noqa: ASYNC109  # each directory has its own, from its turn on
     path = directory.directory
     try:
-        async with _reading:
+        async with _limiter:
             now = context.clock()
             call = partial(scan, path, now - directory.max_age)
             with trio.fail_after(timeout):
-                backlog = await probe(f"read of {path}", call)
+                old = await probe(f"read of {path}", call)
     except (trio.TooSlowError, StillHanging):
         return [_unreadable(path, f"no answer within {timeout:g} s")]
     except OSError as error:
         return [_unreadable(path, error.strerror or str(error))]
     labels = {"directory": path}
-    observed: list[Observation] = [Measurement("unprocessed_files", backlog.count, labels=labels)]
-    if backlog.count:
-        observed.append(_condition(context, directory, backlog, now))
+    observed: list[Observation] = [Measurement("unprocessed_files", old.count, labels=labels)]
+    if old.count:
+        observed.append(_condition(context, directory, old, now))
     return observed
 
 
@@ -139,51 +139,51 @@ def _unreadable(path: str, cause: str) -> Condition:
     return Condition("Directory unreadable", "E", path, f"cannot read {path}: {cause}")
 
 
-def scan(path: str, before: float) -> Backlog:
+def scan(path: str, before: float) -> OldFiles:
     """Return the files last written to before that time, in Unix seconds; raises `OSError`."""
     count = 0
 
-    def count_each(files: Iterable[File]) -> Iterator[File]:
+    def counted(files: Iterable[OldFile]) -> Iterator[OldFile]:
         nonlocal count
         for count, file in enumerate(files, 1):  # noqa: B007  # the last number is the count
             yield file
 
     with os.scandir(path) as entries:
-        oldest = heapq.nsmallest(LISTED, count_each(_waiting(entries, before)))
-    return Backlog(count, tuple(oldest))
+        oldest = heapq.nsmallest(MAX_LISTED_FILES, counted(_waiting(entries, before)))
+    return OldFiles(count, tuple(oldest))
 
 
-def _waiting(entries: Iterable[os.DirEntry[str]], before: float) -> Iterator[File]:
+def _waiting(entries: Iterable[os.DirEntry[str]], before: float) -> Iterator[OldFile]:
     for entry in entries:
         try:
             if entry.is_file(follow_symlinks=False):
                 status = entry.stat(follow_symlinks=False)
                 if status.st_mtime < before:
-                    yield File(max(status.st_mtime, 0.0), entry.name, status.st_size)
+                    yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
         except FileNotFoundError:  # somebody processed it meanwhile
             continue
 
 
-def _condition(context: Context, directory: Directory, backlog: Backlog, now: float) -> Condition:
-    first = backlog.oldest[0]
+def _condition(context: Context, directory: Directory, old: OldFiles, now: float) -> Condition:
+    first = old.oldest[0]
     age = max(stepped(now - first.since), directory.max_age)
     message = (
-        f"{directory.directory} holds {counted(backlog.count, 'file')} "
+        f"{directory.directory} holds {old.count:,} file{'' if old.count == 1 else 's'} "
         f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
         f"is over {span(age)} old"
     )
     detail = context.render(
         _DETAIL,
         message=message,
-        files=[_row(context, file) for file in backlog.oldest],
-        others=backlog.count - len(backlog.oldest),
+        files=[_row(context, file) for file in old.oldest],
+        others=old.count - len(old.oldest),
     )
     return Condition(
         "Unprocessed files", directory.event_type, directory.directory, message, detail
     )
 
 
-def _row(context: Context, file: File) -> Mapping[str, str]:
+def _row(context: Context, file: OldFile) -> Mapping[str, str]:
     since = datetime.fromtimestamp(file.since, context.timezone)
     return {
         "since": f"{since:%Y-%m-%d %H:%M:%S}",

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
-BLOCK = 1 << 20
-LONGEST_LINE = 64 * 1024
+READ_BYTES = 1 << 20
+MAX_LINE_BYTES = 64 * 1024
 """Bytes: what is longer counts as several lines."""
 
-REMEMBERED = 256
+DIGESTED_BYTES = 256
 """Bytes before the position whose digest is kept."""
 
 
@@ -66,13 +66,13 @@ def read(
         if _continues(file, position):
             return _follow(file, position.offset, take, most)
         with ExitStack() as stack:
-            former = _former(path, file, position)
+            former = _find_former(path, file, position)
             if former is None:
                 return evolve(_follow(file, 0, take, most), broken=position.offset > 0)
             if former == path:  # written anew with what it held before
                 return _follow(file, position.offset, take, most)
             parts = []
-            for each in _since(path, former):
+            for each in _rotated_since(path, former):
                 with suppress(FileNotFoundError):  # rotation goes on meanwhile
                     start = position.offset if each == former else 0
                     parts.append((stack.enter_context(OpenFile(each)), start))
@@ -144,13 +144,13 @@ def _follow(
 
 def _lines(file: OpenFile, offset: int, *, finished: bool) -> Iterator[bytes]:
     rest = b""
-    while block := file.at(offset + len(rest), BLOCK):
+    while block := file.at(offset + len(rest), READ_BYTES):
         lines = _split(rest + block)
         rest = lines.pop()
         for line in lines:
             yield from _pieces(line)
             offset += len(line)
-        whole = len(rest) - len(rest) % LONGEST_LINE
+        whole = len(rest) - len(rest) % MAX_LINE_BYTES
         yield from _pieces(rest[:whole])
         offset += whole
         rest = rest[whole:]
@@ -160,9 +160,9 @@ def _lines(file: OpenFile, offset: int, *, finished: bool) -> Iterator[bytes]:
 
 def _pieces(line: bytes) -> Iterator[bytes]:
     """Yield a line in parts of which none is too long; its end makes no line of its own."""
-    while len(line.rstrip(b"\r\n")) > LONGEST_LINE:
-        yield line[:LONGEST_LINE]
-        line = line[LONGEST_LINE:]
+    while len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
+        yield line[:MAX_LINE_BYTES]
+        line = line[MAX_LINE_BYTES:]
     if line:
         yield line
 
@@ -175,7 +175,7 @@ def _split(text: bytes) -> list[bytes]:
 
 def _end_of_last_line(file: OpenFile) -> int:
     size = file.status().st_size
-    tail = file.at(max(size - LONGEST_LINE, 0), LONGEST_LINE)
+    tail = file.at(max(size - MAX_LINE_BYTES, 0), MAX_LINE_BYTES)
     return size - len(tail) + tail.rfind(b"\n") + 1 if b"\n" in tail else size
 
 
@@ -183,34 +183,36 @@ def _continues(file: OpenFile, position: Position) -> bool:
     """Return whether the file is the one that was read before, and still holds what was read."""
     status = file.status()
     same = (status.st_dev, status.st_ino) == (position.device, position.inode)
-    return same and _holds(file, position)
+    return same and _holds_what_was_read(file, position)
 
 
-def _holds(file: OpenFile, position: Position) -> bool:
+def _holds_what_was_read(file: OpenFile, position: Position) -> bool:
     large = file.status().st_size >= position.offset
     return large and _digest(file, position.offset) == position.digest
 
 
-def _former(path: Path, file: OpenFile, position: Position) -> Path | None:
+def _find_former(path: Path, file: OpenFile, position: Position) -> Path | None:
     """Return what the file is now: renamed, written anew, or copied before it was truncated.
 
     None if it is gone. The number of a device may be another after a restart of the host.
     """
     siblings = _siblings(path)
     for sibling in siblings:
-        if _fits(sibling, position, _continues):
+        if _file_fits(sibling, position, _continues):
             return sibling
     # Of a file of which nothing was read there is no digest: only its number tells it.
     if position.offset == 0:
         return None
     # A file of few lines may have been begun anew with the same ones: they count again.
     same_number = file.status().st_ino == position.inode
-    if (same_number or position.offset >= REMEMBERED) and _holds(file, position):
+    if (same_number or position.offset >= DIGESTED_BYTES) and _holds_what_was_read(file, position):
         return path
-    return next((each for each in siblings if _fits(each, position, _holds)), None)
+    return next(
+        (each for each in siblings if _file_fits(each, position, _holds_what_was_read)), None
+    )
 
 
-def _fits(path: Path, position: Position, how: Callable[[OpenFile, Position], bool]) -> bool:
+def _file_fits(path: Path, position: Position, how: Callable[[OpenFile, Position], bool]) -> bool:
     with suppress(OSError), OpenFile(path) as file:
         return how(file, position)
     return False
@@ -225,7 +227,9 @@ def _siblings(path: Path) -> list[Path]:
     found = []
     with os.scandir(target.parent) as entries:
         for entry in entries:
-            named = entry.name.startswith(path.stem) or _shape(entry.name) == _shape(target.name)
+            named = entry.name.startswith(path.stem) or _without_numbers(
+                entry.name
+            ) == _without_numbers(target.name)
             if named and entry.name not in (path.name, target.name):
                 with suppress(FileNotFoundError):  # rotation goes on meanwhile
                     written = entry.stat(follow_symlinks=False).st_mtime_ns
@@ -233,7 +237,7 @@ def _siblings(path: Path) -> list[Path]:
     return [target.with_name(name) for _, name in sorted(found, reverse=True)]
 
 
-def _since(path: Path, former: Path) -> list[Path]:
+def _rotated_since(path: Path, former: Path) -> list[Path]:
     """Return the former file, and what was rotated after it, the oldest first.
 
     Only names that differ from its own in numbers: beside a log may lie all sorts of things.
@@ -242,13 +246,18 @@ def _since(path: Path, former: Path) -> list[Path]:
     if former not in siblings:
         return [former]
     newer = siblings[: siblings.index(former)]
-    return [former, *reversed([each for each in newer if _shape(each.name) == _shape(former.name)])]
+    return [
+        former,
+        *reversed(
+            [each for each in newer if _without_numbers(each.name) == _without_numbers(former.name)]
+        ),
+    ]
 
 
-def _shape(name: str) -> str:
+def _without_numbers(name: str) -> str:
     return re.sub(r"[0-9]+", "0", name)
 
 
 def _digest(file: OpenFile, offset: int) -> str:
-    start = max(offset - REMEMBERED, 0)
+    start = max(offset - DIGESTED_BYTES, 0)
     return hashlib.sha256(file.at(start, offset - start)).hexdigest()[:16]

@@ -24,7 +24,7 @@ from supervisor.api import Condition, Duration, Measurement, Observation, StillH
 NEVER = 100
 """The limit, in percent, that says: raise nothing at all."""
 
-_asking = trio.CapacityLimiter(16)
+_limiter = trio.CapacityLimiter(16)
 """A mount's time runs from when it is its turn, so the hung ones take none from the others."""
 
 
@@ -91,7 +91,7 @@ Judge: TypeAlias = Callable[[Mount, os.statvfs_result], Usage | None]
 
 
 @frozen
-class Finding:
+class MountReading:
     """What is known of one mount; `trouble` is why it could not be asked."""
 
     mount: Mount
@@ -109,22 +109,22 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     """Return the conditions and measurements of all the filesystems."""
     names = [filesystem.filesystem for filesystem in params.filesystems]
     mounts = await probe("read of the mount table", partial(_find, names))
-    findings: dict[int, Finding] = {}
+    readings: dict[int, MountReading] = {}
 
     async def examine(mount: Mount) -> None:
-        finding = await ask(mount, params.probe_timeout, judge)
-        if finding is not None:
-            findings[mount.number] = finding
+        reading = await ask(mount, params.probe_timeout, judge)
+        if reading is not None:
+            readings[mount.number] = reading
 
     async with trio.open_nursery() as nursery:
         for mount in {mount.number: mount for found in mounts for mount in found}.values():
             nursery.start_soon(examine, mount)
     observed: list[Observation] = []
-    for _, finding in sorted(findings.items()):
-        observed += finding.usage.measurements if finding.usage else ()
+    for _, reading in sorted(readings.items()):
+        observed += reading.usage.measurements if reading.usage else ()
     for filesystem, found in zip(params.filesystems, mounts, strict=True):
         if filesystem.max_use_percent < NEVER:
-            present = [findings[mount.number] for mount in found if mount.number in findings]
+            present = [readings[mount.number] for mount in found if mount.number in readings]
             observed += _conditions(filesystem, present, alertname)
     return observed
 
@@ -134,39 +134,39 @@ def _find(names: Sequence[str]) -> list[list[Mount]]:
     return [named(name, mounts) for name in names]
 
 
-async def ask(mount: Mount, timeout: float, judge: Judge) -> Finding | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
+async def ask(mount: Mount, timeout: float, judge: Judge) -> MountReading | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
     """Return what is found on the mount, or None when it is mounted no more."""
     call = partial(os.statvfs, mount.mount_point)
     try:
-        async with _asking:
+        async with _limiter:
             with trio.fail_after(timeout):
                 answer = await probe(f"statvfs of {mount.mount_point} (mount {mount.number})", call)
     except (trio.TooSlowError, StillHanging):
-        return Finding(mount, trouble=f"no answer within {timeout:g} s")
+        return MountReading(mount, trouble=f"no answer within {timeout:g} s")
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None
-        return Finding(mount, trouble=error.strerror or str(error))
-    return Finding(mount, judge(mount, answer))
+        return MountReading(mount, trouble=error.strerror or str(error))
+    return MountReading(mount, judge(mount, answer))
 
 
 def _conditions(
-    filesystem: Filesystem, findings: Sequence[Finding], alertname: str
+    filesystem: Filesystem, readings: Sequence[MountReading], alertname: str
 ) -> Iterator[Condition]:
     labels = {"backup": "true"} if filesystem.backup else {}
-    if not findings:
+    if not readings:
         name = filesystem.filesystem
         message = f"{name} is not mounted"
         yield Condition("Filesystem not mounted", "E", name, message, labels=labels)
-    for finding in findings:
-        mount, usage = finding.mount, finding.usage
+    for reading in readings:
+        mount, usage = reading.mount, reading.usage
         where, device = shown(mount.mount_point), shown(mount.source)
-        if finding.trouble:
+        if reading.trouble:
             yield Condition(
                 "Filesystem not responding",
                 "E",
                 mount.mount_point,
-                f"{where} does not respond: {finding.trouble}, device {device}",
+                f"{where} does not respond: {reading.trouble}, device {device}",
                 labels=labels,
             )
         elif usage is not None and usage.percent > filesystem.max_use_percent:

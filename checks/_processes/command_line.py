@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-MENTIONS = frozenset(
+TOOLS = frozenset(
     b"""
     grep egrep fgrep zgrep rg ag ack pgrep pkill pidof pidwait ps top htop kill killall lsof fuser
     vi vim view rvim vimdiff vim.basic vim.tiny nvim nano rnano pico emacs emacsclient ed ex joe
@@ -31,7 +31,7 @@ MENTIONS = frozenset(
 Where one starts a daemon, the daemon is a process of its own.
 """
 
-BOXES = frozenset({b"busybox", b"toybox"})
+MULTI_CALL_PROGRAMS = frozenset({b"busybox", b"toybox"})
 """Programs that are the one that their first argument names."""
 
 EXTENSIONS = (b".rb", b".jar", b".war", b".sh", b".bash", b".py", b".pyc", b".pl", b".js", b".php")
@@ -96,15 +96,15 @@ def _forms(argument: bytes) -> Iterator[bytes]:
 
 def _telling(arguments: Sequence[bytes]) -> Iterator[bytes]:
     """Yield the arguments that tell what the process is; an option never does."""
-    if arguments[1:] and basename(arguments[0]) in BOXES:
+    if arguments[1:] and basename(arguments[0]) in MULTI_CALL_PROGRAMS:
         arguments = arguments[1:]
     first, rest = arguments[:1], arguments[1:]
     yield from first
     own = b"".join(map(basename, first))
-    if own in MENTIONS or (_SHELL.fullmatch(own) and _is_one_liner(rest)):
+    if own in TOOLS or (_SHELL.fullmatch(own) and _is_one_liner(rest)):
         return
     operands = [argument for argument in rest if not argument.startswith(b"-")]
-    if operands and _INTERPRETER.fullmatch(own) and stem(basename(operands[0])) in MENTIONS:
+    if operands and _INTERPRETER.fullmatch(own) and stem(basename(operands[0])) in TOOLS:
         operands = operands[:1]
     yield from operands
 

@@ -14,7 +14,7 @@ Kind: TypeAlias = Literal["auto", "reports", "conditions"]
 PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_.@-]+)\}")
 
 
-class NoEvents(ValueError):
+class InvalidEvents(ValueError):
     """The output of a module is not what the legacy agent took."""
 
 
@@ -81,18 +81,18 @@ def observations(stdout: str, kind: Kind, secrets: Collection[str]) -> list[Obse
     """Return what the events say, free of secrets; raises `ValueError` for other output."""
     events = decode(stdout)
     if not isinstance(events, list):
-        raise NoEvents(f"the JSON is {_type_name(events)}, not an array")
+        raise InvalidEvents(f"the JSON is {_type_name(events)}, not an array")
     return [_observation(event, number, kind, secrets) for number, event in enumerate(events, 1)]
 
 
 def _observation(event: object, number: int, kind: Kind, secrets: Collection[str]) -> Observation:
     if not isinstance(event, dict):
-        raise NoEvents(f"event {number} is {_type_name(event)}, not an object")
+        raise InvalidEvents(f"event {number} is {_type_name(event)}, not an object")
 
     def text(key: str) -> str:
         value = event.get(key)
         if not isinstance(value, str | None):
-            raise NoEvents(f"{key} of event {number} is {_type_name(value)}, not a string")
+            raise InvalidEvents(f"{key} of event {number} is {_type_name(value)}, not a string")
         return redact(value or "", secrets)
 
     event_type = text("EventType") or "I"

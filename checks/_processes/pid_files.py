@@ -13,8 +13,8 @@ from attrs import frozen
 from checks._common.printable import shown
 from checks._processes.scan import Process, going_by, look_up, read_cmdline
 
-LONGEST = 4096
-SHOWN = 10
+MAX_BYTES = 4096
+MAX_LISTED_PIDS = 10
 """Pids that a message lists at most."""
 
 _PID = re.compile(rb"\s*0*([1-9][0-9]{0,9})\s*(?:\n.*)?", re.DOTALL)
@@ -41,7 +41,7 @@ def read(path: Path) -> PidFile:
         return PidFile(path, trouble=f"cannot be read: {error.strerror}")
     try:
         regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        content = os.read(descriptor, LONGEST) if regular else b""
+        content = os.read(descriptor, MAX_BYTES) if regular else b""
     except OSError as error:
         return PidFile(path, trouble=f"cannot be read: {error.strerror}")
     finally:
@@ -102,5 +102,7 @@ def _stranger(pid: int, name: str) -> str:
 
 
 def _list(pids: Sequence[int]) -> str:
-    listed = ", ".join(map(str, pids[:SHOWN])) + (", …" if len(pids) > SHOWN else "")
+    listed = ", ".join(map(str, pids[:MAX_LISTED_PIDS])) + (
+        ", …" if len(pids) > MAX_LISTED_PIDS else ""
+    )
     return f"pid{'s' if len(pids) > 1 else ''} {listed}"

@@ -18,15 +18,15 @@ from checks._processes.command_line import basename, names, program, stem
 from supervisor.api import is_command
 
 PROC = "/proc"
-USUAL = 4096
-LONGEST = 1024 * 1024
+FIRST_READ_BYTES = 4096
+MAX_CMDLINE_BYTES = 1024 * 1024
 """Bytes of a command line that are read: class paths of Java are long, hostile ones longer."""
 
 COMM_LENGTH = 15
 """Bytes of a process's short name that the kernel keeps."""
 
 PF_KTHREAD = 0x00200000
-ZOMBIE = frozenset("ZXx")
+DEAD_STATES = frozenset("ZXx")
 
 _STAT = re.compile(rb"([0-9]{1,18}) \((.*)\) ([!-~]) ([0-9 -]+)\s*", re.DOTALL)
 _PARENT, _FLAGS, _THREADS, _BORN = 0, 5, 16, 18  # among the fields from the fourth on
@@ -47,14 +47,14 @@ class Process:
     @property
     def is_zombie(self) -> bool:
         """Whether it has ended; where only its main thread has, the others still run."""
-        return self.state in ZOMBIE and self.threads <= 1
+        return self.state in DEAD_STATES and self.threads <= 1
 
     def __str__(self) -> str:
         return f"{self.pid} ({shown(os.fsdecode(self.comm))})"
 
 
 @frozen
-class Found:
+class ScanResult:
     """What goes by the names that were looked for. `hidden`: not all processes can be seen."""
 
     running: Mapping[str, tuple[Process, ...]]
@@ -62,7 +62,7 @@ class Found:
     hidden: bool = False
 
 
-def scan(wanted: Collection[str]) -> Found:
+def scan(wanted: Collection[str]) -> ScanResult:
     """Return the processes that go by the wanted names, and all zombies.
 
     A name is that of a program, a title, a Java main class, or an absolute path. Threads of
@@ -90,7 +90,7 @@ def scan(wanted: Collection[str]) -> Found:
             for pid in executing(name, pids):
                 _add(pid, [name], running)
     zombies = _zombies(silent, wanted, running)
-    return Found({name: tuple(found) for name, found in running.items()}, zombies, hidden)
+    return ScanResult({name: tuple(found) for name, found in running.items()}, zombies, hidden)
 
 
 def _kernel_threads() -> set[int]:
@@ -122,7 +122,7 @@ def _zombies(
             continue
         if process.is_zombie:
             zombies.append(process)
-        elif process.state in ZOMBIE:
+        elif process.state in DEAD_STATES:
             _add(pid, going_by(_cmdline_of_a_thread(pid), wanted), running)
     return tuple(zombies)
 
@@ -210,8 +210,10 @@ def _read(path: str) -> bytes:
     except (FileNotFoundError, ProcessLookupError):
         return b""
     try:
-        content = os.read(descriptor, USUAL)
-        while USUAL <= len(content) < LONGEST and (more := os.read(descriptor, LONGEST)):
+        content = os.read(descriptor, FIRST_READ_BYTES)
+        while FIRST_READ_BYTES <= len(content) < MAX_CMDLINE_BYTES and (
+            more := os.read(descriptor, MAX_CMDLINE_BYTES)
+        ):
             content += more
     except ProcessLookupError:
         return b""

@@ -35,7 +35,7 @@ PROPERTIES = (
 
 UP = ("active", "reloading", "refreshing")
 
-LONGEST = 255
+MAX_NAME = 255
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9:_.\\@-]+")
 """systemd.unit(5); neither a pattern nor a path."""
@@ -47,7 +47,7 @@ def full_name(name: str) -> str:
     """Return the name with its kind, as systemctl would add it; raises `ValueError`."""
     stem, _, kind = name.rpartition(".")
     full = name if stem and kind in KINDS else f"{name}.service"
-    if not _CHARACTERS.fullmatch(name) or len(full) > LONGEST:
+    if not _CHARACTERS.fullmatch(name) or len(full) > MAX_NAME:
         raise ValueError(f"{name[:50]!r} is no unit; write for example 'ssh.service'")
     if "@." in full or full.startswith(("@", ".")):
         raise ValueError(f"{name[:50]!r} is a template; write one of its units, as 'x@y.service'")

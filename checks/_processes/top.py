@@ -13,7 +13,7 @@ from attrs import frozen
 
 from checks._common.printable import shown
 
-LONGEST = 4096
+MAX_CMDLINE_BYTES = 4096
 """Bytes of a command line that are read."""
 
 MASK = "***"
@@ -133,6 +133,6 @@ def title(cmdline: bytes, longest: int = 80) -> str:
 def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, LONGEST)
+        return os.read(descriptor, MAX_CMDLINE_BYTES)
     finally:
         os.close(descriptor)

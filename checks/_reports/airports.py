@@ -9,7 +9,7 @@ from pathlib import Path
 from checks._common.printable import shown
 from supervisor.api import CheckFailed
 
-LARGEST = 1 << 20
+MAX_BYTES = 1 << 20
 _CODE = re.compile(r"[A-Z]{3,4}")
 
 
@@ -17,7 +17,7 @@ def read(path: Path) -> tuple[str, ...]:
     """Return the airport codes of a file, sorted; raises `CheckFailed`."""
     try:
         with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CheckFailed(f"cannot read the airports file {path}: {error.strerror}") from None
     try:
@@ -34,7 +34,7 @@ def parse(raw: bytes) -> tuple[str, ...]:
 
     Raises `ValueError` with what is wrong.
     """
-    if len(raw) > LARGEST:
+    if len(raw) > MAX_BYTES:
         raise ValueError("it is larger than 1 MiB")
     try:
         found = json.loads(raw.decode("utf-8-sig"))

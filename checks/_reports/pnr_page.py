@@ -15,12 +15,12 @@ from checks._reports.window import Window
 from checks._reports.wording import day
 from supervisor.api import Context
 
-LONGEST_NAME = 40
-MOST_ROWS = 100
+MAX_NAME = 40
+MAX_ROWS = 100
 """Airlines in all tables together, so that the page stays below 256 KiB."""
-LEAST_ROWS = 10
-MOST_PROCESSES = 6
-LONGEST_PROCESS = 30
+MIN_ROWS = 10
+MAX_PROCESSES = 6
+MAX_PROCESS_NAME = 30
 
 
 @frozen
@@ -49,7 +49,7 @@ class Airline:
 
 
 @frozen
-class Row:
+class AirlineRow:
     """An airline in the table."""
 
     code: str
@@ -62,17 +62,17 @@ class Row:
 
 
 @frozen
-class Section:
+class AirlineTable:
     """The table of one database."""
 
     heading: str
     note: str
-    rows: Sequence[Row]
+    rows: Sequence[AirlineRow]
     others: int = 0
 
 
 @frozen
-class Findings:
+class PnrFigures:
     """All that a report tells."""
 
     window: Window
@@ -89,28 +89,28 @@ class Findings:
         return sum(tally.total_before for tally in self.tallies)
 
 
-def page(context: Context, findings: Findings) -> dict[str, object]:
+def page(context: Context, figures: PnrFigures) -> dict[str, object]:
     """Return the values of the template."""
     return {
-        "colour": GREEN if findings.total else AMBER,
-        "title": f"{messages(findings.total)}, {change(findings.total, findings.total_before)}",
-        "subject": f"{shown(context.service, LONGEST_NAME)} on {shown(context.host, LONGEST_NAME)}",
-        "time": span(findings.window),
-        "sections": [section(findings, tally) for tally in findings.tallies],
+        "colour": GREEN if figures.total else AMBER,
+        "title": f"{messages(figures.total)}, {change(figures.total, figures.total_before)}",
+        "subject": f"{shown(context.service, MAX_NAME)} on {shown(context.host, MAX_NAME)}",
+        "time": span(figures.window),
+        "sections": [section(figures, tally) for tally in figures.tallies],
         "bar_colour": BLUE,
-        "footer": f"Compared with {span(findings.window.day_before)}.",
+        "footer": f"Compared with {span(figures.window.day_before)}.",
     }
 
 
-def summary(findings: Findings) -> str:
+def summary(figures: PnrFigures) -> str:
     """Return the report in one line."""
     total: Counter[str] = Counter()
-    for tally in findings.tallies:
+    for tally in figures.tallies:
         total.update({code: sum(each.values()) for code, each in tally.messages.items()})
     first = ", ".join(f"{shown(code, 20)} {count:,}" for code, count in ranked(total)[:5] if count)
     text = (
-        f"{messages(findings.total)}, {change(findings.total, findings.total_before)}, "
-        f"{span(findings.window)}"
+        f"{messages(figures.total)}, {change(figures.total, figures.total_before)}, "
+        f"{span(figures.window)}"
     )
     return f"{text}: {first}" if first else text
 
@@ -144,28 +144,28 @@ def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def section(findings: Findings, tally: Tally) -> Section:
+def section(figures: PnrFigures, tally: Tally) -> AirlineTable:
     """Return the table of one database: each airline that sent something now or the day before."""
     counts = {code: sum(each.values()) for code, each in tally.messages.items()}
     order = ranked({**dict.fromkeys(tally.before, 0), **counts})
-    most = max(LEAST_ROWS, MOST_ROWS // len(findings.tallies))
+    most = max(MIN_ROWS, MAX_ROWS // len(figures.tallies))
     greatest = max(counts.values(), default=0)
     rows = [
-        _row(findings, tally, code, round(100 * count / greatest) if greatest else 0)
+        _row(figures, tally, code, round(100 * count / greatest) if greatest else 0)
         for code, count in order[:most]
     ]
     note = f"{messages(tally.total)}, {change(tally.total, tally.total_before)}"
-    return Section(shown(tally.title, LONGEST_NAME), note, rows, max(len(order) - most, 0))
+    return AirlineTable(shown(tally.title, MAX_NAME), note, rows, max(len(order) - most, 0))
 
 
-def _row(findings: Findings, tally: Tally, code: str, percent: int) -> Row:
+def _row(figures: PnrFigures, tally: Tally, code: str, percent: int) -> AirlineRow:
     processes = tally.messages.get(code, {})
     count, before = sum(processes.values()), tally.before.get(code, 0)
-    airline = findings.airlines.get(code, Airline())
-    return Row(
+    airline = figures.airlines.get(code, Airline())
+    return AirlineRow(
         code=shown(code, 20),
-        name=shown(airline.name, LONGEST_NAME),
-        note=", ".join(_notes(findings, processes, airline.last_message)),
+        name=shown(airline.name, MAX_NAME),
+        note=", ".join(_notes(figures, processes, airline.last_message)),
         count=f"{count:,}",
         before=f"{before:,}",
         percent=max(percent, 1) if count else 0,
@@ -174,12 +174,12 @@ def _row(findings: Findings, tally: Tally, code: str, percent: int) -> Row:
 
 
 def _notes(
-    findings: Findings, processes: Mapping[str, int], last: datetime | None
+    figures: PnrFigures, processes: Mapping[str, int], last: datetime | None
 ) -> Iterable[str]:
-    for process, count in ranked(processes)[:MOST_PROCESSES]:
-        name = findings.processes.get(process) or process or "no process"
-        yield f"{shown(name, LONGEST_PROCESS)} {count:,}"
-    if (others := len(processes) - MOST_PROCESSES) > 0:
+    for process, count in ranked(processes)[:MAX_PROCESSES]:
+        name = figures.processes.get(process) or process or "no process"
+        yield f"{shown(name, MAX_PROCESS_NAME)} {count:,}"
+    if (others := len(processes) - MAX_PROCESSES) > 0:
         yield f"{others} more processes"
     if last is not None:
         yield f"last message {last:%Y-%m-%d %H:%M}"

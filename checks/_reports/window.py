@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 DAY = timedelta(days=1)
-LOST_CLOCK = timedelta(hours=2)
+MAX_AHEAD = timedelta(hours=2)
 """A last report that ended further ahead was made by a clock that was wrong."""
 
 
@@ -59,7 +59,7 @@ def recall(state: Mapping[str, Any], until: datetime) -> datetime | None:
         last = datetime.fromisoformat(state["until"]).astimezone(until.tzinfo)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return None
-    return last if last - until <= LOST_CLOCK else None
+    return last if last - until <= MAX_AHEAD else None
 
 
 def _time_before(until: datetime, at: Sequence[str]) -> datetime:

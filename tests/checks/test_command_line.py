@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._processes.command_line import MENTIONS, names, parse_arguments, program
+from checks._processes.command_line import TOOLS, names, parse_arguments, program
 from checks._processes.scan import going_by
 
 NAME = "archiveManager"
@@ -17,7 +17,7 @@ ARGUMENTS = st.lists(
         st.sampled_from(
             [b"", b" ", b"-", b"--", b"-c", b"-o", b"sh", b"/", b"//", b":", b"a:", b"=", b"java"]
         ),
-        st.sampled_from(sorted(MENTIONS)),
+        st.sampled_from(sorted(TOOLS)),
         st.binary(max_size=8),
     ),
     max_size=6,
@@ -149,10 +149,10 @@ def test_any_command_line_is_read_without_an_error(
 @given(st.text(st.sampled_from("abAB_.0-"), min_size=1), ARGUMENTS)
 def test_a_name_is_never_found_inside_a_longer_word(name: str, arguments: list[bytes]) -> None:
     longer = [argument.replace(name.encode(), b"x" + name.encode()) for argument in arguments]
-    if not any(word in MENTIONS for word in longer):
+    if not any(word in TOOLS for word in longer):
         assert going_by(b"\0".join([b"x" + name.encode(), *longer]), [name]) == []
 
 
-@given(st.sampled_from(sorted(MENTIONS)), st.lists(st.sampled_from(["-x", NAME, "/a/" + NAME])))
+@given(st.sampled_from(sorted(TOOLS)), st.lists(st.sampled_from(["-x", NAME, "/a/" + NAME])))
 def test_no_argument_of_a_program_that_mentions_counts(own: bytes, rest: list[str]) -> None:
     assert not goes_by(NAME, f"/usr/bin/{own.decode()}", *rest)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._files.log_reader import read
-from checks.log_pattern import LISTED, Log, Matches, Params, run
+from checks.log_pattern import MAX_LISTED_LINES, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
@@ -181,7 +181,7 @@ async def test_bytes_that_are_no_text_are_read_all_the_same(log: Path) -> None:
     assert found.message.startswith("100 lines in ")
     assert isinstance(found, Condition)
     assert "\x1b" not in found.detail
-    assert found.detail.count("ERR") == LISTED
+    assert found.detail.count("ERR") == MAX_LISTED_LINES
     assert "… and 50 more" in found.detail
 
 

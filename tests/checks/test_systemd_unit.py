@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from checks import systemd_unit
 from checks._processes.systemd_units import KINDS, PROPERTIES, Unit, full_name, parse
-from checks.systemd_unit import ALWAYS, Params, Watched, run
+from checks.systemd_unit import ROOT_SLICE, Params, WatchedUnit, run
 from supervisor.api import CheckFailed, Condition, Json, Measurement, Observation
 from tests.support.bad_plugins import context
 
@@ -40,11 +40,11 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def look(
     systemctl: Path,
     *blocks: str,
-    units: tuple[Watched, ...] = (),
+    units: tuple[WatchedUnit, ...] = (),
     state: dict[str, Json] | None = None,
     **params: Any,
 ) -> list[Observation]:
-    (systemctl / "answer").write_text("\n".join([block(ALWAYS, sub="active"), *blocks]))
+    (systemctl / "answer").write_text("\n".join([block(ROOT_SLICE, sub="active"), *blocks]))
     remembering = evolve(context(), state={} if state is None else state)
     return list(await run(remembering, Params(units=units, **params)))
 
@@ -59,9 +59,9 @@ def told(seen: list[Observation]) -> list[tuple[str, str, str, str]]:
 
 async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
     ssh, timer = block("ssh.service"), block("apt.timer")
-    await look(systemctl, ssh, timer, units=(Watched("ssh"), Watched("apt.timer")))
+    await look(systemctl, ssh, timer, units=(WatchedUnit("ssh"), WatchedUnit("apt.timer")))
     with_failed = (systemctl / "asked").read_text().split("\n")
-    await look(systemctl, ssh, units=(Watched("ssh"),), failed=False)
+    await look(systemctl, ssh, units=(WatchedUnit("ssh"),), failed=False)
     without = (systemctl / "asked").read_text().split("\n")
 
     assert with_failed[-6:] == ["--", "-.slice", "ssh.service", "apt.timer", "*", ""]
@@ -102,7 +102,7 @@ async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
 async def test_a_unit_must_be_active(
     systemctl: Path, said: str, sub_state: str, message: str
 ) -> None:
-    seen = told(await look(systemctl, said, units=(Watched("a", sub_state, event_type="W"),)))
+    seen = told(await look(systemctl, said, units=(WatchedUnit("a", sub_state, event_type="W"),)))
 
     assert [each[:3] for each in seen] == (
         [("Unit not active", "W", "a.service")] if message else []
@@ -113,9 +113,9 @@ async def test_a_unit_must_be_active(
 async def test_any_failed_unit_counts_but_the_watched_and_the_ignored(systemctl: Path) -> None:
     names = ("watched.service", "apt-daily.service", "z.mount", "b.service")
     failed = [block(name, "failed", "failed") for name in (*names, "b.service")]
-    given: dict[str, Any] = {"units": (Watched("watched"),), "ignore": ("apt-*",)}
+    given: dict[str, Any] = {"units": (WatchedUnit("watched"),), "ignore": ("apt-*",)}
     seen = await look(systemctl, *failed, failed_event_type="W", **given)
-    none = await look(systemctl, *failed, failed=False, units=(Watched("watched"),))
+    none = await look(systemctl, *failed, failed=False, units=(WatchedUnit("watched"),))
 
     assert [each[:3] for each in told(seen)] == [
         ("Unit not active", "E", "watched.service"),
@@ -132,7 +132,7 @@ async def test_restarts_are_counted_from_run_to_run(systemctl: Path) -> None:
     said = []
     for count in (5, 5, 6, 9, 2, 2):  # then it was started by hand
         answer = block("a.service", NRestarts=count)
-        seen = await look(systemctl, answer, units=(Watched("a"),), state=state)
+        seen = await look(systemctl, answer, units=(WatchedUnit("a"),), state=state)
         said.append([message for *_, message in told(seen)])
 
         assert Measurement("unit_restarts", count, labels={"unit": "a.service"}) in seen
@@ -153,7 +153,7 @@ async def test_a_number_of_restarts_may_be_allowed(systemctl: Path) -> None:
     async def after(restarts: int) -> list[Observation]:
         known: dict[str, Json] = {"restarts": {"a.service": 1}}
         answer = block("a.service", NRestarts=restarts)
-        return await look(systemctl, answer, units=(Watched("a", max_restarts=2),), state=known)
+        return await look(systemctl, answer, units=(WatchedUnit("a", max_restarts=2),), state=known)
 
     allowed, more = await after(3), await after(4)
 
@@ -164,14 +164,14 @@ async def test_a_number_of_restarts_may_be_allowed(systemctl: Path) -> None:
 @pytest.mark.parametrize("state", [None, [], "x", {"a.service": "3"}, {"a.service": -1}])
 async def test_a_state_that_is_no_count_is_forgotten(systemctl: Path, state: Json) -> None:
     answer = block("a.service", NRestarts=7)
-    seen = await look(systemctl, answer, units=(Watched("a"),), state={"restarts": state})
+    seen = await look(systemctl, answer, units=(WatchedUnit("a"),), state={"restarts": state})
 
     assert told(seen) == []
 
 
 async def test_a_unit_of_which_nothing_is_said_fails_the_check(systemctl: Path) -> None:
     with pytest.raises(CheckFailed, match=r"has said nothing of a\.service$"):
-        await look(systemctl, units=(Watched("a"),))
+        await look(systemctl, units=(WatchedUnit("a"),))
 
 
 async def test_nothing_at_all_is_not_taken_for_no_failed_unit(systemctl: Path) -> None:
@@ -183,7 +183,7 @@ async def test_nothing_at_all_is_not_taken_for_no_failed_unit(systemctl: Path) -
 async def test_an_answer_that_is_cut_is_not_believed(
     systemctl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(systemd_unit, "MOST_BYTES", 1000)
+    monkeypatch.setattr(systemd_unit, "MAX_ANSWER_BYTES", 1000)
     with pytest.raises(CheckFailed, match="systemctl says more than"):
         await look(systemctl, *[block(f"{number}.service") for number in range(100)])
 
@@ -290,12 +290,12 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
 )
 def test_units_that_make_no_sense_are_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        Watched(**wrong)
+        WatchedUnit(**wrong)
 
 
 def test_parameters_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match=r"has a\.service more than once"):
-        Params((Watched("a"), Watched("a.service")))
+        Params((WatchedUnit("a"), WatchedUnit("a.service")))
     with pytest.raises(ValueError, match="there is nothing to look at"):
         Params(failed=False)
     with pytest.raises(ValueError, match="is empty; write for example 'E'"):

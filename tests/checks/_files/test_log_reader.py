@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from checks._files.log_reader import LONGEST_LINE, REMEMBERED, Position, read
+from checks._files.log_reader import DIGESTED_BYTES, MAX_LINE_BYTES, Position, read
 
 MOST = 1 << 30
 
@@ -78,7 +78,7 @@ class LogFile(RuleBasedStateMachine):
     @rule()
     def write_anew(self) -> None:
         """As `sed -i` does; what is so short that it may be there by chance is read again."""
-        self.write(REMEMBERED // len(b"line 1\n"))
+        self.write(DIGESTED_BYTES // len(b"line 1\n"))
         self.read()
         self.write(1)
         copy = self.directory / "copy"
@@ -181,10 +181,10 @@ def test_a_short_log_on_a_device_with_another_number_is_read_on(tmp_path: Path) 
 
 def test_a_long_line_is_read_in_parts(tmp_path: Path) -> None:
     path, taken = tmp_path / "log", list[bytes]()
-    path.write_bytes(b"x" * (LONGEST_LINE + 10) + b" tail\n" + b"y" * LONGEST_LINE + b"\r\nz\n")
+    path.write_bytes(b"x" * (MAX_LINE_BYTES + 10) + b" tail\n" + b"y" * MAX_LINE_BYTES + b"\r\nz\n")
     read(path, None, taken.append, MOST, from_start=True)
 
-    assert taken == [b"x" * LONGEST_LINE, b"x" * 10 + b" tail", b"y" * LONGEST_LINE, b"z"]
+    assert taken == [b"x" * MAX_LINE_BYTES, b"x" * 10 + b" tail", b"y" * MAX_LINE_BYTES, b"z"]
 
 
 def test_what_cannot_be_found_again_is_said(tmp_path: Path) -> None:
@@ -230,11 +230,11 @@ def test_other_files_beside_a_log_are_not_read(tmp_path: Path) -> None:
 
 def test_a_line_without_end_is_read_in_parts(tmp_path: Path) -> None:
     path, taken = tmp_path / "log", list[bytes]()
-    path.write_bytes(b"x" * (2 * LONGEST_LINE + 10))
+    path.write_bytes(b"x" * (2 * MAX_LINE_BYTES + 10))
     progress = read(path, None, taken.append, MOST, from_start=True)
 
-    assert [len(line) for line in taken] == [LONGEST_LINE, LONGEST_LINE]
-    assert progress.position.offset == 2 * LONGEST_LINE
+    assert [len(line) for line in taken] == [MAX_LINE_BYTES, MAX_LINE_BYTES]
+    assert progress.position.offset == 2 * MAX_LINE_BYTES
 
 
 def test_a_long_backlog_is_bounded(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from checks._reports.pnr_page import Airline, Findings, Tally, change, page, span, summary
+from checks._reports.pnr_page import Airline, PnrFigures, Tally, change, page, span, summary
 from checks._reports.theme import template
 from checks._reports.window import Window
 from tests.support.daily_report import NOW, context
@@ -14,15 +14,15 @@ from tests.support.mail_page import Page
 WINDOW = Window(NOW.replace(hour=8, minute=0), NOW.replace(hour=18, minute=0))
 
 
-def html(findings: Findings) -> str:
-    return context().render(template("pnr_report.html"), **page(context(), findings))
+def html(figures: PnrFigures) -> str:
+    return context().render(template("pnr_report.html"), **page(context(), figures))
 
 
 def test_nothing_that_others_named_is_taken_for_html() -> None:
     evil = "<script>alert(1)</script>"
     tally = Tally(evil, {evil: {evil: 1, "U": 2}}, {evil: 1})
-    findings = Findings(WINDOW, [tally], {evil: Airline(evil)}, {"U": evil})
-    shown = Page(html(findings))
+    figures = PnrFigures(WINDOW, [tally], {evil: Airline(evil)}, {"U": evil})
+    shown = Page(html(figures))
 
     assert shown.tags <= {"table", "tr", "td", "div", "span", "b", "br"}
     assert not shown.attributes & {"src", "href", "background", "class", "id", "onclick"}
@@ -33,17 +33,17 @@ def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
     codes = [f"&&{number:04}&&{long}" for number in range(3000)]
     processes = {f"&{number}{long}": 10**9 for number in range(40)}
     tally = Tally(long, dict.fromkeys(codes, processes), dict.fromkeys(codes, 10**9))
-    findings = Findings(WINDOW, [tally] * 10, {code: Airline(long, NOW) for code in codes}, {})
-    text = html(findings)
+    figures = PnrFigures(WINDOW, [tally] * 10, {code: Airline(long, NOW) for code in codes}, {})
+    text = html(figures)
 
     assert len(text.encode()) < 256 * 1024
     assert "and 2,990 more" in Page(text).text
-    assert len(summary(findings).encode()) < 4096
+    assert len(summary(figures).encode()) < 4096
 
 
 def test_the_bar_of_an_airline_is_its_share_of_the_greatest() -> None:
     tally = Tally("KOR-PNR", {"KE": {"U": 200}, "NO": {"U": 50}, "1E": {"U": 1}}, {"OZ": 9})
-    rows = page(context(), Findings(WINDOW, [tally]))["sections"][0].rows  # type: ignore[index]  # a list of sections
+    rows = page(context(), PnrFigures(WINDOW, [tally]))["sections"][0].rows  # type: ignore[index]  # a list of sections
 
     assert [(row.code, row.percent) for row in rows] == [
         ("KE", 100),
@@ -56,12 +56,12 @@ def test_the_bar_of_an_airline_is_its_share_of_the_greatest() -> None:
 
 
 def test_a_window_without_messages_is_told() -> None:
-    findings = Findings(WINDOW, [Tally("KOR-PNR", {}, {})])
+    figures = PnrFigures(WINDOW, [Tally("KOR-PNR", {}, {})])
 
-    assert summary(findings) == (
+    assert summary(figures) == (
         "No messages, as many as the day before, Monday 23 November 2026, 08:00 to 18:00 KST"
     )
-    assert "KOR-PNR No messages" in Page(html(findings)).text
+    assert "KOR-PNR No messages" in Page(html(figures)).text
 
 
 @pytest.mark.parametrize(
