@@ -1,4 +1,4 @@
-"""Runs a program: a monitoring plugin, a module of the legacy agent, or anything that exits.
+"""Runs a program: a monitoring plugin, a module of the legacy agent, or any other program.
 
 Coming from Monit: `check program`; Icinga: any CheckCommand; Telegraf: `exec`.
 """
@@ -28,14 +28,21 @@ from supervisor.api import (
 )
 
 MAX_STDOUT_BYTES = 64 * 1024
+"""The most bytes that are kept of stdout, unless `max_output` says otherwise."""
+
 MAX_EVENTS_BYTES = 16 * 1024 * 1024
+"""The same for the protocol `eborder`."""
+
 MAX_STDERR_CHARACTERS = 1500
+"""The most characters of stderr that an error message shows."""
+
 PLUGIN_EVENT_TYPES = {1: "W", 2: "E"}
+"""The event types of a plugin's exit statuses."""
 
 
 @frozen
 class Params:
-    """What is run, and how its ending is read."""
+    """The program, and how its output and exit status are read."""
 
     argv: tuple[str, ...] = field(
         metadata={"help": "the program and its arguments; no shell is involved"}
@@ -92,12 +99,12 @@ class Params:
 
     @property
     def json(self) -> str | None:
-        """The module's argument before its secrets are filled in; raises `ValueError`."""
+        """The module's argument before its secrets are filled in. Raises `ValueError`."""
         return self.params_json if self.params is None else eborder.encode(self.params)
 
     @property
     def kept(self) -> int:
-        """Bytes of stdout to keep."""
+        """The most bytes of stdout to keep."""
         return self.max_output or (
             MAX_EVENTS_BYTES if self.protocol == "eborder" else MAX_STDOUT_BYTES
         )
@@ -166,8 +173,8 @@ def _unreadable(
 def _from_plugin(context: Context, params: Params, completed: Completed) -> list[Observation]:
     output = parse_output(_text(completed.stdout))
     if completed.status not in (0, *PLUGIN_EVENT_TYPES):
-        said = output.text or _text(completed.stderr).strip().rpartition("\n")[2]
-        raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {said}")
+        why = output.text or _text(completed.stderr).strip().rpartition("\n")[2]
+        raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {why}")
     observed: list[Observation] = [*output.measurements]
     if completed.status:
         observed.append(

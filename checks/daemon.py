@@ -1,4 +1,4 @@
-"""Watches that daemons run, each as often as its pid file says, and that none is left a zombie.
+"""Watches that daemons run, that their pid files are right, and that none is left as a zombie.
 
 Coming from Monit: `check process`; Icinga: `procs`; Telegraf: `procstat`.
 """
@@ -27,7 +27,7 @@ from supervisor.api import (
 
 @frozen
 class Daemon:
-    """One daemon: the processes that it consists of."""
+    """One daemon, which consists of one or more processes."""
 
     name: str = field(metadata={"help": "the process, unless `processes` or `hosts` are given"})
     processes: tuple[str, ...] | str = field(
@@ -53,14 +53,14 @@ class Daemon:
         for name in [value] if isinstance(value, str) else value:
             if name != name.strip() or not name.isprintable() or name.endswith(("/", "/..")):
                 raise ValueError(
-                    f"{name!r} is no name of a process; write for example 'archiveManager'"
+                    f"{name!r} is not the name of a process; write for example 'archiveManager'"
                 )
             if not name:
                 raise ValueError("is empty; write the name of a process, or leave the key out")
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its processes without their monitors."""
+        """The names of its processes, without their monitors."""
         if self.processes:
             return (self.processes,) if isinstance(self.processes, str) else self.processes
         hosts = self.hosts.split(",") if isinstance(self.hosts, str) else self.hosts
@@ -71,7 +71,7 @@ class Daemon:
 
 @frozen
 class Params:
-    """Which daemons, and where their pid files are."""
+    """The daemons, and where their pid files are."""
 
     daemons: tuple[Daemon, ...] = field(metadata={"help": "the daemons that must run"})
     exclude_pid_check: tuple[str, ...] = field(
@@ -79,13 +79,15 @@ class Params:
     )
     pid_dir: Path | None = field(
         default=None,
-        metadata={"help": "where PROCESS.pid are; absent: pid files are not checked"},
+        metadata={
+            "help": "the directory of the files PROCESS.pid; default: pid files are not checked"
+        },
     )
 
 
 @frozen
 class WatchedProcess:
-    """One process that must run, and what is said when it does not."""
+    """One process that must run, and its alert when it does not."""
 
     name: str
     alertname: str
@@ -103,19 +105,26 @@ class Zombie:
 
 @frozen
 class WatchResult:
-    """What one look has found of a process. `trouble` is what is wrong with its pid file."""
+    """What was found of one watched process."""
 
     watched: WatchedProcess
     running: tuple[Process, ...]
     zombies: tuple[Zombie, ...] = ()
+
     trouble: str = ""
+    """What is wrong with its pid file."""
+
     hidden: bool = False
+    """Whether some processes cannot be seen by this user."""
 
 
 def watched(params: Params) -> list[WatchedProcess]:
-    """Return the processes that must run; one that is named twice is one, as first named."""
+    """Return the processes that must run. When a name occurs twice, the first one counts."""
     found: dict[str, WatchedProcess] = {}
-    for monitors in (False, True):  # a process of its own is never taken for a mere monitor
+    for monitors in (
+        False,
+        True,
+    ):  # a process that is named itself comes before a monitor of that name
         for daemon in params.daemons:
             for name in daemon.names if daemon.monitor or not monitors else ():
                 process = _watch(daemon, name, params, monitor=monitors)
@@ -126,18 +135,18 @@ def watched(params: Params) -> list[WatchedProcess]:
 def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> WatchedProcess:
     if monitor:
         name = f"{process}_monitor"
-        said = WatchedProcess(name, "Daemon monitor not running", "W")
+        watch = WatchedProcess(name, "Daemon monitor not running", "W")
     else:
         name = process
-        said = WatchedProcess(name, "Daemon not running", daemon.event_type)
+        watch = WatchedProcess(name, "Daemon not running", daemon.event_type)
     excluded = {daemon.name, process, name} & {*params.exclude_pid_check}
     if params.pid_dir is None or excluded:
-        return said
-    return evolve(said, pid_file=params.pid_dir / f"{Path(name).name}.pid")
+        return watch
+    return evolve(watch, pid_file=params.pid_dir / f"{Path(name).name}.pid")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return conditions for what does not run as it should, and how many processes do."""
+    """Return conditions for what does not run as it should, and the numbers of processes."""
     remembered = context.state.get("seen")
     known = remembered if isinstance(remembered, dict) else {}
     try:
@@ -158,9 +167,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list[WatchResult]:
-    """Return what is found of each; blocks. `known` are processes of earlier looks by `key`.
+    """Return what is found of each process. Blocks.
 
-    Raises `OSError` when /proc cannot be read.
+    `known` has the name of each process that an earlier run saw, by its `key`. Raises `OSError`
+    when /proc cannot be read.
     """
     names = [process.name for process in processes]
     found = scan(names)
@@ -170,7 +180,7 @@ def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list
     pids = {file.pid: name for name, file in files.items()}
     zombies: dict[str, list[Zombie]] = {name: [] for name in names}
     for process in found.zombies:
-        if (name := whose(process, names, known, pids)) in zombies:
+        if (name := name_of(process, names, known, pids)) in zombies:
             zombies[name].append(Zombie(process, look_up(process.parent)))
     return [
         WatchResult(
@@ -185,21 +195,21 @@ def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list
 
 
 def _trouble(name: str, found: ScanResult, file: pid_files.PidFile | None) -> str:
-    return pid_files.wrong(file, name, found.running[name]) if file else ""
+    return pid_files.problem(file, name, found.running[name]) if file else ""
 
 
 def key(process: Process) -> str:
-    """Return what is the same for one process as long as it lives, and for no other."""
+    """Return a text that tells a process from all others since the host was started."""
     return f"{process.pid}/{process.born}"
 
 
-def whose(
+def name_of(
     zombie: Process, names: Iterable[str], known: Mapping[str, Json], pids: Mapping[int, str]
 ) -> str:
-    """Return which of the names a zombie had, or nothing.
+    """Return which of the names a zombie had, or an empty text.
 
-    A zombie has lost its command line: what it was when it ran tells best, then a pid file,
-    then the first 15 bytes that the kernel keeps of its program's name.
+    A zombie has lost its command line. Its name is best known from an earlier run, then from a pid
+    file, then from the 15 bytes that the kernel keeps of its program's name.
     """
     earlier = known.get(key(zombie)) or pids.get(zombie.pid)
     if isinstance(earlier, str):
@@ -208,7 +218,7 @@ def whose(
 
 
 def conditions(result: WatchResult) -> Iterator[Condition]:
-    """Yield what is wrong."""
+    """Yield a condition for each thing that is wrong."""
     process, name = result.watched, result.watched.name
     if not result.running:
         hint = "; some processes are hidden from this user" if result.hidden else ""

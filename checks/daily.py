@@ -1,4 +1,4 @@
-"""Reports how the host and this supervisor are doing, as a page that people like to read."""
+"""Reports how the host and this supervisor are doing, as a page for people."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from checks._reports.period import look_back
 from checks._reports.theme import template
 from supervisor.api import CheckFailed, Context, Duration, Observation, Report
 
+MAX_PROCESSES = 20
+"""The most processes that each of the two tables may show."""
+
 
 @frozen
 class Params:
@@ -19,10 +22,11 @@ class Params:
 
     timezone: str = field(
         default="",
-        metadata={"help": "zone of the times shown, such as 'Asia/Seoul'; default: the service's"},
+        metadata={"help": "the zone of the times, such as 'Asia/Seoul'; default: the service's"},
     )
     top_processes: int = field(
-        default=5, metadata={"help": "how many of the busiest and largest processes are shown"}
+        default=5,
+        metadata={"help": "how many of the busiest and of the largest processes are shown"},
     )
     probe_timeout: Duration = field(
         default=Duration(5.0), metadata={"help": "how long each filesystem may take to answer"}
@@ -35,8 +39,10 @@ class Params:
 
     @top_processes.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:
-        if not 0 <= value <= 20:
-            raise ValueError(f"{value} is no number of processes; write a number from 0 to 20")
+        if not 0 <= value <= MAX_PROCESSES:
+            raise ValueError(
+                f"{value} is not a number of processes; write a number from 0 to {MAX_PROCESSES}"
+            )
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

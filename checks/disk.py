@@ -1,4 +1,4 @@
-"""Watches how full filesystems are, by the percentage that `df` shows.
+"""Watches how full filesystems are. The percentage is that of `df`.
 
 Coming from Monit: `check filesystem`; Icinga: `disk`; Telegraf: `disk`.
 """

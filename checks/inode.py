@@ -1,4 +1,4 @@
-"""Watches how many of its inodes a filesystem has used, by the percentage of `df -i`.
+"""Watches how many of their inodes filesystems have used. The percentage is that of `df -i`.
 
 Coming from Monit: `check filesystem`; Icinga: `disk`; Telegraf: `disk`.
 """

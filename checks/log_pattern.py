@@ -1,4 +1,4 @@
-"""Looks for lines that match a pattern among those appended to a log since the last run.
+"""Searches the lines that were appended to a log since the last run for a pattern.
 
 Coming from Monit: `check file … content`; Icinga: `logfiles`; Telegraf: `tail`.
 """
@@ -33,35 +33,43 @@ from supervisor.api import (
 )
 
 MAX_BYTES_PER_RUN = 32 << 20
-"""So much is read of each log in one run; a longer backlog is read on by the next runs."""
+"""The most bytes that one run reads of each log. The next runs read the rest."""
 
 MISSING = "missing"
-"""Kept in the place of a position."""
+"""What the state holds in the place of a position while a log is missing."""
 
 MAX_LISTED_LINES = 50
+"""The most lines that the detail shows."""
+
 MAX_LINE_CHARACTERS = 1000
-"""Lines that the detail shows, and characters of each."""
+"""The most characters that are shown of a line."""
 
 
 @frozen
 class Log:
-    """One log and what is looked for in it."""
+    """One log and its pattern."""
 
     path: str = field(metadata={"help": "the log; it may be rotated, truncated or missing"})
     pattern: str = field(metadata={"help": "a regular expression, in RE2's syntax"})
     name: str = field(default="", metadata={"help": "the instance; default: the path"})
     exclude: str = field(default="", metadata={"help": "lines that match this do not count"})
-    min_count: int = field(default=1, metadata={"help": "fires from so many lines in one run"})
+    min_count: int = field(
+        default=1, metadata={"help": "fires when at least this many lines match in one run"}
+    )
     report: bool = field(
         default=False,
-        metadata={"help": "true: each run with such lines is reported once, nothing fires"},
+        metadata={"help": "true: each run with such lines makes a report, and nothing fires"},
     )
     from_start: bool = field(
-        default=False, metadata={"help": "true: the first run reads what is there already"}
+        default=False,
+        metadata={"help": "true: the first run reads the lines that are already there"},
     )
     optional: bool = field(default=False, metadata={"help": "true: the log may be missing"})
     encoding: str = field(
-        default="utf-8", metadata={"help": "of its text, such as 'euc-kr'; new lines are ASCII's"}
+        default="utf-8",
+        metadata={
+            "help": "the encoding of the log, such as 'euc-kr'; line ends are those of ASCII"
+        },
     )
     event_type: str = field(
         default="W",
@@ -72,7 +80,9 @@ class Log:
     @path.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
         if not value.startswith("/") or "\0" in value:
-            raise ValueError(f"{value!r} is no absolute path; write for example '/var/log/syslog'")
+            raise ValueError(
+                f"{value!r} is not an absolute path; write for example '/var/log/syslog'"
+            )
 
     @pattern.validator
     def _is_pattern(self, _: Attribute[str], value: str) -> None:
@@ -87,35 +97,35 @@ class Log:
     @min_count.validator
     def _is_count(self, _: Attribute[int], value: int) -> None:
         if value < 1:
-            raise ValueError(f"{value} is no number of lines; write 1 or more")
+            raise ValueError(f"{value} is less than 1; write 1 or more")
 
     @encoding.validator
     def _is_encoding(self, _: Attribute[str], value: str) -> None:
         try:
-            b"\xff".decode(value, "replace")  # "idna" knows no replacement
+            b"\xff".decode(value, "replace")  # some, such as "idna", cannot replace
             fits = "a\n".encode(value) == b"a\n"
         except (LookupError, ValueError):
             fits = False
         if not fits:
             raise ValueError(
-                f"{value!r} is no encoding that holds ASCII; write for example 'euc-kr'"
+                f"{value!r} is not an encoding that holds ASCII; write for example 'euc-kr'"
             )
 
     @property
     def instance(self) -> str:
-        """What it is called in alerts."""
+        """Its name in alerts."""
         return self.name or self.path
 
     @property
     def key(self) -> str:
-        """What its position is kept under: another pattern begins anew."""
+        """The key of its position in the state. With another pattern, reading starts over."""
         text = "\0".join((self.path, self.pattern, self.exclude, self.instance))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @frozen
 class Params:
-    """Which logs are read."""
+    """The logs that are read."""
 
     logs: tuple[Log, ...] = field(
         validator=[is_not_empty, unique(lambda log: log.key, shown=lambda log: log.instance)],
@@ -145,7 +155,7 @@ class Matches:
     def take(self, line: bytes) -> None:
         """Look at one line."""
         if not line.isascii() or self.log.encoding != "utf-8":
-            # RE2 lets "." stand for no byte that is not UTF-8.
+            # In RE2 "." matches no byte that is not UTF-8.
             line = line.decode(self.log.encoding, "replace").encode(errors="replace")
         if not self._pattern.search(line):
             return
@@ -157,7 +167,7 @@ class Matches:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return what matches in each log; where reading stopped is kept in the state."""
+    """Return the matching lines of each log. The state keeps where reading stopped."""
     observed: dict[str, list[Observation]] = {}
     kept: dict[str, Json] = {}
     seconds = within(params.probe_timeout)
@@ -168,7 +178,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     async with trio.open_nursery() as nursery:
         for log in params.logs:
             nursery.start_soon(examine, log)
-    # One that could not be read is read on from where it was.
+    # A log that could not be read keeps its position.
     remembered = {log.key: context.state.get(log.key) for log in params.logs} | kept
     context.state.clear()
     context.state.update({key: value for key, value in remembered.items() if value is not None})
@@ -183,7 +193,7 @@ async def _examine(
     def work() -> tuple[Progress, Matches]:
         matches = Matches(log)
         position = _recalled(known)
-        # A log that appears after the first run is new from its first line on.
+        # All lines of a log that appears after the first run are new.
         from_start = log.from_start or known == MISSING
         progress = read(
             Path(log.path), position, matches.take, MAX_BYTES_PER_RUN, from_start=from_start
@@ -197,15 +207,15 @@ async def _examine(
         return [_unreadable(log, f"no answer within {rounded(seconds)} s")]
     except FileNotFoundError:
         kept[log.key] = known or MISSING
-        message = f"there is no {log.path}"
+        message = f"{log.path} is missing"
         missing = Condition("Log file missing", "E", log.instance, message)
         return [] if log.optional else [missing]
     except OSError as error:
         return [_unreadable(log, error.strerror or str(error))]
     if progress.broken:
         context.log.warning(
-            "%s does not hold what was read last, and no rotated file beside it does: "
-            "lines may be missing; it is read from its start",
+            "%s does not hold what was read last, nor does any rotated file beside it; "
+            "lines may be missing; reading starts at its first line",
             log.path,
         )
     at = progress.position
@@ -221,8 +231,8 @@ async def _examine(
 def _matched(log: Log, matches: Matches) -> list[Observation]:
     if matches.count < log.min_count:
         return []
-    lines = counted(matches.count, "line")
-    message = f"{lines} in {log.path} matched {log.pattern}; the first: {matches.first[0]}"
+    lines, first = counted(matches.count, "line"), matches.first[0]
+    message = f"{lines} in {log.path} matched {log.pattern}; the first: {first}"
     text = "\n".join(matches.first)
     if matches.count > len(matches.first):
         text += f"\n… and {matches.count - len(matches.first):,} more"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from attrs import field, frozen
 
 from checks._common.durations import long_span
+from checks._common.plurals import times
 from checks._common.sizes import size
 from checks._common.validators import is_event_type
 from checks._kernel.vitals import Vitals, kills_since, read
@@ -34,26 +35,39 @@ def _limit(text: str) -> float | None:
 
 @frozen
 class Params:
-    """The limits. One that is left out raises nothing; all values are measured anyhow."""
+    """The limits. One that is left out raises nothing. All values are measured in any case."""
 
-    max_load_per_core: float | None = _limit("fires when the load of 5 minutes is more, per core")
-    max_cpu_percent: float | None = _limit("processors busier since the last run, on average")
-    min_memory_percent: float | None = _limit("less memory available, of all")
-    max_swap_percent: float | None = _limit("more of the swap space used")
-    max_cpu_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for a processor")
-    max_memory_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for memory")
-    max_io_pressure: float | None = _limit("PSI, some avg60: tasks waited longer for disks")
-    max_open_files_percent: float | None = _limit("more of the kernel's open files in use")
-    max_processes: int | None = field(default=None, metadata={"help": "more processes"})
-    max_zombies: int | None = field(default=None, metadata={"help": "more zombies"})
+    max_load_per_core: float | None = _limit("fires when the load of 5 minutes per core is more")
+    max_cpu_percent: float | None = _limit(
+        "fires when the processors were busier on average since the last run"
+    )
+    min_memory_percent: float | None = _limit(
+        "fires when a smaller part of the memory is available"
+    )
+    max_swap_percent: float | None = _limit("fires when more of the swap space is used")
+    max_cpu_pressure: float | None = _limit(
+        "fires when tasks wait more for a processor (PSI, some avg60)"
+    )
+    max_memory_pressure: float | None = _limit(
+        "fires when tasks wait more for memory (PSI, some avg60)"
+    )
+    max_io_pressure: float | None = _limit("fires when tasks wait more for disks (PSI, some avg60)")
+    max_open_files_percent: float | None = _limit(
+        "fires when more of the kernel's open files are in use"
+    )
+    max_processes: int | None = field(default=None, metadata={"help": "fires with more processes"})
+    max_zombies: int | None = field(default=None, metadata={"help": "fires with more zombies"})
     min_uptime: Duration | None = field(
-        default=None, metadata={"help": "fires for so long after each start of the host"}
+        default=None, metadata={"help": "fires for this long after each start of the host"}
     )
     oom_kills: bool = field(
-        default=True, metadata={"help": "reports when the kernel killed for want of memory"}
+        default=True,
+        metadata={"help": "reports when the kernel killed a process for lack of memory"},
     )
     event_type: str = field(
-        default="W", validator=is_event_type, metadata={"help": "the event type of all of them"}
+        default="W",
+        validator=is_event_type,
+        metadata={"help": "the event type of all conditions and reports"},
     )
 
     def __attrs_post_init__(self) -> None:
@@ -76,8 +90,9 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     context.state.update(_kept(vitals))
     observed: list[Observation] = [*_measured(vitals), *_conditions(params, vitals)]
     if params.oom_kills and kills:
-        times = "once" if kills == 1 else f"{kills} times"
-        message = f"the kernel has killed for want of memory {times} since the last run"
+        message = (
+            f"the kernel has killed a process for lack of memory {times(kills)} since the last run"
+        )
         observed.append(Report("Out of memory", message, event_type=params.event_type))
     return observed
 

@@ -1,4 +1,4 @@
-"""Looks whether systemd's units are active, were restarted or have failed.
+"""Watches whether units of systemd are active, were restarted or have failed.
 
 Coming from Icinga: `systemd`; Telegraf: `systemd_units`.
 """
@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 
 from attrs import Attribute, field, frozen
 
+from checks._common.plurals import times
 from checks._common.printable import shown
 from checks._common.validators import is_event_type, unique
 from checks._processes import systemd_units
@@ -25,12 +26,16 @@ from supervisor.api import (
 )
 
 MAX_ANSWER_BYTES = 4 << 20
-"""Of systemctl's answer: some 20,000 units."""
+"""The most bytes of systemctl's answer. About 20,000 units fit."""
 
 ROOT_SLICE = "-.slice"
-"""A unit that every systemd has: without it in the answer nothing was answered."""
+"""A unit that every systemd has. An answer without it is not complete."""
 
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_LOG_LEVEL": "notice"}
+"""The variables that keep systemctl's output plain and in English."""
+
+MAX_STDERR_CHARACTERS = 500
+"""The most characters of systemctl's own error message that are shown."""
 
 
 @frozen
@@ -57,7 +62,7 @@ class WatchedUnit:
     @max_restarts.validator
     def _is_count(self, _: Attribute[int], value: int) -> None:
         if value < 0:
-            raise ValueError(f"{value} is less than nothing; write 0 or more")
+            raise ValueError(f"{value} is less than 0; write 0 or more")
 
     @property
     def unit(self) -> str:
@@ -88,11 +93,14 @@ class Params:
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return a condition for each unit that is not as it must be; restarts stay in the state."""
+    """Return a condition for each unit that is not as it must be.
+
+    The numbers of restarts are kept in the state.
+    """
     units = await _ask([watched.unit for watched in params.units], failed=params.failed)
     by_name = {alias: unit for unit in units for alias in unit.aliases}
     if missing := {ROOT_SLICE, *(watched.unit for watched in params.units)} - by_name.keys():
-        raise CheckFailed(f"systemctl has said nothing of {', '.join(sorted(missing))}")
+        raise CheckFailed(f"systemctl says nothing about {', '.join(sorted(missing))}")
     known = _recalled(context.state.get("restarts"))
     restarts: dict[str, Json] = {}
     observed: list[Observation] = []
@@ -108,17 +116,18 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
-    """Ask for these units, and for all that have failed, in one call."""
+    """Ask for these units, and perhaps for all that have failed, in one call."""
     properties = f"--property={','.join(systemd_units.PROPERTIES)}"
-    # The state is for what the pattern matches; a unit that is named is always shown.
+    # --state applies to units that a pattern matches. A unit that is named is always shown.
     others = ("*",) if failed else ()
     argv = ["systemctl", "show", "--no-pager", properties, "--state=failed", "--"]
     asked = await run_command(
         [*argv, ROOT_SLICE, *names, *others], env=ENVIRONMENT, keep=MAX_ANSWER_BYTES
     )
     if asked.status != 0:
-        said = shown(" ".join(asked.stderr.decode(errors="replace").split()), 500)
-        raise CheckFailed(f"cannot ask systemd: {said or f'systemctl ended with {asked.status}'}")
+        stderr = " ".join(asked.stderr.decode(errors="replace").split())
+        why = shown(stderr, MAX_STDERR_CHARACTERS) or f"systemctl ended with {asked.status}"
+        raise CheckFailed(f"cannot ask systemd: {why}")
     if asked.stdout_bytes > len(asked.stdout):
         raise CheckFailed(
             f"systemctl says more than {MAX_ANSWER_BYTES >> 20} MiB; reset failed units"
@@ -144,7 +153,7 @@ def _described(unit: Unit) -> str:
     why = {"not-found": "is not known to systemd", "masked": "is masked"}.get(
         unit.load, f"cannot be loaded: {shown(unit.load)}"
     )
-    # Its file may be gone or masked while it fails.
+    # The file of a failed unit may be gone or masked.
     return why if unit.active in ("inactive", "") else f"{why} and {state}"
 
 
@@ -154,13 +163,14 @@ def _restarts(watched: WatchedUnit, unit: Unit, before: int) -> Iterator[Observa
     # systemd counts from 0 again after a start by hand or `reset-failed`.
     new = unit.restarts - before if unit.restarts >= before else unit.restarts
     if new > watched.max_restarts:
-        times = "once" if new == 1 else f"{new} times"
-        message = f"{watched.unit} was restarted {times} since the last run; it {_described(unit)}"
+        message = (
+            f"{watched.unit} was restarted {times(new)} since the last run; it {_described(unit)}"
+        )
         yield Condition("Unit restarted", "W", watched.unit, message)
 
 
 def _failures(params: Params, units: Iterable[Unit]) -> Iterator[Observation]:
-    """Yield the failed units but those that are watched: of these it is said already."""
+    """Yield a condition for each failed unit. A watched one has its condition already."""
     watched = {each.unit for each in params.units}
     failed = {
         unit.name: unit for unit in units if unit.active == "failed" and not unit.aliases & watched

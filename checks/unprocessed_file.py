@@ -1,7 +1,7 @@
 """Watches directories for files that wait too long to be processed.
 
-Counted are regular files directly in the directory, hidden ones too, for a transfer that broke
-off leaves those; links and subdirectories are not.
+Only regular files directly in the directory count, not links or subdirectories. Hidden files count,
+since a broken transfer leaves them.
 
 Coming from Monit: `check directory`; Icinga: `file_age`; Telegraf: `filecount`.
 """
@@ -34,10 +34,14 @@ from supervisor.api import (
 )
 
 MAX_LISTED_FILES = 50
-"""So many of the oldest files are named."""
+"""The most files that are listed, the oldest first."""
 
 _limiter = trio.CapacityLimiter(16)
-"""A directory's time runs from when it is its turn, so the hung ones take none from the others."""
+"""How many directories are read at the same time.
+
+The time of a directory begins at its turn, so that directories that hang do not use up the time of
+others.
+"""
 
 _DETAIL = """\
 <p>{{ message }}</p>
@@ -56,9 +60,9 @@ _DETAIL = """\
 class Directory:
     """One directory, and how long a file may stay there."""
 
-    directory: str = field(metadata={"help": "its path; what lies in subdirectories is not seen"})
+    directory: str = field(metadata={"help": "its path; files in subdirectories do not count"})
     max_age: Duration = field(
-        metadata={"help": "fires when a file was last written to longer ago than this"}
+        metadata={"help": "fires when the last write to a file is longer ago than this"}
     )
     event_type: str = field(
         default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
@@ -67,12 +71,12 @@ class Directory:
     @directory.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
         if not value or not value.isprintable():
-            raise ValueError(f"{value!r} is no directory; write for example '/srv/inbound'")
+            raise ValueError(f"{value!r} is not a directory; write for example '/srv/inbound'")
 
 
 @frozen
 class Params:
-    """Which directories, and how long each may take to be read."""
+    """The directories, and how long each may take to be read."""
 
     directories: tuple[Directory, ...] = field(
         validator=unique(
@@ -88,16 +92,18 @@ class Params:
 
 
 class OldFile(NamedTuple):
-    """A file that waits, since Unix seconds. The oldest sorts first."""
+    """A file that waits. The oldest one sorts first."""
 
     since: float
+    """When it was last written to, in Unix seconds."""
+
     name: str
     bytes: int
 
 
 @frozen
 class OldFiles:
-    """How many files wait, and the first of the oldest."""
+    """How many files wait, and the oldest of them."""
 
     count: int = 0
     oldest: tuple[OldFile, ...] = ()
@@ -140,16 +146,19 @@ def _unreadable(path: str, cause: str) -> Condition:
 
 
 def scan(path: str, before: float) -> OldFiles:
-    """Return the files last written to before that time, in Unix seconds; raises `OSError`."""
+    """Return the files that were last written to before a time in Unix seconds.
+
+    Raises `OSError`.
+    """
     count = 0
 
-    def counted(files: Iterable[OldFile]) -> Iterator[OldFile]:
+    def counting(files: Iterable[OldFile]) -> Iterator[OldFile]:
         nonlocal count
         for count, file in enumerate(files, 1):  # noqa: B007  # the last number is the count
             yield file
 
     with os.scandir(path) as entries:
-        oldest = heapq.nsmallest(MAX_LISTED_FILES, counted(_waiting(entries, before)))
+        oldest = heapq.nsmallest(MAX_LISTED_FILES, counting(_waiting(entries, before)))
     return OldFiles(count, tuple(oldest))
 
 
@@ -160,7 +169,7 @@ def _waiting(entries: Iterable[os.DirEntry[str]], before: float) -> Iterator[Old
                 status = entry.stat(follow_symlinks=False)
                 if status.st_mtime < before:
                     yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
-        except FileNotFoundError:  # somebody processed it meanwhile
+        except FileNotFoundError:  # it has just been processed
             continue
 
 
@@ -168,7 +177,7 @@ def _condition(context: Context, directory: Directory, old: OldFiles, now: float
     first = old.oldest[0]
     age = max(stepped(now - first.since), directory.max_age)
     message = (
-        f"{directory.directory} holds {old.count:,} file{'' if old.count == 1 else 's'} "
+        f"{directory.directory} holds {counted(old.count, 'file')} "
         f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
         f"is over {span(age)} old"
     )

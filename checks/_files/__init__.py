@@ -1,1 +1,1 @@
-"""What is mounted, how full it is, and what was appended to a log."""
+"""Mounted filesystems, how full they are, and the new lines of a log."""

@@ -1,8 +1,8 @@
-"""Reads the lines that were appended to a log since the last time, through rotation and truncation.
+"""Reads the lines that were appended to a log since the last time. Used by `log_pattern`.
 
-Used by `log_pattern`. A position is where reading stopped, in which file, and a digest of what
-stands before it: so a file that was renamed, copied, truncated or written anew is told apart.
-Blocks, so call it in a thread.
+A position says in which file reading stopped, and where. A digest of the bytes before it tells
+whether a file was renamed, copied, truncated or replaced. The functions block, so call them in a
+thread.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 READ_BYTES = 1 << 20
+"""The bytes of one read."""
+
 MAX_LINE_BYTES = 64 * 1024
-"""Bytes: what is longer counts as several lines."""
+"""A longer line counts as several lines."""
 
 DIGESTED_BYTES = 256
-"""Bytes before the position whose digest is kept."""
+"""The bytes before the position that the digest covers."""
 
 
 @frozen
@@ -32,19 +34,22 @@ class Position:
     device: int
     inode: int
     offset: int
+
     digest: str
+    """The digest of the bytes before the offset."""
 
 
 @frozen
 class Progress:
-    """Where reading has come to, and how many bytes are still to be read.
-
-    `broken` means that what was read before is nowhere to be found: lines may be missing.
-    """
+    """The result of a read."""
 
     position: Position
+
     left: int = 0
+    """The bytes that are still to be read."""
+
     broken: bool = False
+    """Whether the file that was read before was not found, so that lines may be missing."""
 
 
 def read(
@@ -55,9 +60,10 @@ def read(
     *,
     from_start: bool = False,
 ) -> Progress:
-    """Give each new line to `take`, at most about `most` bytes of them; return where that ended.
+    """Give each new line to `take`, and return where reading stopped.
 
-    Without a position nothing is read, unless `from_start`. Raises `OSError`.
+    It stops after the line that passes `most` bytes. Without a position nothing is read, unless
+    `from_start` is set. Raises `OSError`.
     """
     with OpenFile(path) as file:
         if position is None:
@@ -69,11 +75,11 @@ def read(
             former = _find_former(path, file, position)
             if former is None:
                 return evolve(_follow(file, 0, take, most), broken=position.offset > 0)
-            if former == path:  # written anew with what it held before
+            if former == path:  # replaced by a file that begins with the same bytes
                 return _follow(file, position.offset, take, most)
             parts = []
             for each in _rotated_since(path, former):
-                with suppress(FileNotFoundError):  # rotation goes on meanwhile
+                with suppress(FileNotFoundError):  # it was rotated again
                     start = position.offset if each == former else 0
                     parts.append((stack.enter_context(OpenFile(each)), start))
             return _follow_all([*parts, (file, 0)], take, most)
@@ -82,7 +88,7 @@ def read(
 def _follow_all(
     parts: list[tuple[OpenFile, int]], take: Callable[[bytes], object], most: int
 ) -> Progress:
-    """Read files from an offset on, one after another; all but the last are finished."""
+    """Read several files, each from its offset on. All but the last are finished."""
     for number, (file, offset) in enumerate(parts, 1):
         progress = _follow(file, offset, take, most, finished=number < len(parts))
         if progress.left:
@@ -93,21 +99,21 @@ def _follow_all(
 
 
 class OpenFile:
-    """An open file that is no pipe or device, on which reading could wait for ever."""
+    """An open regular file. To read from a pipe or a device could take for ever."""
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise OSError(0, "it is no regular file")
+            raise OSError(0, "it is not a regular file")
         self._descriptor = descriptor
 
     def status(self) -> os.stat_result:
-        """Return what fstat says of it."""
+        """Return what fstat says about it."""
         return os.fstat(self._descriptor)
 
     def at(self, offset: int, count: int) -> bytes:
-        """Return the bytes there, fewer at the end of the file."""
+        """Return `count` bytes from an offset on, fewer at the end of the file."""
         return os.pread(self._descriptor, count, offset)
 
     def close(self) -> None:
@@ -129,7 +135,7 @@ def _follow(
     *,
     finished: bool = False,
 ) -> Progress:
-    """Read on from an offset. The last line of a file counts once it has its end."""
+    """Read a file from an offset on. A last line without an end counts only in a finished file."""
     end = offset + max(most, 0)
     for line in _lines(file, offset, finished=finished):
         if offset >= end:
@@ -159,7 +165,7 @@ def _lines(file: OpenFile, offset: int, *, finished: bool) -> Iterator[bytes]:
 
 
 def _pieces(line: bytes) -> Iterator[bytes]:
-    """Yield a line in parts of which none is too long; its end makes no line of its own."""
+    """Yield a line in parts that are not too long. Its line end does not become a part."""
     while len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
         yield line[:MAX_LINE_BYTES]
         line = line[MAX_LINE_BYTES:]
@@ -168,7 +174,7 @@ def _pieces(line: bytes) -> Iterator[bytes]:
 
 
 def _split(text: bytes) -> list[bytes]:
-    """Return the lines with their ends, and last what follows the last end."""
+    """Return the lines with their ends, then the bytes after the last end."""
     *lines, rest = text.split(b"\n")
     return [*(line + b"\n" for line in lines), rest]
 
@@ -180,7 +186,7 @@ def _end_of_last_line(file: OpenFile) -> int:
 
 
 def _continues(file: OpenFile, position: Position) -> bool:
-    """Return whether the file is the one that was read before, and still holds what was read."""
+    """Return whether this is the file that was read before, with the bytes that were read."""
     status = file.status()
     same = (status.st_dev, status.st_ino) == (position.device, position.inode)
     return same and _holds_what_was_read(file, position)
@@ -192,20 +198,21 @@ def _holds_what_was_read(file: OpenFile, position: Position) -> bool:
 
 
 def _find_former(path: Path, file: OpenFile, position: Position) -> Path | None:
-    """Return what the file is now: renamed, written anew, or copied before it was truncated.
+    """Return where the file that was read before is now, or None if it is gone.
 
-    None if it is gone. The number of a device may be another after a restart of the host.
+    It may have been renamed, replaced, or copied before it was truncated. The number of its device
+    may have changed with a restart of the host.
     """
     siblings = _siblings(path)
     for sibling in siblings:
         if _file_fits(sibling, position, _continues):
             return sibling
-    # Of a file of which nothing was read there is no digest: only its number tells it.
+    # When nothing was read of a file, there is no digest. Only its inode tells it.
     if position.offset == 0:
         return None
-    # A file of few lines may have been begun anew with the same ones: they count again.
-    same_number = file.status().st_ino == position.inode
-    if (same_number or position.offset >= DIGESTED_BYTES) and _holds_what_was_read(file, position):
+    # A new file may begin with the same few lines. They count again.
+    same_inode = file.status().st_ino == position.inode
+    if (same_inode or position.offset >= DIGESTED_BYTES) and _holds_what_was_read(file, position):
         return path
     return next(
         (each for each in siblings if _file_fits(each, position, _holds_what_was_read)), None
@@ -219,9 +226,10 @@ def _file_fits(path: Path, position: Position, how: Callable[[OpenFile, Position
 
 
 def _siblings(path: Path) -> list[Path]:
-    """Return what rotation may have made of it, messages.1 or app-2026-01-01.log, newest first.
+    """Return the files that rotation may have made of a log, the newest first.
 
-    Behind a link, which rotation lets point elsewhere, are those that are called like its target.
+    Examples are messages.1 and app-2026-01-01.log. The log may be a link that rotation points to a
+    new file. Then files with names like that of its target count too.
     """
     target = path.resolve()
     found = []
@@ -231,16 +239,16 @@ def _siblings(path: Path) -> list[Path]:
                 entry.name
             ) == _without_numbers(target.name)
             if named and entry.name not in (path.name, target.name):
-                with suppress(FileNotFoundError):  # rotation goes on meanwhile
+                with suppress(FileNotFoundError):  # it was rotated again
                     written = entry.stat(follow_symlinks=False).st_mtime_ns
                     found.append((written, entry.name))
     return [target.with_name(name) for _, name in sorted(found, reverse=True)]
 
 
 def _rotated_since(path: Path, former: Path) -> list[Path]:
-    """Return the former file, and what was rotated after it, the oldest first.
+    """Return the former file and those that were rotated after it, the oldest first.
 
-    Only names that differ from its own in numbers: beside a log may lie all sorts of things.
+    Their names differ from its own only in numbers. Other files beside a log are not part of it.
     """
     siblings = _siblings(path)
     if former not in siblings:

@@ -1,6 +1,6 @@
-"""The mounted filesystems that a path can reach, found as `df` names them. Used by `_filesystems`.
+"""The mounted filesystems that a path can reach, found by the names that `df` shows.
 
-The format is that of /proc/PID/mountinfo in proc(5).
+Used by `usage` and by the daily report. The format is that of /proc/PID/mountinfo in proc(5).
 """
 
 from __future__ import annotations
@@ -14,22 +14,36 @@ from pathlib import Path
 from attrs import frozen
 
 MOUNTINFO = Path("/proc/self/mountinfo")
+"""The mount table of this process."""
+
 ALIASES = {"udev": "devtmpfs"}
-"""Names that some systems give as the source, for the type of the same filesystem elsewhere."""
+"""Sources that some systems show for a filesystem, and its type on the other systems."""
 
 _ESCAPED = re.compile(rb"\\([0-3][0-7]{2})")
+"""A byte that the kernel writes as an octal number."""
+
 _NUMBER = re.compile(rb"[0-9]{1,18}")
+"""The number of a mount."""
+
 _SUBVOLUME = re.compile(r"(?:^|,)(subvolid=[0-9]+)(?:,|$)")
+"""The option that names a subvolume of btrfs."""
 
 
 @frozen
 class Mount:
-    """One line of the mount table. `device` is "major:minor", `root` the part that is mounted."""
+    """One line of the mount table."""
 
     number: int
+
     parent: int
+    """The number of the mount that it is mounted on."""
+
     device: str
+    """The device as "major:minor"."""
+
     root: str
+    """The directory of the filesystem that is mounted."""
+
     mount_point: str
     kind: str
     source: str
@@ -37,7 +51,7 @@ class Mount:
 
     @property
     def filesystem(self) -> tuple[str, str]:
-        """What mounts of the same filesystem have in common; btrfs counts by subvolume."""
+        """What tells a filesystem from the others. Each subvolume of btrfs counts as one."""
         subvolume = _SUBVOLUME.search(self.options) if self.kind == "btrfs" else None
         return self.device, subvolume[1] if subvolume else ""
 
@@ -48,7 +62,7 @@ def read_mounts() -> list[Mount]:
 
 
 def parse(table: bytes) -> list[Mount]:
-    """Return the mounts of a mountinfo file in its order; lines that are none are left out."""
+    """Return the mounts of a mountinfo file, in its order. Malformed lines are left out."""
     mounts = (_mount(line.split(b" ")) for line in table.split(b"\n"))
     return [mount for mount in mounts if mount is not None]
 
@@ -72,9 +86,9 @@ def _text(field: bytes) -> str:
 
 
 def reachable(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return the mounts that the path of their mount point leads to.
+    """Return the mounts that the paths of their mount points lead to.
 
-    Others lie under a later mount over the same mount point, or over a directory above it.
+    The others are hidden by a later mount on the same mount point or on a directory above it.
     """
     by_number = {mount.number: mount for mount in mounts}
     covers = {
@@ -98,9 +112,9 @@ def reachable(mounts: Iterable[Mount]) -> list[Mount]:
 
 
 def _is_mere_directory(mount: Mount, parent: Mount | None) -> bool:
-    """Tell whether a mount shows what would be there without it.
+    """Return whether a mount shows the same files as would be there without it.
 
-    systemd mounts directories over themselves to protect them; no filesystem is mounted there.
+    systemd mounts directories over themselves to protect them. That mounts no other filesystem.
     """
     if parent is None or parent is mount or parent.filesystem != mount.filesystem:
         return False
@@ -115,7 +129,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _lineage(mount: Mount, by_number: dict[int, Mount]) -> Iterator[Mount]:
-    """Yield the mount, the one that it is mounted on, and so on to the root."""
+    """Yield the mount, the one that it is mounted on, and so on up to the root."""
     seen = set()
     found: Mount | None = mount
     while found is not None and found.number not in seen:
@@ -125,9 +139,9 @@ def _lineage(mount: Mount, by_number: dict[int, Mount]) -> Iterator[Mount]:
 
 
 def named(name: str, mounts: Iterable[Mount]) -> list[Mount]:
-    """Return the mounts that a device, a mount point or a type names, by mount point.
+    """Return the mounts that a device, a mount point or a type names, sorted by mount point.
 
-    A mount point names one. Else several mounts of one filesystem count once, as in `df`.
+    A mount point names one mount. Several mounts of one filesystem count once, as in `df`.
     """
     mounts = list(mounts)
     if name.startswith("/"):
@@ -150,7 +164,7 @@ def _of_device(name: str, mounts: Sequence[Mount]) -> list[Mount]:
 
 
 def _resolved(name: str) -> str:
-    # Other paths may lie on a filesystem that hangs, and are no devices.
+    # A path elsewhere is not a device, and may lie on a filesystem that hangs.
     return os.path.realpath(name) if name.startswith("/dev/") else name
 
 
@@ -165,7 +179,7 @@ def _device_number(name: str) -> str | None:
 
 
 def once_each(mounts: Iterable[Mount]) -> list[Mount]:
-    """Return one mount of each filesystem, the one that shows most of it, by mount point."""
+    """Return one mount of each filesystem, sorted by mount point: the one that shows most of it."""
     once: dict[tuple[str, str], Mount] = {}
     for mount in sorted(mounts, key=lambda m: (len(m.root), len(m.mount_point), m.mount_point)):
         once.setdefault(mount.filesystem, mount)

@@ -1,7 +1,7 @@
-"""How full the configured filesystems are: what `disk` and `inode` have in common.
+"""How full filesystems are. Used by `disk`, `inode` and the daily report.
 
-Every mount is asked in a thread of its own, since statvfs on a dead server never returns;
-what does not answer is given up and said to be so, and the others are judged as ever.
+Each mount is asked in a thread of its own, since statvfs on a dead server never returns. A mount
+that does not answer has a condition of its own. The others are judged as usual.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from checks._files.mounts import Mount, named, read_mounts
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
 NEVER = 100
-"""The limit, in percent, that says: raise nothing at all."""
+"""The limit, in percent, at which a filesystem raises nothing."""
 
 _limiter = trio.CapacityLimiter(16)
-"""A mount's time runs from when it is its turn, so the hung ones take none from the others."""
+"""How many mounts are asked at the same time.
+
+The time of a mount begins at its turn, so that mounts that hang do not use up the time of others.
+"""
 
 
 @frozen
@@ -33,10 +36,12 @@ class Filesystem:
     """One filesystem, or several of one type, and how full it may be."""
 
     filesystem: str = field(
-        metadata={"help": "a device, a mount point or a type, as df shows it; udev is devtmpfs"}
+        metadata={"help": "a device, a mount point or a type, as df shows it; udev means devtmpfs"}
     )
     max_use_percent: int = field(
-        metadata={"help": "fires above it, by df's percentage; 100: never, not even if unmounted"}
+        metadata={
+            "help": "fires above this percentage of df; 100: never fires, not even when not mounted"
+        }
     )
     backup: bool = field(
         default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
@@ -55,12 +60,12 @@ class Filesystem:
     @max_use_percent.validator
     def _is_percentage(self, _: Attribute[int], value: int) -> None:
         if not 0 <= value <= 100:
-            raise ValueError(f"{value} is no percentage; write a number from 0 to 100")
+            raise ValueError(f"{value} is not a percentage; write a number from 0 to 100")
 
 
 @frozen
 class Params:
-    """Which filesystems, and how long each may take to answer."""
+    """The filesystems, and how long each may take to answer."""
 
     filesystems: tuple[Filesystem, ...] = field(
         validator=unique(
@@ -78,35 +83,42 @@ class Params:
 
 @frozen
 class Usage:
-    """How much of a filesystem is used, in percent and in words."""
+    """How much of a filesystem is used."""
 
     percent: int
+
     full: str
+    """What is used, in words: "is 91 % full"."""
+
     left: str
+    """What is free, in words: "36.0 KiB free"."""
+
     measurements: tuple[Measurement, ...]
 
 
 Judge: TypeAlias = Callable[[Mount, os.statvfs_result], Usage | None]
-"""Returns None for a filesystem that has nothing to use up."""
+"""Makes a usage of an answer. Returns None for a filesystem that has nothing to use up."""
 
 
 @frozen
 class MountReading:
-    """What is known of one mount; `trouble` is why it could not be asked."""
+    """What is known of one mount."""
 
     mount: Mount
     usage: Usage | None = None
+
     trouble: str = ""
+    """Why it gave no answer."""
 
 
 def use_percent(used: int, available: int) -> int | None:
-    """Return how much is used, rounded up as `df` does, or None when there is nothing to use."""
+    """Return how much is used, rounded up as in `df`. None when there is nothing to use."""
     used, available = max(used, 0), max(available, 0)
     return -(-100 * used // (used + available)) if used + available else None
 
 
 async def observe(params: Params, alertname: str, judge: Judge) -> list[Observation]:
-    """Return the conditions and measurements of all the filesystems."""
+    """Return the conditions and measurements of all filesystems."""
     names = [filesystem.filesystem for filesystem in params.filesystems]
     mounts = await probe("read of the mount table", partial(_find, names))
     readings: dict[int, MountReading] = {}
@@ -135,7 +147,7 @@ def _find(names: Sequence[str]) -> list[list[Mount]]:
 
 
 async def ask(mount: Mount, timeout: float, judge: Judge) -> MountReading | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
-    """Return what is found on the mount, or None when it is mounted no more."""
+    """Return what is known of the mount. None when it is no longer mounted."""
     call = partial(os.statvfs, mount.mount_point)
     try:
         async with _limiter:
@@ -181,7 +193,7 @@ def _conditions(
 
 
 def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:
-    """Return how much space is used; what only root may use counts as neither used nor free."""
+    """Return how much space is used. Space that only root may use is neither used nor free."""
     used, available = answer.f_blocks - answer.f_bfree, answer.f_bavail
     percent = use_percent(used, available) if answer.f_blocks else None
     if percent is None:
@@ -200,7 +212,7 @@ def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:
 
 
 def inodes(mount: Mount, answer: os.statvfs_result) -> Usage | None:
-    """Return how many inodes are used; filesystems that make them as needed have no number."""
+    """Return how many inodes are used. A filesystem without a fixed number of them has no usage."""
     percent = use_percent(answer.f_files - answer.f_ffree, answer.f_ffree)
     if percent is None or not answer.f_files:
         return None
@@ -214,5 +226,5 @@ def inodes(mount: Mount, answer: os.statvfs_result) -> Usage | None:
 
 
 def rounded(count: int) -> str:
-    """Return a number by its first three digits: "1,230,000"."""
+    """Return a number rounded to three digits: "1,230,000"."""
     return f"{round(count, 3 - len(str(count))):,}"

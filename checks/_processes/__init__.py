@@ -1,1 +1,1 @@
-"""Processes, pid files, systemd units, and what plug-ins print."""
+"""Processes, pid files, systemd units, and the output of plugins."""

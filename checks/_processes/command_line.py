@@ -1,7 +1,7 @@
-"""By which names a command line says that its process goes. Used by `_processes`.
+"""The names of a process, taken from its command line. Used by `scan`.
 
-A process tells its arguments, or has overwritten them with a title of its own: Ruby's `$0 =`,
-setproctitle(3). All is bytes, since neither need be text.
+A command line holds the arguments of the process. Or the process has overwritten them with a
+title, by Ruby's `$0 =` or setproctitle(3). All values are bytes, since neither has to be text.
 """
 
 from __future__ import annotations
@@ -26,28 +26,39 @@ TOOLS = frozenset(
     service systemd-run docker podman kubectl supervisor alertmanager-supervisor
     """.split()
 )
-"""Programs whose arguments say what they work on: naming a daemon, they are still not it.
+"""Programs whose arguments say what they work on.
 
-Where one starts a daemon, the daemon is a process of its own.
+One that names a daemon is not that daemon. One that starts a daemon is another process than it.
 """
 
 MULTI_CALL_PROGRAMS = frozenset({b"busybox", b"toybox"})
-"""Programs that are the one that their first argument names."""
+"""Programs that hold many programs. The first argument says which one runs."""
 
 EXTENSIONS = (b".rb", b".jar", b".war", b".sh", b".bash", b".py", b".pyc", b".pl", b".js", b".php")
-"""Of programs: `archiveManager.rb` goes by `archiveManager`, `archiveManager.log` does not."""
+"""The extensions of programs.
+
+A process with the argument `archiveManager.rb` has the name `archiveManager`. One with the argument
+`archiveManager.log` does not.
+"""
 
 _SHELL = re.compile(rb"-?(?:ba|da|z|k|mk|a)?sh")
-_SHELL_VALUE = frozenset({b"-o", b"+o", b"-O", b"+O", b"--rcfile", b"--init-file"})
+"""The name of a shell. A login shell has a hyphen before it."""
+
+_SHELL_OPTIONS_WITH_VALUE = frozenset({b"-o", b"+o", b"-O", b"+O", b"--rcfile", b"--init-file"})
+"""Options of shells that take the next argument as their value."""
+
 _INTERPRETER = re.compile(rb"(?:python|pypy|ruby|perl|php|node|lua)[0-9.]*")
-_ONE_LINER = re.compile(rb"-[A-Za-z]*c[A-Za-z]*")
+"""The name of a program that runs a script."""
+
+_COMMAND_OPTION = re.compile(rb"-[A-Za-z]*c[A-Za-z]*")
+"""Options of shells with a `c` among them: the next argument is the command."""
 
 
 def parse_arguments(cmdline: bytes) -> tuple[bytes, ...]:
-    """Return the arguments in a /proc/PID/cmdline, or the words of a title; none for neither.
+    """Return the arguments in a /proc/PID/cmdline, or the words of a title. It may be empty.
 
-    A title is padded with NULs or spaces. One like "postgres: idle in archive" says before the
-    colon what it is, and after it what it does.
+    A title is padded with NULs or spaces. In one like "postgres: idle in archive" the word before
+    the colon is the program. What follows says what the program does, and is left out.
     """
     arguments = cmdline.rstrip(b"\0 ").split(b"\0")
     if len(arguments) > 1:
@@ -59,12 +70,12 @@ def parse_arguments(cmdline: bytes) -> tuple[bytes, ...]:
 
 
 def names(cmdline: bytes) -> frozenset[bytes]:
-    """Return every name that the process goes by.
+    """Return every name of the process.
 
-    These are its title, those of its arguments that tell what it is, their base names, and all
-    of them without the extension of a program.
+    These are its title, the arguments that say what it is, the base names of these, and all of
+    them without the extension of a program.
     """
-    forms = {form for argument in _telling(parse_arguments(cmdline)) for form in _forms(argument)}
+    forms = {form for argument in _naming(parse_arguments(cmdline)) for form in _forms(argument)}
     title = cmdline.rstrip(b"\0 ")
     whole = set() if b"\0" in title else {title}
     return frozenset(forms | whole) - {b""}
@@ -89,19 +100,19 @@ def stem(path: bytes) -> bytes:
 def _forms(argument: bytes) -> Iterator[bytes]:
     yield argument
     head, _, _ = argument.partition(b"/")
-    if b"=" not in head and not head.endswith(b":"):  # a setting and a URL are no files
+    if b"=" not in head and not head.endswith(b":"):  # a setting or a URL is not a file
         base = basename(argument)
         yield from (base, stem(base), stem(argument))
 
 
-def _telling(arguments: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the arguments that tell what the process is; an option never does."""
+def _naming(arguments: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the arguments that say what the process is. An option never does."""
     if arguments[1:] and basename(arguments[0]) in MULTI_CALL_PROGRAMS:
         arguments = arguments[1:]
     first, rest = arguments[:1], arguments[1:]
     yield from first
     own = b"".join(map(basename, first))
-    if own in TOOLS or (_SHELL.fullmatch(own) and _is_one_liner(rest)):
+    if own in TOOLS or (_SHELL.fullmatch(own) and _has_command_option(rest)):
         return
     operands = [argument for argument in rest if not argument.startswith(b"-")]
     if operands and _INTERPRETER.fullmatch(own) and stem(basename(operands[0])) in TOOLS:
@@ -109,14 +120,14 @@ def _telling(arguments: Sequence[bytes]) -> Iterator[bytes]:
     yield from operands
 
 
-def _is_one_liner(arguments: Sequence[bytes]) -> bool:
-    """Return whether a shell is given its commands as an argument and not as a script."""
+def _has_command_option(arguments: Sequence[bytes]) -> bool:
+    """Return whether a shell gets its command as an argument, and not as a script."""
     remaining = iter(arguments)
     for argument in remaining:
-        if argument in _SHELL_VALUE:
+        if argument in _SHELL_OPTIONS_WITH_VALUE:
             next(remaining, None)
         elif not argument.startswith((b"-", b"+")) or argument in (b"-", b"--"):
             return False
-        elif _ONE_LINER.fullmatch(argument):
+        elif _COMMAND_OPTION.fullmatch(argument):
             return True
     return False

@@ -1,4 +1,7 @@
-"""The legacy agent's modules: JSON as their argument, a JSON array of events as their output."""
+"""The protocol of the legacy agent's modules.
+
+A module takes JSON as its argument, and prints a JSON array of events. Used by `command`.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from typing import Any, Literal, NoReturn, TypeAlias
 from supervisor.api import Condition, Observation, Report
 
 Kind: TypeAlias = Literal["auto", "reports", "conditions"]
+"""What events become. With "auto" their type decides."""
 
 PLACEHOLDER = re.compile(r"\{secret:([A-Za-z0-9_.@-]+)\}")
+"""What stands in the JSON for a secret."""
 
 
 class InvalidEvents(ValueError):
-    """The output of a module is not what the legacy agent took."""
+    """The output of a module is not an array of events."""
 
 
 def secret_names(text: str) -> frozenset[str]:
@@ -24,9 +29,9 @@ def secret_names(text: str) -> frozenset[str]:
 
 
 def encode(value: object) -> str:
-    """Return JSON as Ruby's `to_json` writes it: compact, UTF-8 as it is.
+    """Return a value as JSON in the form of Ruby's `to_json`: compact, with UTF-8 unescaped.
 
-    Raises `ValueError` for what JSON cannot hold.
+    Raises `ValueError` for a value that JSON cannot hold.
     """
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -35,7 +40,7 @@ def encode(value: object) -> str:
 
 
 def decode(text: str) -> Any:
-    """Return the value of a JSON text; raises `ValueError`."""
+    """Return the value of a JSON text. Raises `ValueError` for any other text."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
@@ -43,17 +48,17 @@ def decode(text: str) -> Any:
 
 
 def check_argument(text: str) -> None:
-    """Raise `ValueError` unless the text is JSON with any values for its secrets.
+    """Raise `ValueError` unless the text is JSON once its secrets are filled in.
 
-    A placeholder may stand inside a string or for a number.
+    A placeholder may stand inside a string, or in the place of a number.
     """
     encode(decode(PLACEHOLDER.sub("0", text)))
 
 
 def argument(text: str, secrets: Mapping[str, str], at: tuple[str, ...]) -> str:
-    """Return the JSON for a module: secrets filled in, with its times of the day.
+    """Return the JSON for a module, with its secrets and its times of the day.
 
-    Raises `ValueError` when a secret does not fit where it stands.
+    Raises `ValueError` when a secret does not fit in its place.
     """
     try:
         value = decode(PLACEHOLDER.sub(lambda match: escaped(secrets[match[1]]), text))
@@ -65,12 +70,12 @@ def argument(text: str, secrets: Mapping[str, str], at: tuple[str, ...]) -> str:
 
 
 def escaped(secret: str) -> str:
-    """Return a secret as it reads inside a JSON string."""
+    """Return a secret as it is written inside a JSON string."""
     return encode(secret)[1:-1]
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Return the text without any of the secrets, as they are or as JSON."""
+    """Return the text with each secret masked, both in its plain form and in its JSON form."""
     forms = {form for secret in secrets if secret for form in (secret, escaped(secret))}
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "[secret]")
@@ -78,7 +83,10 @@ def redact(text: str, secrets: Iterable[str]) -> str:
 
 
 def observations(stdout: str, kind: Kind, secrets: Collection[str]) -> list[Observation]:
-    """Return what the events say, free of secrets; raises `ValueError` for other output."""
+    """Return the observations that the events stand for, with each secret masked.
+
+    Raises `ValueError` for output that is not an array of events.
+    """
     events = decode(stdout)
     if not isinstance(events, list):
         raise InvalidEvents(f"the JSON is {_type_name(events)}, not an array")
@@ -98,7 +106,7 @@ def _observation(event: object, number: int, kind: Kind, secrets: Collection[str
     event_type = text("EventType") or "I"
     service, event_time = text("ServiceName"), text("EventTime")
     report = event_type.endswith("I") if kind == "auto" else kind == "reports"
-    told = {
+    fields = {
         "alertname": text("EventName") or "Unknown",
         "event_type": event_type,
         "message": text("EventMessage"),
@@ -107,8 +115,8 @@ def _observation(event: object, number: int, kind: Kind, secrets: Collection[str
     labels = {"service": service} if service else {}
     annotations = {"event_time": event_time} if event_time else {}
     if report:
-        return Report(**told, labels=labels, annotations=annotations)
-    return Condition(**told, instance="", labels=labels, annotations=annotations)
+        return Report(**fields, labels=labels, annotations=annotations)
+    return Condition(**fields, instance="", labels=labels, annotations=annotations)
 
 
 def _type_name(value: object) -> str:

@@ -1,4 +1,7 @@
-"""Pid files, and what is wrong with one. Used by `daemon`; blocks, so call it in a thread."""
+"""Pid files, and what is wrong with one. Used by `daemon`.
+
+The functions block, so call them in a thread.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +17,37 @@ from checks._common.printable import shown
 from checks._processes.scan import Process, going_by, look_up, read_cmdline
 
 MAX_BYTES = 4096
+"""The most bytes that are read of a pid file."""
+
 MAX_LISTED_PIDS = 10
-"""Pids that a message lists at most."""
+"""The most pids that a message lists."""
 
 _PID = re.compile(rb"\s*0*([1-9][0-9]{0,9})\s*(?:\n.*)?", re.DOTALL)
+"""A pid on the first line. The lines after it may hold anything."""
+
+MAX_PID = 2**31 - 1
+"""The largest pid that fits in the kernel's type for pids."""
 
 
 @frozen
 class PidFile:
-    """A pid file as it was read: the pid that it names, or why it names none."""
+    """A pid file as it was read."""
 
     path: Path
+
     pid: int = 0
+    """The pid that the file names. 0 when it names none."""
+
     trouble: str = ""
+    """Why the file names no pid."""
+
     missing: bool = False
 
 
 def read(path: Path) -> PidFile:
-    """Return what a pid file says; any error is its trouble."""
+    """Return what a pid file says. An error becomes its `trouble`."""
     try:
-        # A FIFO of that name would else block, a terminal become ours.
+        # Without these flags a FIFO would block, and a terminal would become ours.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         return PidFile(path, trouble="is missing", missing=True)
@@ -47,20 +61,20 @@ def read(path: Path) -> PidFile:
     finally:
         os.close(descriptor)
     pid = parse(content)
-    return PidFile(path, pid, "" if pid else "names no process" if regular else "is no file")
+    return PidFile(path, pid, "" if pid else "names no process" if regular else "is not a file")
 
 
 def parse(content: bytes) -> int:
-    """Return the pid on the first line, 0 for none; further lines may say anything."""
+    """Return the pid on the first line, or 0 when there is none."""
     match = _PID.fullmatch(content)
     pid = int(match[1]) if match else 0
-    return pid if pid < 2**31 else 0
+    return pid if pid <= MAX_PID else 0
 
 
-def wrong(file: PidFile, name: str, running: Sequence[Process]) -> str:
-    """Return what is wrong with the pid file of the name's processes, nothing if it is right.
+def problem(file: PidFile, name: str, running: Sequence[Process]) -> str:
+    """Return what is wrong with a pid file, or an empty text.
 
-    Where none runs, a missing file is right.
+    `running` are the processes with the name. When there are none, a missing file is right.
     """
     if file.missing and not running:
         return ""
@@ -71,20 +85,23 @@ def wrong(file: PidFile, name: str, running: Sequence[Process]) -> str:
         if len(instances) > 1:
             trouble = f"names {file.pid}, but {len(instances)} instances run: {_list(instances)}"
     elif file.pid:
-        trouble = _stranger(file.pid, name)
+        trouble = _mismatch(file.pid, name)
         if trouble and pids:
             trouble += f"; {name} runs as {_list(_instances(running))}"
     return f"{file.path} {trouble}" if trouble else ""
 
 
 def _instances(running: Sequence[Process]) -> list[int]:
-    """Return the pids of those that no other of them has started: the rest are its workers."""
+    """Return the pids of the processes that no other of them has started.
+
+    The others are workers of these.
+    """
     pids = {process.pid for process in running}
     return sorted(process.pid for process in running if process.parent not in pids)
 
 
-def _stranger(pid: int, name: str) -> str:
-    """Return what is wrong with a pid that a moment ago was not one of the name's processes."""
+def _mismatch(pid: int, name: str) -> str:
+    """Return what is wrong with a pid that a moment ago no process with the name had."""
     try:
         if name in going_by(read_cmdline(pid), [name]):
             return ""  # it has just been started
@@ -92,7 +109,7 @@ def _stranger(pid: int, name: str) -> str:
     except ProcessLookupError:
         return f"names {pid}, which does not run"
     except PermissionError:
-        pass  # it runs; whether it can be seen is another question
+        pass  # it runs as another user
     process = look_up(pid)
     if process is None:
         return ""

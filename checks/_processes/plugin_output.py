@@ -1,4 +1,7 @@
-"""What a monitoring plugin prints, by the guidelines of monitoring-plugins.org, section 2."""
+"""The output of a monitoring plugin. Used by `command`.
+
+The format is that of the guidelines of monitoring-plugins.org, section 2.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,6 @@ from attrs import frozen
 
 from supervisor.api import Measurement
 
-# 'label'=value[UOM];[warn];[crit];[min];[max]: the thresholds are the plugin's own affair.
-# Possessive quantifiers: hostile output must not make the search quadratic.
 ITEM = re.compile(
     r"""
     (?: '(?P<quoted>(?:[^']|'')++)' | (?P<plain>[^\s'=]++) ) =
@@ -22,21 +23,35 @@ ITEM = re.compile(
     """,
     re.VERBOSE,
 )
+"""One item of performance data: 'label'=value[UOM];[warn];[crit];[min];[max].
+
+The thresholds are not read, since the plugin itself has compared the value with them. The
+quantifiers are possessive, so that hostile output does not make the search quadratic.
+"""
+
 GAP = re.compile(r"\s*+")
+"""The space between two items."""
+
 WORD = re.compile(r"\S*+")
+"""Something that is not an item, up to the next space."""
 
 
 @frozen
 class PluginOutput:
-    """The first line's text, the lines of long text, and the performance data."""
+    """What a plugin printed."""
 
     text: str
+    """The first line."""
+
     long_text: str
+    """The lines after it."""
+
     measurements: tuple[Measurement, ...]
+    """The performance data."""
 
 
 def parse_output(stdout: str) -> PluginOutput:
-    """Split a plugin's output; what is malformed in its performance data is left out."""
+    """Split a plugin's output. Malformed performance data is left out."""
     first, _, others = stdout.partition("\n")
     text, _, perfdata = first.partition("|")
     long_text, _, more_perfdata = others.partition("|")
@@ -48,7 +63,7 @@ def parse_output(stdout: str) -> PluginOutput:
 
 
 def parse_perfdata(perfdata: str) -> Iterator[Measurement]:
-    """Yield each labelled number; an unknown value (`U`) is none."""
+    """Yield each labelled number. An unknown value (`U`) is left out."""
     position = _skip(GAP, perfdata, 0)
     while position < len(perfdata):
         item = ITEM.match(perfdata, position)

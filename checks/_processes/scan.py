@@ -1,7 +1,7 @@
-"""One look at /proc for the processes that go by certain names. Used by `daemon`.
+"""Finds the processes that have certain names. Used by `daemon`.
 
-The formats are those of proc(5). Blocks: reading a command line waits while its process is
-stuck in the kernel, so call it in a thread.
+The formats are those of proc(5). The functions block, so call them in a thread: to read a command
+line can take as long as its process is stuck in the kernel.
 """
 
 from __future__ import annotations
@@ -18,35 +18,51 @@ from checks._processes.command_line import basename, names, program, stem
 from supervisor.api import is_command
 
 PROC = "/proc"
+"""Where the kernel lists the processes."""
+
 FIRST_READ_BYTES = 4096
+"""The bytes of the first read. Nearly every command line fits."""
+
 MAX_CMDLINE_BYTES = 1024 * 1024
-"""Bytes of a command line that are read: class paths of Java are long, hostile ones longer."""
+"""The most bytes that are read of a command line. Class paths of Java are long."""
 
 COMM_LENGTH = 15
-"""Bytes of a process's short name that the kernel keeps."""
+"""The bytes that the kernel keeps of a program's name."""
 
 PF_KTHREAD = 0x00200000
+"""The flag of a thread of the kernel."""
+
 DEAD_STATES = frozenset("ZXx")
+"""The states of a process, or of its main thread, that has ended."""
 
 _STAT = re.compile(rb"([0-9]{1,18}) \((.*)\) ([!-~]) ([0-9 -]+)\s*", re.DOTALL)
-_PARENT, _FLAGS, _THREADS, _BORN = 0, 5, 16, 18  # among the fields from the fourth on
+_PARENT, _FLAGS, _THREADS, _BORN = 0, 5, 16, 18
+"""Indexes of the fields, counted from the fourth one on."""
 
 
 @frozen
 class Process:
-    """One process, or what is left of it; `born` is in clock ticks since boot."""
+    """One process, or what is left of it."""
 
     pid: int
+
     comm: bytes
+    """The short name of its program."""
+
     state: str
+
     parent: int
+    """The pid of its parent."""
+
     born: int
+    """When it was started, in clock ticks since boot."""
+
     flags: int = 0
     threads: int = 1
 
     @property
     def is_zombie(self) -> bool:
-        """Whether it has ended; where only its main thread has, the others still run."""
+        """Whether it has ended. When only its main thread has, the others still run."""
         return self.state in DEAD_STATES and self.threads <= 1
 
     def __str__(self) -> str:
@@ -55,19 +71,23 @@ class Process:
 
 @frozen
 class ScanResult:
-    """What goes by the names that were looked for. `hidden`: not all processes can be seen."""
+    """The processes that have the wanted names, and all zombies."""
 
     running: Mapping[str, tuple[Process, ...]]
+    """The processes by name."""
+
     zombies: tuple[Process, ...] = ()
+
     hidden: bool = False
+    """Whether some processes cannot be seen by this user."""
 
 
 def scan(wanted: Collection[str]) -> ScanResult:
-    """Return the processes that go by the wanted names, and all zombies.
+    """Return the processes that have the wanted names, and all zombies.
 
-    A name is that of a program, a title, a Java main class, or an absolute path. Threads of
-    the kernel, this process and commands of a supervisor are left out, and so is whatever ends
-    while it is read. Raises `OSError` when /proc cannot be read.
+    A name is that of a program, a title, a Java main class, or an absolute path. Threads of the
+    kernel, this process and commands of a supervisor are left out. So is a process that ends while
+    it is read. Raises `OSError` when /proc cannot be read.
     """
     mentioned = mention_of(wanted)
     running: dict[str, list[Process]] = {name: [] for name in wanted}
@@ -94,7 +114,7 @@ def scan(wanted: Collection[str]) -> ScanResult:
 
 
 def _kernel_threads() -> set[int]:
-    """Return the children of kthreadd, if there is one here: reading each would cost more."""
+    """Return kthreadd and its children, if it can be seen. To read each of them would cost more."""
     kthreadd = look_up(2)
     if kthreadd is None or not kthreadd.flags & PF_KTHREAD:
         return set()
@@ -137,15 +157,15 @@ def _cmdline_of_a_thread(pid: int) -> bytes:
 
 
 def mention_of(wanted: Iterable[str]) -> re.Pattern[bytes]:
-    """Return what finds any of the names somewhere in a command line, quickly."""
+    """Return a pattern that finds any of the names in a command line. It is a quick first test."""
     texts = {basename(name.encode()) for name in wanted}
     return re.compile(b"|".join(map(re.escape, sorted(texts))) if texts else rb"(?!)")
 
 
 def going_by(cmdline: bytes, wanted: Iterable[str]) -> list[str]:
-    """Return which of the wanted names a process with this command line goes by.
+    """Return the wanted names that a process with this command line has.
 
-    A path is it as written, or by its base name if the process was started by that.
+    A path matches as it is written. It also matches when the process was started by its base name.
     """
     found, own = names(cmdline), program(cmdline)
     return [
@@ -156,7 +176,7 @@ def going_by(cmdline: bytes, wanted: Iterable[str]) -> list[str]:
 
 
 def executing(path: str, pids: Iterable[int]) -> Iterator[int]:
-    """Yield the processes that execute this file, or what a symbolic link of that name is to."""
+    """Yield the processes that execute this file, or the file that this symbolic link points to."""
     files = {path, os.path.realpath(path)}
     for pid in pids:
         try:
@@ -168,7 +188,7 @@ def executing(path: str, pids: Iterable[int]) -> Iterator[int]:
 
 
 def look_up(pid: int) -> Process | None:
-    """Return the process of this number, if there is one."""
+    """Return the process with this pid, if there is one."""
     try:
         return parse_stat(_read(f"{PROC}/{pid}/stat"))
     except PermissionError:
@@ -176,15 +196,15 @@ def look_up(pid: int) -> Process | None:
 
 
 def read_cmdline(pid: int) -> bytes:
-    """Return a process's arguments as the kernel gives them, nothing for one that has ended.
+    """Return a process's arguments as the kernel gives them. They are empty once it has ended.
 
-    Raises `PermissionError` where it is hidden from this user.
+    Raises `PermissionError` when the process is hidden from this user.
     """
     return _read(f"{PROC}/{pid}/cmdline")
 
 
 def parse_stat(line: bytes) -> Process | None:
-    """Return the process that a /proc/PID/stat describes; its name may hold anything."""
+    """Return the process that a /proc/PID/stat describes. Its name may hold any bytes."""
     match = _STAT.fullmatch(line)
     numbers = match[4].split() if match else []
     if match is None or len(numbers) <= _BORN:
@@ -199,7 +219,7 @@ def parse_stat(line: bytes) -> Process | None:
 
 
 def is_short_for(comm: bytes, name: str) -> bool:
-    """Return whether the kernel's short name of a process is this name, cut where it cuts it."""
+    """Return whether the kernel's short name of a process stands for this name."""
     base = basename(name.encode())
     return base[:COMM_LENGTH] == comm or (base == stem(comm) and comm != base)
 

@@ -1,4 +1,4 @@
-"""Units of systemd: their names, and what `systemctl show` tells of them. For `systemd_unit`."""
+"""Units of systemd: their names, and the answer of `systemctl show`. Used by `systemd_unit`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ KINDS = (
     "target",
     "timer",
 )
+"""The kinds of units."""
 
 PROPERTIES = (
     "Id",
@@ -31,24 +32,27 @@ PROPERTIES = (
     "ExecMainStatus",
     "NRestarts",
 )
-"""None that others may write freely, as they may a description."""
+"""The properties that are asked for. None holds free text, as a description does."""
 
 UP = ("active", "reloading", "refreshing")
+"""The states of a unit that works."""
 
 MAX_NAME = 255
+"""The most characters of a unit's name."""
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9:_.\\@-]+")
-"""systemd.unit(5); neither a pattern nor a path."""
+"""A name by systemd.unit(5). It is neither a pattern nor a path."""
 
 _COUNT = re.compile("[0-9]{1,10}")
+"""A number of restarts."""
 
 
 def full_name(name: str) -> str:
-    """Return the name with its kind, as systemctl would add it; raises `ValueError`."""
+    """Return the name with its kind, as systemctl completes it. Raises `ValueError`."""
     stem, _, kind = name.rpartition(".")
     full = name if stem and kind in KINDS else f"{name}.service"
     if not _CHARACTERS.fullmatch(name) or len(full) > MAX_NAME:
-        raise ValueError(f"{name[:50]!r} is no unit; write for example 'ssh.service'")
+        raise ValueError(f"{name[:50]!r} is not a unit; write for example 'ssh.service'")
     if "@." in full or full.startswith(("@", ".")):
         raise ValueError(f"{name[:50]!r} is a template; write one of its units, as 'x@y.service'")
     return full
@@ -56,7 +60,7 @@ def full_name(name: str) -> str:
 
 @frozen
 class Unit:
-    """What one unit is now. `restarts` are those by systemd itself; None where it has none."""
+    """The state of one unit."""
 
     name: str
     aliases: frozenset[str]
@@ -66,6 +70,7 @@ class Unit:
     result: str
     status: str
     restarts: int | None
+    """How often systemd itself restarted it. None for a kind that it does not restart."""
 
     @property
     def is_up(self) -> bool:
@@ -73,7 +78,7 @@ class Unit:
 
 
 def parse(text: str) -> Iterator[Unit]:
-    """Yield the units of `systemctl show --property`; what is not understood is left out."""
+    """Yield the units in an answer of `systemctl show --property`. Other lines are left out."""
     for block in re.split(r"\n[ \t]*\n", text):
         given = dict(_properties(block))
         name = given.get("Id", "")

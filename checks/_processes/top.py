@@ -1,6 +1,6 @@
 """The processes that use the most of this host, as `top` shows them. Used by `daily`.
 
-The formats are those of proc(5). Blocks, so call it in a thread.
+The formats are those of proc(5). The functions block, so call them in a thread.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from attrs import frozen
 from checks._common.printable import shown
 
 MAX_CMDLINE_BYTES = 4096
-"""Bytes of a command line that are read."""
+"""The most bytes that are read of a command line."""
 
 MASK = "***"
+"""What stands in a title for a secret."""
+
 _SECRETS = (
     re.compile(
         r"(?i)([\w-]*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credentials?)"
@@ -24,38 +26,51 @@ _SECRETS = (
     ),
     re.compile(r"(://)[^\s/@]+(?=@)"),
 )
+"""What is a secret on a command line: the word after one like "password", and a URL's user."""
+
 _STAT = re.compile(rb"([0-9]{1,18}) \((.*)\) [!-~] ([0-9 -]+)\s*", re.DOTALL)
-_USER, _SYSTEM, _BORN, _RESIDENT = 10, 11, 18, 20  # among the fields from the fourth on
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_USER, _SYSTEM, _BORN, _RESIDENT = 10, 11, 18, 20
+"""Indexes of the fields, counted from the fourth one on."""
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+"""The bytes of a page of memory."""
 
 
 @frozen
 class ProcessUsage:
-    """What one process has used: clock ticks since it was born, and bytes of memory."""
+    """What one process has used since it was started."""
 
     pid: int
     name: str
+
     born: int
+    """When it was started, in clock ticks since boot."""
+
     ticks: int
+    """The time of the processors that it used, in clock ticks."""
+
     resident: int
+    """The memory that it holds, in bytes."""
 
 
 @frozen
 class Consumer:
-    """One of the greatest consumers: percent of one processor, and bytes of memory."""
+    """What one process used between two readings."""
 
     process: ProcessUsage
+
     cpu: float
+    """Percent of one processor."""
 
 
 def read_processes() -> dict[int, ProcessUsage]:
-    """Return the processes that are there now, by number."""
+    """Return the processes that there are now, by pid."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdecimal():
             try:
                 process = parse_stat(_read(f"/proc/{entry}/stat"))
-            except OSError:  # it has ended, or is hidden from us
+            except OSError:  # it has ended, or is hidden from this user
                 continue
             if process is not None:
                 found[process.pid] = process
@@ -63,14 +78,14 @@ def read_processes() -> dict[int, ProcessUsage]:
 
 
 def parse_stat(text: bytes) -> ProcessUsage | None:
-    """Return what a process's stat file says, None if it is no such file."""
+    """Return what a /proc/PID/stat says. None for any other content."""
     match = _STAT.fullmatch(text)
     if match is None:
         return None
     try:
         fields = [int(field) for field in match[3].split()]
         used = fields[_USER] + fields[_SYSTEM]
-        born, resident = fields[_BORN], fields[_RESIDENT] * _PAGE
+        born, resident = fields[_BORN], fields[_RESIDENT] * _PAGE_BYTES
     except (ValueError, IndexError):
         return None
     return ProcessUsage(int(match[1]), os.fsdecode(match[2]), born, max(used, 0), max(resident, 0))
@@ -79,7 +94,7 @@ def parse_stat(text: bytes) -> ProcessUsage | None:
 def consumers(
     before: Mapping[int, ProcessUsage], after: Mapping[int, ProcessUsage], ticks: float
 ) -> list[Consumer]:
-    """Return what each process used between two readings; `ticks` is the time in between."""
+    """Return what each process used between two readings. `ticks` is the time between them."""
     found = []
     for pid, process in after.items():
         known = before.get(pid)
@@ -90,21 +105,21 @@ def consumers(
 
 
 def by_cpu(found: Iterable[Consumer], most: int) -> list[Consumer]:
-    """Return those that used the processors at all, the busiest first."""
+    """Return the processes that used a processor, the busiest first, at most `most`."""
     busy = [consumer for consumer in found if consumer.cpu > 0]
     return sorted(busy, key=lambda one: (-one.cpu, -one.process.resident, one.process.pid))[:most]
 
 
 def by_memory(found: Iterable[Consumer], most: int) -> list[Consumer]:
-    """Return those that hold memory, the largest first."""
+    """Return the processes that hold memory, the largest first, at most `most`."""
     large = [consumer for consumer in found if consumer.process.resident > 0]
     return sorted(large, key=lambda one: (-one.process.resident, one.process.pid))[:most]
 
 
 def read_titles(pids: Iterable[int]) -> dict[int, str]:
-    """Return the titles of those processes that have one.
+    """Return the titles of the processes that have one.
 
-    The kernel makes it wait while the process is stuck in a change of its memory.
+    The kernel makes the reader wait while a process is stuck in a change of its memory.
     """
     titles = {}
     for pid in pids:
@@ -117,9 +132,10 @@ def read_titles(pids: Iterable[int]) -> dict[int, str]:
 
 
 def title(cmdline: bytes, longest: int = 80) -> str:
-    """Return a command line for people: its program without the path, secrets masked, cut.
+    """Return a command line for people, at most `longest` characters.
 
-    A secret is known by the word before it, so this is no more than a precaution.
+    The path of the program is left out. Secrets are masked. A secret is known by the word before
+    it, so some are missed.
     """
     program, _, arguments = os.fsdecode(cmdline).strip("\0 ").replace("\0", " ").partition(" ")
     if program.startswith("/"):

@@ -1,1 +1,1 @@
-"""The mails of the checks that report: what they gather, how it looks."""
+"""The pages of the checks that report: what they show, and how it looks."""

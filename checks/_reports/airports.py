@@ -1,4 +1,4 @@
-"""Reads the file of local airport codes that other programs of a site share."""
+"""Reads the file of airport codes that a site shares among its programs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from checks._common.printable import shown
 from supervisor.api import CheckFailed
 
 MAX_BYTES = 1 << 20
+"""The most bytes of the file."""
+
 _CODE = re.compile(r"[A-Z]{3,4}")
+"""A code of IATA or of ICAO."""
 
 
 def read(path: Path) -> tuple[str, ...]:
-    """Return the airport codes of a file, sorted; raises `CheckFailed`."""
+    """Return the airport codes of a file, sorted. Raises `CheckFailed`."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -30,9 +33,10 @@ def read(path: Path) -> tuple[str, ...]:
 
 
 def parse(raw: bytes) -> tuple[str, ...]:
-    """Return the codes of a JSON list, or of an object: its keys, or those in its lists.
+    """Return the codes in a JSON list or object.
 
-    Raises `ValueError` with what is wrong.
+    The codes of an object are its keys. If all its values are lists, the codes are those in the
+    lists. Raises `ValueError` with what is wrong.
     """
     if len(raw) > MAX_BYTES:
         raise ValueError("it is larger than 1 MiB")
@@ -41,9 +45,9 @@ def parse(raw: bytes) -> tuple[str, ...]:
     except UnicodeDecodeError:
         raise ValueError("it is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno} is no JSON: {error.msg}") from None
+        raise ValueError(f"line {error.lineno} is not JSON: {error.msg}") from None
     except (RecursionError, ValueError):
-        raise ValueError("it is no JSON of codes") from None
+        raise ValueError("it is not JSON with codes") from None
     if isinstance(found, dict) and found and all(isinstance(v, list) for v in found.values()):
         found = [code for codes in found.values() for code in codes]
     if not isinstance(found, list | dict):
@@ -56,4 +60,4 @@ def parse(raw: bytes) -> tuple[str, ...]:
 def _code(value: object) -> str:
     if isinstance(value, str) and _CODE.fullmatch(value.strip().upper()):
         return value.strip().upper()
-    raise ValueError(f"{shown(repr(value), 60)} is no airport code")
+    raise ValueError(f"{shown(repr(value), 60)} is not an airport code")

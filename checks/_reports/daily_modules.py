@@ -8,11 +8,11 @@ from attrs import frozen
 
 from checks._common.printable import shown
 from checks._reports.period import Activity, Period
-from checks._reports.theme import RED
+from checks._reports.theme import EMPHASIS
 from checks._reports.wording import MAX_NAME, moment
 
 ENDINGS = {"failed": "last run failed", "timeout": "last run timed out"}
-"""What is said of a module by the result of its last run. Other results need no word."""
+"""The notes about failures of the last run. Other results need no note."""
 
 
 @frozen
@@ -37,7 +37,7 @@ def module_row(activity: Activity) -> ModuleRow:
         runs=f"{activity.runs:,}",
         failures=f"{activity.failures:,}",
         skipped=f"{activity.skipped:,}",
-        emphasis=f"color:{RED};font-weight:600" if activity.failures else "",
+        emphasis=EMPHASIS if activity.failures else "",
     )
 
 

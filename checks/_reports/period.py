@@ -1,6 +1,6 @@
-"""What happened since the last report: alerts and runs. Used by `daily`.
+"""What happened since the last daily report: alerts and runs.
 
-The supervisor counts runs from its start, so each report leaves for the next how far it was.
+The supervisor counts runs from its start. So each report leaves the counters for the next one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from checks._kernel.proc_stat import Birth
 from supervisor.api import AlertView, Context, Json, RunView
 
 HEARTBEAT = ("supervisor", "Heartbeat", "")
-"""It fires always, to say that the supervisor lives."""
+"""The key of the alert that always fires. It shows that the supervisor runs."""
 
 Key: TypeAlias = tuple[str, str, str]
 """An alert's check, alertname and instance."""
@@ -35,46 +35,57 @@ class Activity:
 
 @frozen
 class Resolved:
-    """An alert that fired `times` in the period and no longer does: the last time, in full."""
+    """An alert that fired in the period and no longer does."""
 
     alert: AlertView
+    """The last time that it fired."""
+
     times: int
+    """How often it fired."""
 
 
 @frozen
 class LastReport:
-    """What one report leaves for the next. `process` is the supervisor that made it."""
+    """What one report leaves for the next."""
 
     at: datetime | None = None
+
     process: str = ""
+    """The identity of the supervisor's process that made it."""
+
     counters: Mapping[str, tuple[int, int, int]] = field(factory=dict)
+    """The runs, failures and skipped runs of each module."""
 
 
 @frozen
 class Period:
-    """The time since the last report, if there was one; runs are counted from `counted_since`."""
+    """The time since the last report, and what happened in it."""
 
     since: datetime | None
+    """When the last report was made. None if there was none."""
+
     counted_since: datetime
+    """The time from which on runs are counted."""
+
     firing: tuple[AlertView, ...]
     resolved: tuple[Resolved, ...]
     activities: tuple[Activity, ...]
 
 
 def look_back(context: Context, birth: Birth) -> Period:
-    """Return what happened since the last report, and remember this one."""
+    """Return what happened since the last report, and write this one to the state."""
     now = context.now()
-    memory = recall(context.state, now)
+    last = recall(context.state, now)
     alerts, runs = context.alerts(), context.runs()
     firing = [alert for alert in alerts if alert.state == "firing" and _key(alert) != HEARTBEAT]
     firing.sort(key=lambda alert: (severity_order(alert.event_type), alert.starts_at, _key(alert)))
-    same_process = memory.process == birth.identity
-    counters = memory.counters if same_process else {}
+    same_process = last.process == birth.identity
+    counters = last.counters if same_process else {}
     period = Period(
-        since=memory.at,
-        counted_since=(memory.at if same_process else None) or now - timedelta(seconds=birth.age),
+        since=last.at,
+        counted_since=(last.at if same_process else None) or now - timedelta(seconds=birth.age),
         firing=tuple(firing),
-        resolved=tuple(_resolved(alerts, {_key(alert) for alert in firing}, memory.at)),
+        resolved=tuple(_resolved(alerts, {_key(alert) for alert in firing}, last.at)),
         activities=tuple(_activity(run, counters.get(run.module, (0, 0, 0))) for run in runs),
     )
     context.state.clear()
@@ -93,7 +104,7 @@ def _end(alert: AlertView) -> datetime:
 def _resolved(
     alerts: Iterable[AlertView], firing: set[Key], since: datetime | None
 ) -> Iterator[Resolved]:
-    """Yield what no longer fires, what ended last first."""
+    """Yield the alerts that no longer fire. The one that ended last comes first."""
     ended: dict[Key, list[AlertView]] = {}
     for alert in sorted(alerts, key=_end, reverse=True):
         over = alert.state in ("resolved", "over") and (since is None or _end(alert) >= since)
@@ -106,7 +117,7 @@ def _resolved(
 def _activity(run: RunView, before: tuple[int, int, int]) -> Activity:
     counted = (run.runs, run.failures, run.skipped)
     if any(now < then for now, then in zip(counted, before, strict=True)):
-        before = (0, 0, 0)  # counted anew, after a reload
+        before = (0, 0, 0)  # a reload set the counters to 0
     runs, failures, skipped = (now - then for now, then in zip(counted, before, strict=True))
     return Activity(run.module, runs, failures, skipped, run.last_result)
 
@@ -120,7 +131,7 @@ def _remembered(now: datetime, birth: Birth, runs: Iterable[RunView]) -> dict[st
 
 
 def recall(state: Mapping[str, Any], now: datetime) -> LastReport:
-    """Return what the last report left; nothing if it is not what this version writes."""
+    """Return what the last report left. A state of another form counts as none."""
     try:
         at = datetime.fromisoformat(state["at"]).astimezone(now.tzinfo)
         counters = {
@@ -130,5 +141,5 @@ def recall(state: Mapping[str, Any], now: datetime) -> LastReport:
         process = str(state["process"])
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         return LastReport()
-    # A time ahead: the clock was set back, and nothing is known of "since then".
+    # When the time is ahead, the clock was set back. Then nothing is known of the time since.
     return LastReport(at, process, counters) if at <= now else LastReport()

@@ -1,4 +1,4 @@
-"""What the PNR report shows, worded and bounded; `pnr_report.html` lays it out."""
+"""What the PNR report shows. `pnr_report.html` lays it out."""
 
 from __future__ import annotations
 
@@ -10,26 +10,44 @@ from attrs import field, frozen
 
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._reports.theme import AMBER, BLUE, GREEN, RED
+from checks._reports.theme import AMBER, BLUE, EMPHASIS, GREEN
 from checks._reports.window import Window
 from checks._reports.wording import day
 from supervisor.api import Context
 
 MAX_NAME = 40
+"""The most characters of a name."""
+
+MAX_CODE = 20
+"""The most characters of an airline's code."""
+
 MAX_ROWS = 100
-"""Airlines in all tables together, so that the page stays below 256 KiB."""
+"""The most airlines in all tables together. With it the page stays below 256 KiB."""
+
 MIN_ROWS = 10
+"""Each table may have this many airlines, even with many databases."""
+
 MAX_PROCESSES = 6
+"""The most processes that an airline's row names."""
+
 MAX_PROCESS_NAME = 30
+"""The most characters of a process's name."""
+
+MAX_SUMMARY_AIRLINES = 5
+"""The most airlines that the summary names."""
 
 
 @frozen
 class Tally:
-    """The messages of one database by airline and process, and by airline the day before."""
+    """The messages of one database."""
 
     title: str
+
     messages: Mapping[str, Mapping[str, int]]
+    """The messages of each airline, by process."""
+
     before: Mapping[str, int]
+    """The messages of each airline at the same time of the day before."""
 
     @property
     def total(self) -> int:
@@ -42,7 +60,7 @@ class Tally:
 
 @frozen
 class Airline:
-    """What the monitoring database knows of an airline."""
+    """What the monitoring database knows about an airline."""
 
     name: str = ""
     last_message: datetime | None = None
@@ -57,8 +75,12 @@ class AirlineRow:
     note: str
     count: str
     before: str
+
     percent: int
+    """The length of its bar."""
+
     emphasis: str
+    """The style of its count."""
 
 
 @frozen
@@ -73,12 +95,16 @@ class AirlineTable:
 
 @frozen
 class PnrFigures:
-    """All that a report tells."""
+    """The figures of one report."""
 
     window: Window
     tallies: Sequence[Tally]
+
     airlines: Mapping[str, Airline] = field(factory=dict)
+    """The airlines by code."""
+
     processes: Mapping[str, str] = field(factory=dict)
+    """The readable names of processes."""
 
     @property
     def total(self) -> int:
@@ -107,7 +133,11 @@ def summary(figures: PnrFigures) -> str:
     total: Counter[str] = Counter()
     for tally in figures.tallies:
         total.update({code: sum(each.values()) for code, each in tally.messages.items()})
-    first = ", ".join(f"{shown(code, 20)} {count:,}" for code, count in ranked(total)[:5] if count)
+    first = ", ".join(
+        f"{shown(code, MAX_CODE)} {count:,}"
+        for code, count in ranked(total)[:MAX_SUMMARY_AIRLINES]
+        if count
+    )
     text = (
         f"{messages(figures.total)}, {change(figures.total, figures.total_before)}, "
         f"{span(figures.window)}"
@@ -140,12 +170,15 @@ def span(window: Window) -> str:
 
 
 def ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Return names with their numbers, the greatest first."""
+    """Return names with their numbers, the largest number first."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def section(figures: PnrFigures, tally: Tally) -> AirlineTable:
-    """Return the table of one database: each airline that sent something now or the day before."""
+    """Return the table of one database.
+
+    It has a row for each airline with messages in the window or on the day before.
+    """
     counts = {code: sum(each.values()) for code, each in tally.messages.items()}
     order = ranked({**dict.fromkeys(tally.before, 0), **counts})
     most = max(MIN_ROWS, MAX_ROWS // len(figures.tallies))
@@ -163,13 +196,13 @@ def _row(figures: PnrFigures, tally: Tally, code: str, percent: int) -> AirlineR
     count, before = sum(processes.values()), tally.before.get(code, 0)
     airline = figures.airlines.get(code, Airline())
     return AirlineRow(
-        code=shown(code, 20),
+        code=shown(code, MAX_CODE),
         name=shown(airline.name, MAX_NAME),
         note=", ".join(_notes(figures, processes, airline.last_message)),
         count=f"{count:,}",
         before=f"{before:,}",
         percent=max(percent, 1) if count else 0,
-        emphasis="" if count else f"color:{RED};font-weight:600",
+        emphasis="" if count else EMPHASIS,
     )
 
 

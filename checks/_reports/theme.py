@@ -1,15 +1,29 @@
-"""The look that the reports share. Used by the checks that report."""
+"""The colours and templates of the reports. Used by the checks that report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 HERE = Path(__file__).parent
+"""The folder of the templates."""
 
-GREEN, AMBER, RED, BLUE = "#2f7d5d", "#a86400", "#b23a34", "#5b8db8"
-"""White text can be read well on the first three."""
+GREEN = "#2f7d5d"
+"""All is well. White text on it is easy to read."""
+
+AMBER = "#a86400"
+"""A warning. White text on it is easy to read."""
+
+RED = "#b23a34"
+"""An error. White text on it is easy to read."""
+
+BLUE = "#5b8db8"
+"""An information, or a bar that is not too long."""
+
+
+EMPHASIS = f"color:{RED};font-weight:600"
+"""The style of a number that stands out."""
 
 
 def template(name: str) -> str:
-    """Return a report's template, with what all of them are laid out with before it."""
+    """Return a report's template. The macros that all reports share stand before it."""
     return "".join((HERE / file).read_text(encoding="utf-8") for file in ("base.html", name))

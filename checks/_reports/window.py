@@ -1,4 +1,4 @@
-"""The time that a report covers: from the end of the last one that was committed to now."""
+"""The time that a PNR report covers: from the end of the last committed report to now."""
 
 from __future__ import annotations
 
@@ -9,24 +9,32 @@ from typing import Any
 from attrs import frozen
 
 DAY = timedelta(days=1)
+"""One day by the wall clock."""
+
 MAX_AHEAD = timedelta(hours=2)
-"""A last report that ended further ahead was made by a clock that was wrong."""
+"""When the last report ended further ahead, the clock was wrong at that time."""
 
 
 @frozen
 class Window:
-    """From `since`, inclusive, to `until`, exclusive; aware, of one zone, and of whole minutes."""
+    """A span of whole minutes. Both times are aware, and of one zone."""
 
     since: datetime
+    """The first moment in it."""
+
     until: datetime
+    """The first moment after it."""
 
     @property
     def day_before(self) -> Window:
-        """The same times by the wall clock, one day earlier."""
+        """The window at the same times of the day before, by the wall clock."""
         return Window(self.since - DAY, self.until - DAY)
 
     def values(self, moment: datetime) -> dict[str, datetime]:
-        """Return since and until for a database, by the zone's distance from UTC at a moment."""
+        """Return both times for a database, without their zone.
+
+        Both have the distance from UTC that the zone has at the given moment.
+        """
         offset = timezone(moment.utcoffset() or timedelta())
         return {
             "since": self.since.astimezone(offset).replace(tzinfo=None),
@@ -37,9 +45,10 @@ class Window:
 def next_window(
     state: Mapping[str, Any], now: datetime, at: Sequence[str], length: timedelta | None
 ) -> Window | None:
-    """Return the window that begins where the last report ended; None if nothing has passed since.
+    """Return the window that begins where the last report ended. None if it would be empty.
 
-    The first report looks back by `length`, else to the time of the day before its own.
+    The first report looks back by `length`. Without one it begins at the time in `at` before its
+    own.
     """
     until = now.replace(second=0, microsecond=0)
     last = recall(state, until)
@@ -49,12 +58,12 @@ def next_window(
 
 
 def remember(window: Window) -> dict[str, str]:
-    """Return what the next report must know, as a check's state."""
+    """Return the state that the next report needs."""
     return {"until": window.until.isoformat()}
 
 
 def recall(state: Mapping[str, Any], until: datetime) -> datetime | None:
-    """Return where the last report ended, in the zone of `until`; None if that is not known."""
+    """Return where the last report ended, in the zone of `until`. None if that is not known."""
     try:
         last = datetime.fromisoformat(state["until"]).astimezone(until.tzinfo)
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
@@ -63,7 +72,7 @@ def recall(state: Mapping[str, Any], until: datetime) -> datetime | None:
 
 
 def _time_before(until: datetime, at: Sequence[str]) -> datetime:
-    """Return the time of the day before the one that is due now; a day ago without any."""
+    """Return the time in `at` before the one that is due now. Without any, return a day ago."""
     times = sorted(time.fromisoformat(text) for text in at)
     days = (until - 2 * DAY, until - DAY, until)
     past = [

@@ -311,7 +311,7 @@ def test_a_process_that_is_named_twice_is_one() -> None:
 
 @pytest.mark.parametrize("name", [" ", "a ", "a\n", "a\0", "/usr/sbin/", "/usr/.."])
 def test_a_name_that_is_none_is_refused(name: str) -> None:
-    remedy = r" is no name of a process; write for example 'archiveManager'$"
+    remedy = r" is not the name of a process; write for example 'archiveManager'$"
     with pytest.raises(ValueError, match=remedy):
         Daemon(name)
     with pytest.raises(ValueError, match=remedy):

@@ -273,7 +273,7 @@ def test_a_filesystem_named_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("limit", [-1, 101])
 def test_a_limit_that_is_no_percentage_is_refused(limit: int) -> None:
-    with pytest.raises(ValueError, match=f"^{limit} is no percentage; "):
+    with pytest.raises(ValueError, match=f"^{limit} is not a percentage; "):
         Filesystem("/", limit)
 
 

@@ -233,7 +233,7 @@ def test_what_is_no_utf8_hides_nothing_behind_it(rubbish: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64", "idna"])
 def test_an_encoding_that_cannot_be_is_refused(encoding: str) -> None:
-    with pytest.raises(ValueError, match="is no encoding that holds ASCII"):
+    with pytest.raises(ValueError, match="is not an encoding that holds ASCII"):
         Log("/log", "x", encoding=encoding)
 
 

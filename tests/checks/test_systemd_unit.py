@@ -170,13 +170,13 @@ async def test_a_state_that_is_no_count_is_forgotten(systemctl: Path, state: Jso
 
 
 async def test_a_unit_of_which_nothing_is_said_fails_the_check(systemctl: Path) -> None:
-    with pytest.raises(CheckFailed, match=r"has said nothing of a\.service$"):
+    with pytest.raises(CheckFailed, match=r"says nothing about a\.service$"):
         await look(systemctl, units=(WatchedUnit("a"),))
 
 
 async def test_nothing_at_all_is_not_taken_for_no_failed_unit(systemctl: Path) -> None:
     (systemctl / "answer").touch()
-    with pytest.raises(CheckFailed, match=r"has said nothing of -\.slice$"):
+    with pytest.raises(CheckFailed, match=r"says nothing about -\.slice$"):
         await run(context(), Params())
 
 
@@ -278,13 +278,13 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"name": ""}, "is no unit; write for example 'ssh.service'"),
-        ({"name": "a*"}, "is no unit"),
-        ({"name": "/home"}, "is no unit"),
+        ({"name": ""}, "is not a unit; write for example 'ssh.service'"),
+        ({"name": "a*"}, "is not a unit"),
+        ({"name": "/home"}, "is not a unit"),
         ({"name": "getty@"}, "is a template; write one of its units"),
         ({"name": "getty@.service"}, "is a template; write one of its units"),
-        ({"name": "x" * 250}, "is no unit"),
-        ({"name": "a", "max_restarts": -1}, "-1 is less than nothing"),
+        ({"name": "x" * 250}, "is not a unit"),
+        ({"name": "a", "max_restarts": -1}, "-1 is less than 0"),
         ({"name": "a", "event_type": ""}, "is empty; write for example 'E'"),
     ],
 )

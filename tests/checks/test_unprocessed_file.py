@@ -310,7 +310,7 @@ def test_any_name_is_shown_safely(name: bytes) -> None:
 
 @pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0"])
 def test_what_is_no_directory_is_refused(directory: str) -> None:
-    with pytest.raises(ValueError, match=r"is no directory; write for example '/srv/inbound'$"):
+    with pytest.raises(ValueError, match=r"is not a directory; write for example '/srv/inbound'$"):
         Directory(directory, Duration(600))
 
 

@@ -1,4 +1,4 @@
-"""Pid files: read whatever they hold, and compared with what runs."""
+"""Pid files: with any content, and compared with the processes that run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._processes.pid_files import parse, read, wrong
+from checks._processes.pid_files import parse, problem, read
 from checks._processes.scan import Process, look_up
 from tests.support.processes import NAME, make_zombie, running, titled
 
 DEAD = 2**30
+"""A pid that no process has."""
 
 
 def process(pid: int, parent: int = 1) -> Process:
@@ -24,7 +25,7 @@ def process(pid: int, parent: int = 1) -> Process:
 def judged(file: Path, *pids: int | Process) -> str:
     """Return what is wrong with the file, without its path."""
     found = [process(pid) if isinstance(pid, int) else pid for pid in pids]
-    said = wrong(read(file), NAME, found)
+    said = problem(read(file), NAME, found)
     assert said == "" or said.startswith(f"{file} ")
     return said.removeprefix(f"{file} ")
 
@@ -46,7 +47,7 @@ def test_a_missing_file_is_wrong_only_while_the_process_runs(file: Path) -> None
     assert judged(file.parent / "no directory" / "x.pid", 12) == "is missing"
 
 
-def test_a_pid_of_nobody_is_stale(file: Path) -> None:
+def test_a_pid_without_a_process_is_stale(file: Path) -> None:
     file.write_text(f"{DEAD}")
 
     assert judged(file) == f"names {DEAD}, which does not run"
@@ -95,7 +96,7 @@ def test_a_file_that_names_one_of_several_is_wrong(file: Path) -> None:
     assert many == judged(file, *range(12, 25))
 
 
-def test_what_one_instance_has_started_is_no_other_instance(file: Path) -> None:
+def test_a_worker_of_an_instance_is_not_another_instance(file: Path) -> None:
     file.write_text("12\n")
 
     assert judged(file, 12, process(15, parent=12), process(16, parent=15)) == ""
@@ -109,12 +110,12 @@ def test_a_file_without_a_pid_is_wrong(file: Path, content: bytes) -> None:
     assert judged(file, 12) == judged(file) == "names no process"
 
 
-def test_what_is_no_file_does_not_hang(file: Path) -> None:
+def test_something_that_is_not_a_file_does_not_hang(file: Path) -> None:
     os.mkfifo(file)
-    assert judged(file, 12) == "is no file"
+    assert judged(file, 12) == "is not a file"
     file.unlink()
     file.mkdir()
-    assert judged(file, 12) == "is no file"
+    assert judged(file, 12) == "is not a file"
     file.rmdir()
     file.symlink_to(file)
     assert judged(file, 12) == "cannot be read: Too many levels of symbolic links"
@@ -128,5 +129,5 @@ def test_the_first_line_is_the_pid(content: bytes) -> None:
 
 
 @given(st.one_of(st.binary(), st.text("0123456789 \n-+.", max_size=14).map(str.encode)))
-def test_any_bytes_are_a_pid_or_none(content: bytes) -> None:
+def test_any_bytes_are_read_as_a_pid_or_as_none(content: bytes) -> None:
     assert 0 <= parse(content) < 2**31

@@ -60,15 +60,15 @@ def test_any_json_is_codes_or_a_clear_error(value: object) -> None:
 @pytest.mark.parametrize(
     ("raw", "wrong"),
     [
-        (b"", "line 1 is no JSON: Expecting value"),
-        (b'["ICN",\n "GMP"', "line 2 is no JSON: Expecting ',' delimiter"),
+        (b"", "line 1 is not JSON: Expecting value"),
+        (b'["ICN",\n "GMP"', "line 2 is not JSON: Expecting ',' delimiter"),
         (b"\xff", "it is not UTF-8"),
-        (b"[" * 100_000, "it is no JSON of codes"),
+        (b"[" * 100_000, "it is not JSON with codes"),
         (b'"ICN"', "it holds neither a list nor an object"),
         (b"{}", "it holds no airport"),
         (b'{"KOR": []}', "it holds no airport"),
-        (b"[123]", "123 is no airport code"),
-        (b'["ICN", "Incheon"]', "'Incheon' is no airport code"),
+        (b"[123]", "123 is not an airport code"),
+        (b'["ICN", "Incheon"]', "'Incheon' is not an airport code"),
         (b" " * (1 << 20) + b"[]", "it is larger than 1 MiB"),
     ],
 )
