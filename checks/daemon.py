@@ -184,11 +184,11 @@ def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list
             zombies[name].append(Zombie(process, look_up(process.parent)))
     return [
         WatchResult(
-            process,
-            found.running[process.name],
-            tuple(zombies[process.name]),
-            _trouble(process.name, found, files.get(process.name)),
-            found.hidden,
+            watched=process,
+            running=found.running[process.name],
+            zombies=tuple(zombies[process.name]),
+            trouble=_trouble(process.name, found, files.get(process.name)),
+            hidden=found.hidden,
         )
         for process in processes
     ]

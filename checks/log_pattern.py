@@ -239,7 +239,7 @@ def _matched(log: Log, matches: Matches) -> list[Observation]:
     detail = preformatted(text)
     if log.report:
         return [Report(f"Log lines ({log.instance})", message, detail, log.event_type)]
-    return [Condition("Log lines", log.event_type, log.instance, message, detail)]
+    return [Condition("Log lines", log.event_type, log.instance, message, detail=detail)]
 
 
 def _unreadable(log: Log, cause: str) -> Condition:

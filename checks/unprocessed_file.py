@@ -188,7 +188,7 @@ def _condition(context: Context, directory: Directory, old: OldFiles, now: float
         others=old.count - len(old.oldest),
     )
     return Condition(
-        "Unprocessed files", directory.event_type, directory.directory, message, detail
+        "Unprocessed files", directory.event_type, directory.directory, message, detail=detail
     )
 
 

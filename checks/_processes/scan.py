@@ -215,7 +215,15 @@ def parse_stat(line: bytes) -> Process | None:
         )
     except ValueError:
         return None
-    return Process(int(match[1]), match[2], match[3].decode(), parent, born, flags, threads)
+    return Process(
+        pid=int(match[1]),
+        comm=match[2],
+        state=match[3].decode(),
+        parent=parent,
+        born=born,
+        flags=flags,
+        threads=threads,
+    )
 
 
 def is_short_for(comm: bytes, name: str) -> bool:

@@ -88,7 +88,13 @@ def parse_stat(text: bytes) -> ProcessUsage | None:
         born, resident = fields[_BORN], fields[_RESIDENT] * _PAGE_BYTES
     except (ValueError, IndexError):
         return None
-    return ProcessUsage(int(match[1]), os.fsdecode(match[2]), born, max(used, 0), max(resident, 0))
+    return ProcessUsage(
+        pid=int(match[1]),
+        name=os.fsdecode(match[2]),
+        born=born,
+        ticks=max(used, 0),
+        resident=max(resident, 0),
+    )
 
 
 def consumers(

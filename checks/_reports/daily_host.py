@@ -99,7 +99,7 @@ def filesystem_gauge(filesystem: FilesystemReading) -> Gauge:
 
 def _bar(name: str, value: str, note: str, percent: int) -> Gauge:
     colour = RED if percent >= RED_FROM else AMBER if percent >= AMBER_FROM else BLUE
-    return Gauge(name, value, note, min(max(percent, 0), 100), colour)
+    return Gauge(name, value, note, percent=min(max(percent, 0), 100), colour=colour)
 
 
 def process_tables(readings: Readings) -> list[ShortTable]:

@@ -119,7 +119,13 @@ def _activity(run: RunView, before: tuple[int, int, int]) -> Activity:
     if any(now < then for now, then in zip(counted, before, strict=True)):
         before = (0, 0, 0)  # a reload set the counters to 0
     runs, failures, skipped = (now - then for now, then in zip(counted, before, strict=True))
-    return Activity(run.module, runs, failures, skipped, run.last_result)
+    return Activity(
+        module=run.module,
+        runs=runs,
+        failures=failures,
+        skipped=skipped,
+        last_result=run.last_result,
+    )
 
 
 def _remembered(now: datetime, birth: Birth, runs: Iterable[RunView]) -> dict[str, Json]:
