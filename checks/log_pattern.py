@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import trio
 from attrs import Attribute, define, field, frozen
 
 from checks._common.deadlines import rounded, within
+from checks._common.gather import gather
 from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
@@ -168,21 +171,14 @@ class Matches:
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return the matching lines of each log. The state keeps where reading stopped."""
-    observed: dict[str, list[Observation]] = {}
     kept: dict[str, Json] = {}
-    seconds = within(params.probe_timeout)
-
-    async def examine(log: Log) -> None:
-        observed[log.key] = await _examine(context, log, seconds, kept)
-
-    async with trio.open_nursery() as nursery:
-        for log in params.logs:
-            nursery.start_soon(examine, log)
+    examine = partial(_examine, context, seconds=within(params.probe_timeout), kept=kept)
+    observed = await gather(examine, params.logs)
     # A log that could not be read keeps its position.
     remembered = {log.key: context.state.get(log.key) for log in params.logs} | kept
     context.state.clear()
     context.state.update({key: value for key, value in remembered.items() if value is not None})
-    return [seen for log in params.logs for seen in observed[log.key]]
+    return [*chain.from_iterable(observed)]
 
 
 async def _examine(

@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen
 
 from checks._common.plurals import times
 from checks._common.printable import shown
-from checks._common.validators import is_event_type, unique
+from checks._common.validators import count_of, is_event_type, unique
 from checks._processes import systemd_units
 from checks._processes.systemd_units import Unit, full_name
 from supervisor.api import (
@@ -47,7 +47,9 @@ class WatchedUnit:
         default="", metadata={"help": "what it must be besides: 'running', 'listening', 'mounted'"}
     )
     max_restarts: int = field(
-        default=0, metadata={"help": "W with more restarts by systemd since the last run"}
+        default=0,
+        validator=count_of("restarts"),
+        metadata={"help": "W with more restarts by systemd since the last run"},
     )
     event_type: str = field(
         default="E",
@@ -58,11 +60,6 @@ class WatchedUnit:
     @name.validator
     def _is_unit(self, _: Attribute[str], value: str) -> None:
         full_name(value)
-
-    @max_restarts.validator
-    def _is_count(self, _: Attribute[int], value: int) -> None:
-        if value < 0:
-            raise ValueError(f"{value} is less than 0; write 0 or more")
 
     @property
     def unit(self) -> str:

@@ -13,12 +13,14 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.durations import span, stepped
+from checks._common.gather import gather
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
@@ -111,27 +113,21 @@ class OldFiles:
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each directory in which files wait, or that cannot be read."""
-    observed: dict[str, list[Observation]] = {}
-
-    async def examine(directory: Directory) -> None:
-        observed[directory.directory] = await _examine(context, directory, params.probe_timeout)
-
-    async with trio.open_nursery() as nursery:
-        for directory in params.directories:
-            nursery.start_soon(examine, directory)
-    return [seen for directory in params.directories for seen in observed[directory.directory]]
+    examine = partial(_examine, context, seconds=params.probe_timeout)
+    return [*chain.from_iterable(await gather(examine, params.directories))]
 
 
-async def _examine(context: Context, directory: Directory, timeout: float) -> list[Observation]:  # noqa: ASYNC109  # each directory has its own, from its turn on
+async def _examine(context: Context, directory: Directory, seconds: float) -> list[Observation]:
+    """Return what is known of a directory. The seconds for reading it begin at its turn."""
     path = directory.directory
     try:
         async with _limiter:
             now = context.clock()
             call = partial(scan, path, now - directory.max_age)
-            with trio.fail_after(timeout):
+            with trio.fail_after(seconds):
                 old = await probe(f"read of {path}", call)
     except (trio.TooSlowError, StillHanging):
-        return [_unreadable(path, f"no answer within {timeout:g} s")]
+        return [_unreadable(path, f"no answer within {seconds:g} s")]
     except OSError as error:
         return [_unreadable(path, error.strerror or str(error))]
     labels = {"directory": path}

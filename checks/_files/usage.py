@@ -15,6 +15,7 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
+from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import is_event_type, is_positive, unique
@@ -121,16 +122,11 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     """Return the conditions and measurements of all filesystems."""
     names = [filesystem.filesystem for filesystem in params.filesystems]
     mounts = await probe("read of the mount table", partial(_find, names))
-    readings: dict[int, MountReading] = {}
-
-    async def examine(mount: Mount) -> None:
-        reading = await ask(mount, params.probe_timeout, judge)
-        if reading is not None:
-            readings[mount.number] = reading
-
-    async with trio.open_nursery() as nursery:
-        for mount in {mount.number: mount for found in mounts for mount in found}.values():
-            nursery.start_soon(examine, mount)
+    by_number = {mount.number: mount for found in mounts for mount in found}
+    answers = await gather(
+        partial(ask, seconds=params.probe_timeout, judge=judge), by_number.values()
+    )
+    readings = {reading.mount.number: reading for reading in answers if reading is not None}
     observed: list[Observation] = []
     for _, reading in sorted(readings.items()):
         observed += reading.usage.measurements if reading.usage else ()
@@ -146,15 +142,18 @@ def _find(names: Sequence[str]) -> list[list[Mount]]:
     return [named(name, mounts) for name in names]
 
 
-async def ask(mount: Mount, timeout: float, judge: Judge) -> MountReading | None:  # noqa: ASYNC109  # each mount has its own, from its turn on
-    """Return what is known of the mount. None when it is no longer mounted."""
+async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None:
+    """Return what is known of the mount. None when it is no longer mounted.
+
+    The seconds that it may take to answer begin at its turn.
+    """
     call = partial(os.statvfs, mount.mount_point)
     try:
         async with _limiter:
-            with trio.fail_after(timeout):
+            with trio.fail_after(seconds):
                 answer = await probe(f"statvfs of {mount.mount_point} (mount {mount.number})", call)
     except (trio.TooSlowError, StillHanging):
-        return MountReading(mount, trouble=f"no answer within {timeout:g} s")
+        return MountReading(mount, trouble=f"no answer within {seconds:g} s")
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
+from functools import partial
 
 import trio
 from attrs import frozen
 
+from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._files import usage
 from checks._files.mounts import Mount, once_each, read_mounts
@@ -133,19 +135,10 @@ async def _sessions() -> int | None:
         return None
 
 
-async def _filesystems(timeout: float) -> tuple[FilesystemReading, ...]:  # noqa: ASYNC109  # each mount has its own
+async def _filesystems(seconds: float) -> tuple[FilesystemReading, ...]:
     mounts = await probe("read of the mount table", _real_mounts)
-    asked: dict[int, FilesystemReading] = {}
-
-    async def examine(mount: Mount) -> None:
-        filesystem = await _ask(mount, timeout)
-        if filesystem is not None:
-            asked[mount.number] = filesystem
-
-    async with trio.open_nursery() as nursery:
-        for mount in mounts:
-            nursery.start_soon(examine, mount)
-    return tuple(asked[mount.number] for mount in mounts if mount.number in asked)
+    filesystems = await gather(partial(_ask, seconds=seconds), mounts)
+    return tuple(filesystem for filesystem in filesystems if filesystem is not None)
 
 
 def _real_mounts() -> list[Mount]:
@@ -156,14 +149,14 @@ def _real_mounts() -> list[Mount]:
     ]
 
 
-async def _ask(mount: Mount, timeout: float) -> FilesystemReading | None:  # noqa: ASYNC109  # as above
+async def _ask(mount: Mount, seconds: float) -> FilesystemReading | None:
     """Return how full a filesystem is. None if it has nothing to fill, or is no longer mounted."""
-    space = await ask(mount, timeout, usage.space)
+    space = await ask(mount, seconds, usage.space)
     if space is None:
         return None
     if space.usage is None:
         return (
             FilesystemReading(mount.mount_point, trouble=space.trouble) if space.trouble else None
         )
-    inodes = await ask(mount, timeout, usage.inodes)
+    inodes = await ask(mount, seconds, usage.inodes)
     return FilesystemReading(mount.mount_point, space.usage, inodes.usage if inodes else None)

@@ -284,7 +284,7 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
         ({"name": "getty@"}, "is a template; write one of its units"),
         ({"name": "getty@.service"}, "is a template; write one of its units"),
         ({"name": "x" * 250}, "is not a unit"),
-        ({"name": "a", "max_restarts": -1}, "-1 is less than 0"),
+        ({"name": "a", "max_restarts": -1}, "-1 is not a number of restarts; write 0 or more"),
         ({"name": "a", "event_type": ""}, "is empty; write for example 'E'"),
     ],
 )
