@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import Attribute, evolve, field, frozen
 
-from checks._common.validators import is_event_type
+from checks._common.event_types import event_type_field
 from checks._processes import pid_files
 from checks._processes.scan import Process, ScanResult, is_short_for, look_up, scan
 from supervisor.api import (
@@ -40,11 +40,7 @@ class Daemon:
     monitor: bool = field(
         default=False, metadata={"help": "each process has another one, PROCESS_monitor"}
     )
-    event_type: str = field(
-        default="E",
-        validator=is_event_type,
-        metadata={"help": "the event type when it does not run"},
-    )
+    event_type: str = event_type_field("E", "when it does not run")
 
     @name.validator
     @processes.validator

@@ -16,11 +16,12 @@ import trio
 from attrs import Attribute, define, field, frozen
 
 from checks._common.deadlines import rounded, within
+from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_event_type, is_not_empty, is_positive, unique
+from checks._common.validators import is_not_empty, is_positive, unique
 from checks._files.log_reader import Position, Progress, read
 from supervisor.api import (
     Condition,
@@ -74,11 +75,7 @@ class Log:
             "help": "the encoding of the log, such as 'euc-kr'; line ends are those of ASCII"
         },
     )
-    event_type: str = field(
-        default="W",
-        validator=is_event_type,
-        metadata={"help": "the event type of lines that match"},
-    )
+    event_type: str = event_type_field("W", "of lines that match")
 
     @path.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:

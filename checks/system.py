@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from attrs import field, frozen
 
 from checks._common.durations import long_span
+from checks._common.event_types import event_type_field
 from checks._common.plurals import times
 from checks._common.sizes import size
-from checks._common.validators import is_event_type
 from checks._kernel.vitals import Vitals, kills_since, read
 from supervisor.api import (
     CheckFailed,
@@ -64,11 +64,7 @@ class Params:
         default=True,
         metadata={"help": "reports when the kernel killed a process for lack of memory"},
     )
-    event_type: str = field(
-        default="W",
-        validator=is_event_type,
-        metadata={"help": "the event type of all conditions and reports"},
-    )
+    event_type: str = event_type_field("W", "of all conditions and reports")
 
     def __attrs_post_init__(self) -> None:
         for name in (item.name for item in self.__attrs_attrs__):

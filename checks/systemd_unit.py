@@ -10,9 +10,10 @@ from fnmatch import fnmatchcase
 
 from attrs import Attribute, field, frozen
 
+from checks._common.event_types import event_type_field
 from checks._common.plurals import times
 from checks._common.printable import shown
-from checks._common.validators import count_of, is_event_type, unique
+from checks._common.validators import count_of, unique
 from checks._processes import systemd_units
 from checks._processes.systemd_units import Unit, full_name
 from supervisor.api import (
@@ -51,11 +52,7 @@ class WatchedUnit:
         validator=count_of("restarts"),
         metadata={"help": "W with more restarts by systemd since the last run"},
     )
-    event_type: str = field(
-        default="E",
-        validator=is_event_type,
-        metadata={"help": "the event type when it is not active"},
-    )
+    event_type: str = event_type_field("E", "when it is not active")
 
     @name.validator
     def _is_unit(self, _: Attribute[str], value: str) -> None:
@@ -80,9 +77,7 @@ class Params:
     ignore: tuple[str, ...] = field(
         default=(), metadata={"help": "failed units that do not count: 'apt-*.service'"}
     )
-    failed_event_type: str = field(
-        default="E", validator=is_event_type, metadata={"help": "the event type of those"}
-    )
+    failed_event_type: str = event_type_field("E", "of other failed units")
 
     def __attrs_post_init__(self) -> None:
         if not self.units and not self.failed:

@@ -20,11 +20,12 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.durations import span, stepped
+from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_event_type, is_positive, unique
+from checks._common.validators import is_positive, unique
 from supervisor.api import (
     Condition,
     Context,
@@ -66,9 +67,7 @@ class Directory:
     max_age: Duration = field(
         metadata={"help": "fires when the last write to a file is longer ago than this"}
     )
-    event_type: str = field(
-        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
-    )
+    event_type: str = event_type_field("W", "when it fires")
 
     @directory.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:

@@ -1,6 +1,10 @@
-"""The order of event types. Used by the checks that list alerts."""
+"""Event types: their order, and the parameter that sets one."""
 
 from __future__ import annotations
+
+from attrs import field
+
+from checks._common.validators import is_event_type
 
 SEVERITIES = ("TE", "E", "W")
 """The only event types that have an order: the most severe comes first."""
@@ -14,3 +18,12 @@ def severity_order(event_type: str) -> tuple[int, str]:
     if event_type in SEVERITIES:
         return SEVERITIES.index(event_type), ""
     return len(SEVERITIES), event_type
+
+
+def event_type_field(default: str, when: str) -> str:
+    """Return the field of a parameter for the event type of a condition."""
+    return field(
+        default=default,
+        validator=is_event_type,
+        metadata={"help": f"the event type {when}"},
+    )

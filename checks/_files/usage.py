@@ -15,10 +15,11 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
+from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_event_type, is_positive, unique
+from checks._common.validators import is_positive, unique
 from checks._files.mounts import Mount, named, read_mounts
 from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
 
@@ -47,11 +48,7 @@ class Filesystem:
     backup: bool = field(
         default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
     )
-    event_type: str = field(
-        default="W",
-        validator=is_event_type,
-        metadata={"help": "the event type when it is too full"},
-    )
+    event_type: str = event_type_field("W", "when it is too full")
 
     @filesystem.validator
     def _names_something(self, _: Attribute[str], value: str) -> None:

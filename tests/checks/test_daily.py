@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +16,7 @@ from supervisor.api import Report
 from supervisor.observations import Duration
 from tests.support.daily_report import context
 from tests.support.mail_page import Page
-from tests.support.mounts import bindfs, needs_root
-from tests.support.processes import poll
+from tests.support.mounts import hung, needs_root
 
 
 async def report(**params: Any) -> Report:
@@ -45,18 +43,11 @@ async def test_the_report_tells_of_this_host() -> None:
 async def test_a_filesystem_that_does_not_answer_is_shown_beside_the_others(
     tmp_path: Path,
 ) -> None:
-    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
-        process.send_signal(signal.SIGSTOP)
-        poll(lambda: _state(process.pid) == "T")
+    with hung(tmp_path / "source", tmp_path / "hung"):
         text = Page((await report(probe_timeout=Duration(0.3))).detail).text
-        process.send_signal(signal.SIGCONT)
 
     assert f"{tmp_path / 'hung'} no answer within 0.3 s does not respond" in text
     assert re.search(r"Filesystems / [\d.]+ \w+ free", text)
-
-
-def _state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 async def test_kst_is_understood() -> None:

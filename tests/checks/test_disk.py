@@ -24,6 +24,7 @@ from tests.support.mounts import (
     bindfs,
     conditions,
     ext4,
+    hung,
     measured,
     mounted,
     needs_root,
@@ -221,9 +222,8 @@ def test_free_space_is_counted_in_fragments_as_df_does() -> None:
 
 @needs_root
 async def test_a_hung_mount_is_given_up_and_the_others_are_judged(tmp_path: Path) -> None:
-    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
-        point = str(tmp_path / "hung")
-        process.send_signal(signal.SIGSTOP)
+    point = str(tmp_path / "hung")
+    with hung(tmp_path / "source", Path(point)) as process:
         first = await look(watching(point, "/", limit=0, timeout=1))
         assert abandoned_threads() == 1
 
@@ -245,8 +245,7 @@ async def test_a_hung_mount_is_given_up_and_the_others_are_judged(tmp_path: Path
 
 @needs_root
 async def test_what_is_said_of_a_hung_mount_stays_the_same(tmp_path: Path) -> None:
-    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
-        process.send_signal(signal.SIGSTOP)
+    with hung(tmp_path / "source", tmp_path / "hung"):
         params = watching(tmp_path / "hung", timeout=0.5)
         first, second = conditions(await look(params)), conditions(await look(params))
     await until_no_thread_hangs()

@@ -18,7 +18,7 @@ from checks.log_pattern import MAX_LISTED_LINES, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
-from tests.support.mounts import bindfs, needs_root
+from tests.support.mounts import bindfs, needs_root, stop
 
 
 class Watch:
@@ -141,9 +141,8 @@ async def test_a_log_that_hangs_holds_up_no_other(tmp_path: Path, log: Path) -> 
         watch = Watch(hung, Log(str(log), "ERROR"), probe_timeout=Duration(0.5))
         await watch.look()
         append(log, "ERROR 1\n")
-        process.send_signal(19)  # SIGSTOP
+        stop(process)
         (stuck, fired) = await watch.look()
-        process.send_signal(18)
 
     assert isinstance(stuck, Condition)
     assert stuck.message.endswith("no answer within 0.5 s")

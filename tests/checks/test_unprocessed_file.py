@@ -29,7 +29,7 @@ from supervisor.api import Condition, Duration
 from supervisor.host.threads import abandoned_threads
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import until_no_thread_hangs
-from tests.support.mounts import bindfs, needs_root, tmpfs
+from tests.support.mounts import hung, needs_root, tmpfs
 
 NOW = 1_000_000_000.0
 OLD = NOW - 7200.0
@@ -247,14 +247,13 @@ async def test_a_directory_that_hangs_is_unreadable_and_the_others_are_judged(
     tmp_path: Path,
 ) -> None:
     put(tmp_path / "good", "a.xml")
-    good, gone, hung = (str(tmp_path / name) for name in ("good", "gone", "hung"))
+    good, gone, stuck = (str(tmp_path / name) for name in ("good", "gone", "hung"))
 
     async def seen(within: float) -> list[Condition]:
-        paths = (Directory(path, Duration(600)) for path in (hung, good, gone))
+        paths = (Directory(path, Duration(600)) for path in (stuck, good, gone))
         return await conditions(Params(tuple(paths), Duration(within)))
 
-    with bindfs(tmp_path / "good", tmp_path / "hung") as process:
-        process.send_signal(signal.SIGSTOP)
+    with hung(tmp_path / "good", tmp_path / "hung") as process:
         with trio.fail_after(20):
             first = await seen(0.5)
         assert abandoned_threads() == 1
@@ -265,20 +264,19 @@ async def test_a_directory_that_hangs_is_unreadable_and_the_others_are_judged(
         await until_no_thread_hangs()
         answered = await seen(20)
 
-    message = f"cannot read {hung}: no answer within 0.5 s"
-    assert first[0] == Condition("Directory unreadable", "E", hung, message)
-    unreadable = [("Directory unreadable", hung), ("Unprocessed files", good)]
+    message = f"cannot read {stuck}: no answer within 0.5 s"
+    assert first[0] == Condition("Directory unreadable", "E", stuck, message)
+    unreadable = [("Directory unreadable", stuck), ("Unprocessed files", good)]
     unreadable.append(("Directory unreadable", gone))
     assert identities(first) == identities(second) == unreadable
-    assert identities(answered) == [("Unprocessed files", hung), *unreadable[1:]]
+    assert identities(answered) == [("Unprocessed files", stuck), *unreadable[1:]]
 
 
 @needs_root
 async def test_a_module_that_runs_out_of_time_leaves_no_second_thread_behind(
     tmp_path: Path,
 ) -> None:
-    with bindfs(tmp_path / "source", tmp_path / "hung") as process:
-        process.send_signal(signal.SIGSTOP)
+    with hung(tmp_path / "source", tmp_path / "hung"):
         with trio.move_on_after(0.2) as given:
             await look(tmp_path / "hung")
         (condition,) = await look(tmp_path / "hung")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from attrs import evolve
 
 from checks._files.usage import Usage
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
@@ -14,6 +15,7 @@ from checks._reports.daily_readings import FilesystemReading, Readings, TopProce
 from checks._reports.period import Activity, Period, Resolved
 from checks._reports.theme import template
 from supervisor.api import AlertView, Context
+from tests.support import bad_plugins
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2026, 11, 23, 16, 30, tzinfo=SEOUL)
@@ -107,12 +109,12 @@ PERIOD = Period(
 
 
 def context(now: datetime = NOW, **values: object) -> Context:
-    return Context(
+    return evolve(
+        bad_plugins.context(),
         service="KOR-PNR-TEST",
         host="kor-pnr-test1",
         module="daily",
         timezone=SEOUL,
-        log=logging.LoggerAdapter(logging.getLogger("test")),
         clock=now.timestamp,
         **values,  # type: ignore[arg-type]  # the test's own
     )

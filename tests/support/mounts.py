@@ -66,6 +66,21 @@ def bindfs(source: Path, point: Path) -> Iterator[subprocess.Popen[bytes]]:
         subprocess.run(["umount", "-l", point], check=False)
 
 
+@contextlib.contextmanager
+def hung(source: Path, point: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Mount a directory through a FUSE process that is stopped, so that it does not answer."""
+    with bindfs(source, point) as process:
+        stop(process)
+        yield process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process, and wait until it has stopped."""
+    process.send_signal(signal.SIGSTOP)
+    status = Path(f"/proc/{process.pid}/stat")
+    poll(lambda: status.read_text().rpartition(")")[2].split()[0] == "T")
+
+
 def mount_points() -> list[str]:
     return [mount.mount_point for mount in mounts.read_mounts()]
 
