@@ -1,4 +1,4 @@
-"""The `command` check: plugins and plain programs, and a zoo of bad ones beside two good ones."""
+"""The `command` check: plugins and plain programs, with bad plugins beside two good ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from checks.command import Params
 from supervisor.api import CheckFailed, Condition, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
+    BAD_PLUGINS,
     FAILED,
     FINE,
     TIMEOUT,
-    ZOO,
     failure,
     observe,
     plugin,
@@ -44,19 +44,21 @@ async def test_bad_plugins_get_their_verdict_and_harm_no_good_one(tmp_path: Path
     good: list[str] = []
 
     async def judge(name: str) -> None:
-        verdicts[name] = await verdict(plugin(name), within=1 if ZOO[name] == TIMEOUT else 20)
+        verdicts[name] = await verdict(
+            plugin(name), within=1 if BAD_PLUGINS[name] == TIMEOUT else 20
+        )
 
     async def repeat_the_good() -> None:
-        while len(verdicts) < len(ZOO):
+        while len(verdicts) < len(BAD_PLUGINS):
             good.append(await verdict(plugin("good", str(tmp_path))))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(repeat_the_good)
         nursery.start_soon(repeat_the_good)
-        for name in ZOO:
+        for name in BAD_PLUGINS:
             nursery.start_soon(judge, name)
 
-    assert verdicts == ZOO
+    assert verdicts == BAD_PLUGINS
     assert set(good) == {FINE}
     assert len(good) >= 4
     assert set(procfs.children(every_thread=True)) <= set(children)
@@ -94,7 +96,7 @@ async def test_invalid_utf_8_is_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "expected"),
     [
         ("echo 'UNKNOWN: no idea'; exit 3", "exit status 3: UNKNOWN: no idea"),
         ("echo oops >&2; exit 127", "exit status 127: oops"),
@@ -102,8 +104,8 @@ async def test_invalid_utf_8_is_replaced() -> None:
         ("kill -40 $$", "killed by signal 40: "),
     ],
 )
-async def test_a_plugin_that_does_not_know_is_a_failed_check(script: str, said: str) -> None:
-    assert f"/bin/sh ended with {said}" == await failure(Params(shell(script), "nagios"))
+async def test_a_plugin_that_answers_unknown_is_a_failed_check(script: str, expected: str) -> None:
+    assert f"/bin/sh ended with {expected}" == await failure(Params(shell(script), "nagios"))
 
 
 @pytest.mark.parametrize(

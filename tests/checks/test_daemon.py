@@ -1,4 +1,4 @@
-"""The `daemon` check on real processes: titled, daemonised, killed, doubled and left as zombies."""
+"""The `daemon` check on real processes: with titles, killed, started twice, left as zombies."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def asked(**given: object) -> list[str]:
     return [process.name for process in daemon.watched(params)]
 
 
-async def test_a_daemon_is_missed_until_it_runs_and_again_when_it_is_killed(
+async def test_a_daemon_fires_until_it_runs_and_again_when_it_is_killed(
     tmp_path: Path,
 ) -> None:
     before = await look(Daemon(NAME), pid_dir=tmp_path)
     with daemonised(NAME, tmp_path / f"{NAME}.pid") as pid:
-        meanwhile = await look(Daemon(NAME), pid_dir=tmp_path)
+        alive = await look(Daemon(NAME), pid_dir=tmp_path)
         end(pid)
         crashed = await look(Daemon(NAME), pid_dir=tmp_path)
     (tmp_path / f"{NAME}.pid").unlink()
@@ -63,13 +63,13 @@ async def test_a_daemon_is_missed_until_it_runs_and_again_when_it_is_killed(
 
     message = f"{NAME} does not run"
     assert conditions(before) == [Condition("Daemon not running", "E", NAME, message)]
-    assert (counts(before), counts(meanwhile)) == ({NAME: 0}, {NAME: 1})
-    assert seen(meanwhile) == []
+    assert (counts(before), counts(alive)) == ({NAME: 0}, {NAME: 1})
+    assert seen(alive) == []
     assert seen(crashed) == [("Daemon not running", "E", NAME), ("Pid file wrong", "W", NAME)]
     assert seen(after) == seen(before)
 
 
-async def test_a_daemon_and_its_monitor_are_missed_on_their_own(tmp_path: Path) -> None:
+async def test_a_daemon_and_its_monitor_each_have_an_alert(tmp_path: Path) -> None:
     watched = Daemon("archiveManager", processes=NAME, monitor=True)
     with daemonised(NAME, tmp_path / f"{NAME}.pid") as pid:
         with daemonised(MONITOR, tmp_path / f"{MONITOR}.pid") as monitor:
@@ -211,7 +211,7 @@ async def test_a_zombie_of_another_program_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("state", [[], "x", {"1/2": 3}, {"1/2": None}, {"": ""}, 7])
-async def test_a_memory_that_makes_no_sense_does_no_harm(state: Json) -> None:
+async def test_a_malformed_state_is_ignored(state: Json) -> None:
     with running("sleep", "60") as pid:
         make_zombie(pid)
         (condition,) = conditions(await look(Daemon(NAME), state={"seen": state}))
@@ -226,7 +226,7 @@ async def test_a_stopped_daemon_runs() -> None:
         assert seen(await look(Daemon(NAME))) == []
 
 
-async def test_a_command_of_a_supervisor_is_not_the_daemon_it_asks_after() -> None:
+async def test_a_command_of_a_supervisor_is_not_the_daemon_that_it_names() -> None:
     code = "import time; time.sleep(60)"
 
     async def until(happened: Callable[[], bool]) -> None:
@@ -250,7 +250,9 @@ def children() -> list[bytes]:
     return [scan.read_cmdline(int(pid)) for pid in pids]
 
 
-async def test_several_daemons_are_told_apart_in_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_several_daemons_are_found_in_one_look_at_proc(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     listings: list[str] = []
     listdir = os.listdir
 
@@ -267,7 +269,7 @@ async def test_several_daemons_are_told_apart_in_one_look(monkeypatch: pytest.Mo
     assert listings == ["/proc"]
 
 
-async def test_without_a_look_the_check_fails_and_no_daemon_is_blamed(
+async def test_the_check_fails_when_proc_cannot_be_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scan, "PROC", "/proc/missing")
@@ -297,12 +299,12 @@ def test_processes_come_before_hosts_and_hosts_before_the_name() -> None:
     assert asked(hosts="1E,BX", monitor=True) == ["d_1E", "d_BX", "d_1E_monitor", "d_BX_monitor"]
 
 
-def test_a_process_that_is_named_twice_is_one() -> None:
+def test_a_process_that_is_named_twice_counts_once() -> None:
     first = Daemon("a", processes=("x", "x"), monitor=True, event_type="S")
     second = Daemon("b", processes=("x", "x_monitor"), monitor=True)
     found = daemon.watched(Params((first, second)))
 
-    assert [(said.name, said.alertname, said.event_type) for said in found] == [
+    assert [(each.name, each.alertname, each.event_type) for each in found] == [
         ("x", "Daemon not running", "S"),
         ("x_monitor", "Daemon not running", "E"),
         ("x_monitor_monitor", "Daemon monitor not running", "W"),
@@ -310,7 +312,7 @@ def test_a_process_that_is_named_twice_is_one() -> None:
 
 
 @pytest.mark.parametrize("name", [" ", "a ", "a\n", "a\0", "/usr/sbin/", "/usr/.."])
-def test_a_name_that_is_none_is_refused(name: str) -> None:
+def test_a_name_that_no_process_can_have_is_refused(name: str) -> None:
     remedy = r" is not the name of a process; write for example 'archiveManager'$"
     with pytest.raises(ValueError, match=remedy):
         Daemon(name)

@@ -1,4 +1,4 @@
-"""The `disk` check on real filesystems: filled, emptied, bound, hidden, hung and brought back."""
+"""The `disk` check on real filesystems: full, empty, bound, hidden and hung."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_every_mount_of_this_machine_is_as_full_as_df_says() -> None:
     for _ in range(5):
         before = shown_by_df("pcent")
         ours = measured(await look(watching(*before)), "disk_use_percent")
-        if before == shown_by_df("pcent"):  # else somebody wrote meanwhile
+        if before == shown_by_df("pcent"):  # else another program has just written
             break
 
     assert ours == before
@@ -112,7 +112,7 @@ async def test_udev_names_the_device_files_wherever_they_are() -> None:
 
 
 @needs_root
-async def test_a_device_counts_once_however_often_it_is_bound(tmp_path: Path) -> None:
+async def test_a_device_counts_once_with_any_number_of_bind_mounts(tmp_path: Path) -> None:
     with ext4(tmp_path) as point:
         device = source_of(point)
         (point / "inner").mkdir()
@@ -138,7 +138,7 @@ async def test_a_link_to_a_device_names_it(tmp_path: Path) -> None:
 
 
 @needs_root
-async def test_a_filesystem_under_another_one_is_not_mounted(tmp_path: Path) -> None:
+async def test_a_filesystem_that_another_one_hides_counts_as_not_mounted(tmp_path: Path) -> None:
     with ext4(tmp_path) as point:
         device = source_of(point)
         with tmpfs(point, f"size={100 * PAGE}"):
@@ -152,14 +152,14 @@ async def test_a_filesystem_under_another_one_is_not_mounted(tmp_path: Path) -> 
 
 
 @needs_root
-async def test_what_is_no_longer_mounted_is_said_until_it_is_mounted(tmp_path: Path) -> None:
+async def test_a_filesystem_that_is_not_mounted_fires_until_it_is_mounted(tmp_path: Path) -> None:
     point = tmp_path / "small"
     before = seen(await look(watching(point)))
     with tmpfs(point, "size=400k"):
-        meanwhile = seen(await look(watching(point)))
+        mounted_again = seen(await look(watching(point)))
 
     assert before == [("Filesystem not mounted", "E", str(point))]
-    assert meanwhile == []
+    assert mounted_again == []
 
 
 @needs_root
@@ -221,13 +221,13 @@ def test_free_space_is_counted_in_fragments_as_df_does() -> None:
 
 
 @needs_root
-async def test_a_hung_mount_is_given_up_and_the_others_are_judged(tmp_path: Path) -> None:
+async def test_a_hung_mount_does_not_delay_the_others(tmp_path: Path) -> None:
     point = str(tmp_path / "hung")
     with hung(tmp_path / "source", Path(point)) as process:
         first = await look(watching(point, "/", limit=0, timeout=1))
         assert abandoned_threads() == 1
 
-        with trio.fail_after(5):  # so nobody asks again, not even another check
+        with trio.fail_after(5):  # while one call hangs, no check makes another
             second = await look(watching(point, limit=0, timeout=60))
             third = list(await inode.run(context(), watching(point, timeout=60)))
         assert abandoned_threads() == 1
@@ -244,7 +244,7 @@ async def test_a_hung_mount_is_given_up_and_the_others_are_judged(tmp_path: Path
 
 
 @needs_root
-async def test_what_is_said_of_a_hung_mount_stays_the_same(tmp_path: Path) -> None:
+async def test_the_message_about_a_hung_mount_stays_the_same(tmp_path: Path) -> None:
     with hung(tmp_path / "source", tmp_path / "hung"):
         params = watching(tmp_path / "hung", timeout=0.5)
         first, second = conditions(await look(params)), conditions(await look(params))

@@ -29,7 +29,7 @@ async def look(params: Params) -> list[Observation]:
 
 
 def make_files(directory: Path) -> int:
-    """Make empty files until there is no inode left, and return how many."""
+    """Make empty files until all inodes are used, and return how many."""
     number = 0
     with pytest.raises(OSError, match="No space left"):  # noqa: PT012  # the last of many fails
         for number in range(10_000):
@@ -76,7 +76,7 @@ async def test_every_mount_of_this_machine_has_used_what_df_says() -> None:
     for _ in range(5):
         before = shown_by_df("ipcent")
         ours = measured(await look(watching(*before)), "inode_use_percent")
-        if before == shown_by_df("ipcent"):  # else somebody wrote meanwhile
+        if before == shown_by_df("ipcent"):  # else another program has just written
             break
 
     assert ours == before
@@ -86,7 +86,7 @@ async def test_a_filesystem_without_a_number_of_inodes_is_left_out() -> None:
     assert await look(watching("/proc", limit=0)) == []
 
 
-async def test_what_is_not_mounted_is_said() -> None:
+async def test_a_filesystem_that_is_not_mounted_fires() -> None:
     assert seen(await look(watching("/missing"))) == [("Filesystem not mounted", "E", "/missing")]
     assert seen(await look(watching("/missing", limit=100))) == []
 

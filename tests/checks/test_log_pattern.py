@@ -22,7 +22,7 @@ from tests.support.mounts import bindfs, needs_root, stop
 
 
 class Watch:
-    """A check that is run again and again with the state that it left."""
+    """A check that keeps its state from run to run."""
 
     def __init__(self, *logs: Log, **params: Any) -> None:
         self.params = Params(logs, **params)
@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-async def test_new_lines_that_match_fire_and_are_over_in_the_next_run(log: Path) -> None:
+async def test_new_lines_that_match_fire_until_the_next_run(log: Path) -> None:
     watch = Watch(Log(str(log), "ERROR", exclude="harmless"))
     before = await watch.look()
     append(log, "ERROR <b>1\nfine\nERROR harmless\nERROR 2\n")
@@ -64,7 +64,7 @@ async def test_new_lines_that_match_fire_and_are_over_in_the_next_run(log: Path)
     assert before == after == []
 
 
-async def test_reports_are_said_once(log: Path) -> None:
+async def test_a_report_is_made_once(log: Path) -> None:
     watch = Watch(Log(str(log), "ERROR", name="app", report=True, from_start=True))
     (found,) = await watch.look()
 
@@ -84,7 +84,7 @@ async def test_a_restart_neither_misses_nor_repeats_a_line(log: Path) -> None:
     assert await restarted.look() == []
 
 
-async def test_fewer_lines_than_min_count_are_nothing(log: Path) -> None:
+async def test_fewer_lines_than_min_count_do_not_fire(log: Path) -> None:
     watch = Watch(Log(str(log), "ERROR", min_count=3))
     await watch.look()
     append(log, "ERROR\n" * 2)
@@ -123,7 +123,7 @@ def test_a_missing_log_is_a_condition_unless_it_is_optional(log: Path) -> None:
     assert len(watch.look_now()) == len(lenient.look_now()) == 1
 
 
-async def test_what_is_no_log_is_unreadable(tmp_path: Path) -> None:
+async def test_a_path_that_is_not_a_file_is_unreadable(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     found = [await Watch(Log(str(path), "x")).look() for path in (tmp_path / "pipe", tmp_path)]
 
@@ -133,7 +133,7 @@ async def test_what_is_no_log_is_unreadable(tmp_path: Path) -> None:
 
 
 @needs_root
-async def test_a_log_that_hangs_holds_up_no_other(tmp_path: Path, log: Path) -> None:
+async def test_a_log_that_hangs_does_not_delay_the_others(tmp_path: Path, log: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "x.log").write_text("x\n", encoding="utf-8")
     with bindfs(tmp_path / "source", tmp_path / "hung") as process:
@@ -150,7 +150,7 @@ async def test_a_log_that_hangs_holds_up_no_other(tmp_path: Path, log: Path) -> 
     assert fired.alertname == "Log lines"
 
 
-async def test_a_log_that_hangs_until_the_run_must_end_holds_up_no_other(
+async def test_a_log_that_hangs_until_the_run_must_end_does_not_delay_the_others(
     log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanging = Hanging()
@@ -170,7 +170,7 @@ async def test_a_log_that_hangs_until_the_run_must_end_holds_up_no_other(
     assert fired.alertname == "Log lines"
 
 
-async def test_bytes_that_are_no_text_are_read_all_the_same(log: Path) -> None:
+async def test_bytes_that_are_not_text_are_searched_too(log: Path) -> None:
     watch = Watch(Log(str(log), "ERR"))
     await watch.look()
     with log.open("ab") as file:
@@ -184,7 +184,7 @@ async def test_bytes_that_are_no_text_are_read_all_the_same(log: Path) -> None:
     assert "… and 50 more" in found.detail
 
 
-def test_a_pattern_that_would_take_others_for_ever_does_not() -> None:
+def test_a_pattern_with_nested_repetition_takes_linear_time() -> None:
     matches = Matches(Log("/x", "(a+)+$"))
     matches.take(b"a" * 60_000 + b"b")
 
@@ -223,7 +223,7 @@ async def test_text_in_another_encoding_is_searched_and_shown(log: Path) -> None
 
 
 @given(st.binary(max_size=50))
-def test_what_is_no_utf8_hides_nothing_behind_it(rubbish: bytes) -> None:
+def test_bytes_that_are_not_utf8_do_not_hide_the_text_after_them(rubbish: bytes) -> None:
     matches = Matches(Log("/log", "A.*B"))
     matches.take(b"A" + rubbish.replace(b"\n", b"") + b"B")
 
@@ -231,12 +231,12 @@ def test_what_is_no_utf8_hides_nothing_behind_it(rubbish: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64", "idna"])
-def test_an_encoding_that_cannot_be_is_refused(encoding: str) -> None:
+def test_an_encoding_that_does_not_hold_ascii_is_refused(encoding: str) -> None:
     with pytest.raises(ValueError, match="is not an encoding that holds ASCII"):
         Log("/log", "x", encoding=encoding)
 
 
-def test_nothing_to_look_at_and_no_time_are_refused() -> None:
+def test_an_empty_list_and_a_time_of_0_are_refused() -> None:
     with pytest.raises(ValueError, match="is empty; write at least one"):
         Params(())
     with pytest.raises(ValueError, match="is 0 or less"):
@@ -245,7 +245,7 @@ def test_nothing_to_look_at_and_no_time_are_refused() -> None:
         Log("/log", "x", event_type="")
 
 
-def test_what_cannot_be_found_again_is_logged(log: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_former_file_that_is_gone_is_logged(log: Path, caplog: pytest.LogCaptureFixture) -> None:
     watch = Watch(Log(str(log), "ERROR"))
     watch.look_now()
     log.unlink()

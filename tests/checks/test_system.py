@@ -1,4 +1,4 @@
-"""The `system` check on this very host, made busy, short and crowded."""
+"""The `system` check on this host, and on values that pass each limit."""
 
 from __future__ import annotations
 
@@ -136,11 +136,11 @@ def test_a_real_zombie_is_counted() -> None:
         ({"boot": "b", "oom_kills": "x"}, 0),
     ],
 )
-def test_kills_for_memory_are_told_once(state: dict[str, Any], expected: int) -> None:
+def test_kills_for_lack_of_memory_are_counted_once(state: dict[str, Any], expected: int) -> None:
     assert kills_since(state, evolve(CALM, oom_kills=5)) == expected
 
 
-async def test_a_kill_for_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_kill_for_lack_of_memory_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [CALM, evolve(CALM, oom_kills=2), evolve(CALM, oom_kills=2)]
     monkeypatch.setattr(system, "read", lambda _before: found.pop(0))
     given = context()
@@ -151,7 +151,7 @@ async def test_a_kill_for_memory_is_reported(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("cpu", [None, 5, [1, 2], [1, 2, 3, "x"]])
-def test_a_state_that_makes_no_sense_is_none(cpu: object) -> None:
+def test_a_malformed_state_is_ignored(cpu: object) -> None:
     assert recalled({"boot": "b", "cpu": cpu}, "b") is None
 
 
@@ -169,7 +169,7 @@ def test_any_pressure_file_is_read_or_passed_over(text: bytes) -> None:
     assert found is None or found >= 0
 
 
-def test_the_minute_of_those_that_had_to_wait_counts() -> None:
+def test_the_pressure_is_the_average_of_one_minute_for_some_tasks() -> None:
     text = (
         b"some avg10=1.00 avg60=2.50 avg300=3.00 total=4\nfull avg10=0 avg60=9.9 avg300=0 total=0"
     )
@@ -178,7 +178,7 @@ def test_the_minute_of_those_that_had_to_wait_counts() -> None:
 
 
 @pytest.mark.parametrize("name", ["max_cpu_percent", "min_memory_percent", "max_io_pressure"])
-def test_more_than_all_is_refused(name: str) -> None:
+def test_more_than_100_percent_is_refused(name: str) -> None:
     limits: dict[str, Any] = {name: 101}
     with pytest.raises(ValueError, match=f"{name} = 101 is more than 100 %; write a percentage"):
         Params(**limits)

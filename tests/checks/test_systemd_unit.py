@@ -1,4 +1,4 @@
-"""The `systemd_unit` check on what a systemctl says; with a real systemd in tests/systemd."""
+"""The `systemd_unit` check with a systemctl of the test. tests/systemd has a real systemd."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.bad_plugins import context
 
 
 def block(name: str, active: str = "active", sub: str = "running", **more: object) -> str:
-    """Return what is said of one unit, its properties in systemctl's own order."""
+    """Return the answer for one unit, with its properties in systemctl's own order."""
     given = {"Id": name, "Names": name, "LoadState": "loaded"}
     given |= {"ActiveState": active, "SubState": sub}
     return "".join(f"{key}={value}\n" for key, value in {**more, **given, **more}.items())
@@ -49,7 +49,7 @@ async def look(
     return list(await run(remembering, Params(units=units, **params)))
 
 
-def told(seen: list[Observation]) -> list[tuple[str, str, str, str]]:
+def fired(seen: list[Observation]) -> list[tuple[str, str, str, str]]:
     return [
         (item.alertname, item.event_type, item.instance, item.message)
         for item in seen
@@ -57,7 +57,7 @@ def told(seen: list[Observation]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
+async def test_one_call_asks_for_all_units(systemctl: Path) -> None:
     ssh, timer = block("ssh.service"), block("apt.timer")
     await look(systemctl, ssh, timer, units=(WatchedUnit("ssh"), WatchedUnit("apt.timer")))
     with_failed = (systemctl / "asked").read_text().split("\n")
@@ -70,7 +70,7 @@ async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "sub_state", "message"),
+    ("answer", "sub_state", "message"),
     [
         (block("a.service"), "", ""),
         (block("a.service", "reloading", "reload"), "", ""),
@@ -100,9 +100,11 @@ async def test_all_is_asked_in_one_call(systemctl: Path) -> None:
     ],
 )
 async def test_a_unit_must_be_active(
-    systemctl: Path, said: str, sub_state: str, message: str
+    systemctl: Path, answer: str, sub_state: str, message: str
 ) -> None:
-    seen = told(await look(systemctl, said, units=(WatchedUnit("a", sub_state, event_type="W"),)))
+    seen = fired(
+        await look(systemctl, answer, units=(WatchedUnit("a", sub_state, event_type="W"),))
+    )
 
     assert [each[:3] for each in seen] == (
         [("Unit not active", "W", "a.service")] if message else []
@@ -117,28 +119,28 @@ async def test_any_failed_unit_counts_but_the_watched_and_the_ignored(systemctl:
     seen = await look(systemctl, *failed, failed_event_type="W", **given)
     none = await look(systemctl, *failed, failed=False, units=(WatchedUnit("watched"),))
 
-    assert [each[:3] for each in told(seen)] == [
+    assert [each[:3] for each in fired(seen)] == [
         ("Unit not active", "E", "watched.service"),
         ("Unit failed", "W", "b.service"),
         ("Unit failed", "W", "z.mount"),
     ]
-    assert told(seen)[1][3] == "b.service is failed (failed)"
+    assert fired(seen)[1][3] == "b.service is failed (failed)"
     assert Measurement("failed_units", 2) in seen
-    assert [name for name, *_ in told(none)] == ["Unit not active"]
+    assert [name for name, *_ in fired(none)] == ["Unit not active"]
 
 
 async def test_restarts_are_counted_from_run_to_run(systemctl: Path) -> None:
     state: dict[str, Json] = {}
-    said = []
+    messages = []
     for count in (5, 5, 6, 9, 2, 2):  # then it was started by hand
         answer = block("a.service", NRestarts=count)
         seen = await look(systemctl, answer, units=(WatchedUnit("a"),), state=state)
-        said.append([message for *_, message in told(seen)])
+        messages.append([message for *_, message in fired(seen)])
 
         assert Measurement("unit_restarts", count, labels={"unit": "a.service"}) in seen
 
     restarted = "a.service was restarted {} since the last run; it is active (running)"
-    assert said == [
+    assert messages == [
         [],
         [],
         [restarted.format("once")],
@@ -157,30 +159,30 @@ async def test_a_number_of_restarts_may_be_allowed(systemctl: Path) -> None:
 
     allowed, more = await after(3), await after(4)
 
-    assert told(allowed) == []
-    assert [each[:3] for each in told(more)] == [("Unit restarted", "W", "a.service")]
+    assert fired(allowed) == []
+    assert [each[:3] for each in fired(more)] == [("Unit restarted", "W", "a.service")]
 
 
 @pytest.mark.parametrize("state", [None, [], "x", {"a.service": "3"}, {"a.service": -1}])
-async def test_a_state_that_is_no_count_is_forgotten(systemctl: Path, state: Json) -> None:
+async def test_a_malformed_state_is_ignored(systemctl: Path, state: Json) -> None:
     answer = block("a.service", NRestarts=7)
     seen = await look(systemctl, answer, units=(WatchedUnit("a"),), state={"restarts": state})
 
-    assert told(seen) == []
+    assert fired(seen) == []
 
 
-async def test_a_unit_of_which_nothing_is_said_fails_the_check(systemctl: Path) -> None:
+async def test_a_unit_that_the_answer_leaves_out_fails_the_check(systemctl: Path) -> None:
     with pytest.raises(CheckFailed, match=r"says nothing about a\.service$"):
         await look(systemctl, units=(WatchedUnit("a"),))
 
 
-async def test_nothing_at_all_is_not_taken_for_no_failed_unit(systemctl: Path) -> None:
+async def test_an_empty_answer_fails_the_check(systemctl: Path) -> None:
     (systemctl / "answer").touch()
     with pytest.raises(CheckFailed, match=r"says nothing about -\.slice$"):
         await run(context(), Params())
 
 
-async def test_an_answer_that_is_cut_is_not_believed(
+async def test_an_answer_that_is_cut_fails_the_check(
     systemctl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systemd_unit, "MAX_ANSWER_BYTES", 1000)
@@ -188,7 +190,7 @@ async def test_an_answer_that_is_cut_is_not_believed(
         await look(systemctl, *[block(f"{number}.service") for number in range(100)])
 
 
-async def test_where_there_is_no_systemd_the_check_fails_and_says_so(
+async def test_without_systemd_the_check_fails_and_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
@@ -207,7 +209,7 @@ async def test_where_there_is_no_systemd_the_check_fails_and_says_so(
     assert "cannot run systemctl" in str(not_installed.value)
 
 
-async def test_a_systemd_that_is_silent_is_left_in_time(systemctl: Path) -> None:
+async def test_a_systemd_that_does_not_answer_ends_with_the_run(systemctl: Path) -> None:
     (systemctl / "systemctl").write_text("#!/bin/sh\nexec sleep 600\n")
     with trio.fail_after(5), trio.move_on_after(0.3) as module:
         await run(context(), Params())
@@ -243,7 +245,7 @@ UNITS = st.builds(
 
 
 @given(st.lists(UNITS), st.randoms())
-def test_what_is_said_of_units_is_read(units: list[Unit], order: Any) -> None:
+def test_an_answer_about_units_is_read(units: list[Unit], order: Any) -> None:
     blocks = []
     for unit in units:
         lines = [
@@ -276,7 +278,7 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"name": ""}, "is not a unit; write for example 'ssh.service'"),
         ({"name": "a*"}, "is not a unit"),
@@ -288,8 +290,8 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
         ({"name": "a", "event_type": ""}, "is empty; write for example 'E'"),
     ],
 )
-def test_units_that_make_no_sense_are_refused(wrong: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_units_that_make_no_sense_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         WatchedUnit(**wrong)
 
 

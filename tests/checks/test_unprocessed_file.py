@@ -137,7 +137,7 @@ class Scandir:
 
 
 @needs_root
-async def test_a_hundred_thousand_files_do_not_hold_up_the_others(
+async def test_a_hundred_thousand_files_do_not_delay_other_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     halfway, moved_on = trio.Event(), threading.Event()
@@ -167,7 +167,7 @@ async def test_a_hundred_thousand_files_do_not_hold_up_the_others(
     assert "and 99,950 more" in condition.detail
 
 
-async def test_a_file_that_vanishes_before_it_is_looked_at_is_no_error(
+async def test_a_file_that_vanishes_while_it_is_listed_is_not_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(10):
@@ -178,7 +178,7 @@ async def test_a_file_that_vanishes_before_it_is_looked_at_is_no_error(
     assert f"{tmp_path} holds 9 files" in condition.message
 
 
-async def test_a_directory_that_is_worked_on_meanwhile_is_read(tmp_path: Path) -> None:
+async def test_a_directory_that_changes_while_it_is_read_is_read(tmp_path: Path) -> None:
     put(tmp_path, "stays.xml")
     ended = threading.Event()
 
@@ -203,7 +203,7 @@ from attrs import asdict
 from checks.unprocessed_file import Directory, Params, run
 from tests.support.bad_plugins import context
 params = Params(tuple(Directory(path, 600.0) for path in sys.argv[1:]))
-trio.run(run, context(), params)  # imports all that it needs, while it may
+trio.run(run, context(), params)  # imports all that it needs while it has the rights
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
@@ -214,14 +214,14 @@ print(json.dumps([asdict(item) for item in trio.run(run, context(), params)]))
 
 def test_a_directory_of_another_user_is_unreadable_until_it_is_opened() -> None:
     def seen_by_another() -> dict[str, str]:
-        """Return what a user without rights is told of the directories."""
+        """Return the messages that a user without rights gets about the directories."""
         argv = [sys.executable, "-c", READ, *map(str, directories)]
         done = subprocess.run(argv, check=True, capture_output=True, text=True)
         observed = [item for item in json.loads(done.stdout) if "message" in item]
         return {item["instance"]: item["message"] for item in observed}
 
     with tempfile.TemporaryDirectory() as parent:
-        os.chmod(parent, 0o755)  # noqa: S103  # that of the tests is closed to others
+        os.chmod(parent, 0o755)  # noqa: S103  # the directory of the tests is closed to other users
         directories = [Path(parent, name) for name in ("closed", "listed", "entered", "open")]
         for directory, mode in zip(directories, (0o000, 0o444, 0o111, 0o755), strict=True):
             directory.mkdir()
@@ -243,7 +243,7 @@ def test_a_directory_of_another_user_is_unreadable_until_it_is_opened() -> None:
 
 
 @needs_root
-async def test_a_directory_that_hangs_is_unreadable_and_the_others_are_judged(
+async def test_a_directory_that_hangs_is_unreadable_and_does_not_delay_the_others(
     tmp_path: Path,
 ) -> None:
     put(tmp_path / "good", "a.xml")
@@ -257,7 +257,7 @@ async def test_a_directory_that_hangs_is_unreadable_and_the_others_are_judged(
         with trio.fail_after(20):
             first = await seen(0.5)
         assert abandoned_threads() == 1
-        with trio.fail_after(20):  # nobody asks again while the first one hangs
+        with trio.fail_after(20):  # while one call hangs, no other is made
             second = await seen(60)
         assert abandoned_threads() == 1
         process.send_signal(signal.SIGCONT)
@@ -307,7 +307,7 @@ def test_any_name_is_shown_safely(name: bytes) -> None:
 
 
 @pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0"])
-def test_what_is_no_directory_is_refused(directory: str) -> None:
+def test_a_path_that_is_not_printable_is_refused(directory: str) -> None:
     with pytest.raises(ValueError, match=r"is not a directory; write for example '/srv/inbound'$"):
         Directory(directory, Duration(600))
 

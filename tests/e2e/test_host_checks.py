@@ -44,15 +44,18 @@ check = "daily"
 every = "1h"
 """
 REPORT = "Daily check"
+"""The alertname of the report."""
+
 CONDITIONS = ["Daemon not running", "Route missing", "Session count", "Unprocessed files"]
+"""The alertnames of the conditions."""
 
 
 def start_daemon() -> subprocess.Popen[bytes]:
-    """Start a process whose title is the daemon's name, as a Ruby daemon's is."""
+    """Start a process with the daemon's name as its title, like a Ruby daemon."""
     return subprocess.Popen(["bash", "-c", "exec -a e2eArchiveManager sleep 600"])
 
 
-def test_each_fires_is_mailed_once_and_resolves(
+def test_each_check_fires_is_mailed_once_and_resolves(
     tmp_path: Path,
     supervisor: SupervisorProcess,
     alertmanager: AlertmanagerServer,

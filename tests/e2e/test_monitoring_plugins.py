@@ -51,14 +51,14 @@ VERDICTS = [
     ("check_tcp -H 127.0.0.1 -p 0", FAILED, "check_tcp: Port must be a positive integer"),
     ("check_no_such_plugin", FAILED, "No such file or directory"),
 ]
-"""A command line, the verdict that is right for it, and part of what is said."""
+"""A command line, the verdict that is right for it, and part of its message."""
 
 NO_SWAP = ("ok", "warning", "critical", "unknown")
-"""What `check_swap -n` may be told to make of a host without swap space."""
+"""The states that `check_swap -n` can give to a host without swap space."""
 
 
 async def judged(argv: Sequence[object]) -> tuple[str, str, list[Observation]]:
-    """Return the verdict on a plugin's run, what was said, and all that was observed."""
+    """Return the verdict on a plugin's run, its message, and all observations."""
     plugin, *arguments = map(str, argv)
     try:
         seen = await observe(Params((str(PLUGINS / plugin), *arguments), "nagios"))
@@ -80,12 +80,12 @@ async def measured(*argv: object) -> dict[str, tuple[float, str]]:
     return {item.name: (item.value, item.unit) for item in seen if isinstance(item, Measurement)}
 
 
-@pytest.mark.parametrize(("line", "expected", "said"), VERDICTS, ids=[row[0] for row in VERDICTS])
-async def test_each_plugin_gets_its_verdict(line: str, expected: str, said: str) -> None:
+@pytest.mark.parametrize(("line", "expected", "part"), VERDICTS, ids=[row[0] for row in VERDICTS])
+async def test_each_plugin_gets_its_verdict(line: str, expected: str, part: str) -> None:
     found, message, _ = await judged(line.split())
 
     assert (found, message) == (expected, message)
-    assert said in message
+    assert part in message
 
 
 async def test_check_load_measures_the_load() -> None:
@@ -126,11 +126,11 @@ async def test_check_procs_sees_a_process_come_and_go(tmp_path: Path) -> None:
     line = ("check_procs", "-c", "1:1", "-C", "anoddname")
     before = await verdict(*line)
     with running(program, "60"):
-        meanwhile = await verdict(*line)
+        during = await verdict(*line)
         count = await measured(*line)
     after = await verdict(*line)
 
-    assert (before, meanwhile, after) == ("E", FINE, "E")
+    assert (before, during, after) == ("E", FINE, "E")
     assert count == {"procs": (1.0, "")}
 
 
@@ -154,10 +154,10 @@ async def test_check_tcp_sees_a_server_come_and_go() -> None:
     line = ("check_tcp", "-H", "127.0.0.1", "-p", port)
     before = await verdict(*line)
     with socket.create_server(("127.0.0.1", port)):
-        meanwhile, _, seen = await judged(line)
+        during, _, seen = await judged(line)
     after, message, _ = await judged(line)
 
-    assert (before, meanwhile, after) == ("E", FINE, "E")
+    assert (before, during, after) == ("E", FINE, "E")
     assert message == f"connect to address 127.0.0.1 and port {port}: Connection refused"
     (time_taken,) = seen
     assert isinstance(time_taken, Measurement)
@@ -191,7 +191,7 @@ async def test_check_ssh_and_check_smtp_speak_their_protocols(smtp_sink: SmtpSin
     assert [item.name for item in seen if isinstance(item, Measurement)] == ["time"]
 
 
-async def test_a_silent_server_costs_the_plugins_own_time_limit() -> None:
+async def test_a_silent_server_takes_no_longer_than_the_time_limit_of_the_plugin() -> None:
     with answering(b"") as port:
         begun = time.monotonic()
         found = await verdict("check_tcp", "-H", "127.0.0.1", "-p", port, "-e", "hello", "-t", 1)
@@ -215,7 +215,7 @@ async def test_check_ntp_time_sees_a_clock_that_is_wrong() -> None:
     assert value == pytest.approx(3600, abs=30)
 
 
-def test_a_service_of_plugins_shows_all_of_it_at_once(tmp_path: Path) -> None:
+def test_once_shows_the_results_of_several_plugins(tmp_path: Path) -> None:
     lines = {
         "load": "check_load -w 9999,9999,9999 -c 9999,9999,9999",
         "root": "check_disk -w 100% -c 0% -p /",
@@ -283,7 +283,7 @@ class Greeter(BaseHTTPRequestHandler):
         self.wfile.write(b"greetings")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The zoo of bad plugins, and the `command` check run as the runner would."""
+"""Plugins that misbehave, and the `command` check as the runner calls it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from checks.command import Params, run
 from supervisor.api import CheckFailed, Context, Observation
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
+"""The folder of the plugins."""
 
 FINE = "fine"
+"""The verdict on a plugin that ended well."""
+
 FAILED = "failed"
+"""The verdict on a plugin that failed its check."""
+
 TIMEOUT = "timeout"
-ZOO = {
+"""The verdict on a plugin that did not end in time."""
+
+BAD_PLUGINS = {
     "hangs": TIMEOUT,
     "ignores_sigterm": TIMEOUT,
     "lets_a_child_hold_stdout": FINE,

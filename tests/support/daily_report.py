@@ -1,4 +1,4 @@
-"""A report on a host that is made up, for the tests of `daily` and for the picture in docs/."""
+"""A report on an invented host, for the tests of `daily` and for the picture in docs/."""
 
 from __future__ import annotations
 

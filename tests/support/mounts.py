@@ -1,4 +1,4 @@
-"""Real mounts for the tests of `disk` and `inode`: they need root, and are always unmounted."""
+"""Real mounts for the tests of `disk` and `inode`. They need root, and are always unmounted."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def measured(observed: Iterable[Observation], name: str) -> dict[str, float]:
 
 
 def shown_by_df(column: str, *arguments: str | Path) -> dict[str, int]:
-    """Return what `df` shows in the column, by mount point; lines without a percentage left out."""
+    """Return the percentages that `df` shows in a column, by mount point."""
     lines = command("df", f"--output={column},target", *arguments).splitlines()[1:]
     pairs = [line.strip().split(maxsplit=1) for line in lines]
     return {point: int(percent[:-1]) for percent, point in pairs if percent != "-"}

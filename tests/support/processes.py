@@ -1,4 +1,4 @@
-"""Real processes for the tests of `daemon`: of any title, any command line, dead or alive."""
+"""Real processes for the tests of `daemon`: with any title or command line, alive or dead."""
 
 from __future__ import annotations
 
@@ -106,5 +106,5 @@ def make_zombie(pid: int) -> None:
 def poll(happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not happened():
-        assert time.monotonic() < deadline, "it does not happen"
+        assert time.monotonic() < deadline, "it did not happen within 10 s"
         time.sleep(0.01)

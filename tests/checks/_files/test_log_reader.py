@@ -1,4 +1,4 @@
-"""Reading on in a log, against a model of what was written, through everything that rotates it."""
+"""Reading a log through rotation and truncation, compared with a model of what was written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST = 1 << 30
 
 
 class LogFile(RuleBasedStateMachine):
-    """Each whole line is taken once; only what was destroyed unread may be missing."""
+    """Each whole line is taken once. Only lines that were destroyed unread may be missing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,13 +59,13 @@ class LogFile(RuleBasedStateMachine):
         self.partial += part
 
     def rotated(self) -> Path:
-        """Return the name for the next rotated file; its time tells which is newer."""
+        """Return the name for the next rotated file, and give it the time of its turn."""
         os.utime(self.path, ns=(self.number, self.number))
         return self.directory / f"app.log.{self.number}"
 
     @rule(times=st.integers(1, 3), dotted=st.booleans())
     def rename(self, times: int, dotted: bool) -> None:
-        """As logrotate does with `create`; of a file that was never seen nothing is known."""
+        """As logrotate does with `create`. A file that was never seen cannot be found again."""
         self.read()
         for _ in range(times):
             self.write(2)
@@ -76,8 +76,8 @@ class LogFile(RuleBasedStateMachine):
             self.partial = b""
 
     @rule()
-    def write_anew(self) -> None:
-        """As `sed -i` does; what is so short that it may be there by chance is read again."""
+    def replace_with_more(self) -> None:
+        """As `sed -i` does. A shorter file may be the same by chance, and is read again."""
         self.write(DIGESTED_BYTES // len(b"line 1\n"))
         self.read()
         self.write(1)
@@ -87,13 +87,13 @@ class LogFile(RuleBasedStateMachine):
 
     @rule()
     def renumber_the_device(self) -> None:
-        """As a restart of the host may do; of a file in which nothing was read nothing is known."""
+        """As a restart of the host may do. A file is known only by bytes that were read."""
         if self.position and self.position.offset:
             self.position = evolve(self.position, device=self.position.device + 1)
 
     @rule()
     def copy_and_truncate(self) -> None:
-        """Of a file in which nothing was read yet, nobody could tell the copy."""
+        """As logrotate does with `copytruncate`. A copy is known only by bytes that were read."""
         self.write(1)
         self.read()
         self.write(1)
@@ -104,7 +104,7 @@ class LogFile(RuleBasedStateMachine):
 
     @rule()
     def truncate(self) -> None:
-        """What had not been read would be gone for ever."""
+        """Truncate the file. Bytes that were not read are lost, so read them first."""
         self.read()
         self.path.write_bytes(b"")
         self.partial = b""
@@ -147,7 +147,7 @@ def test_the_first_look_takes_nothing_but_the_rest_of_a_line(tmp_path: Path) -> 
     assert taken == [b"begun and done"]
 
 
-def test_a_file_written_anew_with_as_many_bytes_is_noticed(tmp_path: Path) -> None:
+def test_a_file_that_is_replaced_by_a_longer_one_is_noticed(tmp_path: Path) -> None:
     path, taken = tmp_path / "log", list[bytes]()
     path.write_bytes(b"one\n")
     first = read(path, None, taken.append, MOST, from_start=True)
@@ -187,7 +187,7 @@ def test_a_long_line_is_read_in_parts(tmp_path: Path) -> None:
     assert taken == [b"x" * MAX_LINE_BYTES, b"x" * 10 + b" tail", b"y" * MAX_LINE_BYTES, b"z"]
 
 
-def test_what_cannot_be_found_again_is_said(tmp_path: Path) -> None:
+def test_a_former_file_that_is_gone_is_noticed(tmp_path: Path) -> None:
     path, taken = tmp_path / "app.log", list[bytes]()
     path.write_bytes(b"one\n")
     first = read(path, None, taken.append, MOST)
@@ -237,7 +237,7 @@ def test_a_line_without_end_is_read_in_parts(tmp_path: Path) -> None:
     assert progress.position.offset == 2 * MAX_LINE_BYTES
 
 
-def test_a_long_backlog_is_bounded(tmp_path: Path) -> None:
+def test_one_read_takes_only_part_of_a_long_backlog(tmp_path: Path) -> None:
     path, taken = tmp_path / "log", list[bytes]()
     path.write_bytes(b"0123456789\n" * 10_000)
     progress = read(path, None, taken.append, 1000, from_start=True)

@@ -1,4 +1,4 @@
-"""The mount table: read from any bytes, and matched by the names that `df` shows."""
+"""The mount table: read from any bytes, and searched by the names that `df` shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLE = rb"""22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw
 
 36 27 0:40 / /mnt/with\040space\011tab\012line\134slash rw - nfs4 server:/export rw,vers=4.2
 37 27 0:41 / /empty rw -  rw
-no line at all
+not a line of the table
 38 x 0:42 / /broken rw - tmpfs tmpfs rw
 39 27 0:43 / /source rw - tmpfs  rw"""
 
@@ -118,7 +118,7 @@ def test_a_second_root_hides_the_first_and_what_is_in_it() -> None:
 
 
 @pytest.mark.parametrize("parents", [(2, 3), (3, 2), (9, 9)])
-def test_parents_in_a_circle_do_no_harm(parents: tuple[int, int]) -> None:
+def test_parents_in_a_circle_are_kept(parents: tuple[int, int]) -> None:
     mounts = [mount(2, parents[0], "/a"), mount(3, parents[1], "/b")]
 
     assert reachable(mounts) == mounts
@@ -155,7 +155,7 @@ def test_udev_is_a_source_or_the_type_devtmpfs() -> None:
     assert named("devtmpfs", [ROOT, debian]) == [debian]
 
 
-def test_of_mounts_of_one_filesystem_that_of_the_root_counts_then_the_shortest() -> None:
+def test_among_mounts_of_one_filesystem_its_root_counts_then_the_shortest_path() -> None:
     def sda(number: int, point: str, root: str) -> Mount:
         return mount(number, 1, point, root, device="8:3", source="/dev/sda3")
 
@@ -187,8 +187,8 @@ def test_no_name_finds_another_mount(name: str, source: str) -> None:
     assert bool(found) == (name in (source, "ext4") or os.path.normpath(name) == "/a")
 
 
-def test_a_directory_mounted_over_itself_is_no_filesystem() -> None:
-    """As systemd does it with ProtectHome=read-only."""
+def test_a_directory_mounted_over_itself_is_not_a_filesystem() -> None:
+    """As systemd does with ProtectHome=read-only."""
     home = mount(2, 1, "/home", "/home", device="8:1", kind="ext4")
     inner = mount(3, 2, "/home/a", "/home/a", device="8:1", kind="ext4")
     other = mount(4, 1, "/srv", "/home", device="8:1", kind="ext4")

@@ -20,10 +20,10 @@ async def test_a_legacy_module_is_given_its_parameter_and_its_times() -> None:
     parameter = {"Servers": [{"Name": "서버"}], "Limit": 1.5, "Empty": {}}
     params = Params(plugin("legacy_module"), "eborder", params=parameter)
 
-    told, disk = await observe(params, at=("09:00", "12:00", "16:30"))
+    arguments, disk = await observe(params, at=("09:00", "12:00", "16:30"))
 
-    assert isinstance(told, Report)
-    assert json.loads(told.message) == [
+    assert isinstance(arguments, Report)
+    assert json.loads(arguments.message) == [
         "KOR",
         '{"Servers":[{"Name":"서버"}],"Limit":1.5,"Empty":{},"ExecuteTimes":"09:00,16:30"}',
     ]
@@ -50,10 +50,10 @@ async def test_a_legacy_module_is_given_its_parameter_and_its_times() -> None:
 async def test_only_a_parameter_that_is_given_is_passed_on(
     given: Mapping[str, object], argument: list[str]
 ) -> None:
-    told, _ = await observe(Params(plugin("legacy_module"), "eborder", **given))  # type: ignore[arg-type]  # the parametrised keys
+    arguments, _ = await observe(Params(plugin("legacy_module"), "eborder", **given))  # type: ignore[arg-type]  # the parametrised keys
 
-    assert isinstance(told, Report)
-    assert json.loads(told.message) == ["KOR", *argument]
+    assert isinstance(arguments, Report)
+    assert json.loads(arguments.message) == ["KOR", *argument]
 
 
 async def test_secrets_are_filled_in_and_never_come_back(
@@ -80,26 +80,26 @@ print(json.dumps([{{"EventMessage": password}}]) if password.startswith("pass") 
     observed = await observe(params)
     received = json.loads(given.read_text())
     monkeypatch.setenv("DB_PASSWORD", "other")
-    said = await failure(params)
+    message = await failure(params)
 
     assert received == {"Password": 'pass"word\\', "Pin": 4711}
     assert observed == [Report("Unknown", "[secret]")]
-    assert said.endswith("it ended with exit status 0, stderr: [secret]")
+    assert message.endswith("it ended with exit status 0, stderr: [secret]")
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [("no number", "a secret does not fit where the JSON asks for it"), (None, "is not set")],
 )
 async def test_a_secret_that_cannot_be_used_is_a_failed_check_that_does_not_tell_it(
-    monkeypatch: pytest.MonkeyPatch, value: str | None, said: str
+    monkeypatch: pytest.MonkeyPatch, value: str | None, message: str
 ) -> None:
     if value is not None:
         monkeypatch.setenv("UNUSED", value)
     params = Params(("true",), "eborder", params_json="[{secret:pin}]", secrets={"pin": UNUSED})
     message = await failure(params)
 
-    assert said in message
+    assert message in message
     assert "no number" not in message
 
 
@@ -119,8 +119,8 @@ async def test_a_secret_that_cannot_be_used_is_a_failed_check_that_does_not_tell
     ],
 )
 async def test_events_are_reports_or_conditions(events: str, expected: list[Observation]) -> None:
-    told = ({"EventType": None}, {"EventName": "A", "EventType": "W"})
-    output = json.dumps([*told, {"EventName": "B", "EventType": "XI"}])
+    first = ({"EventType": None}, {"EventName": "A", "EventType": "W"})
+    output = json.dumps([*first, {"EventName": "B", "EventType": "XI"}])
 
     assert expected == await observe(Params(printing(output), "eborder", events=events))  # type: ignore[arg-type]  # the parametrised values
 
@@ -139,11 +139,11 @@ async def test_events_are_reports_or_conditions(events: str, expected: list[Obse
         ("[" * 40_000, "it is nested too deeply"),
     ],
 )
-async def test_output_that_is_no_events_is_a_failed_check(output: str, why: str) -> None:
+async def test_output_that_is_not_events_is_a_failed_check(output: str, why: str) -> None:
     params = Params(printing(output, "print('!', file=sys.stderr); sys.exit(7)"), "eborder")
 
-    said = f"cannot read the events of {sys.executable}: {why}; "
-    assert f"{said}it ended with exit status 7, stderr: !" == await failure(params)
+    message = f"cannot read the events of {sys.executable}: {why}; "
+    assert f"{message}it ended with exit status 7, stderr: !" == await failure(params)
 
 
 async def test_more_events_than_max_output_are_a_failed_check() -> None:

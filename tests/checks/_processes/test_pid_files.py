@@ -25,9 +25,9 @@ def process(pid: int, parent: int = 1) -> Process:
 def judged(file: Path, *pids: int | Process) -> str:
     """Return what is wrong with the file, without its path."""
     found = [process(pid) if isinstance(pid, int) else pid for pid in pids]
-    said = problem(read(file), NAME, found)
-    assert said == "" or said.startswith(f"{file} ")
-    return said.removeprefix(f"{file} ")
+    wrong = problem(read(file), NAME, found)
+    assert wrong == "" or wrong.startswith(f"{file} ")
+    return wrong.removeprefix(f"{file} ")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from checks._processes.plugin_output import PluginOutput, parse_output, parse_pe
 from supervisor.api import Measurement
 
 
-def test_the_first_line_the_long_text_and_both_parts_of_the_perfdata_are_told_apart() -> None:
+def test_the_first_line_the_long_text_and_both_parts_of_the_perfdata_are_read() -> None:
     stdout = (
         "DISK OK - free space: / 3326 MB (56%); | /=2643MB;5948;5958;0;5968\n"
         "/ 15272 MB (77%);\n"

@@ -1,4 +1,4 @@
-"""One look at /proc: real processes found, and its files read whatever they hold."""
+"""Finding processes: real ones, and files of /proc with any content."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_script_is_found_by_its_file(tmp_path: Path) -> None:
         ["bash", "-c", f"read line; {NAME}", "bash", f"/opt/{NAME}"],
     ],
 )
-def test_who_only_mentions_a_name_is_not_found(argv: list[str]) -> None:
+def test_a_process_that_only_mentions_a_name_is_not_found(argv: list[str]) -> None:
     with running(*argv) as pid:
         poll(lambda: NAME.encode() in read_cmdline(pid))
         assert pids(NAME) == []
@@ -147,7 +147,7 @@ def test_an_argument_at_the_end_of_a_long_command_line_is_found() -> None:
         assert len(class_path) > 65536
 
 
-def test_processes_that_come_and_go_are_no_error() -> None:
+def test_processes_that_come_and_go_are_not_an_error() -> None:
     churn = "for i in $(seq 400); do /bin/true & done; wait; exec sleep 60"
     with titled(NAME.encode()) as pid, running("bash", "-c", churn) as busy:
         while b"sleep" not in read_cmdline(busy):
@@ -176,7 +176,7 @@ print(found.hidden, *found.running.values())
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 @pytest.mark.parametrize("hidepid", [1, 2])
-def test_hidden_processes_are_said_to_be_hidden(hidepid: int) -> None:
+def test_hidden_processes_are_reported_as_hidden(hidepid: int) -> None:
     code = HIDDEN.format(name=NAME)
     script = (
         f"mount -t proc -o hidepid={hidepid} proc /proc && "
@@ -194,7 +194,7 @@ def test_nothing_is_hidden_from_root() -> None:
     assert scan([]).hidden is False
 
 
-def test_what_says_nothing_of_a_process_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_that_is_not_about_one_process_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> NoReturn:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 

@@ -47,7 +47,7 @@ def test_the_page_is_made_for_mail_programs() -> None:
     assert "url(" not in html()
 
 
-def test_nothing_that_others_named_is_taken_for_html() -> None:
+def test_names_are_never_taken_for_html() -> None:
     evil = "<script>alert(1)</script>"
     found = alert(evil, evil, evil, check=evil, message=evil)
     readings = evolve(

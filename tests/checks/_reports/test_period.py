@@ -46,7 +46,7 @@ def test_runs_are_counted_from_the_start_of_this_process() -> None:
     assert period.activities == (Activity("disk", 4, 0, 0, "ok"),)
 
 
-def test_what_ended_since_the_last_report_is_told_once_the_latest_end_first() -> None:
+def test_alerts_that_ended_are_listed_once_with_the_latest_end_first() -> None:
     first = context(MORNING)
     look_back(first, BIRTH)
     old = alert("Old", state="resolved", began=later(-30), ended=later(-20))
@@ -82,11 +82,11 @@ def test_the_most_severe_alert_comes_first_and_the_heartbeat_never() -> None:
         {"at": later(1).isoformat(), "process": "p", "counters": {}},  # the clock was set back
     ],
 )
-def test_a_memory_that_makes_no_sense_is_no_memory(state: dict[str, Any]) -> None:
+def test_a_malformed_state_is_ignored(state: dict[str, Any]) -> None:
     assert recall(state, NOW).at is None
 
 
-def test_an_alert_that_came_and_went_hours_ago_is_told() -> None:
+def test_an_alert_that_came_and_went_hours_ago_is_listed() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     bench.stay(60)

@@ -18,7 +18,7 @@ def html(figures: PnrFigures) -> str:
     return context().render(template("pnr_report.html"), **page(context(), figures))
 
 
-def test_nothing_that_others_named_is_taken_for_html() -> None:
+def test_names_are_never_taken_for_html() -> None:
     evil = "<script>alert(1)</script>"
     tally = Tally(evil, {evil: {evil: 1, "U": 2}}, {evil: 1})
     figures = PnrFigures(WINDOW, [tally], {evil: Airline(evil)}, {"U": evil})
@@ -55,7 +55,7 @@ def test_the_bar_of_an_airline_is_its_share_of_the_greatest() -> None:
     assert "color" not in rows[0].emphasis
 
 
-def test_a_window_without_messages_is_told() -> None:
+def test_a_window_without_messages_is_reported() -> None:
     figures = PnrFigures(WINDOW, [Tally("KOR-PNR", {}, {})])
 
     assert summary(figures) == (

@@ -74,7 +74,7 @@ def test_the_first_report_without_times_or_with_a_length(
     assert f"{window.since:%d %H:%M}" == since
 
 
-def test_a_second_report_in_the_same_minute_has_nothing_to_tell() -> None:
+def test_a_second_report_in_the_same_minute_has_no_window() -> None:
     window = next_window({}, NOW, AT, None)
     assert window is not None
 
@@ -95,7 +95,7 @@ def test_a_clock_that_was_far_ahead_does_not_silence_the_reports() -> None:
         st.one_of(st.none(), st.integers(), st.text(), st.lists(st.text())),
     )
 )
-def test_a_state_that_makes_no_sense_is_none(state: dict[str, object]) -> None:
+def test_a_malformed_state_is_ignored(state: dict[str, object]) -> None:
     recalled = recall(state, NOW)
 
     assert recalled is None or recalled.tzinfo is not None
