@@ -93,7 +93,7 @@ class WatchedProcess:
 
 @frozen
 class Zombie:
-    """What is left of a process, and the one that should reap it."""
+    """A process that has ended, and its parent, which should reap it."""
 
     process: Process
     parent: Process | None
@@ -117,10 +117,8 @@ class WatchResult:
 def watched(params: Params) -> list[WatchedProcess]:
     """Return the processes that must run. When a name occurs twice, the first one counts."""
     found: dict[str, WatchedProcess] = {}
-    for monitors in (
-        False,
-        True,
-    ):  # a process that is named itself comes before a monitor of that name
+    # A process that is named itself comes before a monitor of the same name.
+    for monitors in (False, True):
         for daemon in params.daemons:
             for name in daemon.names if daemon.monitor or not monitors else ():
                 process = _watch(daemon, name, params, monitor=monitors)

@@ -153,7 +153,7 @@ class Matches:
         self._exclude = compiled(self.log.exclude) if self.log.exclude else None
 
     def take(self, line: bytes) -> None:
-        """Look at one line."""
+        """Count a line if it matches."""
         if not line.isascii() or self.log.encoding != "utf-8":
             # In RE2 "." matches no byte that is not UTF-8.
             line = line.decode(self.log.encoding, "replace").encode(errors="replace")

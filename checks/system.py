@@ -83,7 +83,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         raise CheckFailed(f"cannot read how the host is doing: {error}") from error
     kills = kills_since(context.state, vitals)
     context.state.clear()
-    context.state.update(_kept(vitals))
+    context.state.update(_state(vitals))
     observed: list[Observation] = [*_measured(vitals), *_conditions(params, vitals)]
     if params.oom_kills and kills:
         message = (
@@ -93,7 +93,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return observed
 
 
-def _kept(vitals: Vitals) -> dict[str, Json]:
+def _state(vitals: Vitals) -> dict[str, Json]:
+    """Return what the next run needs."""
     return {
         "boot": vitals.boot,
         "oom_kills": vitals.oom_kills,
@@ -125,7 +126,7 @@ def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
             params.max_swap_percent,
             f"{vitals.memory.swap_percent} % of the swap space is used",
         ),
-        *_pressed(params, vitals),
+        *_pressure(params, vitals),
         _above(
             "Open files",
             vitals.open_files_percent,
@@ -152,7 +153,7 @@ def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
         yield Condition(alertname, params.event_type, instance, message)
 
 
-def _pressed(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] | None]:
+def _pressure(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] | None]:
     for kind, limit in (
         ("cpu", params.max_cpu_pressure),
         ("memory", params.max_memory_pressure),

@@ -57,6 +57,7 @@ _DETAIL = """\
 <td style="padding:2px 0;word-break:break-all">{{ file.name }}</td></tr>
 {% endfor %}</table>
 {% if others %}<p>and {{ "{:,}".format(others) }} more</p>{% endif %}"""
+"""The template of the detail."""
 
 
 @frozen

@@ -53,7 +53,9 @@ class Filesystem:
     @filesystem.validator
     def _names_something(self, _: Attribute[str], value: str) -> None:
         if not value.strip() or "\0" in value:
-            raise ValueError("names no filesystem; write for example '/' or '/dev/sda1'")
+            raise ValueError(
+                "is not the name of a filesystem; write for example '/' or '/dev/sda1'"
+            )
 
     @max_use_percent.validator
     def _is_percentage(self, _: Attribute[int], value: int) -> None:

@@ -278,7 +278,7 @@ def test_a_limit_that_is_no_percentage_is_refused(limit: int) -> None:
 
 def test_an_empty_name_or_no_time_is_refused() -> None:
     for name in ("", " ", "/\0"):
-        with pytest.raises(ValueError, match="names no filesystem; "):
+        with pytest.raises(ValueError, match="is not the name of a filesystem; "):
             Filesystem(name, 90)
     with pytest.raises(ValueError, match="is 0 or less; "):
         watching("/", timeout=0)
