@@ -1,4 +1,4 @@
-"""Which names a command line goes by: its program, script, class and title, and no mention."""
+"""The names in a command line: its program, script, class and title, but not a mention."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_a_path_is_found_as_written_or_as_the_program_of_its_base_name() -> None
     assert not goes_by("sbin/mysqld", "mysqld")
 
 
-def test_a_program_that_mentions_others_is_itself() -> None:
+def test_a_tool_has_its_own_name() -> None:
     assert goes_by("rsync", "rsync", "--daemon")
     assert goes_by("rsync", "/usr/bin/rsync", "--daemon")
     assert goes_by("supervisor", "python3", "-m", "supervisor")
@@ -154,5 +154,5 @@ def test_a_name_is_never_found_inside_a_longer_word(name: str, arguments: list[b
 
 
 @given(st.sampled_from(sorted(TOOLS)), st.lists(st.sampled_from(["-x", NAME, "/a/" + NAME])))
-def test_no_argument_of_a_program_that_mentions_counts(own: bytes, rest: list[str]) -> None:
+def test_no_argument_of_a_tool_is_a_name(own: bytes, rest: list[str]) -> None:
     assert not goes_by(NAME, f"/usr/bin/{own.decode()}", *rest)
