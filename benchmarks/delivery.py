@@ -159,7 +159,7 @@ def batches(count: int) -> list[bytes]:
     made = []
     most = outbox.store.service.alertmanager.max_batch
     (peer,) = outbox.store.config.peers
-    while batch := outbox.take_due(peer, now, 0.0, most=most, most_bytes=MAX_BATCH_BYTES):
+    while batch := outbox.take_due(peer, now, 0.0, max_alerts=most, max_bytes=MAX_BATCH_BYTES):
         made.append(b"[" + b",".join(item.data for item in batch) + b"]")
     return made
 

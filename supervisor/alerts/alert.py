@@ -25,14 +25,16 @@ class State(enum.StrEnum):
     """A condition that is true."""
 
     OVER = "over"
-    """A condition that ended before any peer took it. It is still sent as firing, until a peer
-    has held it for `min_visible`."""
+    """A condition that ended before any peer took it.
+
+    It is still sent as firing, until a peer has held it for `min_visible`.
+    """
 
     RESOLVED = "resolved"
     """A condition that has ended."""
 
     REPORT = "report"
-    """Something that is said once."""
+    """A message that is sent once and does not end like a condition."""
 
 
 def _no_labels() -> Mapping[str, str]:
@@ -80,7 +82,7 @@ class Alert:
     """Grows with each new firing."""
 
     folded: int = 1
-    """How many episodes this one stands for: the earlier ones reached no peer."""
+    """How many episodes this alert stands for. The earlier ones reached no peer."""
 
     @property
     def key(self) -> Key:
@@ -90,16 +92,16 @@ class Alert:
 
 @frozen
 class Sighting:
-    """The hysteresis of one condition: consecutive runs that saw it, or that no longer do."""
+    """How often in a row one condition was seen, or was missed."""
 
     seen: int
-    """Consecutive runs that saw it, at most `fire_after`."""
+    """Runs in a row that saw it, at most `fire_after`."""
 
     missed: int
-    """Consecutive runs that no longer saw it."""
+    """Runs in a row that no longer saw it."""
 
     fingerprint: str = ""
-    """The alert that fires; empty before `fire_after` runs saw it."""
+    """The fingerprint of its alert. Empty before it fires."""
 
 
 @frozen
@@ -113,10 +115,10 @@ class Cursor:
     """The episode that the peer took last."""
 
     sent_at: float = 0.0
-    """When that was sent."""
+    """When that version was sent."""
 
     ends_at: float = 0.0
-    """The end that was sent with it."""
+    """The `endsAt` that was sent with that version."""
 
     held_since: float | None = None
     """When the peer first took this episode as firing, or this report."""
@@ -128,12 +130,16 @@ class Cursor:
     """The version that the peer refuses; 0 for none."""
 
 
+NO_CURSOR = Cursor()
+"""The cursor of a peer that has accepted nothing."""
+
+
 @frozen
 class ModuleRecord:
     """What the ledger keeps of a module."""
 
     last_scheduled: float = 0.0
-    """The last `at` time that was run, in Unix seconds."""
+    """The last `at` time for which the module ran, in Unix seconds."""
 
     state: Mapping[str, Json] = field(factory=dict)
-    """What its check remembers."""
+    """What its check keeps from run to run."""

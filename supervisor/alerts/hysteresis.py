@@ -1,4 +1,7 @@
-"""What is new, what is still true and what is gone: one run compared with the runs before."""
+"""Compare one run with the runs before it: which conditions fire, go on, or end. Pure.
+
+See docs/reference/alerts.md for the rules.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from attrs import define, field
 
 from supervisor.alerts.alert import Key, Sighting
-from supervisor.alerts.sanitize import DETAIL_LIMIT, MESSAGE_LIMIT, clean_text
+from supervisor.alerts.sanitize import MAX_DETAIL_BYTES, MAX_MESSAGE_BYTES, clean_text
 from supervisor.observations import Condition
 
 GRAVITY = ("TE", "E", "W")
-"""The event types that have an order, the gravest first. Others are channels: routes of mails."""
+"""The event types that have an order, the gravest first. Other types only choose a route."""
 
 
 @define
@@ -28,14 +31,14 @@ class Comparison:
     """Conditions that have ended."""
 
     sightings: dict[Key, Sighting | None] = field(factory=dict)
-    """Sightings that differ from those before. None forgets one."""
+    """Sightings that have changed. None removes one."""
 
     surplus: int = 0
-    """Conditions beyond the bound, which are dropped."""
+    """How many conditions were dropped, since there were too many."""
 
 
 def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
-    """Return the conditions by identity, equal identities merged."""
+    """Return the conditions by identity. Those of equal identity become one."""
     found: dict[Key, Condition] = {}
     for condition in conditions:
         key = (condition.alertname, condition.instance)
@@ -44,7 +47,7 @@ def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
 
 
 def merge(first: Condition, second: Condition) -> Condition:
-    """Return two observations of one identity as one: all messages, the graver type."""
+    """Return two conditions of one identity as one, with all messages and the graver type."""
     gravest = min(first.event_type, second.event_type, key=_rank)
     lines = dict.fromkeys((*first.message.split("\n"), *second.message.split("\n")))
     details = dict.fromkeys(filter(None, (first.detail, second.detail)))
@@ -52,8 +55,8 @@ def merge(first: Condition, second: Condition) -> Condition:
         alertname=first.alertname,
         event_type=gravest,
         instance=first.instance,
-        message=clean_text("\n".join(lines), MESSAGE_LIMIT),
-        detail=clean_text("\n".join(details), DETAIL_LIMIT),
+        message=clean_text("\n".join(lines), MAX_MESSAGE_BYTES),
+        detail=clean_text("\n".join(details), MAX_DETAIL_BYTES),
         labels={**second.labels, **first.labels},
         annotations={**second.annotations, **first.annotations},
     )
@@ -65,20 +68,20 @@ def compare(
     *,
     fire_after: int,
     clear_after: int,
-    most: int,
+    max_conditions: int,
 ) -> Comparison:
     """Return what a run with the conditions `observed` changes in `prior`.
 
-    A condition fires in its `fire_after`-th consecutive run and is cleared by the
-    `clear_after`-th run without it. At most `most` are kept: those that fire stay, the
-    rest are counted in `surplus`.
+    A condition fires when `fire_after` runs in a row have seen it. It is cleared when
+    `clear_after` runs in a row have not seen it. At most `max_conditions` are kept. Those that
+    fire stay, and the rest are counted in `surplus`.
     """
     result = Comparison()
     for key, sighting in prior.items():
         if key not in observed:
             _miss(result, key, sighting, clear_after)
     firing = {key for key, sighting in prior.items() if sighting.fingerprint}
-    room = most - (len(firing) - len(result.cleared))
+    room = max_conditions - (len(firing) - len(result.cleared))
     for key in observed:
         if key in firing:
             result.confirmed.append(key)
@@ -113,7 +116,7 @@ def _miss(result: Comparison, key: Key, sighting: Sighting, clear_after: int) ->
 
 
 def _rank(event_type: str) -> tuple[int, str]:
-    """Return the place of an event type: the gravest first, then the channels by name."""
+    """Return a sort key: the gravest first, then the types that have no order, by name."""
     if event_type in GRAVITY:
         return GRAVITY.index(event_type), ""
     return len(GRAVITY), event_type

@@ -10,7 +10,7 @@ from supervisor.config.service import Module, Service
 from supervisor.observations import Condition, Report
 
 RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "host", "instance"})
-"""Labels that a check may not set: the supervisor sets them."""
+"""Labels that a check cannot set. The supervisor sets them."""
 
 
 def alert_labels(
@@ -30,12 +30,12 @@ def alert_labels(
     }
     if isinstance(observation, Condition):
         labels["instance"] = observation.instance
-    # Alertmanager drops empty labels and so would see another fingerprint.
+    # Alertmanager drops empty labels. It would compute another fingerprint.
     return {name: value for name, value in sorted(labels.items()) if value}
 
 
 def event_id(service: Service, module: str, scheduled: float, alertname: str, ordinal: int) -> str:
-    """Return what tells one report from all others, the same whenever it is made again."""
+    """Return what tells one report from all others. The same report always gets the same one."""
     host = service.labels.get("host", "")
     return digest((service.service, host, module, f"{scheduled:.3f}", alertname, str(ordinal)))
 

@@ -1,7 +1,7 @@
 """An alert as the JSON object that Alertmanager's API v2 takes. Pure.
 
-The times change with each post, the rest does not. So the rest is encoded once and kept, also
-in the ledger.
+The times change with each post, and the rest does not. So the rest is encoded once. It is kept
+in this form, also in the ledger.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from attrs import frozen
 from supervisor.text import rfc3339
 
 CACHED_TIMES = 1024
-"""Times whose text is remembered: the alerts of one batch share most of theirs."""
+"""Entries of each cache of formatted times. The alerts of one batch share most of their times."""
 
 
 @frozen
@@ -26,7 +26,10 @@ class Payload:
     """The JSON object of one alert without its times."""
 
     encoded: bytes
-    """The object as UTF-8, without the closing brace: the times are appended. So it is on disk."""
+    """The object as UTF-8, without the closing brace. `at` appends the times.
+
+    The ledger stores it in this form.
+    """
 
     @classmethod
     def of(
@@ -51,11 +54,11 @@ class Payload:
         return annotations
 
     def has_annotation(self, name: str) -> bool:
-        """Return whether the alert has an annotation. Cheap when it has not."""
+        """Return whether the alert has an annotation. This is fast when it has not."""
         return f'"{name}":'.encode() in self.encoded and name in self.annotations
 
     def annotate(self, **changes: str) -> Self:
-        """Return the payload with annotations set, or removed where the new value is empty."""
+        """Return the payload with these annotations set. An empty value removes one."""
         alert = self._decoded()
         annotations = {
             name: value

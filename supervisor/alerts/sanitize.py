@@ -1,4 +1,7 @@
-"""Clean what a check returned, so that what the ledger holds can be posted. Pure."""
+"""Clean what a check returned, so that a peer can take it. Pure.
+
+See docs/reference/alerts.md for the limits.
+"""
 
 from __future__ import annotations
 
@@ -11,59 +14,65 @@ from attrs import evolve
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Observation, Report
 
-LABEL_LIMIT = 1024
+MAX_LABEL_BYTES = 1024
+"""Bytes of a label's value in UTF-8."""
 
-MESSAGE_LIMIT = 4 * 1024
+MAX_MESSAGE_BYTES = 4 * 1024
+"""Bytes of a message, or of another annotation, in UTF-8."""
 
-DETAIL_LIMIT = 256 * 1024
-"""Bytes of UTF-8."""
+MAX_DETAIL_BYTES = 256 * 1024
+"""Bytes of a detail in UTF-8."""
 
-_CUT = "… (cut)"
+_CUT_MARK = "… (cut)"
+"""The end of a text that was cut."""
 
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+"""The names that Prometheus allows."""
 
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters other than tab and line feed, and lone surrogates."""
 
 _LINE_BREAKS = re.compile(r"[\t\r\n]+")
+"""What becomes one space in a label."""
 
 
 def clean_text(text: str, limit: int) -> str:
-    """Return text that any peer stores as it is: valid, without controls, at most `limit` bytes."""
+    """Return valid text without control characters, of at most `limit` bytes."""
     text = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
     encoded = text.encode()
     if len(encoded) <= limit:
         return text
-    return encoded[: limit - len(_CUT.encode())].decode(errors="ignore") + _CUT
+    return encoded[: limit - len(_CUT_MARK.encode())].decode(errors="ignore") + _CUT_MARK
 
 
 def clean_label(text: str) -> str:
     """Return a label's value: one line of clean text."""
-    return clean_text(_LINE_BREAKS.sub(" ", text), LABEL_LIMIT)
+    return clean_text(_LINE_BREAKS.sub(" ", text), MAX_LABEL_BYTES)
 
 
 def clean_observation(observation: object) -> Observation:
-    """Return the observation with its texts cleaned; raises `CheckFailed` when it is nonsense."""
+    """Return the observation with its texts cleaned. Raises `CheckFailed` if it cannot be used."""
     if not isinstance(observation, Condition | Report):
         return _measurement(observation)
     kind = type(observation).__name__
     for name in ("alertname", "event_type", "message", "detail"):
         if not isinstance(getattr(observation, name), str):
-            raise CheckFailed(f"the check returned a {kind} whose {name} is no text")
+            raise CheckFailed(f"the check returned a {kind} whose {name} is not a text")
     if not observation.alertname or not observation.event_type:
         raise CheckFailed(f"the check returned a {kind} without alertname or event_type")
     cleaned = evolve(
         observation,
         alertname=clean_label(observation.alertname),
         event_type=clean_label(observation.event_type),
-        message=clean_text(observation.message, MESSAGE_LIMIT),
-        detail=clean_text(observation.detail, DETAIL_LIMIT),
-        labels=_clean_mapping(kind, "label", observation.labels, LABEL_LIMIT),
-        annotations=_clean_mapping(kind, "annotation", observation.annotations, MESSAGE_LIMIT),
+        message=clean_text(observation.message, MAX_MESSAGE_BYTES),
+        detail=clean_text(observation.detail, MAX_DETAIL_BYTES),
+        labels=_clean_mapping(kind, "label", observation.labels, MAX_LABEL_BYTES),
+        annotations=_clean_mapping(kind, "annotation", observation.annotations, MAX_MESSAGE_BYTES),
     )
     if isinstance(cleaned, Report):
         return cleaned
     if not isinstance(cleaned.instance, str):
-        raise CheckFailed("the check returned a Condition whose instance is no text")
+        raise CheckFailed("the check returned a Condition whose instance is not a text")
     return evolve(cleaned, instance=clean_label(cleaned.instance))
 
 
@@ -71,12 +80,12 @@ def _measurement(observation: object) -> Observation:
     if not isinstance(observation, Measurement):
         raise CheckFailed(
             f"the check returned {type(observation).__name__}, "
-            "which is no Condition, Report or Measurement"
+            "which is not a Condition, Report or Measurement"
         )
     if not isinstance(observation.name, str) or not isinstance(observation.value, int | float):
         raise CheckFailed("the check returned a Measurement without a name or a number")
     if not isinstance(observation.labels, Mapping):
-        raise CheckFailed("the check returned a Measurement whose labels are no mapping")
+        raise CheckFailed("the check returned a Measurement whose labels are not a mapping")
     if not _is_finite(observation.value):
         name = clean_label(observation.name)
         raise CheckFailed(f"the check returned the Measurement {name!r} without a finite number")
@@ -97,13 +106,13 @@ def _is_finite(value: float) -> bool:
 
 def _clean_mapping(kind: str, what: str, values: object, limit: int) -> dict[str, str]:
     if not isinstance(values, Mapping):
-        raise CheckFailed(f"the check returned a {kind} whose {what}s are no mapping")
+        raise CheckFailed(f"the check returned a {kind} whose {what}s are not a mapping")
     cleaned = {}
     for name, value in values.items():
         if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
             raise CheckFailed(f"the check returned a {kind} with the {what} name {name!r}")
         if not isinstance(value, str):
-            raise CheckFailed(f"the check returned a {kind} whose {what} {name} is no text")
+            raise CheckFailed(f"the check returned a {kind} whose {what} {name} is not a text")
         text = clean_text(value, limit) if what == "annotation" else clean_label(value)
         if text:
             cleaned[name] = text

@@ -1,4 +1,4 @@
-"""The alerts that the supervisor raises about itself: every name, and what each is about. Pure."""
+"""All alerts that the supervisor raises about itself: their names and their subjects. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from attrs import frozen
 
 from supervisor.alerts.alert import SUPERVISOR, Key
-from supervisor.alerts.sanitize import DETAIL_LIMIT, MESSAGE_LIMIT, clean_text
+from supervisor.alerts.sanitize import MAX_DETAIL_BYTES, MAX_MESSAGE_BYTES, clean_text
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Run
 from supervisor.text import preformatted
@@ -20,7 +20,7 @@ OVERFLOW_ENDS_AFTER = 900.0
 """Seconds without a loss after which `LedgerOverflow` ends."""
 
 ESCAPED_SIZE = 8
-"""A traceback may grow by this factor when it is escaped as HTML."""
+"""The factor by which a traceback can grow when it is escaped as HTML."""
 
 
 class Subject(enum.Enum):
@@ -30,10 +30,10 @@ class Subject(enum.Enum):
     """The supervisor as a whole."""
 
     MODULE = "module"
-    """One module; it ends when that is no longer configured."""
+    """One module of the service file."""
 
     PEER = "peer"
-    """One Alertmanager; it ends when that is no longer configured."""
+    """One Alertmanager of the service file."""
 
 
 @frozen
@@ -41,7 +41,7 @@ class SelfAlertKind:
     """One sort of self-alert."""
 
     alertname: str
-    """The alertname. `{}` stands for the subject; without it the subject is the instance."""
+    """The alertname. `{}` stands for the subject. Without `{}` the subject is the instance."""
 
     about: Subject = Subject.SUPERVISOR
     """What it is about."""
@@ -67,7 +67,7 @@ class SelfAlertKind:
 
 
 MODULE_FAILED = SelfAlertKind("Failed to execute module ({})", Subject.MODULE)
-"""A check failed, timed out or returned nonsense."""
+"""A check raised an error, timed out, or returned something that cannot be used."""
 
 TOO_MANY_CONDITIONS = SelfAlertKind("Too many conditions ({})", Subject.MODULE)
 """A module returned more conditions than `max_conditions`."""
@@ -79,13 +79,13 @@ PEER_CLOCK_SKEW = SelfAlertKind("PeerClockSkew", Subject.PEER)
 """A peer's clock differs from ours."""
 
 PEER_MISCONFIGURED = SelfAlertKind("PeerMisconfigured", Subject.PEER)
-"""A peer answers, but takes no alerts."""
+"""A peer answers, but does not take alerts."""
 
 LEDGER_OVERFLOW = SelfAlertKind("LedgerOverflow")
 """Alerts were dropped, since the ledger reached `max_ledger`."""
 
 LEDGER_CORRUPT = SelfAlertKind("LedgerCorrupt")
-"""A torn ledger was set aside."""
+"""A damaged ledger was set aside."""
 
 LEDGER_UNWRITABLE = SelfAlertKind("LedgerUnwritable")
 """The ledger cannot be written; alerts are kept in memory."""
@@ -96,7 +96,7 @@ RELOAD_FAILED = SelfAlertKind("ReloadFailed")
 HEARTBEAT = SelfAlertKind("Heartbeat", event_type="I")
 """Always fires, for a dead-man's switch. It is never resolved."""
 
-OF_CONFIGURED = (
+ENDS_WITH_SUBJECT = (
     MODULE_FAILED,
     TOO_MANY_CONDITIONS,
     PEER_CLOCK_SKEW,
@@ -113,13 +113,13 @@ class SelfAlert:
     """What a task tells the recorder: a self-alert is raised, or it has ended."""
 
     kind: SelfAlertKind
-    """Which one."""
+    """Which self-alert."""
 
     message: str | None
-    """What is wrong; None when it has ended."""
+    """What is wrong. None says that the self-alert has ended."""
 
     subject: str = ""
-    """The module's name or the peer's URL; empty for the supervisor as a whole."""
+    """The module's name or the peer's URL. Empty for the supervisor as a whole."""
 
     @property
     def key(self) -> Key:
@@ -128,9 +128,9 @@ class SelfAlert:
 
     @property
     def condition(self) -> Condition:
-        """The condition that it raises. Call this only when there is a message."""
+        """The condition to raise. Use it only if there is a message."""
         alertname, instance = self.key
-        message = clean_text(self.message or "", MESSAGE_LIMIT)
+        message = clean_text(self.message or "", MAX_MESSAGE_BYTES)
         return Condition(alertname, self.kind.event_type, instance, message)
 
 
@@ -138,15 +138,15 @@ def module_failure(module: str, run: Run) -> Condition:
     """Return the condition that a failed run raises."""
     detail = ""
     if run.traceback:
-        detail = preformatted(clean_text(run.traceback, DETAIL_LIMIT // ESCAPED_SIZE))
+        detail = preformatted(clean_text(run.traceback, MAX_DETAIL_BYTES // ESCAPED_SIZE))
     alertname, instance = MODULE_FAILED.key(module)
-    message = clean_text(run.error, MESSAGE_LIMIT)
+    message = clean_text(run.error, MAX_MESSAGE_BYTES)
     return Condition(alertname, MODULE_FAILED.event_type, instance, message=message, detail=detail)
 
 
-def is_of_the_gone(key: Key, modules: Collection[str], peers: Collection[str]) -> bool:
-    """Return whether a self-alert is about a module or peer that is no longer configured."""
-    for kind in OF_CONFIGURED:
+def is_subject_gone(key: Key, modules: Collection[str], peers: Collection[str]) -> bool:
+    """Return whether a self-alert is about a module or peer that the service file has no more."""
+    for kind in ENDS_WITH_SUBJECT:
         subject = kind.subject_of(key)
         if subject is not None:
             return subject not in (modules if kind.about is Subject.MODULE else peers)

@@ -9,7 +9,7 @@ from supervisor.control import task_tree
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_client import JsonObject
 from supervisor.control.socket_server import Handler, Say
-from supervisor.modules.runner import PATIENCE
+from supervisor.modules.runner import CLEAN_UP_TIMEOUT
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.text import advice
 
@@ -58,7 +58,7 @@ class Handlers:
         elif not self.modules.run_now(name):
             await say({"module": name, "refused": "is running already"})
         else:
-            with trio.move_on_after(task.module.timeout + 2 * PATIENCE):
+            with trio.move_on_after(task.module.timeout + 2 * CLEAN_UP_TIMEOUT):
                 while stats.runs == runs:
                     await self.changed.park()
             if stats.runs > runs:

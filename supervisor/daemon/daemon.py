@@ -1,7 +1,7 @@
-"""The nursery tree of a running supervisor; nesting order is shutdown order.
+"""The tree of nurseries of a running supervisor. The order of nesting is the order of shutdown.
 
-Modules stop first, then the senders, then the recorder has read everything, then the ledger
-is closed. `run` is the whole life, wired to this process; the tree itself knows no signals.
+The modules stop first, and then the senders. Then the recorder reads what is left, and the ledger
+is closed. `run` connects all this to the signals of the process.
 """
 
 from __future__ import annotations
@@ -15,24 +15,23 @@ from pathlib import Path
 import trio
 from attrs import define, field
 
-from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
 from supervisor.config.service import Service
 from supervisor.control import socket_server
 from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_server import LocalServer
 from supervisor.daemon.reload import Reloader
+from supervisor.daemon.resume import resume
 from supervisor.daemon.status_line import StatusLine
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.tasks import PeerTasks, connect
-from supervisor.errors import LedgerError
 from supervisor.host import garbage_collector
 from supervisor.host.clock import Clock
 from supervisor.host.lock import locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.systemd import Notifier
-from supervisor.ledger.database import Opened, open_ledger
+from supervisor.ledger.database import open_ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
@@ -40,18 +39,20 @@ from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.recorder.messages import Message
-from supervisor.recorder.reconcile import forget_last_process, reconcile
 from supervisor.recorder.recorder import Recorder
-from supervisor.recorder.update import Update
 from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.web import binding
 from supervisor.web.tasks import WebTasks
 
 CHANNEL_SIZE = 256
-LAST_ACT = 0.2
-MARGIN = LAST_ACT + 0.1
-"""Seconds: what the hard exit takes to end descendants, and when before `stop_grace` it acts."""
+"""Messages that can wait for the recorder."""
+
+END_DESCENDANTS_TIMEOUT = 0.2
+"""Seconds for which a forced exit waits until all descendants have ended."""
+
+FORCED_EXIT_MARGIN = END_DESCENDANTS_TIMEOUT + 0.1
+"""Seconds before the end of `stop_grace` at which the exit is forced."""
 
 _log = getLogger("supervisor")
 
@@ -59,7 +60,7 @@ _log = getLogger("supervisor")
 async def run(
     service: Service, state_dir: Path, notifier: Notifier, load: Callable[[], Service]
 ) -> None:
-    """Supervise until SIGTERM or SIGINT; `load` reads the configuration anew on SIGHUP.
+    """Supervise until SIGTERM or SIGINT. On SIGHUP, `load` reads the service file again.
 
     Raises `SupervisorError` when it cannot start.
     """
@@ -69,8 +70,8 @@ async def run(
         locked(state_dir),
         stop_on_signals(
             stopping,
-            lambda: max(0.0, outbox.store.service.stop_grace - MARGIN),
-            partial(end_all_descendants, LAST_ACT),
+            lambda: max(0.0, outbox.store.service.stop_grace - FORCED_EXIT_MARGIN),
+            partial(end_all_descendants, END_DESCENDANTS_TIMEOUT),
             reload_asked.set,
         ),
     ):
@@ -91,22 +92,49 @@ async def run(
 
 @define(kw_only=True)
 class Daemon:
-    """Everything that lives between start and stop. `stopping` is the stop trigger."""
+    """Everything that lives between start and stop."""
 
     outbox: Outbox
+    """The alerts, and what must be sent."""
+
     clock: Clock
+    """The host's clock."""
+
     notifier: Notifier
+    """Tells systemd what happens."""
+
     stopping: trio.Event
+    """Set when the supervisor must stop."""
+
     reload_asked: RepeatedEvent
+    """Set at each SIGHUP."""
+
     load: Callable[[], Service]
+    """Reads the service file."""
+
     recorder: Recorder
+    """Commits what the modules have seen."""
+
     stats: dict[str, ModuleStats]
+    """What each module has done, by its name."""
+
     listener: trio.SocketListener | None = None
+    """The local socket of `status`, `run-now` and `tree`."""
+
     web_listeners: Sequence[trio.SocketListener] = ()
+    """The sockets of the status page."""
+
     jitter: Callable[[], float] = random.random
+    """Returns a number from 0 to 1."""
+
     find_check: Callable[[str], Check] = load_check
+    """Returns the check of a name."""
+
     _context_factory: ContextFactory = field(init=False)
+    """Makes the context of each run."""
+
     _status_line: StatusLine = field(init=False)
+    """Tells people and systemd how the supervisor is."""
 
     def __attrs_post_init__(self) -> None:
         self._context_factory = ContextFactory(
@@ -131,7 +159,7 @@ class Daemon:
         reload_asked: RepeatedEvent,
         load: Callable[[], Service],
     ) -> Daemon:
-        """Open the listeners and the ledger, and fit what that holds to the configuration."""
+        """Open the listeners and the ledger, and adapt its alerts to the configuration."""
         service = outbox.store.service
         web_listeners = binding.bind(service, binding.addresses(service))
         opened = open_ledger(state_dir / "ledger", clock.now())
@@ -140,7 +168,8 @@ class Daemon:
         fit(stats, service)
         recorder = Recorder(outbox, Writer(opened.ledger, outbox, clock), clock, stats)
         listener = socket_server.bind(state_dir)
-        daemon = cls(
+        resume(opened, outbox, recorder.writer, clock.now())
+        return cls(
             outbox=outbox,
             clock=clock,
             notifier=notifier,
@@ -152,16 +181,14 @@ class Daemon:
             listener=listener,
             web_listeners=web_listeners,
         )
-        daemon._take_up(opened)
-        return daemon
 
     async def run(self) -> None:
-        """Supervise until `stopping` is set, then wind down within `stop_grace`."""
+        """Supervise until `stopping` is set. Then stop within `stop_grace`."""
         send, receive = trio.open_memory_channel[Message](CHANNEL_SIZE)
         clients = connect(self.store.service)
         async with trio.open_nursery() as pipeline:
             pipeline.start_soon(self.recorder.record, receive, name="recorder")
-            with send:  # closed without a checkpoint: the recorder then reads to the end
+            with send:  # closed without a checkpoint, so that the recorder reads to the end
                 async with trio.open_nursery() as delivery:
                     delivery.start_soon(self.clock.watch, name="clock")
                     peer_tasks = self._peer_tasks(delivery, send)
@@ -183,30 +210,6 @@ class Daemon:
                         )
                     delivery.cancel_scope.cancel()
         _log.info("stopped; what was not delivered is delivered by the next start")
-
-    def _take_up(self, opened: Opened) -> None:
-        """Continue where the last instance was ended."""
-        now = self.clock.now()
-        update = Update.begin(self.outbox, now)
-        forget_last_process(update)
-        reconcile(update)
-        corrupt = None
-        if opened.aside is not None:
-            corrupt = (
-                f"the ledger was corrupt and was set aside as {opened.aside.name}; "
-                "a new one is begun"
-            )
-            _log.error("%s", corrupt)
-        update.take_self_alert(SelfAlert(LEDGER_CORRUPT, corrupt))
-        update.changes.cursors |= self.outbox.cursors.take_unsaved()
-        try:
-            opened.ledger.commit(update.changes)
-        except LedgerError:
-            # The recorder tries at once, and says so if it cannot.
-            self.recorder.writer.owed.update(update.changes)
-        self.store.adopt(update.changes)
-        self.outbox.requeue(update.changes.alerts)
-        self.outbox.await_confirmation(now)
 
     def _module_tasks(
         self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
@@ -253,7 +256,7 @@ class Daemon:
         peers: PeerTasks,
         send: trio.MemorySendChannel[Message],
     ) -> None:
-        """Start what people and systemd use to look at the others and to change them."""
+        """Start status page, local socket, status line and reload."""
         snapshot = Snapshot(
             outbox=self.outbox,
             clock=self.clock,
@@ -262,10 +265,7 @@ class Daemon:
             ledger_bytes=lambda: self.recorder.writer.size,
         )
         web = WebTasks(
-            snapshot,
-            self.recorder.recorded,
-            lambda: send.statistics().current_buffer_used,
-            nursery,
+            snapshot, self.recorder.recorded, lambda: send.statistics().current_buffer_used, nursery
         )
         web.start(self.web_listeners)
         reloader = Reloader(
@@ -279,7 +279,10 @@ class Daemon:
             notifier=self.notifier,
         )
         nursery.start_soon(
-            self._status_line.keep_true, lambda: peers.peers, self.recorder.changed, name="status"
+            self._status_line.keep_up_to_date,
+            lambda: peers.peers,
+            self.recorder.changed,
+            name="status",
         )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         if self.listener is not None:

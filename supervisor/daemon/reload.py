@@ -1,7 +1,7 @@
-"""SIGHUP: read the configuration anew, and go over to it without losing or stopping anything.
+"""At SIGHUP, read the service file again and apply it. Called by the daemon.
 
-What is wrong with the new file is said, and the old configuration stays. Only what differs
-is started anew.
+If the new file is wrong, the log and an alert say why, and the old configuration stays. Only the
+parts that differ are started again. Nothing is lost.
 """
 
 from __future__ import annotations
@@ -32,25 +32,45 @@ _log = getLogger("supervisor")
 
 @frozen
 class Target:
-    """The configuration to go over to; clients and addresses are None where nothing differs."""
+    """The configuration to apply, and what it needs."""
 
     service: Service
+    """The new configuration."""
+
     clients: list[Client] | None
+    """New clients for the peers. None if the peers stay."""
+
     addresses: list[Address] | None
+    """Addresses for the status page. None if its settings stay."""
 
 
 @define(kw_only=True)
 class Reloader:
-    """Goes over from one configuration to the next."""
+    """Applies a new configuration to all parts of the supervisor."""
 
     config: CurrentConfig
+    """The configuration in force."""
+
     asked: RepeatedEvent
+    """Set at each SIGHUP."""
+
     load: Callable[[], Service]
+    """Reads the service file."""
+
     modules: ModuleTasks
+    """The tasks of the modules."""
+
     peers: PeerTasks
+    """The senders."""
+
     web: WebTasks
+    """The status page."""
+
     send: trio.MemorySendChannel[Message]
+    """Leads to the recorder."""
+
     notifier: Notifier
+    """Tells systemd what happens."""
 
     async def reload_when_asked(self) -> None:
         """Reload at each SIGHUP."""
@@ -66,8 +86,8 @@ class Reloader:
                     listeners = self.web.bind(target.service, target.addresses)
             except SupervisorError as error:
                 await self._refuse(str(error))
-            except Exception as error:  # whatever is wrong with the new, the old goes on
-                _log.exception("the new configuration meets a bug")
+            except Exception as error:  # whatever is wrong with it, the old one stays
+                _log.exception("the new configuration has met a bug")
                 await self._refuse(f"{type(error).__name__}: {error}")
             else:
                 await self._apply(target.service, target.clients, listeners)
@@ -99,7 +119,7 @@ class Reloader:
         clients: list[Client] | None,
         listeners: list[trio.SocketListener] | None,
     ) -> None:
-        """Go over: what differs ends, the alerts are fitted to the new, what is missing starts."""
+        """End what differs, adapt the alerts, and start what is missing."""
         before = self.modules.tasks.keys() | ()
         ended = self.modules.end_changed(service)
         if clients is not None:
@@ -122,14 +142,14 @@ class Reloader:
                 set(before),
                 set(ended),
                 set(started),
-                ["connected to the peers anew"] * (clients is not None)
-                + ["opened the status page anew"] * bool(listeners),
+                ["connected to the peers again"] * (clients is not None)
+                + ["opened the status page again"] * bool(listeners),
             ),
         )
 
 
 def _is_changed(new: Alertmanager, old: Alertmanager) -> bool:
-    """Return whether to connect anew. A certificate is renewed under its old name."""
+    """Return whether to connect again. A new certificate may have the same file name."""
     return new != old or any((new.ca_file, new.cert_file, new.key_file))
 
 

@@ -1,4 +1,4 @@
-"""What people and systemd are told of the running supervisor. Called by the daemon."""
+"""Tell people and systemd how the running supervisor is. Called by the daemon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import columns, counted, seconds
 
 STATUS_DELAY = 2.0
-"""Seconds between two status lines, at least."""
+"""Seconds at least between two status lines."""
 
 _log = getLogger("supervisor")
 
@@ -29,10 +29,13 @@ class StatusLine:
     """Tells how many modules run, how many alerts fire, and how many wait to be delivered."""
 
     outbox: Outbox
+    """The alerts, and what must be sent."""
+
     notifier: Notifier
+    """Tells systemd."""
 
     def say_ready(self, stats: Iterable[ModuleStats], now: float) -> None:
-        """Print the modules with their next runs, and tell systemd that all has started."""
+        """Log the modules with their next runs, and tell systemd that all have started."""
         service = self.outbox.store.service
         target = ", ".join(service.alertmanager.urls) or "this console (no Alertmanager)"
         url = service.status.external_url or f"http://{service.status.listen}/"
@@ -43,14 +46,14 @@ class StatusLine:
         self.notifier.notify("READY=1", f"STATUS={enabled}, reporting to {target}")
 
     def say_stopping(self) -> None:
-        """Say that the supervisor winds down."""
+        """Say that the supervisor stops."""
         _log.info("stopping")
         self.notifier.notify("STOPPING=1", "STATUS=stopping")
 
-    async def keep_true(
+    async def keep_up_to_date(
         self, peers: Callable[[], Sequence[PeerStatus]], changed: trio.lowlevel.ParkingLot
     ) -> None:
-        """Tell systemd the status whenever it is another; `changed` wakes at each change."""
+        """Tell systemd the status when it has changed. `changed` wakes this task."""
         told = ""
         while self.notifier.address:
             text = f"STATUS={self._text(peers())}"

@@ -1,4 +1,4 @@
-"""Feeds systemd's watchdog, and only while the pipeline really moves."""
+"""Feed systemd's watchdog while the pipeline moves. Called by the daemon."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ async def feed_watchdog(
 ) -> None:
     """Send `WATCHDOG=1` after each ping that went through the channel and the ledger's thread.
 
-    A sender counts as alive when its loop has come round since its longest wait and request.
+    All senders must be alive as well. A sender is alive if its last round began no longer ago than
+    its longest wait and two requests can take.
     """
     if notifier.watchdog is None:
         return

@@ -1,6 +1,6 @@
-"""One Alertmanager over HTTP: post a batch, understand the answer. Nothing else here uses httpx.
+"""One Alertmanager over HTTP: post a batch and classify the answer.
 
-The API is `POST /api/v2/alerts`; how each answer is to be read is in `classify`.
+No other file of the supervisor uses httpx. `classify` says what each answer means.
 """
 
 from __future__ import annotations
@@ -18,18 +18,26 @@ from attrs import define, field
 from supervisor import __version__
 from supervisor.config.service import Alertmanager
 from supervisor.delivery import connection_errors
-from supervisor.delivery.replies import MOST_ANSWER_BYTES, Answer, Reply, classify
+from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
 from supervisor.errors import SecretUnreadable, SupervisorError
 
+CLOSE_TIMEOUT = 0.1
+"""Seconds for which the connection may take to close."""
+
 _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""A bearer token that can stand in a header."""
 
 
 @define
 class Client:
-    """Talks to one peer over one kept connection, for the peer's whole life."""
+    """Talks to one peer over one connection that is kept open."""
 
     url: str
+    """The peer's address, as in the service file."""
+
     settings: Alertmanager
+    """Time-out, credentials and certificates."""
+
     _http: httpx.AsyncClient = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -37,13 +45,14 @@ class Client:
         self._http = httpx.AsyncClient(
             trust_env=False,
             verify=_tls(self.url, self.settings),
-            # Per read, so a drip outlives it: `_request` has the one that counts. This one is
-            # there because httpcore closes a socket after its own timeout alone.
+            # httpx counts a time-out for each read, so a peer that sends single bytes never meets
+            # it. `_request` has the time-out for the whole request. This one is for connecting:
+            # only after its own time-out does httpcore close the socket.
             timeout=httpx.Timeout(None, connect=0.9 * self.settings.timeout),
             limits=httpx.Limits(max_connections=1),
             headers={
                 "User-Agent": f"alertmanager-supervisor/{__version__}",
-                "Accept-Encoding": "identity",  # answers are read as they come
+                "Accept-Encoding": "identity",  # answers are read as bytes
             },
         )
 
@@ -56,23 +65,23 @@ class Client:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with trio.move_on_after(0.1) as scope:
+        with trio.move_on_after(CLOSE_TIMEOUT) as scope:
             scope.shield = True
             await self._http.aclose()
 
     async def post(
-        self, alerts: list[bytes], now: float, meanwhile: Callable[[], None] | None = None
+        self, alerts: list[bytes], now: float, on_sent: Callable[[], None] | None = None
     ) -> Answer:
-        """Post encoded alerts as one batch; every fault of the way is an answer, too.
+        """Post encoded alerts as one batch. Errors of the connection are answers, too.
 
-        `meanwhile` is called when the request is sent, while the peer works on it.
+        `on_sent` is called after the request was sent, while the peer works on it.
         """
         body = b"[" + b",".join(alerts) + b"]"
-        return await self._request("POST", "/api/v2/alerts", now, body, meanwhile=meanwhile)
+        return await self._request("POST", "/api/v2/alerts", now, body, on_sent=on_sent)
 
-    async def get(self, path: str, now: float, most: int = MOST_ANSWER_BYTES) -> Answer:
-        """Read something; the body of the answer is cut at so many bytes."""
-        return await self._request("GET", path, now, most=most)
+    async def get(self, path: str, now: float, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
+        """Get something. Of the answer's body at most `max_bytes` are read."""
+        return await self._request("GET", path, now, max_bytes=max_bytes)
 
     async def _request(
         self,
@@ -80,12 +89,12 @@ class Client:
         path: str,
         now: float,
         content: bytes = b"",
-        most: int = MOST_ANSWER_BYTES,
-        meanwhile: Callable[[], None] | None = None,
+        max_bytes: int = MAX_ANSWER_BYTES,
+        on_sent: Callable[[], None] | None = None,
     ) -> Answer:
         async def trace(event: str, _details: object) -> None:
-            if meanwhile and event == "http11.receive_response_headers.started":
-                meanwhile()
+            if on_sent and event == "http11.receive_response_headers.started":
+                on_sent()
 
         try:
             with trio.fail_after(self.settings.timeout):
@@ -93,32 +102,32 @@ class Client:
                     method,
                     self.url.rstrip("/") + path,
                     headers={**_described(content), **self._authorization()},
-                    extensions={"trace": trace} if meanwhile else None,
+                    extensions={"trace": trace} if on_sent else None,
                 )
                 if content:
                     request.stream = _Body(content)
                 response = await self._http.send(request, stream=True)
                 try:
-                    body = await _bounded(response, most)
+                    body = await _bounded(response, max_bytes)
                 finally:
                     await response.aclose()
         except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
         except httpx.HTTPError as error:
-            return _fault(error)
-        except (httpx.InvalidURL, UnicodeError) as error:  # also from the resolver's IDNA
+            return _answer_for(error)
+        except (httpx.InvalidURL, UnicodeError) as error:  # the resolver's IDNA raises it, too
             return Answer(Reply.MISCONFIGURED, "address", str(error))
         except SecretUnreadable as error:
             return Answer(Reply.MISCONFIGURED, "credentials", str(error))
         return classify(response.status_code, response.headers, body, now)
 
     def _authorization(self) -> dict[str, str]:
-        """Read the credentials for each request, so that a rotated one needs no restart."""
+        """Read the credentials for each request, so that new ones need no restart."""
         if self.settings.bearer_token is not None:
             token = self.settings.bearer_token.read()
             if not _HEADER_TOKEN.fullmatch(token):
-                # Sent on, it would come back in an error message.
-                raise SecretUnreadable("cannot use the bearer token: it is no single ASCII word")
+                # httpx would put it into an error message.
+                raise SecretUnreadable("cannot use the bearer token: it is not a single ASCII word")
             return {"Authorization": f"Bearer {token}"}
         if self.settings.password is not None:
             basic = httpx.BasicAuth(self.settings.username, self.settings.password.read())
@@ -135,7 +144,7 @@ def _described(content: bytes) -> dict[str, str]:
 
 @define
 class _Body(httpx.AsyncByteStream):
-    """What is sent. httpx's own is an async generator, which a timeout leaves half read."""
+    """What is sent. httpx's own stream is an async generator, which a time-out leaves half read."""
 
     content: bytes
     _is_read: bool = False
@@ -150,16 +159,17 @@ class _Body(httpx.AsyncByteStream):
         return self.content
 
 
-async def _bounded(response: httpx.Response, most: int) -> bytes:
-    """Read an answer, and no more of it than is worth reading."""
+async def _bounded(response: httpx.Response, max_bytes: int) -> bytes:
+    """Return the body of an answer, at most `max_bytes` of it."""
     body = bytearray()
-    # Cancelled, httpx closes what it reads from; left by `break`, the garbage collector must.
+    # When it is cancelled, httpx closes its stream. A `break` would leave that to the garbage
+    # collector.
     with trio.CancelScope() as scope:
         async for chunk in response.aiter_raw():
             body += chunk
-            if len(body) >= most:
+            if len(body) >= max_bytes:
                 scope.cancel()
-    return bytes(body[:most])
+    return bytes(body[:max_bytes])
 
 
 def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
@@ -174,7 +184,8 @@ def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
     return context
 
 
-def _fault(error: httpx.HTTPError) -> Answer:
+def _answer_for(error: httpx.HTTPError) -> Answer:
+    """Return the answer that stands for an error of the connection."""
     causes = [*connection_errors.causes(error)]
     if said := connection_errors.about_certificates(causes):
         return Answer(Reply.MISCONFIGURED, "certificate", said)

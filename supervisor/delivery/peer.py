@@ -1,4 +1,4 @@
-"""What is known of one Alertmanager, for its sender and for people."""
+"""What is known of one Alertmanager. Its sender writes it, and status and metrics show it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,40 @@ from supervisor.stats.histogram import Histogram
 
 @define
 class PeerStatus:
-    """One Alertmanager. Times are Unix seconds; `shift` and `skew` seconds.
-
-    `alive_at` is trio's time at which its sender last came round.
-    """
+    """The state of one Alertmanager."""
 
     url: str
+    """Its address, as in the service file."""
+
     state: Literal["ok", "retrying", "misconfigured"] = "ok"
+    """What the last answer says, see docs/reference/delivery.md."""
+
     version: str = ""
+    """Alertmanager's version. Empty before it is known."""
+
     last_success: float | None = None
+    """When it last took a batch, in Unix seconds. None before the first."""
+
     error: str = ""
+    """Why the last request failed. Empty after a success."""
+
     skew: float = 0.0
+    """Seconds by which its clock was ahead of ours at the last answer."""
+
     shift: float = 0.0
+    """Seconds by which the times that are sent to it are shifted."""
+
     sent: int = 0
+    """How many alerts it took."""
+
     errors: Counter[str] = field(factory=Counter)
+    """How many requests failed, by reason."""
+
     seconds: Histogram = field(factory=Histogram)
+    """How long the posts took."""
+
     alive_at: float = 0.0
+    """trio's time at which its sender last began a round of its loop."""
+
     failures: int = 0
+    """Failures in a row since the last success."""

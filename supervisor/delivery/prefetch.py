@@ -1,6 +1,6 @@
-"""What a sender does while its peer works on a batch: note the last answer, make the next batch.
+"""What a sender does while its peer works on a batch: advance cursors, and make the next batch.
 
-The peer need not wait for either: this is worth a third of the throughput.
+So the peer need not wait for either. Without this, a third of the throughput is lost.
 """
 
 from __future__ import annotations
@@ -14,33 +14,39 @@ from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox, Outgoing
 
 MAX_BATCH_BYTES = 1 << 20
-"""Bytes of one batch, at most."""
+"""Bytes of one batch."""
 
 
 @define
 class Prefetch:
-    """Batches for one peer, made one ahead."""
+    """Makes the batches for one peer, one ahead."""
 
     peer: PeerStatus
+    """The peer that gets the batches."""
+
     outbox: Outbox
+    """Where the alerts come from."""
+
     clock: Clock
+    """The host's clock."""
+
     max_batch: int
-    """Alerts of one batch, at most."""
+    """Alerts in one batch at most."""
 
     wake_recorder: Callable[[], None]
-    """Called when there are cursors to be written."""
+    """Called when there are cursors to write."""
 
     _next: list[Outgoing] = field(factory=list)
     """The batch made ahead."""
 
     _accepted: list[Outgoing] = field(factory=list)
-    """What the peer took last, and whose cursors are not advanced yet."""
+    """What the peer took last. The cursors of these alerts are not advanced yet."""
 
     _accepted_at: float = 0.0
-    """When it did, in Unix seconds."""
+    """When the peer took them, in Unix seconds."""
 
     def next_batch(self, now: float) -> list[Outgoing]:
-        """Return what to post now. Of the batch made ahead only what is still current is used."""
+        """Return what to post now: the rest of the batch made ahead, or a new one."""
         made, self._next = self._next, []
         current = [item for item in made if self.outbox.is_current(item)]
         stale = [item for item in made if not self.outbox.is_current(item)]
@@ -51,7 +57,7 @@ class Prefetch:
         return self._take(now)
 
     def work_ahead(self, in_flight: Iterable[Outgoing]) -> None:
-        """Use the time in which the peer works on a batch."""
+        """Advance cursors and make the next batch, while the peer works on `in_flight`."""
         self.advance_cursors()
         if self._next:
             return
@@ -59,12 +65,12 @@ class Prefetch:
         busy = {item.alert.fingerprint for item in in_flight}
         for item in self._take(now):
             if item.alert.fingerprint in busy:
-                self.outbox.put_back(self.peer.url, [item], now)  # the answer tells when it is due
+                self.outbox.put_back(self.peer.url, [item], now)  # its answer says when it is due
             else:
                 self._next.append(item)
 
-    def accepted(self, batch: list[Outgoing], now: float) -> None:
-        """Note that the peer took a batch. Its cursors advance a little later."""
+    def note_accepted(self, batch: list[Outgoing], now: float) -> None:
+        """Note that the peer took a batch. `advance_cursors` uses it later."""
         self._accepted, self._accepted_at = batch, now
 
     def advance_cursors(self) -> None:
@@ -77,7 +83,7 @@ class Prefetch:
             self.wake_recorder()
 
     def put_back(self, now: float) -> None:
-        """Queue again what was made ahead."""
+        """Queue the batch made ahead again."""
         made, self._next = self._next, []
         self.outbox.put_back(self.peer.url, made, now)
 
@@ -86,6 +92,6 @@ class Prefetch:
             self.peer.url,
             now,
             self.peer.shift,
-            most=self.max_batch,
-            most_bytes=MAX_BATCH_BYTES,
+            max_alerts=self.max_batch,
+            max_bytes=MAX_BATCH_BYTES,
         )

@@ -1,4 +1,4 @@
-"""What a peer's answer means."""
+"""What a peer's answer means. Pure; see docs/reference/delivery.md."""
 
 from __future__ import annotations
 
@@ -12,44 +12,67 @@ from attrs import frozen
 
 from supervisor.delivery.connection_errors import line
 
-MOST_ANSWER_BYTES = 64 * 1024
+MAX_ANSWER_BYTES = 64 * 1024
+"""Bytes of an answer's body that are read."""
 
-LATEST_DATE = 2.0**33
-"""Unix seconds, in the year 2242: a peer whose clock is later than that has none."""
+MAX_DETAIL_BYTES = 200
+"""Bytes of an answer's body that a message shows."""
+
+MAX_DATE = 2.0**33
+"""Unix seconds, in the year 2242. A later date of a peer is ignored."""
 
 
 class Reply(enum.Enum):
     """What to do with a batch that was posted."""
 
     DELIVERED = "delivered"
+    """The peer has it."""
+
     RETRY = "retry"
+    """Send it again later."""
+
     SPLIT = "split"
+    """The peer refuses something in the batch. Split the batch."""
+
     MISCONFIGURED = "misconfigured"
+    """Something in the configuration is wrong. Send it again later, and raise an alert."""
 
 
 @frozen
 class Answer:
-    """A peer's answer, classified. `retry_after` is in seconds, `date` in Unix seconds."""
+    """A peer's answer, classified."""
 
     reply: Reply
+    """What to do with the batch."""
+
     reason: str
+    """The status, or the kind of error. Metrics count errors by it."""
+
     detail: str = ""
+    """What the peer or the system says about it."""
+
     retry_after: float | None = None
+    """For how many seconds the peer asks us to wait."""
+
     date: float | None = None
+    """The peer's time, in Unix seconds."""
+
     body: bytes = b""
+    """The body. Only a delivered answer has one."""
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -> Answer:
-    """Read an HTTP answer as the contract does.
+    """Return what an HTTP answer means.
 
-    A 400 with a JSON string or object, a 422 and a 413 are the fault of something in the
-    batch; other 4xx and redirects are the fault of the configuration; the rest passes.
+    A 413, and a 400 or 422 with a JSON string or object, refuse something in the batch. Other 4xx
+    and redirects are the fault of the configuration. Anything else passes with time. `now` is in
+    Unix seconds.
     """
     date = _http_date(headers.get("date", ""))
-    detail = line(body[:200].decode(errors="replace"))
+    detail = line(body[:MAX_DETAIL_BYTES].decode(errors="replace"))
     reason = f"HTTP {status}"
     if 200 <= status < 300:
         return Answer(Reply.DELIVERED, reason, date=date, body=body)
@@ -59,14 +82,14 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, now: float) -
         retry_after = _retry_after(headers.get("retry-after", ""), date or now)
         return Answer(Reply.RETRY, reason, detail, retry_after=retry_after, date=date)
     if 300 <= status < 400:
-        where = line(headers.get("location", "nowhere")[:200])
+        where = line(headers.get("location", "nowhere")[:MAX_DETAIL_BYTES])
         detail = f"redirects are not followed; to {where}"
     return Answer(Reply.MISCONFIGURED, reason, detail, date=date)
 
 
 def _is_verdict(body: bytes) -> bool:
-    """Tell Alertmanager's own answer from that of a proxy in front of it."""
-    if len(body) == MOST_ANSWER_BYTES:  # cut: a batch of bad alerts makes a long answer
+    """Return whether Alertmanager itself answers, and not a proxy in front of it."""
+    if len(body) == MAX_ANSWER_BYTES:  # it was cut, since many bad alerts make a long answer
         return body.lstrip()[:1] in (b'"', b"{")
     try:
         return isinstance(json.loads(body), str | dict)
@@ -87,4 +110,4 @@ def _http_date(value: str) -> float | None:
         seconds = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return seconds if 0 <= seconds < LATEST_DATE else None
+    return seconds if 0 <= seconds < MAX_DATE else None

@@ -1,7 +1,7 @@
-"""One loop for each peer: what is due is posted, the answer decides what comes next.
+"""One loop for each peer: post what is due, and act on the answer.
 
 One request is in flight at a time, so that the order of each alert is kept. A peer that does
-not answer holds up only its own sender. See docs/reference/delivery.md for the rules.
+not answer delays only its own sender. See docs/reference/delivery.md for the rules.
 """
 
 from __future__ import annotations
@@ -34,19 +34,22 @@ from supervisor.ledger.outbox import Outbox, Outgoing
 from supervisor.recorder.messages import Message, WakeUp
 
 FIRST_BACKOFF = 1.0
-"""Seconds of the first wait after a failure, at most: the jitter makes it shorter."""
+"""Seconds of the first wait after a failure. The jitter makes it shorter."""
 
 MAX_BACKOFF = 60.0
-"""Seconds of any wait of our own, at most."""
+"""Seconds of any later wait, unless the peer asks for another one."""
+
+MIN_RETRY_AFTER = 1.0
+"""Seconds that the sender waits at least when the peer asks it to wait."""
 
 MAX_RETRY_AFTER = 300.0
-"""Seconds that a peer may ask us to wait, at most."""
+"""Seconds that a peer may ask us to wait."""
 
 MAX_DOUBLINGS = 16
-"""Failures after which the wait grows no more."""
+"""How often the wait is doubled. More would only risk an overflow."""
 
 STATUS_PATH = "/api/v2/status"
-"""Where a peer tells its version."""
+"""Where a peer gives its version and its time."""
 
 _log = getLogger("supervisor.peers")
 
@@ -56,17 +59,28 @@ class Sender:
     """Delivers the outbox to one peer."""
 
     peer: PeerStatus
+    """What is known of the peer. The sender keeps it up to date."""
+
     client: Client
+    """Posts to the peer."""
+
     outbox: Outbox
+    """What must be sent."""
+
     clock: Clock
+    """The host's clock."""
+
     send: trio.MemorySendChannel[Message]
+    """Leads to the recorder."""
+
     changed: trio.lowlevel.ParkingLot
-    """Wakes when the outbox has changed."""
+    """Wakes the sender when the outbox has changed."""
 
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
 
     _prefetch: Prefetch = field(init=False)
+    """Makes the batches."""
 
     def __attrs_post_init__(self) -> None:
         self._prefetch = Prefetch(
@@ -87,7 +101,7 @@ class Sender:
                 self.peer.alive_at = trio.current_time()
                 known, steps = steps, self._clock_steps()
                 if steps != known:
-                    self._tell(WakeUp())  # so that the recorder looks at its clock
+                    self._tell(WakeUp())  # the recorder then looks at its clock
                     await self._greet()
                 now = self.clock.now()
                 if batch := self._prefetch.next_batch(now):
@@ -98,15 +112,15 @@ class Sender:
             self._prefetch.advance_cursors()
 
     def _clock_steps(self) -> int:
-        """Return how often the clock was set; the outbox is told before it learns of an answer."""
+        """Return how often the clock was set. Tell the outbox if it was set just now."""
         if step := self.clock.was_set_by():
             self.outbox.clock_was_set(step)
-        return self.outbox.steps
+        return self.outbox.clock_steps
 
     async def _greet(self) -> None:
-        """Ask for health, version and time of day: posting with a wrong clock loses alerts."""
+        """Ask for version and time before the first post. Times that are wrong lose alerts."""
         answer = await self.client.get(STATUS_PATH, self.clock.now())
-        self._compare_clocks(answer)  # also of one that refuses: it may take posts all the same
+        self._compare_clocks(answer)  # also if it refuses this: it may take posts all the same
         if answer.reply is Reply.DELIVERED:
             self.peer.version = _version(answer.body)
             _log.info("%s: Alertmanager %s is reachable", self.peer.url, self.peer.version)
@@ -119,7 +133,7 @@ class Sender:
             await self.changed.park()
 
     async def _post(self, batch: list[Outgoing]) -> None:
-        """Post a batch, in smaller and smaller parts while the peer refuses it."""
+        """Post a batch. Split it into smaller parts while the peer refuses it."""
         parts = [batch]
         while parts:
             part = parts.pop()
@@ -141,7 +155,7 @@ class Sender:
                     return
 
     async def _answer(self, part: list[Outgoing]) -> Answer:
-        """Post a part of a batch; return how the peer answers."""
+        """Post a part of a batch and return the answer."""
         begun = trio.current_time()
         answer = await self.client.post(
             [item.data for item in part],
@@ -154,19 +168,19 @@ class Sender:
         self._prefetch.advance_cursors()
         self._clock_steps()
         if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
-            # What was taken had wrong times, and so has the rest of the batch.
+            # The peer took wrong times, and the rest of the batch has them too.
             return Answer(Reply.RETRY, "clock", "its clock differs from what was known")
         return answer
 
     async def _explained(self, answer: Answer) -> Answer:
-        """Return why a peer hangs up: what it says of our certificate can be lost with a body."""
+        """Return why a peer hung up. A post can lose what the peer says about our certificate."""
         if answer.reason != "transport" or not self.peer.url.lower().startswith("https:"):
             return answer
         asked = await self.client.get(STATUS_PATH, self.clock.now())
         return asked if asked.reason == "certificate" else answer
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
-        self._prefetch.accepted(part, now)
+        self._prefetch.note_accepted(part, now)
         self.peer.sent += len(part)
         self.peer.last_success = now
         self.peer.failures = 0
@@ -189,7 +203,7 @@ class Sender:
             await self.send.send(SelfAlert(ALERT_REJECTED, message, module))
 
     async def _back_off(self, answer: Answer) -> None:
-        """Wait with full jitter, or as long as the peer asks within bounds."""
+        """Wait with full jitter, or for as long as the peer asks, within bounds."""
         peer = self.peer
         peer.errors[answer.reason] += 1
         peer.error = str(answer)
@@ -203,7 +217,9 @@ class Sender:
             message = f"{peer.url} does not take alerts: {answer}; all are kept until it does"
         self._raise_or_end(PEER_MISCONFIGURED, message)
         peer.state = state
-        until = trio.current_time() + self._backoff(answer.retry_after)
+        resend_interval = self.outbox.store.service.resend_interval
+        wait = backoff(peer.failures, answer.retry_after, resend_interval, self.jitter())
+        until = trio.current_time() + wait
         peer.failures += 1
         while True:
             peer.alive_at = trio.current_time()
@@ -211,16 +227,8 @@ class Sender:
             if trio.current_time() >= until:
                 return
 
-    def _backoff(self, retry_after: float | None) -> float:
-        """Return for how many seconds to wait; `retry_after` is what the peer asks for."""
-        if retry_after is not None:
-            longest = min(MAX_RETRY_AFTER, 2 * self.outbox.store.service.resend_interval)
-            return min(max(retry_after, 1.0), longest)
-        doubled = FIRST_BACKOFF * 2.0 ** min(self.peer.failures, MAX_DOUBLINGS)
-        return self.jitter() * min(MAX_BACKOFF, doubled)
-
     def _compare_clocks(self, answer: Answer) -> bool:
-        """Measure the peer's clock; return False if the times sent to it were wrong."""
+        """Measure the peer's clock. Return False if the times sent to it were wrong."""
         if answer.date is None:
             return True
         skew = answer.date - self.clock.now()
@@ -236,16 +244,30 @@ class Sender:
     def _raise_or_end(
         self, kind: SelfAlertKind, message: str | None, *, renewed: bool = False
     ) -> None:
-        """Raise or end a self-alert about this peer, unless that is how it stands already."""
+        """Raise or end a self-alert about this peer, if that changes anything."""
         alert = SelfAlert(kind, message, self.peer.url)
         is_raised = alert.key in self.outbox.store.sightings.get(SUPERVISOR, {})
         if is_raised != (message is not None) or renewed:
             self._tell(alert)
 
     def _tell(self, message: Message) -> None:
-        # When the channel is full, the next answer says it again.
+        # If the channel is full, the next answer leads to the same message.
         with suppress(trio.WouldBlock):
             self.send.send_nowait(message)
+
+
+def backoff(
+    failures: int, retry_after: float | None, resend_interval: float, jitter: float
+) -> float:
+    """Return for how many seconds to wait after a failure.
+
+    `failures` is how many came before it in a row. `retry_after` is what the peer asks for, in
+    seconds. `jitter` is a number from 0 to 1.
+    """
+    if retry_after is not None:
+        return min(max(retry_after, MIN_RETRY_AFTER), MAX_RETRY_AFTER, 2 * resend_interval)
+    doubled = FIRST_BACKOFF * 2.0 ** min(failures, MAX_DOUBLINGS)
+    return jitter * min(MAX_BACKOFF, doubled)
 
 
 def _version(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""One sender for each Alertmanager; a reload ends them and starts others."""
+"""One sender for each Alertmanager. A reload may end them and start others."""
 
 from __future__ import annotations
 
@@ -18,27 +18,44 @@ from supervisor.recorder.messages import Message
 
 @define(kw_only=True)
 class PeerTasks:
-    """Delivers the outbox to the peers until it is told of others."""
+    """Delivers the outbox to the peers of the configuration in force."""
 
     outbox: Outbox
+    """What must be sent."""
+
     clock: Clock
+    """The host's clock."""
+
     send: trio.MemorySendChannel[Message]
+    """Leads to the recorder."""
+
     changed: trio.lowlevel.ParkingLot
+    """Wakes the senders when the outbox has changed."""
+
     jitter: Callable[[], float]
+    """Returns a number from 0 to 1."""
+
     nursery: trio.Nursery
+    """Where the senders run."""
+
     peers: tuple[PeerStatus, ...] = ()
+    """What is known of each peer, in the order of the configuration."""
+
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
+    """Ends the senders."""
+
     _ended: trio.Event = field(factory=trio.Event)
+    """Set when all senders have ended."""
 
     def start(self, clients: Sequence[Client]) -> None:
-        """Begin to deliver; what was known of a peer of the same URL is kept."""
+        """Begin to deliver. What is known of a peer with the same URL is kept."""
         known = {peer.url: peer for peer in self.peers}
         self.peers = tuple(known.get(client.url) or PeerStatus(client.url) for client in clients)
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         self.nursery.start_soon(self._deliver, clients, name="delivery")
 
     async def end(self) -> None:
-        """Stop delivering; what is in flight is sent again by whoever delivers next."""
+        """Stop delivering. The next senders send again what is in flight."""
         self._scope.cancel()
         await self._ended.wait()
 
@@ -65,5 +82,5 @@ class PeerTasks:
 
 
 def connect(service: Service) -> list[Client]:
-    """Return a client for each peer. Raises `SupervisorError`; may block, to read certificates."""
+    """Return a client for each peer. Blocks to read certificates. Raises `SupervisorError`."""
     return [Client(url, service.alertmanager) for url in service.alertmanager.urls]

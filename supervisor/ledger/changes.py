@@ -1,4 +1,4 @@
-"""What one commit writes: from the recorder to the ledger, and into the store."""
+"""What one commit writes. The recorder makes it; the ledger and the store take it over."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Changes:
     """By peer and fingerprint."""
 
     history: dict[int, Alert | None] = field(factory=dict)
-    """Alerts that are over, by number."""
+    """Past alerts, by number."""
 
     lost: Counter[str] = field(factory=Counter)
-    """Alerts that were dropped, by reason; added to what is already counted."""
+    """How many alerts were dropped, by reason. Added to the counts that are there."""
 
     def __bool__(self) -> bool:
         return any(
@@ -37,7 +37,7 @@ class Changes:
         )
 
     def update(self, later: Changes) -> None:
-        """Take in what a later commit would have written."""
+        """Add later changes, so that one commit writes both."""
         self.alerts |= later.alerts
         for module, group in later.sightings.items():
             self.sightings.setdefault(module, {}).update(group)

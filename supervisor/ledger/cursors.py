@@ -1,7 +1,7 @@
 """What each peer has accepted of each alert.
 
-Each sender writes the cursors of its own peer. They reach the ledger with the next commit. A lost
-cursor sends an alert once more, and may tell its end `min_visible` later; it does no other harm.
+Each sender writes the cursors of its own peer. They reach the ledger with the next commit. If a
+cursor is lost, an alert is sent once more, and its end may be told `min_visible` later.
 """
 
 from __future__ import annotations
@@ -11,28 +11,26 @@ from collections.abc import Container, Iterable, Iterator
 from attrs import define, evolve, field
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import Alert, Cursor, State
+from supervisor.alerts.alert import NO_CURSOR, Alert, Cursor, State
 from supervisor.config.current import CurrentConfig
-
-_UNKNOWN = Cursor()
 
 
 @define
 class Cursors:
-    """The cursors of all configured peers, and which of them are not in the ledger yet."""
+    """The cursors of all configured peers, and which of them the ledger does not have yet."""
 
     config: CurrentConfig
     """The configuration in force."""
 
     known: dict[str, dict[str, Cursor]] = field(factory=dict)
-    """By peer, then by fingerprint."""
+    """The cursors by peer, then by fingerprint."""
 
     _unsaved: set[tuple[str, str]] = field(factory=set)
-    """Peer and fingerprint of those to be written."""
+    """Peer and fingerprint of each cursor that must be written or removed."""
 
     @property
     def has_unsaved(self) -> bool:
-        """Whether a commit would write any."""
+        """Whether the next commit has cursors to write."""
         return bool(self._unsaved)
 
     def get(self, peer: str, fingerprint: str) -> Cursor | None:
@@ -45,7 +43,7 @@ class Cursors:
 
     def was_taken(self, alert: Alert) -> bool:
         """Return whether any peer took this episode as firing, or this report in time."""
-        return timing.was_seen(alert, self.of(alert.fingerprint), self.config.service)
+        return timing.was_taken(alert, self.of(alert.fingerprint), self.config.service)
 
     def everyone_has(self, alert: Alert) -> bool:
         """Return whether every peer has accepted the present version."""
@@ -62,7 +60,7 @@ class Cursors:
         )
 
     def pending(self, peer: str, alerts: Iterable[Alert]) -> list[Alert]:
-        """Return those of the alerts whose present version the peer has not accepted."""
+        """Return the alerts whose present version the peer has neither accepted nor refused."""
         known = self.known.get(peer, {})
         return [
             alert
@@ -78,7 +76,7 @@ class Cursors:
 
     def reject(self, peer: str, fingerprint: str, version: int) -> None:
         """Note that the peer refuses this version."""
-        cursor = self.get(peer, fingerprint) or _UNKNOWN
+        cursor = self.get(peer, fingerprint) or NO_CURSOR
         self.put(peer, fingerprint, evolve(cursor, rejected=version))
 
     def forget(self, peer: str, fingerprint: str) -> None:
@@ -98,7 +96,7 @@ class Cursors:
             self._unsaved |= {(peer, fingerprint) for fingerprint in self.known.pop(peer)}
 
     def restore(self, stored: dict[tuple[str, str], Cursor | None]) -> None:
-        """Take over what the ledger holds; None stands for a cursor whose alert is gone."""
+        """Set what the ledger holds. None stands for a cursor whose alert is gone."""
         for (peer, fingerprint), cursor in stored.items():
             if cursor is None:
                 self.forget(peer, fingerprint)
@@ -106,7 +104,7 @@ class Cursors:
                 self.known.setdefault(peer, {})[fingerprint] = cursor
 
     def take_unsaved(self) -> dict[tuple[str, str], Cursor | None]:
-        """Return, once, what was written since the last call."""
+        """Return what has changed since the last call. None stands for a deleted cursor."""
         unsaved = {
             (peer, fingerprint): self.get(peer, fingerprint) for peer, fingerprint in self._unsaved
         }
@@ -122,9 +120,9 @@ class Cursors:
         }
 
     def forget_future(self, now: float, reports: Container[str]) -> None:
-        """Forget each time that lies ahead: the clock was set back.
+        """Forget each time that lies in the future, since the clock was set back.
 
-        `reports` are the fingerprints of reports, whose ends are fixed.
+        `reports` are the fingerprints of reports. Their ends are fixed.
         """
         latest = now + timing.LIFETIMES * self.config.service.resend_interval
         for peer, known in self.known.items():
@@ -137,11 +135,11 @@ class Cursors:
                     self.put(peer, fingerprint, moved)
 
     def shift_times(self, step: float, conditions: Container[str]) -> set[str]:
-        """Move the times at which peers took conditions: the clock was set by `step` seconds.
+        """Move the times at which peers took conditions, since the clock was set.
 
-        So no peer has held anything for longer or shorter than before. A step ahead may be a
-        suspend, in which the peers' own time went on: no end is moved ahead. Returns the
-        fingerprints of the cursors that were moved.
+        `step` is in seconds. Afterwards each peer has held each alert for as long as before. A
+        step ahead may be a suspend, and then the peers' clocks went on. So no end is moved ahead.
+        Returns the fingerprints of the cursors that were moved.
         """
         moved = set()
         for peer, known in self.known.items():
@@ -154,10 +152,13 @@ class Cursors:
         return moved
 
 
-def accepted(
+def advanced(
     cursor: Cursor | None, alert: Alert, *, sent_at: float, ends_at: float, shift: float, now: float
 ) -> Cursor:
-    """Return the cursor of a peer that has accepted an alert, sent at `sent_at` with `ends_at`."""
+    """Return the new cursor of a peer that has accepted an alert.
+
+    `sent_at` and `ends_at` say when and with which end the alert was sent.
+    """
     held = cursor.held_since if cursor and cursor.episode == alert.episode else None
     lapsed = cursor is not None and cursor.ends_at < sent_at
     if (held is None or lapsed) and alert.state is not State.RESOLVED:

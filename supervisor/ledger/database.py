@@ -1,8 +1,8 @@
 """The durable record: SQLite in WAL mode, one connection, no trio. Called from one thread.
 
-Committed is on disk (`synchronous=FULL`). A file that SQLite calls corrupt, or that holds a row
-whose checksum is wrong, is set aside. On a full or read-only disk the file is only read, and
-opened by the first commit that finds room.
+What is committed is on the disk (`synchronous=FULL`). A file is set aside if SQLite calls it
+corrupt, or if the checksum of a row is wrong. On a full or read-only disk the file is only read at
+first. The first commit that finds room opens it. See docs/reference/ledger.md.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ from supervisor.ledger import migrations, tables
 from supervisor.ledger.changes import Changes
 
 MIN_FREE_BYTES = 64 * 1024
-"""Bytes that must be free. With less, opening the WAL's index, which is mapped into memory, may
-end in SIGBUS."""
+"""Bytes that must be free on the disk to open the file.
+
+With less, the WAL's index, which is mapped into memory, may end the process with SIGBUS.
+"""
 
 BUSY_TIMEOUT_MS = 2000
 """Milliseconds for which a commit waits for another process that reads the file."""
@@ -47,7 +49,7 @@ _TRANSIENT = _NO_ROOM | {
     sqlite3.SQLITE_PERM,
     sqlite3.SQLITE_PROTOCOL,
 }
-"""SQLite's codes that say nothing about the file's contents."""
+"""SQLite's codes for errors after which the file may still be sound."""
 
 _NO_ROOM_FOR_FILES = {errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS}
 """The system's errors for a disk that is full, read-only or failing."""
@@ -58,12 +60,13 @@ class Ledger:
     """An open ledger file."""
 
     path: Path
-    """The database; SQLite keeps its WAL and its index beside it."""
+    """The database. SQLite keeps its WAL and its index beside it."""
 
     later: bool = False
     """Whether the first commit opens the file, since the disk is full or read-only now."""
 
     _connection: sqlite3.Connection | None = field(default=None, init=False)
+    """None until the file is open."""
 
     def __attrs_post_init__(self) -> None:
         if not self.later:
@@ -89,12 +92,12 @@ class Ledger:
         """Return the bytes that the ledger takes on disk."""
         total = 0
         for path in files_of(self.path):
-            with suppress(OSError):  # what was just written is safe, whatever this says
+            with suppress(OSError):  # a size that cannot be read does not harm what was written
                 total += path.stat().st_size
         return total
 
     def close(self) -> None:
-        """Close the file. Without this call nothing is lost either."""
+        """Close the file. Nothing is lost without this call."""
         if self._connection is not None:
             with suppress(sqlite3.Error):
                 self._connection.close()
@@ -110,17 +113,17 @@ class Opened:
     """A ledger at the start of the supervisor."""
 
     ledger: Ledger
-    """The file."""
+    """The open file."""
 
     contents: Changes
     """What it holds."""
 
     aside: Path | None = None
-    """Where a corrupt one was moved, if there was one."""
+    """Where a corrupt file was moved, or None."""
 
 
 def open_ledger(path: Path, now: float) -> Opened:
-    """Return the ledger and what it holds; a corrupt file is moved away.
+    """Return the ledger and what it holds. A corrupt file is moved away.
 
     Raises `LedgerError` when the file can be neither opened nor read for another reason.
     """
@@ -155,12 +158,12 @@ def files_of(path: Path) -> tuple[Path, Path, Path]:
 
 
 def translated(path: Path, verb: str, error: Exception) -> LedgerError:
-    """Return an error of SQLite as ours: corrupt, or unusable for a time."""
-    # What SQLite cannot decode, or finds missing in a file that it reads, is a torn page.
+    """Return the `LedgerError` for an error of SQLite: corrupt, unwritable, or neither."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in _NO_ROOM:
         return LedgerUnwritable(f"cannot {verb} the ledger {path}: {error}")
     transient = code in _TRANSIENT
+    # While reading, the same errors come from a torn page: a missing table, or bad text.
     if verb == "write" and isinstance(error, sqlite3.OperationalError | sqlite3.ProgrammingError):
         transient = True
     kind = LedgerError if transient else LedgerCorrupt
@@ -196,7 +199,7 @@ def _connect(path: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
             connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
             if not migrations.format_of(connection):
-                # Fails with SQLITE_ERROR where there are tables, which had a format once.
+                # If there are tables, the format was lost: this fails with SQLITE_ERROR.
                 connection.executescript(f"BEGIN IMMEDIATE; {tables.SCHEMA} COMMIT;")
             else:
                 _check(connection, path)
@@ -208,7 +211,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _read(path: Path) -> Changes:
-    """Return what a full or read-only disk holds, without the index that opening the file needs."""
+    """Return what a file on a full or read-only disk holds, without making the WAL's index."""
     if not path.exists() or not path.stat().st_size:
         return Changes()
     wal = files_of(path)[1]
@@ -223,7 +226,7 @@ def _read(path: Path) -> Changes:
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             if not read_only:
-                # SQLite then keeps the index in its own memory.
+                # In this mode SQLite keeps the index in its own memory.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             if not (
                 migrations.format_of(connection)
@@ -237,7 +240,7 @@ def _read(path: Path) -> Changes:
 
 
 def _load_migrated(connection: sqlite3.Connection) -> Changes:
-    """Return what a file holds that cannot be written: an older format is migrated in memory."""
+    """Return what a file that cannot be written holds. An older format is migrated in memory."""
     if migrations.format_of(connection) == tables.VERSION:
         return tables.load(connection)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
@@ -247,6 +250,7 @@ def _load_migrated(connection: sqlite3.Connection) -> Changes:
 
 
 def _require_room(path: Path) -> None:
+    """Raise `OSError` if the disk is full or read-only."""
     place = os.statvfs(path.parent)
     free = place.f_bavail * place.f_frsize
     if _is_read_only(path):

@@ -1,6 +1,7 @@
-"""Changes of the ledger's format: each step makes format N + 1 of format N. Called by the database.
+"""Bring an older ledger to the present format. Called by the database.
 
-A step changes tables and rows, checksums included. All steps run in one transaction.
+Each step makes format N + 1 of format N. It changes tables and rows, checksums included. All steps
+run in one transaction.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ Step: TypeAlias = Callable[[sqlite3.Connection], None]
 """Changes the tables, within the transaction of the caller."""
 
 STEPS: Mapping[int, Step] = MappingProxyType({})
-"""By the format that the step begins with. Format 1 is the first, and the present one."""
+"""The steps by the format that each begins with. Format 1 is the first, and the present one."""
 
-LAST_FORMAT = 1000
-"""A format beyond it was written by no version: the file is damaged."""
+MAX_FORMAT = 1000
+"""No version writes this format or a higher one. Such a file is damaged."""
 
 
 def format_of(connection: sqlite3.Connection) -> int:
@@ -31,7 +32,7 @@ def format_of(connection: sqlite3.Connection) -> int:
 
 def require_known(found: int, present: int = tables.VERSION) -> None:
     """Raise `sqlite3.DatabaseError` for a damaged number, `LedgerError` for a newer format."""
-    if not 0 < found < LAST_FORMAT:
+    if not 0 < found < MAX_FORMAT:
         raise sqlite3.DatabaseError(f"its format is {found}")
     if found > present:
         raise LedgerError(

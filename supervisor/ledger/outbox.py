@@ -1,7 +1,7 @@
-"""What is to be sent to each peer and when: a queue per peer, and one for housekeeping.
+"""What must be sent to each peer and when: one queue for each peer, and one for housekeeping.
 
-The recorder commits, the store adopts, then the outbox queues what has changed (the pattern of a
-transactional outbox). Each sender takes from the queue of its own peer.
+This is the pattern of a transactional outbox. The recorder commits, the store adopts the changes,
+and then the outbox queues them. Each sender takes from the queue of its own peer.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from supervisor.alerts.alert import Alert, Cursor, State
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Service
 from supervisor.ledger.changes import Changes
-from supervisor.ledger.cursors import Cursors, accepted
+from supervisor.ledger.cursors import Cursors, advanced
 from supervisor.ledger.due_queue import DueQueue
 from supervisor.ledger.store import Store
 
 
 @frozen(kw_only=True)
 class Outgoing:
-    """One alert as it is about to be posted to one peer. Times are Unix seconds."""
+    """One alert, ready to be posted to one peer. Times are Unix seconds."""
 
     alert: Alert
     """The version that is sent."""
@@ -33,12 +33,12 @@ class Outgoing:
     """When the batch was made."""
 
     ends_at: float
-    """The end that is sent, by our clock."""
+    """The `endsAt` that is sent, by our clock."""
 
     shift: float
     """Seconds by which the times were moved for the peer's clock."""
 
-    steps: int
+    clock_steps: int
     """How often our clock had been set when the batch was made."""
 
     data: bytes
@@ -56,19 +56,19 @@ class Outbox:
     """What the peers have accepted of them."""
 
     housekeeping: DueQueue = field(factory=DueQueue)
-    """When an alert must be resolved, renewed or forgotten."""
+    """When each alert must be resolved, renewed or forgotten."""
 
     unconfirmed: set[str] = field(factory=set)
-    """What fired before the start, and is held back until its module's first run judges it."""
+    """Fingerprints of what fired before the start. They wait for the first run of their module."""
 
-    steps: int = 0
-    """How often the clock was set."""
+    clock_steps: int = 0
+    """How often our clock was set."""
 
-    last_step: float = 0.0
-    """By how many seconds the clock was set the last time."""
+    last_clock_step: float = 0.0
+    """By how many seconds our clock was set the last time."""
 
     _queues: defaultdict[str, DueQueue] = field(factory=lambda: defaultdict(DueQueue))
-    """By peer."""
+    """What must be sent, by peer."""
 
     @classmethod
     def of(cls, service: Service) -> Self:
@@ -77,13 +77,13 @@ class Outbox:
         return cls(Store(config), Cursors(config))
 
     def restore(self, contents: Changes) -> None:
-        """Take over what the ledger holds."""
+        """Set store, cursors and queues to what the ledger holds."""
         self.cursors.restore(contents.cursors)
         self.store.adopt(contents)
         self.requeue(contents.alerts)
 
     def requeue(self, fingerprints: Iterable[str]) -> None:
-        """Queue what has changed in the store, and let go of what is no longer there."""
+        """Queue what has changed in the store, and forget what was removed from it."""
         for fingerprint in fingerprints:
             if fingerprint not in self.store.alerts:
                 self.unconfirmed.discard(fingerprint)
@@ -97,28 +97,28 @@ class Outbox:
         self.cursors.forget_other_peers()
 
     def take_due(
-        self, peer: str, now: float, shift: float, *, most: int, most_bytes: int
+        self, peer: str, now: float, shift: float, *, max_alerts: int, max_bytes: int
     ) -> list[Outgoing]:
-        """Remove from the peer's queue what is due, as one batch ready to be posted."""
+        """Remove what is due from the peer's queue. Return it as one batch, ready to be posted."""
         queue = self._queues[peer]
         batch: list[Outgoing] = []
-        size = 2
-        while len(batch) < most and (fingerprint := queue.pop(now)):
+        size = 2  # the brackets around the batch
+        while len(batch) < max_alerts and (fingerprint := queue.pop(now)):
             alert = self.store.alerts[fingerprint]
             if alert.state is State.REPORT:
                 taken = self.cursors.was_taken(alert)
-                if timing.is_past(alert, taken, now, self.store.service):
-                    continue  # housekeeping is about to renew its times, or to forget it
-            outgoing = made(
+                if timing.is_too_late(alert, taken, now, self.store.service):
+                    continue  # housekeeping renews it or forgets it
+            outgoing = outgoing_of(
                 alert,
                 self.cursors.get(peer, fingerprint),
                 now=now,
                 shift=shift,
-                steps=self.steps,
+                clock_steps=self.clock_steps,
                 service=self.store.service,
             )
             size += len(outgoing.data) + 1
-            if batch and size > most_bytes:
+            if batch and size > max_bytes:
                 queue.set(fingerprint, now)
                 break
             batch.append(outgoing)
@@ -140,12 +140,12 @@ class Outbox:
                 queue.set(outgoing.alert.fingerprint, now)
 
     def is_current(self, outgoing: Outgoing) -> bool:
-        """Return whether this is still what a peer should be sent; if not, put it back."""
+        """Return whether this is still what the peer should be sent."""
         alert = self.store.alerts.get(outgoing.alert.fingerprint)
         return (
             alert is not None
             and alert.version == outgoing.alert.version
-            and self.steps == outgoing.steps
+            and self.clock_steps == outgoing.clock_steps
         )
 
     def delivered(self, peer: str, outgoing: Outgoing, now: float) -> None:
@@ -155,12 +155,12 @@ class Outbox:
         if alert is None:
             return
         is_firing = sent.state in (State.FIRING, State.OVER)
-        if outgoing.steps != self.steps or (is_firing and now >= outgoing.ends_at):
-            # The clock was set since, or the answer came after the end that was sent. So it is
-            # not known for how long the alert is active at the peer.
+        if outgoing.clock_steps != self.clock_steps or (is_firing and now >= outgoing.ends_at):
+            # The clock was set since then, or the answer came after the end that was sent. So we
+            # do not know for how long the alert is active at the peer.
             self.put_back(peer, [outgoing], now)
             return
-        cursor = accepted(
+        cursor = advanced(
             self.cursors.get(peer, sent.fingerprint),
             sent,
             sent_at=outgoing.sent_at,
@@ -170,7 +170,7 @@ class Outbox:
         )
         self.cursors.put(peer, sent.fingerprint, cursor)
         if alert.state is State.FIRING:
-            self._queue_for(peer, alert, seen=False)  # the other peers' queues stay as they are
+            self._queue_for(peer, alert, taken=False)  # for other peers nothing has changed
         else:
             self._queue(sent.fingerprint)
 
@@ -182,7 +182,7 @@ class Outbox:
             self._queue(alert.fingerprint)
 
     def confirm(self, module: str) -> bool:
-        """Send what fired before the start, now that the module's first run has judged it.
+        """Stop holding back what fired before the start, after the module's first run.
 
         Returns whether there is anything to send.
         """
@@ -196,54 +196,54 @@ class Outbox:
         return bool(confirmed)
 
     def await_confirmation(self, now: float) -> None:
-        """Hold back what peers do not have, or let expire, until its module's first run.
+        """Hold back what fires and no peer has any more, until the first run of its module.
 
-        Sent at once it might end a moment later, too soon for Alertmanager to notify it.
-        Alerts of `at` modules, whose next run may be a day away, do go out at once.
+        If it were sent at once, it might end a moment later. That is too soon for Alertmanager to
+        notify it. Alerts of `at` modules are sent at once: their next run may be a day away.
         """
         periodic = {module.name for module in self.store.service.modules if not module.at}
         for fingerprint, alert in self.store.alerts.items():
-            sent = [cursor.ends_at for cursor in self.cursors.of(fingerprint) if cursor]
+            ends = [cursor.ends_at for cursor in self.cursors.of(fingerprint) if cursor]
             if (
                 alert.state is State.FIRING
                 and alert.module in periodic
-                and max(sent, default=0.0) <= now
+                and max(ends, default=0.0) <= now
             ):
                 self.unconfirmed.add(fingerprint)
                 self._queue(fingerprint)
 
     def clock_was_set(self, step: float) -> None:
-        """Keep the time for which peers have held alerts: the clock was set by `step` seconds."""
-        self.steps += 1
-        self.last_step = step
+        """Keep for how long peers have held alerts, since the clock was set by `step` seconds."""
+        self.clock_steps += 1
+        self.last_clock_step = step
         for fingerprint in self.cursors.shift_times(step, fingerprints(self.store, reports=False)):
             self._queue(fingerprint)
 
     def forget_future(self, now: float) -> None:
-        """Forget each time that lies ahead: the clock was set back."""
+        """Forget each time that lies in the future, since the clock was set back."""
         self.store.last_loss = min(self.store.last_loss, now)
         self.cursors.forget_future(now, fingerprints(self.store, reports=True))
         for fingerprint in self.store.alerts:
             self._queue(fingerprint)
 
     def _queue(self, fingerprint: str) -> None:
-        """Work out when each peer, and housekeeping, must look at the alert."""
+        """Queue an alert for each peer and for housekeeping."""
         alert = self.store.alerts.get(fingerprint)
-        seen = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
+        taken = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
         is_held_back = fingerprint in self.unconfirmed and alert and alert.state is State.FIRING
         for peer in self.store.config.peers:
             if alert is None or is_held_back:
                 self._queues[peer].set(fingerprint, None)
             else:
-                self._queue_for(peer, alert, seen=seen)
+                self._queue_for(peer, alert, taken=taken)
         due = None
         if alert is not None:
             due = timing.housekeeping_at(alert, self.cursors.of(fingerprint), self.store.service)
         self.housekeeping.set(fingerprint, due)
 
-    def _queue_for(self, peer: str, alert: Alert, *, seen: bool) -> None:
+    def _queue_for(self, peer: str, alert: Alert, *, taken: bool) -> None:
         cursor = self.cursors.get(peer, alert.fingerprint)
-        due = timing.due_at(alert, cursor, seen, self.store.service)
+        due = timing.due_at(alert, cursor, taken, self.store.service)
         self._queues[peer].set(alert.fingerprint, due)
 
 
@@ -256,18 +256,18 @@ def fingerprints(store: Store, *, reports: bool) -> set[str]:
     }
 
 
-def made(
+def outgoing_of(
     alert: Alert,
     cursor: Cursor | None,
     *,
     now: float,
     shift: float,
-    steps: int,
+    clock_steps: int,
     service: Service,
 ) -> Outgoing:
     """Return an alert ready to be posted to the peer that has this cursor."""
     if alert.state is State.REPORT and cursor and cursor.version == alert.version:
-        # The times of a report are fixed: it is sent with those that the peer knows.
+        # The times of a report are fixed. So it is sent with those that the peer knows.
         shift = shift if cursor.shift is None else cursor.shift
     ends_at = timing.sent_end(alert, now, service)
     return Outgoing(
@@ -275,6 +275,6 @@ def made(
         sent_at=now,
         ends_at=ends_at,
         shift=shift,
-        steps=steps,
+        clock_steps=clock_steps,
         data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
     )

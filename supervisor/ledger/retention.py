@@ -1,4 +1,4 @@
-"""Which alerts go when the ledger is full, and what is kept of those that are over. Pure.
+"""Which alerts go when the ledger is full, and what the history keeps of past ones. Pure.
 
 Called by the transaction. The order is in docs/reference/ledger.md.
 """
@@ -14,14 +14,14 @@ from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.ledger.cursors import Cursors
 
 HISTORY_LENGTH = 200
-"""Past alerts that are kept."""
+"""How many past alerts are kept."""
 
 MAX_HISTORY_BYTES = 32 * 1024
-"""Bytes of a payload beyond which its detail is not kept: the history shall stay small."""
+"""Bytes of a past alert's payload. The history keeps a larger one without its detail."""
 
 
 def rank(cursors: Cursors, alert: Alert) -> int:
-    """Return how much an alert counts; those with the lowest rank go first."""
+    """Return how much an alert counts. Alerts of the lowest rank go first."""
     match alert.state:
         case State.RESOLVED:
             return 0 if cursors.everyone_has(alert) else 1
@@ -34,9 +34,9 @@ def rank(cursors: Cursors, alert: Alert) -> int:
 
 
 def victims(cursors: Cursors, alerts: Iterable[Alert], newcomer: Alert) -> Iterator[Alert]:
-    """Yield the alerts that may go for a new one, the least and the oldest first.
+    """Yield the alerts that may go for a new one: by rank, then the oldest first.
 
-    A firing alert goes for a firing one only when every peer has it: a new one that no peer
+    An alert goes for a new one of the same rank only if every peer has it. A new one that no peer
     knows of counts for more.
     """
     limit = rank(cursors, newcomer)
@@ -46,7 +46,7 @@ def victims(cursors: Cursors, alerts: Iterable[Alert], newcomer: Alert) -> Itera
             found = rank(cursors, alert)
             if found <= limit:
                 groups[found].append(alert)
-    # Most searches end in the first group: the others need no sorting.
+    # Most searches end in the first group. So the others are not sorted before.
     for found, group in enumerate(groups):
         group.sort(key=attrgetter("starts_at"))
         for alert in group:
@@ -54,14 +54,14 @@ def victims(cursors: Cursors, alerts: Iterable[Alert], newcomer: Alert) -> Itera
                 yield alert
 
 
-def is_past(old: Alert, new: Alert | None) -> bool:
-    """Return whether an alert that is being replaced belongs to the past: told, and over."""
+def belongs_to_history(old: Alert, new: Alert | None) -> bool:
+    """Return whether the history keeps an alert that `new` replaces, or that is removed."""
     over = old.state in (State.RESOLVED, State.REPORT)
     return over and (new is None or (old.state is State.RESOLVED and new.episode != old.episode))
 
 
 def history_entry(alert: Alert) -> Alert:
-    """Return what is kept of a past alert."""
+    """Return what the history keeps of a past alert."""
     if len(alert.payload) <= MAX_HISTORY_BYTES:
         return alert
     return evolve(alert, payload=alert.payload.annotate(detail=""))

@@ -1,4 +1,4 @@
-"""The present state of every alert, in memory: what the ledger holds. Changed by the recorder."""
+"""What the ledger holds, in memory: the present state of every alert. Changed by the recorder."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from supervisor.config.service import Service
 from supervisor.ledger.changes import Changes
 
 ROW_BYTES = 400
-"""Bytes that a row takes in the ledger beside its payload, indexes and cursors included."""
+"""Bytes that are counted for an alert besides its payload. They cover indexes and cursors."""
 
 
 @define
 class Store:
-    """All state of a running supervisor that survives it, except for the cursors."""
+    """All state that survives the process, except for the cursors."""
 
     config: CurrentConfig
     """The configuration in force."""
 
     alerts: dict[str, Alert] = field(factory=dict)
-    """By fingerprint."""
+    """The alerts by fingerprint."""
 
     sightings: dict[str, dict[Key, Sighting]] = field(factory=dict)
-    """By module, then by key."""
+    """The sightings by module, then by key."""
 
     modules: dict[str, ModuleRecord] = field(factory=dict)
-    """By module."""
+    """What is kept of each module, by its name."""
 
     history: dict[int, Alert] = field(factory=dict)
-    """Alerts that are over and that every peer knows of, numbered in the order of their going."""
+    """Past alerts, numbered in the order in which they ended."""
 
     lost: Counter[str] = field(factory=Counter)
     """How many alerts were dropped, by reason."""
@@ -41,15 +41,15 @@ class Store:
     """When an alert was last dropped, in Unix seconds."""
 
     bytes: int = 0
-    """What the alerts take of `max_ledger`."""
+    """Bytes that the alerts take of `max_ledger`."""
 
     @property
     def service(self) -> Service:
-        """The service file's values of now."""
+        """The values of the service file that is in force."""
         return self.config.service
 
     def adopt(self, changes: Changes) -> None:
-        """Make committed changes the present state. Afterwards the outbox must requeue them."""
+        """Make committed changes the present state. The outbox must requeue them afterwards."""
         for module, changed in changes.sightings.items():
             group = self.sightings.setdefault(module, {})
             for key, sighting in changed.items():

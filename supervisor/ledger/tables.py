@@ -1,6 +1,6 @@
-"""The ledger's tables: alerts and the rest as rows with checksums, and back.
+"""The ledger's tables: write values as rows with checksums, and read them back.
 
-Called by the database. SQLite itself does not notice a flipped bit in a row.
+Called by the database. SQLite itself does not notice a changed bit in a row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from supervisor.alerts.payload import Payload
 from supervisor.ledger.changes import Changes
 
 VERSION = 1
-"""The format. A change of it needs a step in `migrations`."""
+"""The present format. A new one needs a step in `migrations`."""
 
 SCHEMA = f"""
 CREATE TABLE alerts (
@@ -53,12 +53,13 @@ CREATE TABLE history (
 CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 PRAGMA user_version = {VERSION};
 """
-"""Makes the tables of this format. The order of the columns is that of the functions below."""
+"""Makes the tables of this format. The functions below use the same order of columns."""
 
 Rows: TypeAlias = dict[tuple[str | int, ...], tuple[Any, ...] | None]
 """The columns of each row after its key. None removes the row."""
 
 _NUMBER = int | float
+"""The types of values that SQLite may return with another type."""
 
 
 def load(connection: sqlite3.Connection) -> Changes:
@@ -72,7 +73,7 @@ def load(connection: sqlite3.Connection) -> Changes:
     for module, name, instance, *rest in _rows(connection, "sightings"):
         found.sightings.setdefault(module, {})[(name, instance)] = Sighting(*rest)
     for peer, fingerprint, *rest in _rows(connection, "cursors"):
-        # Left by a crash, a cursor must not count as knowledge of a later alert of that name.
+        # A crash can leave the cursor of a removed alert. A later alert must not get it.
         is_orphan = fingerprint not in found.alerts
         found.cursors[(peer, fingerprint)] = None if is_orphan else _cursor(rest)
     for name, last, state in _rows(connection, "modules"):
@@ -83,7 +84,7 @@ def load(connection: sqlite3.Connection) -> Changes:
 
 
 def write(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Write the changes, within the transaction of the caller."""
+    """Write the changes within the transaction of the caller."""
     alerts: Rows = {
         (name,): None if alert is None else _alert_columns(alert)
         for name, alert in changes.alerts.items()
@@ -121,7 +122,7 @@ def write(connection: sqlite3.Connection, changes: Changes) -> None:
 
 def checksum(row: Iterable[object]) -> int:
     """Return a number that tells whether a row was damaged."""
-    # As SQLite returns them, numbers may have changed their type, and -0.0 its sign.
+    # SQLite may return a number with another type, and -0.0 as 0.0.
     values = [value + 0.0 if isinstance(value, _NUMBER) else value for value in row]
     return zlib.crc32(repr(values).encode())
 
@@ -140,7 +141,7 @@ def _write_table(
     keys: tuple[str, ...],
     rows: Rows,
 ) -> None:
-    """Remove the rows that are None and write the others; names are this module's own."""
+    """Remove the rows that are None, and write the others."""
     gone = [key for key, row in rows.items() if row is None]
     present = [(*key, *row, checksum(key + row)) for key, row in rows.items() if row is not None]
     if gone:

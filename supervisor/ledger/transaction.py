@@ -1,4 +1,4 @@
-"""Uncommitted changes laid over the store, kept within `max_ledger`. Pure; used by the recorder."""
+"""Uncommitted changes over the store, kept within `max_ledger`. Pure; used by the recorder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.store import Store, cost
 
 ROOM_TO_FREE = 1 / 20
-"""Part of `max_ledger` that is freed beyond what is needed: a search looks at every alert."""
+"""Part of `max_ledger` that is freed beyond what is needed, since a search reads every alert."""
 
 
 @define
 class Transaction:
-    """What the store will be once `changes` are committed."""
+    """The store as it will be once `changes` are committed."""
 
     store: Store
     """The committed state."""
@@ -28,23 +28,23 @@ class Transaction:
     """What the peers have accepted."""
 
     now: float
-    """When all of this happens, in Unix seconds."""
+    """The time of these changes, in Unix seconds."""
 
     changes: Changes = field(factory=Changes)
-    """What is to be committed."""
+    """What the next commit writes."""
 
     _growth: int = 0
-    """Bytes by which the alerts grow."""
+    """Bytes by which the changes make the alerts grow."""
 
     _last_number: int = 0
-    """The number of the last alert that went into the history; 0 before the first."""
+    """The number of the last history entry that this transaction added. 0 before the first."""
 
-    _in_vain: dict[int, int] = field(factory=dict)
-    """For a rank, the bytes that could not be freed: such a search is not repeated."""
+    _too_much: dict[int, int] = field(factory=dict)
+    """By rank, the bytes that could not be freed. Such a search is not repeated."""
 
     @property
     def service(self) -> Service:
-        """The service file's values of now."""
+        """The values of the service file that is in force."""
         return self.store.service
 
     def alert(self, fingerprint: str) -> Alert | None:
@@ -92,7 +92,7 @@ class Transaction:
         self.changes.lost[reason] += 1
 
     def make_room(self, alert: Alert) -> bool:
-        """Evict what counts less than the alert until it fits; return whether it does."""
+        """Evict alerts that count less, until this one fits. Return whether it fits."""
         bound = self.service.max_ledger
         old = self.alert(alert.fingerprint)
         needed = cost(alert) - (cost(old) if old else 0)
@@ -100,7 +100,7 @@ class Transaction:
         if needed <= 0 or excess <= 0:
             return True
         rank = retention.rank(self.cursors, alert)
-        if excess >= self._in_vain.get(rank, excess + 1):
+        if excess >= self._too_much.get(rank, excess + 1):
             return False
         chosen, freed = [], 0
         for victim in retention.victims(self.cursors, self.alerts(), alert):
@@ -109,7 +109,7 @@ class Transaction:
             chosen.append(victim)
             freed += cost(victim)
         if freed < excess:
-            self._in_vain[rank] = excess
+            self._too_much[rank] = excess
             return False
         for victim in chosen:
             self._evict(victim)
@@ -125,7 +125,7 @@ class Transaction:
     def _set(self, fingerprint: str, alert: Alert | None) -> None:
         old = self.alert(fingerprint)
         self._growth += (cost(alert) if alert else 0) - (cost(old) if old else 0)
-        if old is not None and retention.is_past(old, alert):
+        if old is not None and retention.belongs_to_history(old, alert):
             self._remember(old)
         self.changes.alerts[fingerprint] = alert
 

@@ -1,1 +1,1 @@
-"""Run the checks on their timetables, each in a task of its own."""
+"""Run the checks on their timetables. Each module has a task of its own."""

@@ -1,4 +1,4 @@
-"""What a check is told about its surroundings when it runs."""
+"""What a check gets when it runs, beside its parameters."""
 
 from __future__ import annotations
 
@@ -14,55 +14,96 @@ from supervisor.observations import Json
 
 @frozen
 class AlertView:
-    """An alert as a report on the supervisor itself sees it. Times are aware."""
+    """An alert of this supervisor, for a check that reports on them. Times are aware."""
 
     alertname: str
+    """The label `alertname`."""
+
     event_type: str
+    """The label `event_type`."""
+
     instance: str
+    """The label `instance`. Empty for reports."""
+
     check: str
+    """The name of the module that saw it; "supervisor" for alerts about the supervisor."""
+
     state: str
+    """One of "firing", "over", "resolved" and "report", see docs/reference/ledger.md."""
+
     message: str
+    """The annotation `message`."""
+
     starts_at: datetime
+    """When it fired, or when the report was recorded."""
+
     ends_at: datetime | None
+    """When it ended, or when the report expires. None while it fires."""
 
 
 @frozen
 class RunView:
-    """What one module has done since the supervisor started. `last_run` is aware."""
+    """What one module has done since the supervisor started."""
 
     module: str
+    """The module's name."""
+
     runs: int
+    """How many runs have ended."""
+
     failures: int
+    """How many of these have failed."""
+
     skipped: int
+    """How many times of its timetable were skipped."""
+
     last_run: datetime | None
+    """When the last run began, as an aware time. None before the first."""
+
     last_result: str
+    """The result of the last run. Empty before the first."""
 
 
 @frozen
 class Context:
-    """The second value a check is given: who it runs for, and its memory.
-
-    `at` are the module's configured times of the day as "HH:MM", in their order; `state` is
-    what the check left there in its last committed run and may be changed in place.
-    """
+    """The first argument of a check's `run`: for whom it runs, and what it keeps."""
 
     service: str
+    """The name of the service."""
+
     host: str
+    """The label `host` of the service."""
+
     module: str
+    """The name of the module that runs the check."""
+
     timezone: ZoneInfo
+    """The service's time zone."""
+
     log: logging.LoggerAdapter[logging.Logger]
+    """A logger that adds the module's name."""
+
     clock: Callable[[], float]
+    """Returns the present time in Unix seconds."""
+
     at: tuple[str, ...] = ()
+    """The module's times of day as "HH:MM", in the order of the service file."""
+
     state: dict[str, Json] = field(factory=dict)
+    """What the check kept in its last committed run. The check may change it in place."""
+
     list_alerts: Callable[[], tuple[AlertView, ...]] = field(default=tuple)
+    """Returns what `alerts` returns."""
+
     list_runs: Callable[[], tuple[RunView, ...]] = field(default=tuple)
+    """Returns what `runs` returns."""
 
     def now(self) -> datetime:
         """Return the present time in the service's zone."""
         return datetime.fromtimestamp(self.clock(), self.timezone)
 
     def alerts(self) -> tuple[AlertView, ...]:
-        """Return all alerts of this supervisor: those that fire, and the past that it keeps.
+        """Return the present alerts of this supervisor, and the past ones that it keeps.
 
         An alert that fired several times is there several times.
         """
@@ -73,8 +114,8 @@ class Context:
         return self.list_runs()
 
     def render(self, template: str, **values: object) -> str:
-        """Return HTML from a Jinja2 template text; every value is escaped."""
-        import jinja2  # costs 26 ms: only checks that render pay for it
+        """Return HTML from the text of a Jinja2 template. Every value is escaped."""
+        import jinja2  # takes 26 ms, and most checks do not render
 
         environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         return environment.from_string(template).render(values)

@@ -1,4 +1,4 @@
-"""What a check is told when it runs, put together from configuration, store and stats."""
+"""Make the context of a run from configuration, store and stats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from supervisor.stats.module_stats import ModuleStats
 
 
 class CheckLog(LoggerAdapter[Logger]):
-    """Names the module in every line, and in JSON as a field of its own."""
+    """Adds the module's name to every line. In JSON the name is a field of its own."""
 
     def process(
         self, msg: object, kwargs: MutableMapping[str, Any]
@@ -32,14 +32,19 @@ class CheckLog(LoggerAdapter[Logger]):
 
 @frozen
 class ContextFactory:
-    """Makes the context of each run. Without a store a check has no past."""
+    """Makes the context of each run."""
 
     clock: Clock
+    """The host's clock."""
+
     store: Store
+    """The alerts, and what checks keep from run to run."""
+
     stats: Callable[[], tuple[ModuleStats, ...]] = tuple
+    """Returns what each module has done."""
 
     def context(self, module: Module) -> Context:
-        """Return what the module's check is told now."""
+        """Return the context for a run of this module that begins now."""
         record = self.store.modules.get(module.name, ModuleRecord())
         service = self.store.service
         return Context(

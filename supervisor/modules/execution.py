@@ -15,18 +15,23 @@ from supervisor.modules.context import Context
 from supervisor.modules.loader import Check
 from supervisor.observations import Json, Observation, Run
 
-MOST_OBSERVATIONS = 100_000
+MAX_OBSERVATIONS = 100_000
+"""Observations of one run. A check that returns more has failed."""
 
-AT_ONCE = 500
-"""So many observations are looked at before other tasks have their turn."""
+OBSERVATIONS_PER_TURN = 500
+"""How many observations are cleaned before other tasks have their turn."""
 
-MOST_STATE_BYTES = 64 * 1024
+MAX_STATE_BYTES = 64 * 1024
+"""Length of what a check keeps from run to run, as ASCII JSON."""
+
+MAX_TRACEBACK_FRAMES = 20
+"""Frames of a traceback that are kept. These are the innermost ones."""
 
 
 async def execute(module: Module, check: Check, context: Context, scheduled: float) -> Run:
-    """Run a check once within its timeout; whatever it does comes back as a `Run`.
+    """Run a check once within its timeout. Return a `Run`, whatever the check does.
 
-    Cancellation from outside is passed on: a run that is stopped did not happen.
+    A cancellation from outside is passed on, and then there is no run.
     """
     started = context.clock()
     begun = trio.current_time()
@@ -40,8 +45,8 @@ async def execute(module: Module, check: Check, context: Context, scheduled: flo
             state = _checked_state(context.state)
         except* (Exception, SystemExit) as group:
             error, trace = _explain(group)
-    # A check that finds out only after its deadline has no say: it may have lost its own
-    # cancellation and the world has moved on.
+    # What a check returns after its deadline does not count. It may have ignored its
+    # cancellation, and its result may be old.
     timed_out = scope.cancel_called
     if timed_out:
         observations, trace = (), ""
@@ -61,14 +66,14 @@ async def execute(module: Module, check: Check, context: Context, scheduled: flo
 
 async def _checked(found: object) -> tuple[Observation, ...]:
     if not isinstance(found, Iterable) or isinstance(found, str | bytes | Mapping):
-        raise CheckFailed(f"the check returned {type(found).__name__}, which is no list")
+        raise CheckFailed(f"the check returned {type(found).__name__}, which is not a list")
     observations: list[Observation] = []
     for item in found:
-        if len(observations) == MOST_OBSERVATIONS:
-            raise CheckFailed(f"the check returned more than {MOST_OBSERVATIONS} observations")
+        if len(observations) == MAX_OBSERVATIONS:
+            raise CheckFailed(f"the check returned more than {MAX_OBSERVATIONS} observations")
         observations.append(sanitize.clean_observation(item))
-        if not len(observations) % AT_ONCE:
-            await trio.lowlevel.checkpoint()  # other modules have their timetable, too
+        if not len(observations) % OBSERVATIONS_PER_TURN:
+            await trio.lowlevel.checkpoint()  # let other modules keep their timetables
     return tuple(observations)
 
 
@@ -76,17 +81,17 @@ def _checked_state(state: object) -> Mapping[str, Json]:
     try:
         text = json.dumps(state)
     except (TypeError, ValueError, RecursionError) as error:
-        raise CheckFailed(f"the check left a state that is no JSON: {error}") from None
-    if not isinstance(state, dict) or len(text) > MOST_STATE_BYTES:
+        raise CheckFailed(f"the check left a state that is not JSON: {error}") from None
+    if not isinstance(state, dict) or len(text) > MAX_STATE_BYTES:
         raise CheckFailed(
-            f"the check left a state that is no object of at most {MOST_STATE_BYTES} B"
+            f"the check left a state that is not an object of at most {MAX_STATE_BYTES} B"
         )
     copy: dict[str, Json] = json.loads(text)
     return copy
 
 
 def _explain(group: BaseExceptionGroup[BaseException]) -> tuple[str, str]:
-    """Return message and traceback of what a check raised; a group of one is that one."""
+    """Return message and traceback of what a check raised. A group of one error is that error."""
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
@@ -97,11 +102,11 @@ def _explain(group: BaseExceptionGroup[BaseException]) -> tuple[str, str]:
         message = f"{len(error.exceptions)} errors: {leaves}"
     else:
         message = _explain_leaf(error)
-    return message, "".join(traceback.format_exception(error, limit=-20))
+    return message, "".join(traceback.format_exception(error, limit=-MAX_TRACEBACK_FRAMES))
 
 
 def _explain_leaf(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # an exception whose own text raises
+    except Exception:  # the exception's own `__str__` may raise anything
         return type(error).__name__

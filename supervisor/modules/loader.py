@@ -1,4 +1,4 @@
-"""Checks found by name at run time: modules of `checks`, installed plug-ins, dotted paths."""
+"""Find checks by name: modules of `checks`, installed plug-ins, and dotted paths."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 PACKAGE = "checks"
-ENTRY_POINTS = "supervisor.checks"
+"""The package of the checks that come with the supervisor."""
 
-_SIGNATURE = "async def run(context, params)"
-_EXAMINE = "async def examine(params)"
+ENTRY_POINTS = "supervisor.checks"
+"""The group of entry points by which an installed package offers checks."""
+
+_RUN_SIGNATURE = "async def run(context, params)"
+"""How a check must write `run`."""
+
+_EXAMINE_SIGNATURE = "async def examine(params)"
+"""How a check must write `examine`."""
 
 
 @frozen
@@ -34,23 +40,29 @@ class NoParams:
 
 @frozen
 class Check:
-    """One check: `params` is its attrs class, `run` what a module of it runs.
-
-    `examine`, which few have, says what is wrong with what its parameters name.
-    """
+    """One kind of check, as its Python module defines it."""
 
     name: str
+    """The name by which service files call it."""
+
     params: type
+    """The attrs class of its parameters."""
+
     run: Callable[[Context, Any], Awaitable[Iterable[Observation]]]
+    """Looks once, and returns what it has seen."""
+
     doc: str = ""
+    """The docstring of its Python module."""
+
     examine: Callable[[Any], Awaitable[Iterable[str]]] | None = None
+    """Says what is wrong with the things that the parameters name. Few checks have it."""
 
 
 def load_check(name: str) -> Check:
     """Return the check of this name.
 
     A module of `checks` comes first, then an installed plug-in, then a dotted path. Raises
-    `ConfigError` when there is none, or when it is not written as a check must be.
+    `ConfigError` if there is none, or if it is not written as a check must be.
     """
     module = _import(name, f"{PACKAGE}.{name}") if _is_simple(name) else None
     if module is None and (plugin := _plugins().get(name)) is not None:
@@ -68,7 +80,7 @@ def load_check(name: str) -> Check:
 
 def known_checks() -> tuple[str, ...]:
     """Return the names of all checks that need no dotted path, sorted."""
-    import pkgutil  # needed only to list them
+    import pkgutil  # needed only here, and rarely
 
     names = set(_plugins())
     if (package := _import(PACKAGE, PACKAGE)) is not None:
@@ -81,14 +93,14 @@ def _is_simple(name: str) -> bool:
 
 
 def look_again() -> None:
-    """Notice, from the next call on, what has been installed since the last."""
+    """Let later calls find what was installed since the last one."""
     importlib.invalidate_caches()
     _plugins.cache_clear()
 
 
-@cache  # reading all that is installed takes a millisecond, and there may be thousands of modules
+@cache  # this takes a millisecond, and a service may have thousands of modules
 def _plugins() -> Mapping[str, EntryPoint]:
-    from importlib.metadata import entry_points  # 20 ms, and seldom needed
+    from importlib.metadata import entry_points  # takes 20 ms, and is rarely needed
 
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
@@ -98,12 +110,12 @@ def _import(name: str, path: str, *, missing_is_unknown: bool = True) -> ModuleT
     try:
         return importlib.import_module(path)
     except ModuleNotFoundError as error:
-        # Else it is the module itself that imports something missing.
+        # If another name is missing, the module exists, and it is its own import that fails.
         absent = error.name is not None and f"{path}.".startswith(f"{error.name}.")
         if absent and missing_is_unknown:
             return None
         why = f"{type(error).__name__}: {error}"
-    except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # an import may raise anything
         why = f"{type(error).__name__}: {error}"
     text = shortened(why, most=300)
     raise _error(name, f"check '{name}' cannot be imported: {text}", f"see {path}")
@@ -113,20 +125,22 @@ def _check(name: str, module: ModuleType) -> Check:
     params = getattr(module, "Params", NoParams)
     run = getattr(module, "run", None)
     if not isinstance(params, type) or not attrs.has(params):
-        raise _error(name, f"Params of check '{name}' is no attrs class", "write @frozen above it")
+        raise _error(
+            name, f"Params of check '{name}' is not an attrs class", "write @frozen above it"
+        )
     if not inspect.iscoroutinefunction(run):
-        raise _error(name, f"check '{name}' has no async function run", f"write {_SIGNATURE}")
+        raise _error(name, f"check '{name}' has no async function run", f"write {_RUN_SIGNATURE}")
     try:
         inspect.signature(run).bind(None, None)
     except TypeError:
         wrong = f"run of check '{name}' does not take two arguments"
-        raise _error(name, wrong, f"write {_SIGNATURE}") from None
+        raise _error(name, wrong, f"write {_RUN_SIGNATURE}") from None
     doc = inspect.cleandoc(module.__doc__ or "")
     return Check(name, params, run, doc=doc, examine=_examine(name, module))
 
 
 def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterable[str]]] | None:
-    """Return the check's `examine`; a plain function of that name is the check's own affair."""
+    """Return the check's `examine`. A function of that name that is not async does not count."""
     examine = getattr(module, "examine", None)
     if not inspect.iscoroutinefunction(examine):
         return None
@@ -134,7 +148,7 @@ def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterabl
         inspect.signature(examine).bind(None)
     except TypeError:
         wrong = f"examine of check '{name}' does not take one argument"
-        raise _error(name, wrong, f"write {_EXAMINE}") from None
+        raise _error(name, wrong, f"write {_EXAMINE_SIGNATURE}") from None
     return examine
 
 

@@ -1,6 +1,7 @@
-"""One module's life: wait for its time, run its check within its deadline, hand on the outcome.
+"""The life of one module: wait for its time, run its check, and send the run to the recorder.
 
-A check may hang, raise or return rubbish; nobody but its own module notices.
+A check may hang, raise or return something wrong. That disturbs only its own module. See
+docs/reference/schedule.md.
 """
 
 from __future__ import annotations
@@ -20,38 +21,63 @@ from supervisor.observations import Run
 from supervisor.schedule.schedule import Schedule, Times
 from supervisor.stats.module_stats import ModuleStats
 
-PATIENCE = 5.0
-"""Seconds after its timeout in which a check must have ended, clean-up of processes included."""
+CLEAN_UP_TIMEOUT = 5.0
+"""Seconds after its timeout in which a run must end. In this time it ends its processes."""
 
-FIRST_RUN_WITHIN = 10.0
+MAX_FIRST_DELAY = 10.0
+"""Seconds after the start in which a module with `every` first runs."""
 
-LOST_CLOCK = 7200.0
-"""Seconds: a last `at` time that lies further ahead was made by a clock that was wrong."""
+MAX_CLOCK_STEP = 7200.0
+"""Seconds by which a clock may be set back without repeating `at` times.
+
+If the last `at` time lies further ahead, the clock was wrong, and the timetable begins again.
+"""
 
 _log = getLogger("supervisor.modules")
 
 
 @define
 class Runner:
-    """Runs one module on its timetable until `stopping` is set."""
+    """Runs one module on its timetable until `stopping` is set. A tick is a time to run."""
 
     module: Module
+    """The module as it is configured."""
+
     check: Check
+    """What it runs."""
+
     schedule: Schedule
+    """Its timetable."""
+
     clock: Clock
+    """The host's clock."""
+
     stats: ModuleStats
+    """What it has done. The runner keeps it up to date, except for finished runs."""
+
     stopping: trio.Event
+    """Set when the supervisor stops."""
+
     make_context: Callable[[Module], Context]
+    """Returns the context for a run that begins now."""
+
     send: trio.MemorySendChannel[Run]
+    """Leads to the recorder."""
+
     after: float
-    """The last tick that was dealt with; at the start, now."""
+    """The last tick that was run or skipped. At the start, the time of the start."""
 
     _nursery: trio.Nursery = field(init=False)
+    """Where the runs take place."""
+
     _pause: trio.CancelScope = field(factory=trio.CancelScope)
+    """Ends the present wait."""
+
     _asked: bool = False
+    """Whether somebody has asked for a run at once."""
 
     def run_now(self) -> bool:
-        """Run at once, beside the timetable; return False while a run is in progress."""
+        """Run at once, beside the timetable. Return False while a run is in progress."""
         if self.stats.state == "running":
             return False
         self._asked = True
@@ -85,10 +111,10 @@ class Runner:
                 self.stats.next_run = tick
 
     def _next_tick(self) -> float:
-        """Return the next tick by the clock of now, which may have been set back."""
+        """Return the next tick. The clock may have been set back since the last one."""
         now = self.clock.now()
         if isinstance(self.schedule, Times):
-            ahead = self.after - now > LOST_CLOCK
+            ahead = self.after - now > MAX_CLOCK_STEP
         else:
             ahead = self.after > now + self.schedule.every
         if ahead:
@@ -96,7 +122,7 @@ class Runner:
         return self.schedule.next_after(self.after)
 
     def _latest(self, tick: float, now: float) -> float | None:
-        """Return the tick to run for, None when it is too late; those before it are skipped."""
+        """Return the newest tick that is due, or None if it is too late. Count the others."""
         missed = self.schedule.between(tick, now + 0.001)[1:]
         if missed:
             self.stats.skipped["late"] += len(missed)
@@ -115,7 +141,7 @@ class Runner:
         self.stats.state = "running"
         name = f"run of {self.module.name}"
         self._nursery.start_soon(self._execute, tick, outcome, done, name=name)
-        with trio.move_on_after(self.module.timeout + PATIENCE):
+        with trio.move_on_after(self.module.timeout + CLEAN_UP_TIMEOUT):
             await done.wait()
         if outcome:
             await self.send.send(outcome[0])
@@ -130,16 +156,19 @@ class Runner:
         done.set()
 
     async def _outlast(self, tick: float, done: trio.Event) -> None:
-        """Report a run that ignores its cancellation; its module waits for it, nobody else does."""
+        """Report a run that ignores its cancellation, and then wait for its end.
+
+        Only its own module waits.
+        """
         error = f"timed out after {self.module.timeout:g} s and cannot be stopped"
         _log.error("%s: %s", self.module.name, error)
-        started = self.clock.now() - self.module.timeout - PATIENCE
+        seconds = self.module.timeout + CLEAN_UP_TIMEOUT
         await self.send.send(
             Run(
-                self.module.name,
-                tick,
-                started,
-                self.module.timeout + PATIENCE,
+                module=self.module.name,
+                scheduled=tick,
+                started=self.clock.now() - seconds,
+                seconds=seconds,
                 error=error,
                 timed_out=True,
             )
@@ -156,8 +185,9 @@ class Runner:
 def first_run(schedule: Schedule, missed: float | None, now: float) -> float:
     """Return when a module first runs after the start, beside its timetable.
 
-    An `at` module makes up for the time it `missed`; others run soon, spread like their grid.
+    A module with `at` runs for the time that it `missed`, if there is one. Others run soon. They
+    are spread in the same way as later on.
     """
     if isinstance(schedule, Times):
         return float("inf") if missed is None else missed
-    return now + schedule.offset % min(schedule.every, FIRST_RUN_WITHIN)
+    return now + schedule.offset % min(schedule.every, MAX_FIRST_DELAY)

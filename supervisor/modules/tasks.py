@@ -1,4 +1,4 @@
-"""One task for each enabled module: started, and by a reload ended or replaced."""
+"""One task for each enabled module. A reload may end or replace it."""
 
 from __future__ import annotations
 
@@ -20,36 +20,59 @@ from supervisor.stats.module_stats import ModuleStats, fit
 
 @define
 class ModuleTask:
-    """A module that is being run on its timetable."""
+    """A module that runs on its timetable."""
 
     module: Module
+    """The module as it is configured."""
+
     schedule: Schedule
+    """Its timetable."""
+
     runner: Runner | None = None
+    """Runs it. None while the task before it has not ended."""
+
     scope: trio.CancelScope = field(factory=trio.CancelScope)
+    """Ends the task."""
+
     ended: trio.Event = field(factory=trio.Event)
+    """Set when the task has ended."""
 
 
 @define
 class ModuleTasks:
-    """Keeps one task for each enabled module of the book's service.
-
-    `stats` holds what each has done, the disabled ones included, in the service's order.
-    """
+    """Keeps one task for each enabled module of the configuration in force."""
 
     store: Store
+    """The configuration in force, and for which times modules last ran."""
+
     clock: Clock
+    """The host's clock."""
+
     stats: dict[str, ModuleStats]
+    """What each module has done, in the order of the service file. Disabled ones are included."""
+
     stopping: trio.Event
+    """Set when the supervisor stops."""
+
     make_context: Callable[[Module], Context]
+    """Returns the context for a run that begins now."""
+
     find_check: Callable[[str], Check]
+    """Returns the check of a name."""
+
     send: trio.MemorySendChannel[Run]
+    """Leads to the recorder."""
+
     nursery: trio.Nursery
+    """Where the tasks run."""
+
     tasks: dict[str, ModuleTask] = field(factory=dict)
+    """The tasks by the names of their modules."""
 
     def end_changed(self, service: Service) -> list[str]:
-        """Cancel the modules that this service does not have in the same way; return their names.
+        """Cancel the modules that are changed or gone in this service. Return their names.
 
-        A run that is cancelled did not happen; its module runs again soon.
+        A run that is cancelled does not count. Its module runs again soon.
         """
         timetables = schedules(service)
         wanted = {module.name: module for module in service.modules if module.enabled}
@@ -64,9 +87,9 @@ class ModuleTasks:
         return changed
 
     async def start_missing(self) -> list[str]:
-        """Start each enabled module that does not run; return their names.
+        """Start each enabled module that does not run. Return their names.
 
-        One that takes the place of a cancelled one waits until that has really ended.
+        A task that replaces a cancelled one first waits until that has ended.
         """
         service = self.store.service
         fit(self.stats, service)
@@ -84,7 +107,7 @@ class ModuleTasks:
         return started
 
     def run_now(self, name: str) -> bool:
-        """Let a module run at once; return False if it cannot, since it runs already."""
+        """Let a module run at once. Return False if it is running already."""
         task = self.tasks.get(name)
         return task is not None and task.runner is not None and task.runner.run_now()
 

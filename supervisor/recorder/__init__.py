@@ -1,1 +1,1 @@
-"""The one task that changes state: it takes in runs, commits them, and then publishes them."""
+"""The only task that changes state. It takes in runs, commits them, and then publishes them."""

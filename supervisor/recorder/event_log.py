@@ -12,14 +12,14 @@ _alerts = getLogger("supervisor.alerts")
 _modules = getLogger("supervisor.modules")
 
 _LEVELS = {"I": logging.INFO, "S": logging.INFO, "W": logging.WARNING}
-"""By event type; others are errors."""
+"""The log level of each event type. Others are errors."""
 
 _VERBS = {State.FIRING: "FIRING", State.REPORT: "REPORT"}
-"""The first word of the line."""
+"""The first word of a line, by the new state. All other lines say RESOLVED."""
 
 
 def log_change(old: Alert | None, new: Alert | None) -> None:
-    """Write one line if the alert fired, ended or was reported; nothing for a mere update."""
+    """Write one line if the alert fired, ended or is a new report. Other changes write none."""
     if new is None:
         return
     was_firing = old is not None and old.state is State.FIRING
@@ -31,7 +31,7 @@ def log_change(old: Alert | None, new: Alert | None) -> None:
 
 
 def log_run(run: Run) -> None:
-    """Write a finished run for those who debug."""
+    """Write one debug line about a finished run."""
     _modules.debug("%s: %s in %.3f s", run.module, run.result, run.seconds)
 
 

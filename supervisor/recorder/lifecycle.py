@@ -19,14 +19,15 @@ from supervisor.ledger.transaction import Transaction
 from supervisor.observations import Condition, Report
 
 LAST_CONFIRMED = "last_confirmed"
-"""The annotation that says when a condition of a module that now fails was last seen."""
+"""The annotation that says when a condition was last seen. Only failing modules have it."""
 
 
 @define
 class Lifecycle:
-    """Changes the alert of one identity, within a transaction."""
+    """Changes the alert of one identity within a transaction."""
 
     transaction: Transaction
+    """Where the changes go."""
 
     def fire(
         self, module: Module, condition: Condition, key: Key, starts_at: float | None = None
@@ -48,7 +49,7 @@ class Lifecycle:
         return None
 
     def refresh(self, module: Module, condition: Condition, key: Key) -> None:
-        """Take over the message and the rest of a condition that is still true."""
+        """Update the alert of a condition that is still true."""
         transaction, group = self.transaction, group_of(module, key)
         sighting = transaction.sighting(group, key)
         alert = transaction.alert(sighting.fingerprint) if sighting else None
@@ -68,9 +69,10 @@ class Lifecycle:
             transaction.lose("refused")
 
     def relabel(self, module: Module, alert: Alert, event_type: str) -> Alert | None:
-        """Fire under new labels what configuration or event type has given another identity.
+        """End an alert whose labels have changed, and fire it under the new labels.
 
-        Returns the alert that fires now: the old one when its labels stay the same.
+        Labels change with the configuration or with the event type. Returns the alert that fires
+        now. It is the old one if its labels are still the same.
         """
         labels, notes = alert.payload.labels, alert.payload.annotations
         condition = Condition(
@@ -87,12 +89,12 @@ class Lifecycle:
         if event_type != alert.event_type:
             self.transaction.put(self._ended(alert))
             return self.fire(module, evolve(condition, annotations={}), alert.key)
-        # The event goes on under its new labels: the end of the old ones need not be shown first.
+        # The event goes on under the new labels. So the old alert need not be shown before its end.
         self.transaction.put(self.resolved(alert))
         return self.fire(module, condition, alert.key, alert.starts_at)
 
     def clear(self, group: str, key: Key) -> None:
-        """End a condition, and forget its hysteresis."""
+        """End a condition and remove its sighting."""
         sighting = self.transaction.sighting(group, key)
         if sighting is None:
             return
@@ -102,12 +104,12 @@ class Lifecycle:
             self.transaction.put(self._ended(alert))
 
     def resolved(self, alert: Alert) -> Alert:
-        """Return an alert as resolved now."""
+        """Return the alert, resolved now."""
         ends_at = max(self.transaction.now, alert.starts_at)
         return evolve(alert, state=State.RESOLVED, ends_at=ends_at, version=alert.version + 1)
 
     def mark_unconfirmed(self, module: Module, last_success: float | None) -> None:
-        """Note on the conditions of a module that now fails when they were last seen."""
+        """Annotate the alerts of a failing module with the time at which they were last seen."""
         for sighting in self.transaction.sightings(module.name).values():
             alert = self.transaction.alert(sighting.fingerprint)
             if alert is None or alert.state is not State.FIRING:
@@ -119,7 +121,7 @@ class Lifecycle:
                 self.transaction.put(evolve(alert, payload=payload, version=alert.version + 1))
 
     def raise_self_alert(self, module: Module, condition: Condition) -> None:
-        """Fire or refresh a condition of the supervisor's own."""
+        """Fire or refresh an alert about the supervisor itself."""
         key = (condition.alertname, condition.instance)
         if self.transaction.sighting(SUPERVISOR, key) is None:
             self.fire(module, condition, key)
@@ -133,7 +135,7 @@ class Lifecycle:
         labels: Mapping[str, str],
         starts_at: float,
     ) -> Payload:
-        """Return what is posted of an observation."""
+        """Return what is posted for an observation."""
         service = self.transaction.service
         notes = alert_annotations(service, module, observation, starts_at)
         return Payload.of(labels, notes, service.status.external_url)
@@ -146,13 +148,13 @@ class Lifecycle:
         starts_at: float | None,
     ) -> Alert:
         fingerprint = fingerprint_of(labels)
-        # Of what is evicted in this same commit the cursors stay: they must not fit the new one.
+        # An alert evicted in this commit still has its cursors. They must not fit the new alert.
         committed = self.transaction.store.alerts.get(fingerprint)
         old = self.transaction.alert(fingerprint) or committed
         episode, folded = (old.episode + 1 if old else 1), 1
         begins = self.transaction.now if starts_at is None else starts_at
         if old is not None and old.state is State.OVER:
-            # No peer was told of the past episode yet: the two become one.
+            # No peer knows of the past episode. So the two become one.
             episode, folded, begins = old.episode, old.folded + 1, old.starts_at
         return Alert(
             fingerprint=fingerprint,
@@ -171,7 +173,7 @@ class Lifecycle:
         )
 
     def _ended(self, alert: Alert) -> Alert:
-        """Return a firing alert as its end leaves it: resolved, or over if no peer took it."""
+        """Return a firing alert after its end: resolved, or over if no peer took it."""
         cursors, now = self.transaction.cursors.of(alert.fingerprint), self.transaction.now
         if timing.was_told(alert, cursors, now, self.transaction.service):
             return self.resolved(alert)
@@ -186,6 +188,6 @@ class Lifecycle:
 
 
 def group_of(module: Module, key: Key) -> str:
-    """Return whose sightings a condition is among: a failed run is a self-alert."""
+    """Return the module that keeps the sighting. A failed run is kept by the supervisor."""
     is_own = module.name == SUPERVISOR or MODULE_FAILED.subject_of(key) == module.name
     return SUPERVISOR if is_own else module.name

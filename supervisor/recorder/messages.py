@@ -1,4 +1,4 @@
-"""What tasks send to the recorder."""
+"""What other tasks send to the recorder."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from supervisor.observations import Run
 
 @define
 class Ping:
-    """The watchdog's question: is everything on disk that was sent before?"""
+    """The watchdog asks whether all earlier messages are on disk."""
 
     committed: trio.Event = field(factory=trio.Event)
-    """Set when it is."""
+    """Set when they are."""
 
 
 @define
 class WakeUp:
-    """There is nothing to record, but there are cursors to write, or the clock was set."""
+    """There are cursors to write, or the clock was set. There is nothing to record."""
 
 
 @define
@@ -30,11 +30,11 @@ class Reload:
     """The configuration has changed."""
 
     service: Service
-    """The new one."""
+    """The new configuration."""
 
     applied: trio.Event = field(factory=trio.Event)
-    """Set once all alerts have been fitted to it."""
+    """Set when all alerts fit the new configuration."""
 
 
 Message: TypeAlias = Run | SelfAlert | Ping | WakeUp | Reload
-"""A finished run, a self-alert, or one of the above."""
+"""All that the recorder receives."""

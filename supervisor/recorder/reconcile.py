@@ -1,4 +1,4 @@
-"""Fit the alerts that are there to a new process, a new configuration, or a changed clock. Pure.
+"""Adapt the alerts to a new process, a new configuration, or a clock that was set back. Pure.
 
 Called by the daemon at the start, and by the recorder at a reload or when the clock was set.
 """
@@ -14,13 +14,13 @@ from supervisor.alerts.self_alerts import (
     RELOAD_FAILED,
     SUPERVISOR_MODULE,
     SelfAlert,
-    is_of_the_gone,
+    is_subject_gone,
 )
 from supervisor.recorder.update import Update
 
 
 def forget_last_process(update: Update) -> None:
-    """Let go of what belongs to the process that wrote the ledger."""
+    """End what was true only of the process that wrote the ledger."""
     for alert in list(update.transaction.store.alerts.values()):
         if _is_heartbeat(alert):
             _forget_heartbeat(update, alert)
@@ -28,7 +28,7 @@ def forget_last_process(update: Update) -> None:
 
 
 def reconcile(update: Update) -> None:
-    """Fit what is there to the configuration of now."""
+    """Adapt all alerts to the configuration that is in force."""
     store = update.transaction.store
     modules = {module.name: module for module in store.service.modules if module.enabled}
     clock_set_back(update)
@@ -44,7 +44,7 @@ def reconcile(update: Update) -> None:
         elif alert.state is State.FIRING and alert.module == SUPERVISOR:
             update.lifecycle.relabel(SUPERVISOR_MODULE, alert, alert.event_type)
     for key in update.transaction.sightings(SUPERVISOR):
-        if is_of_the_gone(key, modules, store.config.peers):
+        if is_subject_gone(key, modules, store.config.peers):
             update.end_self_alert(key)
     _tell_rejected(update)
     if store.service.heartbeat:
@@ -53,10 +53,10 @@ def reconcile(update: Update) -> None:
 
 
 def clock_set_back(update: Update) -> None:
-    """Take back every time that lies ahead.
+    """Move every time that lies in the future to now.
 
-    A start or an end in the future would keep an alert active after it is over. Reports stay as
-    they are, since their times are fixed.
+    A start or an end in the future would keep an alert active after it is over. The times of
+    reports are fixed, so they stay.
     """
     transaction, now = update.transaction, update.transaction.now
     update.outbox.forget_future(now)
@@ -81,7 +81,7 @@ def _is_unwanted_heartbeat(update: Update, alert: Alert) -> bool:
 
 
 def _forget_heartbeat(update: Update, alert: Alert) -> None:
-    """Remove a heartbeat, which is never resolved."""
+    """Remove a heartbeat. It is never resolved."""
     update.transaction.remove(alert.fingerprint)
     update.transaction.set_sighting(SUPERVISOR, alert.key, None)
 

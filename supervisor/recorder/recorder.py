@@ -1,7 +1,8 @@
-"""The one task that changes state: runs come in, are committed, and only then count.
+"""The only task that changes state. Runs come in and are committed, and only then do they count.
 
-All messages that wait are committed together. When the disk refuses, the supervisor goes on
-from memory, says so, and writes what is owed as soon as the disk takes it again.
+All messages that wait are committed together. When the disk cannot be written, the supervisor goes
+on from memory and raises `LedgerUnwritable`. It writes what it owes when the disk can be written
+again. See docs/reference/ledger.md.
 """
 
 from __future__ import annotations
@@ -38,38 +39,44 @@ from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
 
 MAX_MESSAGES = 500
-"""Messages that are committed together, at most."""
+"""Messages in one commit."""
 
 CURSOR_DELAY = 5.0
-"""Seconds that cursors wait for another commit to ride along with."""
+"""Seconds for which cursors wait, so that another commit can write them."""
 
 MAX_CONSOLE_BYTES = 1 << 30
-"""Bytes of one batch for the console, which takes everything."""
+"""Bytes of one batch for the console. In practice there is no limit."""
 
 _log = getLogger("supervisor.ledger")
 
 
 @define
 class Recorder:
-    """Changes store and outbox. Most runs change nothing: then the senders sleep on."""
+    """Changes store and outbox. Most runs change nothing, and then the senders sleep on."""
 
     outbox: Outbox
+    """The alerts, and what is due at the peers."""
+
     writer: Writer
+    """Writes to the ledger."""
+
     clock: Clock
+    """The host's clock."""
+
     stats: Mapping[str, ModuleStats]
-    """By module."""
+    """What each module has done, by its name."""
 
     recorded: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
-    """Wakes those who show runs."""
+    """Wakes tasks that show runs, after each commit."""
 
     changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
-    """Wakes the senders."""
+    """Wakes the senders when alerts have changed."""
 
-    _steps: int = 0
-    """How often the clock had been set when that was last looked at."""
+    _known_clock_steps: int = 0
+    """How often the clock had been set at the last look."""
 
     _cursors_due: float = math.inf
-    """trio's time at which cursors are written even if nothing else is."""
+    """trio's time at which cursors are written even if nothing else has changed."""
 
     _modules: dict[str, Module] = field(init=False)
     """The configured modules by name."""
@@ -104,7 +111,7 @@ class Recorder:
         self._modules = {module.name: module for module in service.modules}
 
     def _longest_wait(self) -> float:
-        """Return for how many seconds there is nothing to do unless a message comes."""
+        """Return for how many seconds to wait for a message, until something else is due."""
         due, now = self.outbox.housekeeping.next(), self.clock.now()
         wait = MAX_SLEEP if due is None else min(MAX_SLEEP, max(0.0, due - now))
         if self.outbox.cursors.has_unsaved:
@@ -134,7 +141,7 @@ class Recorder:
         update.end_stale_self_alerts()
         pings = [message for message in messages if isinstance(message, Ping)]
         if update.changes or last or pings or trio.current_time() >= self._cursors_due:
-            # Cursors ride along; for themselves alone they wait a while.
+            # A commit for cursors alone waits for `CURSOR_DELAY`.
             update.changes.cursors |= self.outbox.cursors.take_unsaved()
             self._cursors_due = math.inf
         await self._commit(update.changes, urgent=last or bool(pings))
@@ -146,7 +153,7 @@ class Recorder:
                 message.applied.set()
 
     async def _commit(self, changes: Changes, *, urgent: bool) -> None:
-        """Commit, and say when the disk refuses or takes it again."""
+        """Commit. Raise a self-alert when the disk cannot be written, and end it later."""
         try:
             written = await self.writer.commit(changes, urgent=urgent)
         except (LedgerError, OSError) as error:
@@ -164,7 +171,7 @@ class Recorder:
             self._tell(LEDGER_CORRUPT, replaced)
 
     def _publish(self, changes: Changes, messages: list[Message]) -> None:
-        """Let the rest of the supervisor see what has been committed."""
+        """Show what has been committed to the rest of the supervisor."""
         before = {name: self.store.alerts.get(name) for name in changes.alerts}
         self.store.adopt(changes)
         self.outbox.requeue(changes.alerts)
@@ -192,29 +199,29 @@ class Recorder:
         self._print()
 
     def _print(self) -> None:
-        """Without peers, a printed line is the delivery."""
+        """Deliver to the console, if there are no peers. The line in the log is the delivery."""
         if CONSOLE not in self.store.config.peers:
             return
         now = self.clock.now()
         while batch := self.outbox.take_due(
-            CONSOLE, now, 0.0, most=MAX_MESSAGES, most_bytes=MAX_CONSOLE_BYTES
+            CONSOLE, now, 0.0, max_alerts=MAX_MESSAGES, max_bytes=MAX_CONSOLE_BYTES
         ):
             for outgoing in batch:
                 self.outbox.delivered(CONSOLE, outgoing, now)
 
     def _was_clock_set(self) -> bool:
-        """Return whether it was since the last call, noticed here or by a sender."""
+        """Return whether the clock was set since the last call. A sender may have noticed it."""
         if step := self.clock.was_set_by():
             self.outbox.clock_was_set(step)
-        known, self._steps = self._steps, self.outbox.steps
-        if known == self._steps:
+        known, self._known_clock_steps = self._known_clock_steps, self.outbox.clock_steps
+        if known == self._known_clock_steps:
             return False
-        step = self.outbox.last_step
+        step = self.outbox.last_clock_step
         _log.warning("the clock was set %s by %.0f s", "back" if step < 0 else "ahead", abs(step))
         return True
 
     def _tell(self, kind: SelfAlertKind, message: str | None) -> None:
-        """Raise or end a self-alert about the ledger; the next commit writes it."""
+        """Raise or end a self-alert about the ledger. The next commit writes it."""
         update = Update.begin(self.outbox, self.clock.now())
         update.take_self_alert(SelfAlert(kind, message))
         self.writer.owed.update(update.changes)

@@ -1,6 +1,6 @@
-"""What finished runs, self-alerts and the passing of time change. Pure; called by the recorder.
+"""What finished runs, self-alerts and time change. Pure; called by the recorder.
 
-Nothing here is seen by senders before it is committed.
+Senders see nothing of it before it is committed.
 """
 
 from __future__ import annotations
@@ -34,11 +34,16 @@ from supervisor.recorder.lifecycle import Lifecycle
 
 @define
 class Update:
-    """One batch of messages, as changes."""
+    """The changes that one batch of messages makes."""
 
     outbox: Outbox
+    """The committed alerts, and what is due for housekeeping."""
+
     transaction: Transaction
+    """The uncommitted changes."""
+
     lifecycle: Lifecycle
+    """Changes single alerts within the transaction."""
 
     @classmethod
     def begin(cls, outbox: Outbox, now: float) -> Self:
@@ -48,11 +53,11 @@ class Update:
 
     @property
     def changes(self) -> Changes:
-        """What is to be committed."""
+        """What the next commit writes."""
         return self.transaction.changes
 
     def record(self, module: Module, run: Run, last_success: float | None) -> None:
-        """Take in a finished run; a failed one says nothing about the module's conditions."""
+        """Apply a finished run. A failed run says nothing about the module's conditions."""
         if run.error:
             self.lifecycle.raise_self_alert(module, module_failure(module.name, run))
             self.lifecycle.mark_unconfirmed(module, last_success)
@@ -79,12 +84,12 @@ class Update:
         return key in self.transaction.sightings(SUPERVISOR)
 
     def housekeep(self) -> None:
-        """Do what time has made due: resolve, renew, forget."""
+        """Resolve, renew or forget each alert for which that is due."""
         queue, now = self.outbox.housekeeping, self.transaction.now
         while (fingerprint := queue.pop(now)) is not None:
             alert = self.transaction.alert(fingerprint)
             if alert is None or fingerprint in self.changes.alerts:
-                continue  # what has just changed is queued again once it is committed
+                continue  # what has just changed is queued again after the commit
             taken = self.outbox.cursors.was_taken(alert)
             if alert.state is State.OVER and taken:
                 self.transaction.put(self.lifecycle.resolved(alert))
@@ -96,7 +101,7 @@ class Update:
                 self.transaction.remove(fingerprint)
 
     def end_stale_self_alerts(self) -> None:
-        """End those self-alerts whose cause has gone."""
+        """End the self-alerts whose cause is gone."""
         if self.transaction.now > self.transaction.store.last_loss + OVERFLOW_ENDS_AFTER:
             self.end_self_alert(LEDGER_OVERFLOW.key())
         raised = {
@@ -116,7 +121,7 @@ class Update:
     def _remember(self, module: Module, run: Run) -> None:
         record = self.transaction.store.modules.get(module.name, ModuleRecord())
         state = record.state if run.error else run.state
-        # Only `at` times are caught up, so only they are worth a write for every run.
+        # Only `at` times are caught up. So other modules need no write for every run.
         scheduled = run.scheduled if module.at else record.last_scheduled
         if (state, scheduled) != (record.state, record.last_scheduled):
             self.changes.modules[module.name] = ModuleRecord(scheduled, state)
@@ -128,7 +133,7 @@ class Update:
             observed,
             fire_after=module.fire_after,
             clear_after=module.clear_after,
-            most=module.max_conditions,
+            max_conditions=module.max_conditions,
         )
         for key in comparison.cleared:
             self.lifecycle.clear(module.name, key)

@@ -1,6 +1,6 @@
-"""Writes changes to the ledger in a thread, tries again, and replaces a corrupt file.
+"""Write changes to the ledger in a thread, try again, and replace a corrupt file.
 
-Used by the recorder. The ledger itself knows no trio; this is where the two meet.
+Used by the recorder. The ledger itself does not use trio.
 """
 
 from __future__ import annotations
@@ -19,49 +19,50 @@ from supervisor.ledger.database import Ledger, files_of, set_aside
 from supervisor.ledger.outbox import Outbox
 
 RETRY_DELAY = 5.0
-"""Seconds until a commit that the disk has refused is tried again."""
+"""Seconds after a failed commit until it is tried again."""
 
 
 @define
 class Writer:
-    """Owns the ledger's file and the changes that it does not hold yet."""
+    """Owns the ledger's file, and the changes that the file does not hold yet."""
 
     ledger: Ledger
-    """The open file; replaced when it is torn."""
+    """The open file. Replaced when it is corrupt."""
 
     outbox: Outbox
-    """All that is known: written into a new file when the old one is torn."""
+    """All alerts and cursors. A new file gets them when the old one is corrupt."""
 
     clock: Clock
+    """Gives the time in the name of a corrupt file."""
 
     owed: Changes = field(factory=Changes)
-    """What has been published but not written."""
+    """What is published but not written."""
 
     size: int = 0
     """Bytes that the ledger takes on disk."""
 
     _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
-    """One thread at a time: SQLite's connection is used by one."""
+    """Lets one thread use SQLite's connection at a time."""
 
     _retry_at: float = -math.inf
-    """trio's time before which a disk that has refused is left alone."""
+    """trio's time before which a failed commit is not tried again."""
 
-    _torn: str = ""
-    """What is wrong with the file that must be replaced."""
+    _damage: str = ""
+    """What is wrong with the corrupt file that must be replaced. Empty if there is none."""
 
     _aside: Path | None = None
-    """Where the torn file was moved."""
+    """Where the corrupt file was moved."""
 
     @property
     def wait(self) -> float:
-        """Seconds until the next try; infinite when nothing is owed."""
+        """Seconds until the next try. Infinite when nothing is owed."""
         return self._retry_at - trio.current_time() if self.owed else math.inf
 
     async def commit(self, changes: Changes, *, urgent: bool) -> bool:
-        """Write what is owed, these changes included; return whether all is on disk.
+        """Write what is owed, with these changes. Return whether all is on disk.
 
-        A disk that has refused is left alone for a while, unless it is urgent. Raises
-        `LedgerError` or `OSError`; the changes are then owed.
+        After a failure nothing is written for `RETRY_DELAY`, unless the commit is urgent. Raises
+        `LedgerError` or `OSError`, and then the changes are owed.
         """
         self.owed.update(changes)
         if not urgent and (not self.owed or trio.current_time() < self._retry_at):
@@ -76,27 +77,27 @@ class Writer:
         return True
 
     def take_replacement(self) -> str:
-        """Return, once after a commit, that it replaced a torn file; nothing if it did not."""
-        if not self._torn or self._aside is None:
+        """Return once, after a commit, that a corrupt file was replaced. Empty if none was."""
+        if not self._damage or self._aside is None:
             return ""
-        said = f"{self._torn}; it was set aside as {self._aside.name}, nothing was lost"
-        self._torn, self._aside = "", None
-        return said
+        replacement = f"{self._damage}; it was set aside as {self._aside.name}, nothing was lost"
+        self._damage, self._aside = "", None
+        return replacement
 
     async def _write(self, changes: Changes) -> None:
         try:
-            if not self._torn:
+            if not self._damage:
                 self.size = await trio.to_thread.run_sync(
                     _commit, self.ledger, self.owed, limiter=self._limiter
                 )
         except LedgerCorrupt as error:
-            self._torn = str(error)
+            self._damage = str(error)
             self.ledger.close()
-        if self._torn:
+        if self._damage:
             await self._replace(changes)
 
     async def _replace(self, changes: Changes) -> None:
-        """Set the torn file aside, and write all that is known into a new one."""
+        """Set the corrupt file aside, and write all alerts and cursors into a new one."""
         path = self.ledger.path
         if self._aside is None:
             now = self.clock.now()
@@ -114,7 +115,7 @@ def _commit(ledger: Ledger, changes: Changes) -> int:
 
 
 def _new_ledger(path: Path, whole: Changes) -> Ledger:
-    """Return a new ledger that holds everything; what cannot be finished is removed."""
+    """Return a new ledger that holds everything. If writing fails, the new files are removed."""
     ledger = None
     try:
         ledger = Ledger(path)

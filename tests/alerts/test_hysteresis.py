@@ -25,7 +25,13 @@ def play(
     found = []
     for look in history:
         observed = {key: condition(key) for key in sorted(look)}
-        step = compare(prior, observed, fire_after=fire_after, clear_after=clear_after, most=most)
+        step = compare(
+            prior,
+            observed,
+            fire_after=fire_after,
+            clear_after=clear_after,
+            max_conditions=most,
+        )
         for key, sighting in step.sightings.items():
             if sighting is None:
                 prior.pop(key, None)

@@ -161,7 +161,7 @@ def test_any_condition_is_cleaned_or_refused(condition: Condition) -> None:
 
 @pytest.mark.parametrize("rubbish", [None, 7, "text", object(), {}, Condition])
 def test_what_is_no_observation_is_refused(rubbish: object) -> None:
-    with pytest.raises(CheckFailed, match="which is no Condition, Report or Measurement"):
+    with pytest.raises(CheckFailed, match="which is not a Condition, Report or Measurement"):
         sanitize.clean_observation(rubbish)
 
 
@@ -176,7 +176,7 @@ def test_a_measurement_is_made_fit_to_be_shown() -> None:
     found = sanitize.clean_observation(Measurement("a\udcff", 3, "\udcff", labels))  # type: ignore[arg-type]  # rubbish is the point
 
     assert found == Measurement("a�", 3, "�", {"mount_point": "/srv/� <b>�", "n": "1"})
-    with pytest.raises(CheckFailed, match="whose labels are no mapping"):
+    with pytest.raises(CheckFailed, match="whose labels are not a mapping"):
         sanitize.clean_observation(Measurement("use", 3, labels=["x"]))  # type: ignore[arg-type]  # as above
 
 

@@ -1,4 +1,4 @@
-"""Kills a process as soon as a file is written: PID FILE PATIENCE DELAY, the last two in seconds.
+"""Kills a process as soon as a file is written: PID FILE TIMEOUT DELAY, the last two in seconds.
 
 A program of its own, since a transaction is on disk sooner than a busy interpreter changes threads.
 """
@@ -17,9 +17,9 @@ def modified(path: str) -> int:
 
 
 def main() -> None:
-    pid, path, patience, delay = int(sys.argv[1]), sys.argv[2], *map(float, sys.argv[3:])
+    pid, path, timeout, delay = int(sys.argv[1]), sys.argv[2], *map(float, sys.argv[3:])
     before = modified(path)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while modified(path) == before and time.monotonic() < deadline:
         pass
     if delay:

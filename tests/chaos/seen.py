@@ -19,7 +19,7 @@ def judge_episodes(
     episodes: Sequence[Episode],
     posts: Sequence[Sequence[Post]],
 ) -> None:
-    earliest = 0.0  # of the episodes before this one that nobody had seen when they ended
+    earliest = 0.0  # of the episodes before this one that no peer had seen when they ended
     for episode in episodes:
         verdict.counts["episodes"] += 1
         if _was_reached(episode, posts):
@@ -68,7 +68,7 @@ def _starts_of(
 ) -> Collection[float]:
     """Return the starts under which this episode was sent.
 
-    It was folded into a past one if it has the start of one that nobody had seen in its time, or
+    It was folded into a past one if it has the start of one that no peer had seen in its time, or
     if it was sent or resolved with an earlier start: the supervisor cannot know of lost answers.
     """
     sent = [post for group in posts for post in group]
@@ -86,7 +86,7 @@ def _starts_of(
 
 
 def _starts_of_a_past_still_shown(episode: Episode, sent: Iterable[Post]) -> Collection[float]:
-    """Return the starts of what a peer showed all the while, and of which nobody said it was over.
+    """Return the starts of what a peer showed all the while, and of which no end was sent.
 
     For an episode that came and went unsent: under a start of its own it would have been sent.
     """

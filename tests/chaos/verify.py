@@ -1,6 +1,6 @@
 """Compares what the peers were sent with what was promised; anything lost is a finding.
 
-Strict where the contract is: it may accept too little, never too much.
+It is as strict as docs/reference/promises.md: it may accept too little, and never too much.
 """
 
 from __future__ import annotations
@@ -149,14 +149,14 @@ def _is_in_time(post: Post, min_visible: float) -> bool:
 
 
 def _judge_bodies(trial: Trial, verdict: Verdict, token: str, posts: Sequence[Post]) -> None:
-    """A report has one body for all peers; only one that came too late may be dated anew."""
+    """A report has one body for all peers; only one that came too late may get a new end."""
     firsts: dict[str, Post] = {}
     for post in posts:
         firsts.setdefault(post.body, post)
         if post.key[1] != post.message or f"<b>{token}</b>" not in post.body:
             verdict.blame("report changed", f"{token}: {post.body}")
     bodies = sorted(firsts.values(), key=lambda post: post.ends)
-    verdict.counts["reports dated anew"] += any(post.delayed for post in bodies)
+    verdict.counts["reports with a new end"] += any(post.delayed for post in bodies)
     if len({post.ends for post in bodies}) < len(bodies):
         verdict.blame("report changed", f"{token}: {len(bodies)} bodies", (x.body for x in bodies))
     # No peer need ever have been sent the first body: an outage may be longer than its life.

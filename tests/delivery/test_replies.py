@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.delivery.replies import MOST_ANSWER_BYTES, Answer, Reply, classify
+from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
 
 NOW = 1_700_000_000.0
 BAD_NAME = b'"invalid label set: invalid name \\"a-b\\""'
@@ -68,7 +68,7 @@ def test_each_status_has_its_reply(status: int, body: bytes, reply: Reply) -> No
 
 
 def test_a_verdict_longer_than_what_is_read_is_still_a_verdict() -> None:
-    many = json.dumps("; ".join(["invalid name"] * 10_000)).encode()[:MOST_ANSWER_BYTES]
+    many = json.dumps("; ".join(["invalid name"] * 10_000)).encode()[:MAX_ANSWER_BYTES]
 
     assert reply_to(400, many).reply is Reply.SPLIT
     assert reply_to(400, b"<" + many[1:]).reply is Reply.MISCONFIGURED

@@ -156,10 +156,10 @@ async def test_a_batch_has_at_most_a_mebibyte(
     post = FakeClient.post
 
     async def measured(
-        client: FakeClient, alerts: list[bytes], now: float, meanwhile: Callable[[], None]
+        client: FakeClient, alerts: list[bytes], now: float, on_sent: Callable[[], None]
     ) -> Answer:
         sizes.append(len(b"[" + b",".join(alerts) + b"]"))
-        return await post(client, alerts, now, meanwhile)
+        return await post(client, alerts, now, on_sent)
 
     monkeypatch.setattr(FakeClient, "post", measured)
     bench = RecorderBench.make(ONE)
@@ -742,9 +742,9 @@ class WholeSeconds(FakeClient):
     """Shows its time as the header Date does."""
 
     async def _answer(
-        self, respond: Callable[[], Answer], meanwhile: Callable[[], None] | None = None
+        self, respond: Callable[[], Answer], on_sent: Callable[[], None] | None = None
     ) -> Answer:
-        found = await super()._answer(respond, meanwhile)
+        found = await super()._answer(respond, on_sent)
         assert found.date is not None
         return evolve(found, date=float(math.floor(found.date)))
 

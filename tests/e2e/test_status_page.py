@@ -391,10 +391,10 @@ def test_a_reload_moves_the_page_or_leaves_it_where_it_is(
         reload(supervisor, "cannot reload, the old configuration stays")
         after_refusal = status(f"http://{here}/")
     configure(supervisor, here, 'hosts = ["status.example.invalid"]')
-    reload(supervisor, "opened the status page anew")
+    reload(supervisor, "opened the status page again")
     named = get(f"http://{here}/metrics", host="status.example.invalid").status_code
     configure(supervisor, there)
-    reload(supervisor, "opened the status page anew", times=2)
+    reload(supervisor, "opened the status page again", times=2)
     moved = status(f"http://{there}/")["pid"]
     configure(supervisor, "")
     reload(supervisor, "reloaded", times=3)

@@ -48,7 +48,7 @@ def test_pending_alerts_survive_a_restart_within_the_bound(
     outbox.restore(opened.contents)
     kept = set(outbox.store.alerts)
     sent: list[str] = []
-    while batch := outbox.take_due(PEER, NOW, 0.0, most=256, most_bytes=MAX_BATCH_BYTES):
+    while batch := outbox.take_due(PEER, NOW, 0.0, max_alerts=256, max_bytes=MAX_BATCH_BYTES):
         for outgoing in batch:
             outbox.delivered(PEER, outgoing, NOW)
             sent.append(outgoing.alert.fingerprint)

@@ -1,4 +1,4 @@
-"""The file on disk: whole or not at all, and set aside when it is torn."""
+"""The file on disk: whole or not at all, and set aside when it is damaged."""
 
 from __future__ import annotations
 

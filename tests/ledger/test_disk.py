@@ -1,4 +1,4 @@
-"""The ledger on a full or read-only disk: nothing is torn, and what it holds is known."""
+"""The ledger on a full or read-only disk: nothing is damaged, and what it holds is known."""
 
 from __future__ import annotations
 

@@ -158,8 +158,11 @@ def test_an_unknown_check_has_the_nearest_spelling(checks: Path, name: str, said
         ("", "check 'bad' has no async function run; write async def run(context, params)"),
         ("def run(context, params): ...", "check 'bad' has no async function run; write async "),
         ("async def run(context): ...", "run of check 'bad' does not take two arguments; write "),
-        ("class Params: ...", "Params of check 'bad' is no attrs class; write @frozen above it"),
-        ("Params = 1", "Params of check 'bad' is no attrs class; write @frozen above it"),
+        (
+            "class Params: ...",
+            "Params of check 'bad' is not an attrs class; write @frozen above it",
+        ),
+        ("Params = 1", "Params of check 'bad' is not an attrs class; write @frozen above it"),
     ],
 )
 def test_a_check_that_cannot_be_used_says_why(checks: Path, source: str, said: str) -> None:

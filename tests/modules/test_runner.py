@@ -1,4 +1,4 @@
-"""One module's life: its time, its deadline, and nobody else's trouble."""
+"""The life of one module: its time, its deadline, and no trouble for others."""
 
 from __future__ import annotations
 
@@ -143,11 +143,11 @@ async def test_a_hung_check_is_ended_at_its_timeout(autojump_clock: object) -> N
         (raises_two, "2 errors: ValueError: one; KeyError: 'two'"),
         (exits, "SystemExit: 3"),
         (fails, "cannot read the table: it is gone"),
-        (returns_nothing, "the check returned NoneType, which is no list"),
-        (returns_text, "the check returned str, which is no list"),
+        (returns_nothing, "the check returned NoneType, which is not a list"),
+        (returns_text, "the check returned str, which is not a list"),
         (
             returns_numbers,
-            "the check returned int, which is no Condition, Report or Measurement",
+            "the check returned int, which is not a Condition, Report or Measurement",
         ),
         (
             returns_half_rubbish,
@@ -187,7 +187,7 @@ async def test_state_is_kept_only_by_a_run_that_succeeds(autojump_clock: object)
 
     assert (await run_once(remembers)).state == {"seen": 7}
     assert (await run_once(remembers_and_fails)).state == {}
-    assert "a state that is no JSON" in (await run_once(remembers_rubbish)).error
+    assert "a state that is not JSON" in (await run_once(remembers_rubbish)).error
 
 
 async def start(

@@ -259,7 +259,9 @@ class StoreMachine(RuleBasedStateMachine):
     def post(self, url: str, most: int) -> None:
         """Send a batch; the answer comes in another step, or never."""
         if url in self.configured and url not in self.flights:
-            batch = self.outbox.take_due(url, self.now, self.shift, most=most, most_bytes=1 << 20)
+            batch = self.outbox.take_due(
+                url, self.now, self.shift, max_alerts=most, max_bytes=1 << 20
+            )
             if batch:
                 self.flights[url] = [
                     Posted(item, self.lives[item.alert.fingerprint]) for item in batch
@@ -364,7 +366,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.run(module, seen)
             for url in self.configured:
                 while batch := self.outbox.take_due(
-                    url, self.now, self.shift, most=100, most_bytes=1 << 20
+                    url, self.now, self.shift, max_alerts=100, max_bytes=1 << 20
                 ):
                     for item in batch:
                         posted = Posted(item, self.lives[item.alert.fingerprint])
@@ -459,7 +461,7 @@ def test_the_model_itself_tells_an_alert_that_was_swallowed() -> None:
     )
     outbox.store.adopt(update.changes)
     outbox.requeue(update.changes.alerts)
-    (item,) = outbox.take_due("console", 1000.0, 0.0, most=10, most_bytes=1 << 20)
+    (item,) = outbox.take_due("console", 1000.0, 0.0, max_alerts=10, max_bytes=1 << 20)
     peer.take(Posted(item, 0), 1000.0)
     ended = evolve(
         item, data=item.data.replace(b'"endsAt":"1970-01-01T00:20', b'"endsAt":"1970-01-01T00:16')

@@ -381,7 +381,7 @@ def test_what_awaits_a_module_that_a_reload_removes_is_sent_all_the_same() -> No
 def test_a_quarantine_that_a_kill_left_unsaid_is_said_after_the_start() -> None:
     bench = LedgerBench()
     bench.see(FULL)
-    (outgoing,) = bench.outbox.take_due(A, bench.now, 0.0, most=10, most_bytes=1 << 20)
+    (outgoing,) = bench.outbox.take_due(A, bench.now, 0.0, max_alerts=10, max_bytes=1 << 20)
     bench.outbox.rejected(A, outgoing)
     bench.work(lambda update: reconcile(update))
     said = bench.states()

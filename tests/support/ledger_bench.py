@@ -1,4 +1,4 @@
-"""A store that is worked on as the recorder and the senders do, without either."""
+"""A bench for store, cursors and outbox: the test plays the recorder and the senders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def service_of(*modules: Module, urls: tuple[str, ...] = (A,), **settings: Any) 
 
 
 def reopened(service: Service, path: Path, now: float = T) -> tuple[Outbox, Path | None]:
-    """Return what a new process finds in a ledger, and where a torn one was set aside."""
+    """Return what a new process finds in a ledger, and where a damaged one was set aside."""
     opened = open_ledger(path, now)
     opened.ledger.close()
     outbox = Outbox.of(service)
@@ -51,7 +51,7 @@ def reopened(service: Service, path: Path, now: float = T) -> tuple[Outbox, Path
 
 @define
 class LedgerBench:
-    """A store that is worked on as the recorder does, at a time that the test sets."""
+    """Changes a store as the recorder does, at a time that the test sets."""
 
     service: Service = field(factory=service_of)
     now: float = T
@@ -90,10 +90,10 @@ class LedgerBench:
         return self.work(lambda update: update.housekeep())
 
     def take(self, peer: str = A) -> list[Outgoing]:
-        return self.outbox.take_due(peer, self.now, 0.0, most=1000, most_bytes=1 << 20)
+        return self.outbox.take_due(peer, self.now, 0.0, max_alerts=1000, max_bytes=1 << 20)
 
     def deliver(self, peer: str = A) -> list[dict[str, Any]]:
-        """Let the peer take what is due and return it, decoded."""
+        """Let the peer take what is due. Return it decoded."""
         batch = self.take(peer)
         for item in batch:
             self.outbox.delivered(peer, item, self.now)
@@ -103,7 +103,7 @@ class LedgerBench:
         self.now += seconds
 
     def stay(self, seconds: float, *peers: str) -> None:
-        """Let time pass while the peers take what is due and housekeeping does its work."""
+        """Let time pass. The peers take what is due, and housekeeping does its work."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + 10)
@@ -112,7 +112,7 @@ class LedgerBench:
                 self.deliver(peer)
 
     def restart(self, service: Service) -> None:
-        """Begin anew, as the daemon does, with what the ledger would hold."""
+        """Start again as the daemon does, from what the ledger would hold."""
         whole = self.store.contents()
         whole.cursors |= self.cursors.contents()
         self.service, self.outbox = service, Outbox.of(service)

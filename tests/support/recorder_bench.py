@@ -76,26 +76,26 @@ class FakeClient(Client):
     posts: list[Post] = field(factory=list)
     in_flight: int = 0
 
-    async def get(self, path: str, now: float, most: int = 0) -> Answer:
+    async def get(self, path: str, now: float, max_bytes: int = 0) -> Answer:
         assert path == "/api/v2/status"
         return await self._answer(lambda: self.greeting)
 
     async def post(
-        self, alerts: list[bytes], now: float, meanwhile: Callable[[], None] | None = None
+        self, alerts: list[bytes], now: float, on_sent: Callable[[], None] | None = None
     ) -> Answer:
         assert abs(now - self.clock.now()) < 1
         post = Post(round(now - START, 3), [json.loads(alert) for alert in alerts])
         self.posts.append(post)
-        return await self._answer(lambda: self.respond(post), meanwhile)
+        return await self._answer(lambda: self.respond(post), on_sent)
 
     async def _answer(
-        self, respond: Callable[[], Answer], meanwhile: Callable[[], None] | None = None
+        self, respond: Callable[[], Answer], on_sent: Callable[[], None] | None = None
     ) -> Answer:
         self.in_flight += 1
         assert self.in_flight == 1, "a second request while one is in flight"
         await trio.lowlevel.checkpoint()
-        if meanwhile:
-            meanwhile()
+        if on_sent:
+            on_sent()
         await trio.sleep(self.seconds)
         self.in_flight -= 1
         found = respond()
