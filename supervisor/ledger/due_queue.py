@@ -66,9 +66,3 @@ class DueQueue:
                 del due[key]
                 return key
         return self._at_once.popitem(last=False)[0] if self._at_once else None
-
-    def __len__(self) -> int:
-        return len(self._due) + len(self._at_once)
-
-    def __contains__(self, key: str) -> bool:
-        return key in self._due or key in self._at_once

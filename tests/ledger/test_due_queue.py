@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.ledger.due_queue import DueQueue
+
+
+def emptied(queue: DueQueue) -> list[str]:
+    """Take out all keys, whatever their times are."""
+    return list(iter(lambda: queue.pop(math.inf) or "", ""))
 
 
 @given(
@@ -37,11 +44,11 @@ def test_a_due_queue_gives_of_each_kind_the_longest_waiting_first(
                 timed |= {key: when} if when is not None else {}
 
         assert queue.next() == (0 if at_once else min(timed.values(), default=None))
-        assert len(queue) == len(timed) + len(at_once)
-        assert all((name in queue) == (name in timed or name in at_once) for name in "abc")
+
+    assert sorted(emptied(queue)) == sorted([*timed, *at_once])
 
 
-def test_where_more_changes_than_is_taken_everyone_has_a_turn() -> None:
+def test_where_more_changes_than_is_taken_each_key_has_a_turn() -> None:
     queue = DueQueue()
     for number in range(20):
         queue.set(f"steady{number}", 1.0)
@@ -62,4 +69,4 @@ def test_setting_a_key_again_and_again_leaves_nothing_behind() -> None:
         assert queue.pop(float(now)) == "a"
 
     assert queue.next() is None
-    assert "a" not in queue
+    assert emptied(queue) == []
