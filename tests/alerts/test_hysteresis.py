@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.alerts.alert import Key, Sighting
-from supervisor.alerts.hysteresis import by_key, compare
+from supervisor.alerts.hysteresis import by_key, compare, merge
 from supervisor.observations import Condition
 
 KEYS = [("A", str(n)) for n in range(4)]
@@ -78,3 +78,11 @@ def test_never_more_than_allowed_and_those_firing_stay(
 @given(st.lists(st.sampled_from(KEYS)))
 def test_equal_identities_are_one(keys: list[Key]) -> None:
     assert set(by_key(condition(key) for key in keys)) == set(keys)
+
+
+def test_of_two_observations_of_one_identity_the_graver_type_wins() -> None:
+    warning, error = Condition("A", "W", "/", "a\nb"), Condition("A", "E", "/", "b\nc")
+
+    for merged in (merge(warning, error), merge(error, warning)):
+        assert merged.event_type == "E"
+        assert sorted(merged.message.split("\n")) == ["a", "b", "c"]

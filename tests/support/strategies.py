@@ -21,6 +21,7 @@ ZONES = (
 )
 
 zones = st.sampled_from(ZONES).map(ZoneInfo)
+any_text = st.text(st.characters(), max_size=60)  # lone surrogates, too
 days = st.dates(date(2007, 1, 1), date(2030, 12, 31))
 
 
