@@ -1,4 +1,4 @@
-"""When an alert is due and with which end: the rows of the contract's wire table as numbers."""
+"""When an alert is due and with which end: the rules of docs/reference/alerts.md as numbers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,11 @@ from hypothesis import strategies as st
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Alert, Cursor, State
-from supervisor.alerts.payload import Payload
 from supervisor.observations import Duration
+from tests.support.alerts import FIRING, OVER, REPORT, RESOLVED
 from tests.support.ledger_bench import T, service_of
 
 SERVICE = service_of(resend_interval=Duration(60))
-FIRING = Alert(
-    fingerprint="f",
-    module="disk",
-    alertname="A",
-    event_type="W",
-    instance="/",
-    state=State.FIRING,
-    starts_at=T,
-    ends_at=None,
-    payload=Payload(b"{"),
-)
-OVER = evolve(FIRING, state=State.OVER, ends_at=T + 10, version=2)
-RESOLVED = evolve(FIRING, state=State.RESOLVED, ends_at=T + 10, version=2)
-REPORT = evolve(FIRING, state=State.REPORT, ends_at=T + 1800)
 TAKEN = Cursor(version=1, episode=1, sent_at=T, ends_at=T + 240, held_since=T)
 
 

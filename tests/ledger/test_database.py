@@ -25,21 +25,12 @@ from supervisor.errors import LedgerError
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger, files_of, open_ledger
 from supervisor.ledger.outbox import Outbox
+from tests.support.alerts import FIRING
 
 PEER = "http://127.0.0.1:9093"
 NOW = 1_000_000_000.0
 LONG = int(os.environ.get("SUPERVISOR_LONG_TESTS", "0"))
-ALERT = Alert(
-    fingerprint="f1",
-    module="disk",
-    alertname="Disk usage",
-    event_type="W",
-    instance="/",
-    state=State.FIRING,
-    starts_at=NOW,
-    ends_at=None,
-    payload=Payload(b'{"labels":{}'),
-)
+ALERT = evolve(FIRING, fingerprint="f1")
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 times = st.floats(0, 4e9)
@@ -184,17 +175,7 @@ for n in range(10**9):
 def test_a_torn_file_is_set_aside_and_a_new_one_begun(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "ledger"
     many: dict[str, Alert | None] = {
-        f"f{n}": Alert(
-            fingerprint=f"f{n}",
-            module="m",
-            alertname="A",
-            event_type="W",
-            instance="/",
-            state=State.FIRING,
-            starts_at=NOW,
-            ends_at=None,
-            payload=Payload(b"x" * 500),
-        )
+        f"f{n}": evolve(FIRING, fingerprint=f"f{n}", payload=Payload(b"x" * 500))
         for n in range(200)
     }
     fill(path, Changes(many))

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.alerts.alert import Alert, Cursor, State
-from supervisor.alerts.payload import Payload
 from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
 from supervisor.ledger import retention
 from supervisor.observations import Condition, Duration
+from tests.support.alerts import RESOLVED
 from tests.support.ledger_bench import FULL, HELLO, A, B, LedgerBench, service_of
 
 
@@ -53,17 +53,8 @@ def test_reports_go_before_conditions_that_fire() -> None:
 
 
 def of(state: State, name: str, starts_at: float = 0.0) -> Alert:
-    return Alert(
-        fingerprint=name,
-        module="disk",
-        alertname="Disk usage",
-        event_type="W",
-        instance=name,
-        state=state,
-        starts_at=starts_at,
-        ends_at=0.0,
-        payload=Payload(b"{"),
-        version=2,
+    return evolve(
+        RESOLVED, state=state, fingerprint=name, instance=name, starts_at=starts_at, ends_at=0.0
     )
 
 
@@ -93,7 +84,7 @@ def order(newcomer: State) -> list[str]:
     return [alert.fingerprint for alert in found]
 
 
-def test_the_order_is_the_contracts_and_the_oldest_go_first() -> None:
+def test_alerts_go_by_rank_and_the_oldest_first() -> None:
     expected = [
         "delivered and resolved, older",
         "delivered and resolved",

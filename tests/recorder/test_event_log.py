@@ -15,16 +15,12 @@ from supervisor.observations import Run
 from supervisor.recorder.event_log import log_change, log_run
 from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import seconds
+from tests.support import alerts
 
-FIRING = Alert(
-    fingerprint="f",
+FIRING = evolve(
+    alerts.FIRING,
     module="m",
-    alertname="Disk usage",
-    event_type="W",
     instance="/srv",
-    state=State.FIRING,
-    starts_at=0.0,
-    ends_at=None,
     payload=Payload.of({}, {"message": "93 %\nof 90 %"}),
 )
 OVER = evolve(FIRING, state=State.OVER, ends_at=9.0)
