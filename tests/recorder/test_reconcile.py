@@ -166,7 +166,7 @@ def test_an_alert_whose_labels_are_the_same_is_left_alone() -> None:
 def test_a_new_label_moves_alerts_and_self_alerts() -> None:
     bench = LedgerBench()
     bench.see(FULL)
-    bench.fail()
+    bench.work(lambda update: update.take_self_alert(SelfAlert(PEER_MISCONFIGURED, "wrong", A)))
     bench.deliver()
     bench.store.config.service = evolve(bench.service, labels={"host": "h", "site": "new"})
     bench.work(reconcile)
