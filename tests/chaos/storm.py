@@ -133,14 +133,14 @@ class Storm:
         truth = establish(journals, self._victim.lives, service.HYSTERESIS)
         truth.broken += self._victim.strange + self._faults_of_the_ledger()
         trial = Trial(
-            truth,
-            [peer.history for peer in self.peers],
-            service.MIN_VISIBLE,
-            service.REPORT_LIFETIME,
-            self._calm_since,
-            ended,
-            service.REFUSED,
-            service.HOPELESS,
+            truth=truth,
+            histories=[peer.history for peer in self.peers],
+            min_visible=service.MIN_VISIBLE,
+            report_lifetime=service.REPORT_LIFETIME,
+            calm_since=self._calm_since,
+            ended=ended,
+            refused=service.REFUSED,
+            hopeless=service.HOPELESS,
         )
         answers = sum((peer.answers for peer in self.peers), Counter[str]())
         runs = Counter(
@@ -148,7 +148,13 @@ class Storm:
             not_committed=truth.free,
             committed_but_never_logged=truth.unlogged,
         )
-        return Outcome(judge(trial), self.rounds, self._victim.torn, answers, runs)
+        return Outcome(
+            verdict=judge(trial),
+            kills=self.rounds,
+            torn=self._victim.torn,
+            answers=answers,
+            runs=runs,
+        )
 
     def _faults_of_the_ledger(self) -> list[str]:
         faults = [str(path.name) for path in self._victim.ledger.parent.glob("*corrupt*")]

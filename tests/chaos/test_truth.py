@@ -12,7 +12,14 @@ NAME = ("m00", "a")
 
 
 def run(number: str, after: str, pid: int, at: float, *instances: str) -> Run:
-    return Run(number, after, pid, at, dict.fromkeys(instances, "x"), (f"report {number}",))
+    return Run(
+        number=number,
+        after=after,
+        pid=pid,
+        at=at,
+        conditions=dict.fromkeys(instances, "x"),
+        reports=(f"report {number}",),
+    )
 
 
 def test_runs_that_the_next_life_does_not_know_were_not_committed() -> None:

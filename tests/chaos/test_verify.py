@@ -33,15 +33,15 @@ def post(
 ) -> Post:
     text = f"<b>{key[1]}</b> {starts} {ends}" if alertname == "Scripted report" else ""
     made = Post(
-        at,
-        alertname,
-        key,
-        starts,
-        at + 8.0 if ends is None else ends,
-        f"{alertname} {key}",
-        text,
-        taken,
-        key[1],
+        at=at,
+        alertname=alertname,
+        key=key,
+        starts=starts,
+        ends=at + 8.0 if ends is None else ends,
+        labels=f"{alertname} {key}",
+        body=text,
+        taken=taken,
+        message=key[1],
     )
     return evolve(made, **more)
 

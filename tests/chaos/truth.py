@@ -186,7 +186,15 @@ def _episodes(
         if began is not None and message is not None:
             refused |= POISON in message or VENOM in message
         if began is not None and missed >= clear_after:
-            episodes.append(Episode(began.at, began.by, run.at, run.by, refused))
+            episodes.append(
+                Episode(
+                    began=began.at,
+                    began_by=began.by,
+                    ended=run.at,
+                    ended_by=run.by,
+                    refused=refused,
+                )
+            )
             began = None
     if began is not None:
         episodes.append(Episode(began.at, began.by, refused=refused))

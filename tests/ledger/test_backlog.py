@@ -39,7 +39,9 @@ def test_pending_alerts_survive_a_restart_within_the_bound(
     ledger, outbox = Ledger(tmp_path / "ledger"), Outbox.of(settings)
     seen = tuple(Condition("Disk usage", "W", f"/srv/{n}", "it is full") for n in range(count))
     update = Update.begin(outbox, NOW)
-    update.record(MODULE, Run("m", NOW, NOW, 0.1, seen), None)
+    update.record(
+        MODULE, Run(module="m", scheduled=NOW, started=NOW, seconds=0.1, observations=seen), None
+    )
     update.end_stale_self_alerts()
     ledger.commit(update.changes)
     ledger.close()

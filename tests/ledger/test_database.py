@@ -100,7 +100,14 @@ def test_what_was_committed_is_read_again(
     by_name: dict[str, Alert | None] = {alert.fingerprint: alert for alert in some}
     at_peer: dict[tuple[str, str], Cursor | None] = {(PEER, name): cursor for name in by_name}
     past: dict[int, Alert | None] = dict(enumerate(some, start=1))
-    written = Changes(by_name, seen, modules, at_peer, past, Counter(lost))
+    written = Changes(
+        alerts=by_name,
+        sightings=seen,
+        modules=modules,
+        cursors=at_peer,
+        history=past,
+        lost=Counter(lost),
+    )
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "ledger")
         fill(path, written)
@@ -227,12 +234,19 @@ def many() -> Changes:
     """Return changes that fill a few pages of each table."""
     names = [f"f{n}" for n in range(30)]
     return Changes(
-        {name: evolve(ALERT, fingerprint=name, payload=Payload(b"x" * 200)) for name in names},
-        {"disk": {("Disk usage", name): Sighting(1, 0, name) for name in names}},
-        {"disk": ModuleRecord(NOW, {"since": 1})},
-        {(PEER, name): Cursor(1, 1, NOW, NOW + 240, NOW) for name in names},
-        {n + 1: evolve(ALERT, fingerprint=name) for n, name in enumerate(names)},
-        Counter(evicted=1),
+        alerts={
+            name: evolve(ALERT, fingerprint=name, payload=Payload(b"x" * 200)) for name in names
+        },
+        sightings={"disk": {("Disk usage", name): Sighting(1, 0, name) for name in names}},
+        modules={"disk": ModuleRecord(NOW, {"since": 1})},
+        cursors={
+            (PEER, name): Cursor(
+                version=1, episode=1, sent_at=NOW, ends_at=NOW + 240, held_since=NOW
+            )
+            for name in names
+        },
+        history={n + 1: evolve(ALERT, fingerprint=name) for n, name in enumerate(names)},
+        lost=Counter(evicted=1),
     )
 
 
@@ -351,7 +365,15 @@ def test_a_damaged_wal_ends_at_a_whole_commit(tmp_path: Path, damage: str) -> No
 
 def test_what_a_peer_knew_of_a_forgotten_alert_is_forgotten_with_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
-    fill(path, Changes({"f1": ALERT}, cursors={(PEER, "f1"): Cursor(1, 1, NOW, NOW, NOW)}))
+    fill(
+        path,
+        Changes(
+            {"f1": ALERT},
+            cursors={
+                (PEER, "f1"): Cursor(version=1, episode=1, sent_at=NOW, ends_at=NOW, held_since=NOW)
+            },
+        ),
+    )
     fill(path, Changes({"f1": None}))  # killed before the cursor was deleted, too
     opened = open_ledger(path, NOW)
     outbox = empty_outbox()

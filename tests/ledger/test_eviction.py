@@ -196,7 +196,13 @@ def test_the_bound_holds_whatever_is_seen(
     names = count()
     for number, length, fresh, taken in looks:
         seen = [
-            Condition("Disk usage", "W", f"/{next(names) if fresh else n}", "m", "x" * length)
+            Condition(
+                alertname="Disk usage",
+                event_type="W",
+                instance=f"/{next(names) if fresh else n}",
+                message="m",
+                detail="x" * length,
+            )
             for n in range(number)
         ]
         bench.see(*seen, HELLO)

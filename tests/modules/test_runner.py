@@ -205,15 +205,15 @@ async def start(
     stats = ModuleStats(module.name, module.check)
     service = a_service(module)
     runner = Runner(
-        module,
-        check_of(behaviour),
-        schedule,
-        clock,
-        stats,
-        stopping,
-        ContextFactory(clock, Store(CurrentConfig(service))).context,
-        send,
-        clock.now(),
+        module=module,
+        check=check_of(behaviour),
+        schedule=schedule,
+        clock=clock,
+        stats=stats,
+        stopping=stopping,
+        make_context=ContextFactory(clock, Store(CurrentConfig(service))).context,
+        send=send,
+        after=clock.now(),
     )
 
     async def collect() -> None:

@@ -218,7 +218,14 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(module, (), error="it broke")
 
     def run(self, module: Module, observations: tuple[Any, ...], error: str = "") -> None:
-        run = Run(module.name, self.now, self.now, 0.1, observations, error)
+        run = Run(
+            module=module.name,
+            scheduled=self.now,
+            started=self.now,
+            seconds=0.1,
+            observations=observations,
+            error=error,
+        )
         update = Update.begin(self.outbox, self.now)
         update.record(module, run, None)
         update.housekeep()
@@ -457,7 +464,15 @@ def test_the_model_itself_tells_an_alert_that_was_swallowed() -> None:
     outbox = Outbox.of(service)
     update = Update.begin(outbox, 1000.0)
     update.record(
-        MODULES[0], Run("one", 1000.0, 1000.0, 0.1, (Condition("C", "W", "a", "x"),)), None
+        MODULES[0],
+        Run(
+            module="one",
+            scheduled=1000.0,
+            started=1000.0,
+            seconds=0.1,
+            observations=(Condition("C", "W", "a", "x"),),
+        ),
+        None,
     )
     outbox.store.adopt(update.changes)
     outbox.requeue(update.changes.alerts)

@@ -48,7 +48,9 @@ def with_calm_neighbour(max_ledger: int = 1 << 26) -> RecorderBench:
 
 async def see_calmly(bench: RecorderBench, *seen: Observation) -> None:
     now = bench.clock.now()
-    await bench.send.send(Run("calm", now, now, 0.01, seen))
+    await bench.send.send(
+        Run(module="calm", scheduled=now, started=now, seconds=0.01, observations=seen)
+    )
     await wait_all_tasks_blocked()
 
 

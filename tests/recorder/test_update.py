@@ -187,7 +187,9 @@ def test_what_fires_again_just_when_housekeeping_is_due_fires(after: float) -> N
         bench.deliver()
     bench.stay(after - 1)
     bench.pass_time(1)
-    again = Run("disk", bench.now, bench.now, 0.1, (FULL,))
+    again = Run(
+        module="disk", scheduled=bench.now, started=bench.now, seconds=0.1, observations=(FULL,)
+    )
 
     def record_and_housekeep(update: Update) -> None:
         update.record(DISK, again, None)

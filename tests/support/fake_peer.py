@@ -187,7 +187,14 @@ async def _request(stream: Stream, received: bytearray, number: int) -> Request 
     body = bytes(received[:size])
     del received[:size]
     method, path, _ = first.split(" ")
-    return Request(number, trio.current_time(), method, path, headers, body)
+    return Request(
+        connection=number,
+        at=trio.current_time(),
+        method=method,
+        path=path,
+        headers=headers,
+        body=body,
+    )
 
 
 async def _more(stream: Stream, received: bytearray) -> bool:

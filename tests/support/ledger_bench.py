@@ -78,7 +78,14 @@ class LedgerBench:
 
     def see(self, *seen: Observation, module: Module | None = None, **run: Any) -> Update:
         module = module or self.service.modules[0]
-        done = Run(module.name, self.now, self.now, 0.1, seen, **run)
+        done = Run(
+            module=module.name,
+            scheduled=self.now,
+            started=self.now,
+            seconds=0.1,
+            observations=seen,
+            **run,
+        )
         update = self.work(lambda update: update.record(module, done, None))
         self.outbox.confirm(module.name)
         return update

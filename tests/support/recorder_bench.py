@@ -101,7 +101,11 @@ class FakeClient(Client):
         found = respond()
         date = None if self.skew is None else self.clock.now() + self.skew
         return Answer(
-            found.reply, found.reason, found.detail, found.retry_after, found.date or date
+            reply=found.reply,
+            reason=found.reason,
+            detail=found.detail,
+            retry_after=found.retry_after,
+            date=found.date or date,
         )
 
     def sent(self, name: str) -> list[tuple[float, dict[str, Any]]]:
@@ -176,7 +180,16 @@ class RecorderBench:
         send, receive = trio.open_memory_channel[Message](256)
         clients = {url: FakeClient(url, alertmanager, clock=clock) for url in urls}
         peers = {url: PeerStatus(url) for url in urls}
-        return cls(service, clock, recorder, ledger, send, receive, clients, peers)
+        return cls(
+            service=service,
+            clock=clock,
+            recorder=recorder,
+            ledger=ledger,
+            send=send,
+            receive=receive,
+            clients=clients,
+            peers=peers,
+        )
 
     @property
     def outbox(self) -> Outbox:
@@ -222,7 +235,14 @@ class RecorderBench:
     def run(self, *observations: Observation, error: str = "") -> Run:
         self.runs += 1
         now = self.clock.now()
-        return Run("m", START + self.runs, now, 0.01, tuple(observations), error)
+        return Run(
+            module="m",
+            scheduled=START + self.runs,
+            started=now,
+            seconds=0.01,
+            observations=tuple(observations),
+            error=error,
+        )
 
     async def until(self, second: float) -> None:
         """Let virtual time pass to so many seconds after the start, and a moment more."""
