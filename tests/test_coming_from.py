@@ -1,7 +1,7 @@
 """The table in docs/checks.md for who comes from Monit, Icinga or Telegraf.
 
-It is made of what each check says of itself, "Coming from Monit: …; Icinga: …; Telegraf: ….";
-when it no longer is, the test prints what belongs there.
+Each check says in its docstring "Coming from Monit: …; Icinga: …; Telegraf: ….". The table must
+say the same. If it does not, the test prints the table that belongs there.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ def test_a_resolved_alert_is_sent_again_for_15_minutes() -> None:
         assert timing.due_at(RESOLVED, known, True, SERVICE) == due
 
 
-def test_a_report_is_sent_again_until_its_end_if_somebody_saw_it_in_time() -> None:
+def test_a_report_is_sent_again_until_its_end_if_a_peer_took_it_in_time() -> None:
     known = evolve(TAKEN, sent_at=T + 1400)
 
     assert timing.due_at(REPORT, known, True, SERVICE) == T + 1460
@@ -64,7 +64,7 @@ def test_a_resolved_alert_is_kept_while_a_peer_may_hold_what_it_did_not_confirm(
     assert timing.housekeeping_at(RESOLVED, [evolve(later, version=2)], SERVICE) == T + 910
 
 
-def test_what_is_over_is_tended_when_it_was_shown_for_long_enough() -> None:
+def test_what_is_over_is_resolved_when_it_was_shown_for_long_enough() -> None:
     shown = evolve(TAKEN, ends_at=T + 360)
 
     assert timing.housekeeping_at(OVER, [None], SERVICE) is None

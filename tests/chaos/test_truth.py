@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.chaos.truth import Episode, Life, Run, establish, read_life
+from tests.chaos.truth import Episode, JournalRun, Life, establish, read_life
 
 NAME = ("m00", "a")
 
 
-def run(number: str, after: str, pid: int, at: float, *instances: str) -> Run:
-    return Run(
+def run(number: str, after: str, pid: int, at: float, *instances: str) -> JournalRun:
+    return JournalRun(
         number=number,
         after=after,
         pid=pid,

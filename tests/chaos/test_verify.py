@@ -118,7 +118,7 @@ def test_a_report_whose_body_changes_is_found() -> None:
     assert kinds([report(100.2), other], reports=[SAID]) == ["report changed"]
 
 
-def test_a_report_may_be_dated_anew_only_when_its_time_is_over() -> None:
+def test_a_report_may_get_a_new_end_only_when_its_time_is_over() -> None:
     early = report(108.5, 120.5, delayed=True)
     in_time = report(109.1, 121.1, delayed=True)
     unmarked = report(109.1, 121.1)

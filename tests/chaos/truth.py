@@ -35,7 +35,7 @@ class Life:
 
 
 @define
-class Run:
+class JournalRun:
     """One line of the journal. A commit of it lies between `at` and `by`."""
 
     number: str
@@ -99,18 +99,18 @@ def read_life(pid: int, log: Path, ended: float) -> tuple[Life, list[str]]:
     return Life(pid, ended, {name: tuple(times) for name, times in finished.items()}), strange
 
 
-def read_journal(path: Path) -> list[Run]:
+def read_journal(path: Path) -> list[JournalRun]:
     """Return a module's runs in their order."""
     runs = []
     for line in path.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
         entry["reports"] = tuple(entry["reports"])
-        runs.append(Run(**entry))
+        runs.append(JournalRun(**entry))
     return runs
 
 
 def establish(
-    journals: Mapping[str, list[Run]],
+    journals: Mapping[str, list[JournalRun]],
     lives: Iterable[Life],
     hysteresis: Mapping[str, tuple[int, int]],
 ) -> Truth:
@@ -132,7 +132,7 @@ def establish(
     return truth
 
 
-def _find_logged(module: str, runs: Iterable[Run], lives: Mapping[int, Life]) -> None:
+def _find_logged(module: str, runs: Iterable[JournalRun], lives: Mapping[int, Life]) -> None:
     """A module's runs are finished in their order: the first so many of each life are."""
     count: dict[int, int] = {}
     for run in runs:
@@ -144,7 +144,7 @@ def _find_logged(module: str, runs: Iterable[Run], lives: Mapping[int, Life]) ->
         run.by = times[index] if run.logged else life.ended
 
 
-def _find_committed(module: str, runs: list[Run], truth: Truth) -> None:
+def _find_committed(module: str, runs: list[JournalRun], truth: Truth) -> None:
     """The first run of each life knows the last run that the ledger held when it was opened."""
     for index, run in enumerate(runs):
         if index and run.pid != runs[index - 1].pid:
@@ -155,7 +155,7 @@ def _find_committed(module: str, runs: list[Run], truth: Truth) -> None:
             run.committed = False
 
 
-def _take_back(module: str, before: list[Run], after: str, truth: Truth) -> None:
+def _take_back(module: str, before: list[JournalRun], after: str, truth: Truth) -> None:
     for run in reversed(before):
         if run.number == after:
             if not run.committed:
@@ -169,11 +169,11 @@ def _take_back(module: str, before: list[Run], after: str, truth: Truth) -> None
 
 
 def _episodes(
-    runs: Iterable[Run], instance: str, fire_after: int, clear_after: int
+    runs: Iterable[JournalRun], instance: str, fire_after: int, clear_after: int
 ) -> list[Episode]:
     episodes: list[Episode] = []
     seen = missed = 0
-    began: Run | None = None
+    began: JournalRun | None = None
     refused = False
     for run in runs:
         message = run.conditions.get(instance)

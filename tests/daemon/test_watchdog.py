@@ -120,7 +120,7 @@ async def test_it_is_not_fed_when_a_sender_does_not_come_round(
 
 
 @virtually
-async def test_it_is_not_fed_when_nobody_reads_the_channel(
+async def test_it_is_not_fed_when_the_channel_is_not_read(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
     bench = RecorderBench.make()

@@ -235,7 +235,7 @@ async def test_a_hundred_timeouts_leave_no_socket_open(nursery: trio.Nursery) ->
     assert after <= before + peer.connections  # those of the server, which sleeps on them
 
 
-async def test_credentials_are_sent_and_read_anew_for_each_request(
+async def test_credentials_are_sent_and_read_again_for_each_request(
     nursery: trio.Nursery, tmp_path: Path
 ) -> None:
     peer = await nursery.start(FakePeer().serve)

@@ -1,4 +1,4 @@
-"""How each answer of a peer is read: the contract's chapter "Replies"."""
+"""What each answer of a peer means: the table of docs/reference/delivery.md."""
 
 from __future__ import annotations
 

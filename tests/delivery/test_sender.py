@@ -333,7 +333,7 @@ async def test_a_refused_alert_is_tried_again_only_when_its_body_changes(
     assert bench.own == {}
 
 
-async def test_rejections_are_announced_once_for_each_module(
+async def test_rejections_raise_one_alert_for_each_module(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = RecorderBench.make(ONE)
@@ -350,7 +350,7 @@ async def test_rejections_are_announced_once_for_each_module(
     assert "refuses alert 'Disk usage' of module m" in sent[-1][1]["annotations"]["message"]
 
 
-async def test_a_refused_announcement_is_not_announced(
+async def test_an_alert_rejected_that_is_refused_raises_no_other(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = RecorderBench.make(ONE)
@@ -431,7 +431,7 @@ async def test_retry_after_is_honoured_within_bounds(
     assert [0.0, wait] == [post.at for post in bench.clients[ONE].posts][:2]
 
 
-async def test_a_misconfigured_peer_is_announced_and_keeps_everything(
+async def test_a_misconfigured_peer_raises_an_alert_and_everything_is_kept(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
@@ -450,7 +450,7 @@ async def test_a_misconfigured_peer_is_announced_and_keeps_everything(
     assert ("ok", {}, []) == (bench.peers[ONE].state, bench.own, bench.outbox.pending(ONE))
 
 
-async def test_a_peer_that_is_merely_down_is_not_announced(
+async def test_a_peer_that_is_only_down_raises_no_alert(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "supervisor.peers")
@@ -657,7 +657,7 @@ async def test_a_clock_that_wanders_a_little_keeps_its_shift(
     assert 107.0 == bench.peers[ONE].shift
 
 
-async def test_the_announced_difference_follows_the_clock(
+async def test_the_difference_in_the_alert_follows_the_clock(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = RecorderBench.make(ONE, TWO)

@@ -37,7 +37,7 @@ def firing(disk: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("when", ["at the first start", "at a later start", "while it runs"])
-def test_a_full_disk_is_announced_and_what_was_seen_meanwhile_is_kept(
+def test_a_full_disk_is_announced_and_what_was_seen_then_is_kept(
     supervisor: SupervisorProcess, disk: Path, when: str
 ) -> None:
     flag = write_config(supervisor)

@@ -178,7 +178,7 @@ def test_more_conditions_than_allowed_are_one_alert_and_those_firing_stay() -> N
 # -- outages --------------------------------------------------------------------------------
 
 
-def test_an_event_that_nobody_took_is_sent_as_firing_and_held_for_min_visible() -> None:
+def test_an_event_that_no_peer_took_is_sent_as_firing_and_held_for_min_visible() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     bench.take()  # the peer does not answer
@@ -240,7 +240,7 @@ def test_further_episodes_of_an_outage_fold_into_the_first() -> None:
     assert late["annotations"]["episodes"] == "3"
 
 
-def test_if_it_fires_again_meanwhile_only_the_present_is_sent_with_the_first_start() -> None:
+def test_if_it_fires_again_before_that_only_the_present_is_sent_with_the_first_start() -> None:
     bench = LedgerBench()
     bench.see(FULL)
     bench.pass_time(60)

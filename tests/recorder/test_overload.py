@@ -143,7 +143,7 @@ def gaps(bench: RecorderBench, name: str) -> set[float]:
 
 @pytest.mark.usefixtures("no_threads")
 @pytest.mark.parametrize("peer", [OK, BUSY])
-async def test_names_that_change_with_every_run_push_out_nobody_else(
+async def test_names_that_change_with_every_run_push_out_no_other_module(
     nursery: trio.Nursery, autojump_clock: MockClock, peer: Any
 ) -> None:
     bench = with_calm_neighbour(max_ledger=200_000)

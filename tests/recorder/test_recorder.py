@@ -1,4 +1,4 @@
-"""Nothing counts before it is on disk; and a disk that fails stops nothing."""
+"""Nothing counts before it is on disk. A disk that fails stops nothing."""
 
 from __future__ import annotations
 
@@ -438,7 +438,7 @@ async def test_a_clock_that_is_set_forward_sends_everything_again(
 
 
 @virtually
-async def test_a_nudge_and_an_empty_announcement_change_nothing(
+async def test_a_wake_up_and_the_end_of_what_was_not_raised_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = RecorderBench.make(ONE)

@@ -36,7 +36,7 @@ START = 1_700_000_000.0
 ONE = "http://one.example.invalid:9093"
 TWO = "http://two.example.invalid:9093"
 MODULE = Module(check="fake", name="m", every=Duration(60))
-T = TypeVar("T")
+_Result = TypeVar("_Result")
 
 OK = Answer(Reply.DELIVERED, "HTTP 200")
 BUSY = Answer(Reply.RETRY, "HTTP 503")
@@ -256,7 +256,7 @@ async def eventually(condition: Callable[[], bool], within: float = 5.0) -> None
             await trio.sleep(0.002)
 
 
-async def _at_once(function: Callable[..., T], *arguments: object, **_: object) -> T:
+async def _at_once(function: Callable[..., _Result], *arguments: object, **_: object) -> _Result:
     await trio.lowlevel.checkpoint()
     return function(*arguments)
 
