@@ -189,7 +189,7 @@ def test_bad_input_exits_78_with_file_and_line_and_writes_nothing(
             HEAD + "- ModuleFileName: commonConnectionCheck.rb\n  Interval: 60\n  Parameter:\n"
             "    SendingServerList:\n    - {ServerName: a, HostName: b, PortNumber: 0}\n",
             9,
-            "becomes modules[0].params.servers[0].port, which 0 is no port",
+            "becomes modules[0].params.servers[0].port, which 0 is not a port",
         ),
         (
             HEAD + "- ModuleFileName: commonSessionCheck.rb\n  Interval: 60\n  Parameter:\n"
