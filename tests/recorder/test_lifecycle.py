@@ -1,4 +1,4 @@
-"""The contract's rules for conditions and for outages, one sentence each."""
+"""The rules for conditions and for outages, a test for each sentence of docs/reference/alerts.md."""
 
 from __future__ import annotations
 
