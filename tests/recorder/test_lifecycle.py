@@ -1,4 +1,4 @@
-"""The rules for conditions and for outages, a test for each sentence of docs/reference/alerts.md."""
+"""The rules for conditions and for outages: a test for each sentence of the reference."""
 
 from __future__ import annotations
 
