@@ -11,9 +11,8 @@ from supervisor.convert.legacy_yaml import document, encoding
 from supervisor.convert.legacy_yaml.comments import Comment
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Scalar, to_s
-from supervisor.convert.mapping.context import FileContext
+from supervisor.convert.mapping.context import Environment, FileContext
 from supervisor.convert.mapping.journal import Journal
-from supervisor.convert.mapping.modules import Environment
 from supervisor.convert.mapping.service import ServiceConverter
 from supervisor.convert.service_file import layout, validation
 from supervisor.convert.service_file.secrets import HIDDEN, Secrets, find_secrets, redact
@@ -77,10 +76,16 @@ def _convert(path: Path, raw: bytes, secrets: Secrets, environment: Environment)
     decoded = encoding.decode(raw)
     read = document.read(decoded.text)
     journal, name = Journal(), name_of(path)
-    context = FileContext(name, journal, secrets, find_secrets(read.root))
+    context = FileContext(
+        name=name,
+        journal=journal,
+        secrets=secrets,
+        secret_scalars=find_secrets(read.root),
+        environment=environment,
+    )
     _note_oddities(decoded.encoding, read, journal)
     before = set(secrets.values)
-    made = ServiceConverter(context, environment)
+    made = ServiceConverter(context)
     made.convert(read.root)
     if made.faults:
         raise _error(path, made.faults)

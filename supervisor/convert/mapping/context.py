@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from zoneinfo import ZoneInfo
+
+from attrs import define, field, frozen
 
 from supervisor import text
 from supervisor.convert.legacy_yaml.nodes import Scalar
@@ -10,9 +12,20 @@ from supervisor.convert.mapping.journal import Journal
 from supervisor.convert.service_file.secrets import Secrets
 
 
+@frozen
+class Environment:
+    """What the legacy file does not tell."""
+
+    module_path: str
+    """The directory of the legacy modules."""
+
+    zone: ZoneInfo
+    """The time zone of this machine."""
+
+
 @define
 class FileContext:
-    """The notes and the secrets of one legacy file."""
+    """One legacy file: its notes, its secrets and its environment."""
 
     name: str
     """The name of the service file, without `.toml`."""
@@ -25,6 +38,9 @@ class FileContext:
 
     secret_scalars: dict[int, str]
     """The text of each scalar that is a secret, by the scalar's identity."""
+
+    environment: Environment
+    """What the file does not tell."""
 
     _names: dict[tuple[int, str], str] = field(factory=dict)
     """The names of secrets, by the scalar's identity and the value: an alias has the same name."""

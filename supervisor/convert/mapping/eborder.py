@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
@@ -25,10 +24,7 @@ class JsonWriter:
     """Writes values as Ruby's `to_json` does, with secrets as placeholders."""
 
     context: FileContext
-    """The notes and secrets of the file."""
-
-    zone: ZoneInfo
-    """The zone of the machine, for times without one."""
+    """What all parts of the conversion share; its zone is that of times without one."""
 
     used: list[str] = field(factory=list)
     """The names of the secrets that were written."""
@@ -84,10 +80,11 @@ class JsonWriter:
             case Symbol(name=text) | Date(text=text):
                 return text
             case Time():
+                zone = self.context.environment.zone
                 if value.zone == "local":
-                    said = f"a time without a zone is taken in {self.zone.key}, as on this machine"
+                    said = f"a time without a zone is taken in {zone.key}, as on this machine"
                     self.context.journal.warn(node.span.first, said)
-                return value.shown(self.zone)
+                return value.shown(zone)
             case float() if not math.isfinite(value):
                 wrong = "has a number that JSON cannot hold: the agent could not start with it"
                 raise Fault(node.span.first, wrong, "write a number, or put it in quotes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from zoneinfo import ZoneInfo
 
 from attrs import define, field, frozen
 
@@ -29,17 +28,6 @@ LEAST_TIMEOUT = 300.0
 
 _MODULE_PATH = re.compile(r"\(#ModuleFilePath\)", re.IGNORECASE)
 """What the agent replaced by the directory of its modules."""
-
-
-@frozen
-class Environment:
-    """What the legacy file does not tell."""
-
-    module_path: str
-    """The directory of the legacy modules."""
-
-    zone: ZoneInfo
-    """The time zone of this machine."""
 
 
 @frozen
@@ -101,10 +89,7 @@ class ModuleConverter:
     """Converts the modules of one file in their order: they share names and aliases."""
 
     context: FileContext
-    """The notes and secrets of the file."""
-
-    environment: Environment
-    """What the file does not tell."""
+    """What all parts of the conversion share."""
 
     _names: set[str] = field(factory=set)
     """The names that modules have already."""
@@ -228,7 +213,7 @@ class ModuleConverter:
     def _command(self, module: LegacyModule, params: Table) -> list[Table]:
         section, path = module.section, module.program.path
         if found := _MODULE_PATH.search(path):
-            directory = self.environment.module_path
+            directory = self.context.environment.module_path
             path = f"{path[: found.start()]}{directory}{path[found.end() :]}"
             section.journal.assume(f"(#ModuleFilePath): {directory}")
         params.add("protocol", "eborder")
@@ -239,7 +224,7 @@ class ModuleConverter:
         if module.times.at and isinstance(node, Mapping):
             node = self._as_written(node)  # the check adds the module's own ExecuteTimes
         section.take_all(node, section.at("Parameter"), f"{section.target}.params.params")
-        writer = eborder.JsonWriter(self.context, self.environment.zone)
+        writer = eborder.JsonWriter(self.context)
         return [params, *eborder.convert(writer, node, module.name, params)]
 
     def _as_written(self, node: Mapping) -> Mapping:

@@ -17,7 +17,7 @@ from supervisor.convert.legacy_yaml.nodes import (
 from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.mapping.fields import as_text
 from supervisor.convert.mapping.journal import LegacySection
-from supervisor.convert.mapping.modules import Environment, ModuleConverter
+from supervisor.convert.mapping.modules import ModuleConverter
 from supervisor.convert.service_file.secrets import split_login
 from supervisor.convert.service_file.toml import Table, texts
 
@@ -27,10 +27,7 @@ class ServiceConverter:
     """Makes the tables of one file."""
 
     context: FileContext
-    """The notes and secrets of the file."""
-
-    environment: Environment
-    """What the file does not tell."""
+    """What all parts of the conversion share."""
 
     tables: list[Table] = field(factory=list)
     """The tables of the service file, in their order."""
@@ -97,7 +94,7 @@ class ServiceConverter:
         if pair is None or not isinstance(pair.value, Sequence):
             line = section.line if pair is None else pair.span.first
             raise Fault(line, "has no list of Modules", "write Modules: and - ModuleFileName: …")
-        modules = ModuleConverter(self.context, self.environment)
+        modules = ModuleConverter(self.context)
         for number, node in enumerate(pair.value.items):
             if not isinstance(node, Mapping):
                 wrong = "has an item of Modules that is not a mapping"
