@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -97,50 +97,41 @@ def _as_it_is(value: Any, _: Any) -> Any:
     return value
 
 
+_NOTATIONS: Mapping[Hook, Collection[str]] = {
+    _as_it_is: ("params", "path"),
+    notation.annotation_values: ("annotations",),
+    notation.count: ("clear_after", "fire_after", "max_batch", "max_conditions"),
+    notation.interval: ("every",),
+    notation.labels: ("labels",),
+    notation.link: ("external_url",),
+    notation.listen: ("listen",),
+    notation.module_name: ("name",),
+    notation.name: ("check", "service", "username"),
+    notation.positive: (
+        "min_visible",
+        "report_lifetime",
+        "resend_interval",
+        "stop_grace",
+        "timeout",
+    ),
+    notation.size: ("max_ledger",),
+    list_hook(tuple[str, ...], notation.name): ("hosts",),
+    list_hook(tuple[str, ...], notation.url): ("urls",),
+}
+"""How to read the keys whose type alone does not tell it, in whatever table a key stands."""
+
+_HOOKS: Mapping[str, Hook] = {key: hook for hook, keys in _NOTATIONS.items() for key in keys}
+
+
 def _register(
-    cls: type[Any],
-    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
-    **hooks: Hook,
+    cls: type[Any], prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
 ) -> None:
+    hooks = {key: hook for key, hook in _HOOKS.items() if key in attrs.fields_dict(cls)}
     CONVERTER.register_structure_hook(cls, table_hook(cls, prepare, **hooks))
 
 
 # Inner tables first: the hook of a table is made from the hooks of its values.
-_register(
-    Module,
-    _prepare_module,
-    check=notation.name,
-    name=notation.module_name,
-    every=notation.interval,
-    timeout=notation.positive,
-    fire_after=notation.count,
-    clear_after=notation.count,
-    max_conditions=notation.count,
-    labels=notation.labels,
-    annotations=notation.annotation_values,
-    params=_as_it_is,
-)
-_register(
-    Alertmanager,
-    urls=list_hook(tuple[str, ...], notation.url),
-    timeout=notation.positive,
-    max_batch=notation.count,
-    min_visible=notation.positive,
-    username=notation.name,
-)
-_register(
-    StatusListener,
-    listen=notation.listen,
-    hosts=list_hook(tuple[str, ...], notation.name),
-    external_url=notation.link,
-)
-_register(
-    Service,
-    path=_as_it_is,
-    service=notation.name,
-    report_lifetime=notation.positive,
-    resend_interval=notation.positive,
-    stop_grace=notation.positive,
-    max_ledger=notation.size,
-    labels=notation.labels,
-)
+_register(Module, _prepare_module)
+_register(Alertmanager)
+_register(StatusListener)
+_register(Service)
