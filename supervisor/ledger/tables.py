@@ -10,6 +10,7 @@ import sqlite3
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
@@ -53,7 +54,16 @@ CREATE TABLE history (
 CREATE TABLE lost (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 PRAGMA user_version = {VERSION};
 """
-"""Makes the tables of this format. The functions below use the same order of columns."""
+"""Makes the tables of this format. `_alert` and `_alert_columns` have the order of `alerts`."""
+
+SIGHTING_COLUMNS = ("seen", "missed", "fingerprint")
+"""The columns of `sightings` after the key, in the order of the table: fields of `Sighting`."""
+
+CURSOR_COLUMNS = ("version", "episode", "sent_at", "ends_at", "held_since", "shift", "rejected")
+"""The columns of `cursors` after the key, in the order of the table: fields of `Cursor`."""
+
+_sighting_columns = attrgetter(*SIGHTING_COLUMNS)
+_cursor_columns = attrgetter(*CURSOR_COLUMNS)
 
 Rows: TypeAlias = dict[tuple[str | int, ...], tuple[Any, ...] | None]
 """The columns of each row after its key. None removes the row."""
@@ -71,7 +81,7 @@ def load(connection: sqlite3.Connection) -> Changes:
     for row in _rows(connection, "alerts"):
         found.alerts[row[0]] = _alert(row)
     for module, name, instance, *rest in _rows(connection, "sightings"):
-        found.sightings.setdefault(module, {})[(name, instance)] = Sighting(*rest)
+        found.sightings.setdefault(module, {})[(name, instance)] = _sighting(rest)
     for peer, fingerprint, *rest in _rows(connection, "cursors"):
         # A crash can leave the cursor of a removed alert. A later alert must not get it.
         is_orphan = fingerprint not in found.alerts
@@ -194,33 +204,11 @@ def _alert_columns(alert: Alert) -> tuple[Any, ...]:
     )
 
 
-def _sighting_columns(sighting: Sighting) -> tuple[Any, ...]:
-    """Return the columns after the key, in the order of the table."""
-    return sighting.seen, sighting.missed, sighting.fingerprint
+def _sighting(columns: list[Any]) -> Sighting:
+    """Return the sighting of a row of `sightings`: its columns after the key."""
+    return Sighting(**dict(zip(SIGHTING_COLUMNS, columns, strict=True)))
 
 
 def _cursor(columns: list[Any]) -> Cursor:
     """Return the cursor of a row of `cursors`: its columns after the key."""
-    version, episode, sent_at, ends_at, held_since, shift, rejected = columns
-    return Cursor(
-        version=version,
-        episode=episode,
-        sent_at=sent_at,
-        ends_at=ends_at,
-        held_since=held_since,
-        shift=shift,
-        rejected=rejected,
-    )
-
-
-def _cursor_columns(cursor: Cursor) -> tuple[Any, ...]:
-    """Return the columns after the key, in the order of the table."""
-    return (
-        cursor.version,
-        cursor.episode,
-        cursor.sent_at,
-        cursor.ends_at,
-        cursor.held_since,
-        cursor.shift,
-        cursor.rejected,
-    )
+    return Cursor(**dict(zip(CURSOR_COLUMNS, columns, strict=True)))
