@@ -18,6 +18,7 @@ from rich.text import Text
 from supervisor.commands.options import add_state_dir, ask_supervisor
 from supervisor.commands.tables import make_console, make_table
 from supervisor.control.socket_client import JsonObject
+from supervisor.stats.recent_runs import RESULT_WORDS
 from supervisor.text import seconds
 
 REFRESH_INTERVAL = 1.0
@@ -26,14 +27,8 @@ REFRESH_INTERVAL = 1.0
 MAX_ALERTS = 50
 """Alerts that are shown."""
 
-_RESULTS = {
-    "ok": ("ok", "green"),
-    "conditions": ("conditions", "yellow"),
-    "failed": ("failed", "bold red"),
-    "timeout": ("timed out", "bold red"),
-    None: ("not yet run", "dim"),
-}
-"""Each result in words, and its style."""
+_RESULTS = {"ok": "green", "conditions": "yellow", None: "dim"}
+"""The style of each result. All others are bold red."""
 
 _TYPES = {"W": "yellow", "I": "cyan", "S": "cyan", "": "dim"}
 """The style of each event type. All others are red."""
@@ -115,7 +110,8 @@ def _modules(status: JsonObject) -> Table:
     table = make_table(*names, right=("RUNS", "FAILED"))
     local = _local_time(status)
     for module in status["modules"]:
-        word, style = _RESULTS[module["last_result"]]
+        result = module["last_result"]
+        word, style = RESULT_WORDS[result], _RESULTS.get(result, "bold red")
         if module["state"] != "waiting":
             word, style = (module["state"], "dim" if module["state"] == "disabled" else "cyan")
         took = module["last_seconds"]

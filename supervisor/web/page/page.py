@@ -10,6 +10,7 @@ from attrs import define, field
 
 from supervisor.alerts.alert import Alert
 from supervisor.control.socket_client import JsonObject
+from supervisor.stats.recent_runs import RESULT_WORDS
 from supervisor.web.page import drawing
 from supervisor.web.page.durations import brief, minutes, span
 from supervisor.web.page.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
@@ -27,15 +28,6 @@ TIMELINE_STEP = 30
 
 RANKS = {"firing": 0, "quarantined": 1, "pending": 2, "resolved": 3}
 """The order of alerts, by state."""
-
-RESULT_WORDS = {
-    "ok": ("ok", "ok"),
-    "conditions": ("conditions", "conditions"),
-    "failed": ("failed", "failed"),
-    "timeout": ("timed out", "timeout"),
-    None: ("not yet run", "none"),
-}
-"""Each result in words, and its class in the style sheet."""
 
 
 @define
@@ -104,7 +96,7 @@ class Page:
         return minutes(end - datetime.fromisoformat(alert["starts_at"]).timestamp())
 
     def _module(self, module: JsonObject, end: float) -> ModuleRow:
-        result, style = RESULT_WORDS[module["last_result"]]
+        result, style = RESULT_WORDS[module["last_result"]], module["last_result"] or "none"
         if module["state"] == "disabled":
             result, style = "disabled", "none"
         runs = [*self.view.recent.get(module["name"], ())]
