@@ -12,10 +12,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import trio
 from attrs import Attribute, define, field, frozen
 
-from checks._common.deadlines import rounded, within
+from checks._common.deadlines import within
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.patterns import compiled
@@ -23,6 +22,7 @@ from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty, is_positive, unique
 from checks._files.log_reader import Position, Progress, read
+from checks._files.probing import probe_within
 from supervisor.api import (
     Condition,
     Context,
@@ -31,9 +31,7 @@ from supervisor.api import (
     Measurement,
     Observation,
     Report,
-    StillHanging,
     preformatted,
-    probe,
 )
 
 MAX_BYTES_PER_RUN = 32 << 20
@@ -194,10 +192,8 @@ async def _examine(
         return progress, matches
 
     try:
-        with trio.fail_after(seconds):
-            progress, matches = await probe(f"read of {log.path} for {log.instance}", work)
-    except (trio.TooSlowError, StillHanging):
-        return [_unreadable(log, f"no answer within {rounded(seconds)} s")]
+        name = f"read of {log.path} for {log.instance}"
+        progress, matches = await probe_within(seconds, name, work)
     except FileNotFoundError:
         kept[log.key] = known or MISSING
         message = f"{log.path} is missing"

@@ -26,15 +26,8 @@ from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import is_positive, unique
-from supervisor.api import (
-    Condition,
-    Context,
-    Duration,
-    Measurement,
-    Observation,
-    StillHanging,
-    probe,
-)
+from checks._files.probing import probe_within
+from supervisor.api import Condition, Context, Duration, Measurement, Observation
 
 MAX_LISTED_FILES = 50
 """The most files that are listed, the oldest first."""
@@ -124,10 +117,7 @@ async def _examine(context: Context, directory: Directory, seconds: float) -> li
         async with _limiter:
             now = context.clock()
             call = partial(scan, path, now - directory.max_age)
-            with trio.fail_after(seconds):
-                old = await probe(f"read of {path}", call)
-    except (trio.TooSlowError, StillHanging):
-        return [_unreadable(path, f"no answer within {seconds:g} s")]
+            old = await probe_within(seconds, f"read of {path}", call)
     except OSError as error:
         return [_unreadable(path, error.strerror or str(error))]
     labels = {"directory": path}

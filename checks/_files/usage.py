@@ -21,7 +21,8 @@ from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import is_positive, unique
 from checks._files.mounts import Mount, named, read_mounts
-from supervisor.api import Condition, Duration, Measurement, Observation, StillHanging, probe
+from checks._files.probing import probe_within
+from supervisor.api import Condition, Duration, Measurement, Observation, probe
 
 NEVER = 100
 """The limit, in percent, at which a filesystem raises nothing."""
@@ -149,10 +150,8 @@ async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None
     call = partial(os.statvfs, mount.mount_point)
     try:
         async with _limiter:
-            with trio.fail_after(seconds):
-                answer = await probe(f"statvfs of {mount.mount_point} (mount {mount.number})", call)
-    except (trio.TooSlowError, StillHanging):
-        return MountReading(mount, trouble=f"no answer within {seconds:g} s")
+            name = f"statvfs of {mount.mount_point} (mount {mount.number})"
+            answer = await probe_within(seconds, name, call)
     except OSError as error:
         if error.errno == errno.ENOENT:
             return None
