@@ -17,15 +17,7 @@ from checks._common.validators import is_event_type, is_host, is_port, is_positi
 from checks._kernel import clock as kernel_clock
 from checks._ntp import packet, query
 from checks._ntp.packet import NoTime, Reading
-from supervisor.api import (
-    CheckFailed,
-    Condition,
-    Context,
-    Duration,
-    Measurement,
-    Observation,
-    StillHanging,
-)
+from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
 
 OFFSET = "Clock offset"
 """The alert name of a clock that is wrong."""
@@ -110,7 +102,7 @@ async def _ask(server: TimeServer, context: Context, seconds: float) -> Reading 
         return await query.ask(server.host, server.port, context.clock, seconds)
     except trio.TooSlowError:
         return f"{name} gives no answer within {rounded(seconds)} s"
-    except (NoTime, StillHanging) as error:
+    except (NoTime, CheckFailed) as error:
         return f"{name}: {error}"
     except OSError as error:
         return f"{name} cannot be asked: {error.strerror or error}"

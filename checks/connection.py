@@ -22,15 +22,7 @@ from checks._common.validators import (
     not_blank,
     unique,
 )
-from supervisor.api import (
-    CheckFailed,
-    Condition,
-    Context,
-    Duration,
-    Measurement,
-    Observation,
-    StillHanging,
-)
+from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
 
 OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors that say nothing of the server: this process or host has run out of something."""
@@ -107,8 +99,8 @@ async def _examine(server: TcpServer, timeout: float) -> Observation:  # noqa: A
                 cause = silence
             seconds = await _connect_any(addresses)
             return Measurement("connect_seconds", seconds, "s", {"server": server.name})
-    except StillHanging:
-        pass  # the cause is as it was when the call was given up
+    except CheckFailed:
+        pass  # an earlier name resolution still hangs: the cause is as it was then
     except ConnectionError as error:
         cause = str(error)
     except OSError as error:

@@ -14,15 +14,7 @@ from attrs import Attribute, evolve, field, frozen
 from checks._common.event_types import event_type_field
 from checks._processes import pid_files
 from checks._processes.scan import Process, ScanResult, is_short_for, look_up, scan
-from supervisor.api import (
-    CheckFailed,
-    Condition,
-    Context,
-    Json,
-    Measurement,
-    Observation,
-    probe,
-)
+from supervisor.api import CheckFailed, Condition, Context, Json, Measurement, Observation, probe
 
 
 @frozen

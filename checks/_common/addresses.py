@@ -18,8 +18,8 @@ Endpoint: TypeAlias = tuple[socket.AddressFamily, SocketAddress]
 async def resolve(host: str, port: int, kind: socket.SocketKind) -> list[Endpoint]:
     """Return the addresses of a name or an IP address, each once, in the resolver's order.
 
-    Raises `socket.gaierror`. It is asked in a probe and not by trio, since a dead resolver would
-    use up the threads that all checks share.
+    Raises `socket.gaierror`, and `CheckFailed` while an earlier try still hangs. It is asked in a
+    probe and not by trio, since a dead resolver would use up the threads that all checks share.
     """
     call = partial(socket.getaddrinfo, host, port, type=kind)
     try:

@@ -22,7 +22,8 @@ MAX_ANSWER_BYTES = 1024
 async def ask(host: str, port: int, now: Callable[[], float], seconds: float) -> Reading:
     """Return what the first address that answers says, within `seconds` for all addresses.
 
-    Raises `NoTime` when the server's time cannot be used, `OSError` when it cannot be asked and
+    Raises `NoTime` when the server's time cannot be used, `OSError` when it cannot be asked,
+    `CheckFailed` when its name cannot be resolved since an earlier try still hangs, and
     `trio.TooSlowError` when it does not answer.
     """
     end = trio.current_time() + seconds
