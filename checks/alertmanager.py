@@ -14,10 +14,10 @@ from urllib.parse import SplitResult, urlsplit
 import trio
 from attrs import Attribute, field, frozen
 
-from checks._common.deadlines import rounded, within
+from checks._common.deadlines import rounded, timeout_field, within
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import count_of, is_positive
+from checks._common.validators import count_of
 from checks._http import alertmanager_health
 from checks._http.alertmanager_health import Cluster, Health, Increase
 from checks._http.answer import problems
@@ -61,9 +61,7 @@ class Params:
     ca_file: Path | None = field(
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
-    timeout: Duration = field(
-        default=Duration(10), validator=is_positive, metadata={"help": "for each peer"}
-    )
+    timeout: Duration = timeout_field(10, "for each peer")
 
     @urls.validator
     def _differ(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:

@@ -15,8 +15,8 @@ import trio
 from attrs import Attribute, field, fields, frozen
 
 from checks._common.addresses import host_port
-from checks._common.deadlines import rounded, within
-from checks._common.validators import is_host, is_not_empty, is_port, is_positive, not_blank, unique
+from checks._common.deadlines import rounded, timeout_field, within
+from checks._common.validators import is_host, is_not_empty, is_port, not_blank, unique
 from checks._http.certificates import Expiry, judge, of_der, of_pem, tls_problem
 from checks._http.connection_errors import cause
 from checks._http.smtp_starttls import start_tls
@@ -95,11 +95,7 @@ class Params:
         validator=[is_not_empty, unique(lambda certificate: certificate.name)],
         metadata={"help": "the certificates"},
     )
-    connect_timeout: Duration = field(
-        default=Duration(10),
-        validator=is_positive,
-        metadata={"help": "for connection and handshake together"},
-    )
+    connect_timeout: Duration = timeout_field(10, "for connection and handshake together")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

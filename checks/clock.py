@@ -11,9 +11,10 @@ import trio
 from attrs import field, frozen
 
 from checks._common.addresses import host_port
-from checks._common.deadlines import rounded, within
+from checks._common.deadlines import rounded, timeout_field, within
 from checks._common.durations import span
-from checks._common.validators import is_event_type, is_host, is_port, is_positive, unique
+from checks._common.event_types import event_type_field
+from checks._common.validators import is_host, is_port, unique
 from checks._kernel import clock as kernel_clock
 from checks._ntp import packet, query
 from checks._ntp.packet import NoTime, Reading
@@ -29,9 +30,7 @@ class TimeServer:
 
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
     port: int = field(default=packet.PORT, validator=is_port, metadata={"help": "its UDP port"})
-    event_type: str = field(
-        default="W", validator=is_event_type, metadata={"help": "the event type when it is silent"}
-    )
+    event_type: str = event_type_field("W", "when it is silent")
 
     @property
     def instance(self) -> str:
@@ -56,9 +55,7 @@ class Params:
     error_offset: Duration = field(
         default=Duration(10), metadata={"help": "E when the clock is surely off by more"}
     )
-    timeout: Duration = field(
-        default=Duration(5), validator=is_positive, metadata={"help": "for each server"}
-    )
+    timeout: Duration = timeout_field(5, "for each server")
     synchronised: bool = field(
         default=True,
         metadata={"help": "W when the kernel says that nothing keeps the clock right"},

@@ -14,11 +14,11 @@ import trio
 from attrs import field, frozen
 
 from checks._common.addresses import Endpoint, SocketAddress, host_port, resolve
+from checks._common.deadlines import timeout_field
+from checks._common.event_types import event_type_field
 from checks._common.validators import (
-    is_event_type,
     is_host,
     is_port,
-    is_positive,
     not_blank,
     unique,
 )
@@ -41,9 +41,7 @@ class TcpServer:
     )
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
     port: int = field(validator=is_port, metadata={"help": "its TCP port"})
-    event_type: str = field(
-        default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
-    )
+    event_type: str = event_type_field("E", "when it fails")
 
     def __str__(self) -> str:
         return f"{self.name} ({host_port(self.host, self.port)})"
@@ -57,10 +55,8 @@ class Params:
         validator=unique(lambda server: server.name),
         metadata={"help": "the servers; all are tried at once"},
     )
-    connect_timeout: Duration = field(
-        default=Duration(5),
-        validator=is_positive,
-        metadata={"help": "how long a server may take, name resolution included"},
+    connect_timeout: Duration = timeout_field(
+        5, "how long a server may take, name resolution included"
     )
 
 

@@ -14,13 +14,13 @@ from typing import Any
 
 from attrs import Attribute, define, field, frozen
 
-from checks._common.deadlines import within
+from checks._common.deadlines import timeout_field, within
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_not_empty, is_positive, unique
+from checks._common.validators import is_not_empty, unique
 from checks._files.log_reader import Position, Progress, read
 from checks._files.probing import probe_within
 from supervisor.api import (
@@ -129,11 +129,7 @@ class Params:
         validator=[is_not_empty, unique(lambda log: log.key, shown=lambda log: log.instance)],
         metadata={"help": "the logs and their patterns"},
     )
-    probe_timeout: Duration = field(
-        default=Duration(20),
-        validator=is_positive,
-        metadata={"help": "a log that takes longer to read is unreadable"},
-    )
+    probe_timeout: Duration = timeout_field(20, "a log that takes longer to read is unreadable")
 
 
 @define

@@ -10,9 +10,9 @@ import trio
 from attrs import Attribute, field, frozen
 
 from checks._common.durations import span
+from checks._common.event_types import event_type_field
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_event_type
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, fits
@@ -63,9 +63,7 @@ class Params:
         validator=fits(QUERY),
         metadata={"help": "an SQL file; default: configs/sql/pnr_push_process.sql"},
     )
-    event_type: str = field(
-        default="E", validator=is_event_type, metadata={"help": "the event type when it fires"}
-    )
+    event_type: str = event_type_field("E", "when it fires")
 
     @retries.validator
     def _is_a_count(self, _: Attribute[int], value: int) -> None:

@@ -10,7 +10,8 @@ from functools import partial
 
 from attrs import Attribute, field, frozen
 
-from checks._common.validators import is_event_type, unique
+from checks._common.event_types import event_type_field
+from checks._common.validators import unique
 from checks._kernel import routes as kernel_routes
 from checks._kernel.routes import Hop, IpAddress, IpNetwork, Route
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
@@ -32,9 +33,7 @@ class WantedRoute:
         metadata={"help": '"255.255.255.0", "/24" or 24; absent: one address, or all of 0.0.0.0'},
     )
     interface: str = field(default="", metadata={"help": "its name; absent: any"})
-    event_type: str = field(
-        default="E", validator=is_event_type, metadata={"help": "the event type when it is wrong"}
-    )
+    event_type: str = event_type_field("E", "when it is wrong")
 
     @gateway.validator
     def _is_address(self, _: Attribute[str], value: str) -> None:

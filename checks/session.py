@@ -10,8 +10,9 @@ from typing import Literal
 
 from attrs import Attribute, field, frozen
 
+from checks._common.event_types import event_type_field
 from checks._common.plurals import counted
-from checks._common.validators import count_of, is_event_type, is_port, unique
+from checks._common.validators import count_of, is_port, unique
 from checks._kernel.tcp_sessions import count_sessions
 from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
 
@@ -36,9 +37,7 @@ class LocalPort:
         default="over", metadata={"help": "fires with strictly more, or fewer, than the limit"}
     )
     alert: bool = field(default=True, metadata={"help": "false: measured, but never fires"})
-    event_type: str = field(
-        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
-    )
+    event_type: str = event_type_field("W", "when it fires")
 
     @name.validator
     def _is_a_name(self, _: Attribute[str], value: str) -> None:

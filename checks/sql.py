@@ -15,8 +15,8 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
+from checks._common.event_types import event_type_field
 from checks._common.printable import shown
-from checks._common.validators import is_event_type
 from checks._database import sql_file
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, missing_columns, number, text
@@ -41,9 +41,7 @@ class Params:
     alertname: str = field(
         default="", metadata={"help": "what its conditions are called; default: the module's name"}
     )
-    event_type: str = field(
-        default="W", validator=is_event_type, metadata={"help": "the event type when it fires"}
-    )
+    event_type: str = event_type_field("W", "when it fires")
     instance_column: str = field(
         default="", metadata={"help": "the column that tells the rows apart"}
     )

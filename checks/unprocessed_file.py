@@ -19,13 +19,14 @@ from typing import NamedTuple
 import trio
 from attrs import Attribute, field, frozen
 
+from checks._common.deadlines import timeout_field
 from checks._common.durations import span, stepped
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_positive, unique
+from checks._common.validators import unique
 from checks._files.probing import probe_within
 from supervisor.api import Condition, Context, Duration, Measurement, Observation
 
@@ -79,10 +80,8 @@ class Params:
         ),
         metadata={"help": "the directories to look into"},
     )
-    probe_timeout: Duration = field(
-        default=Duration(20),
-        validator=is_positive,
-        metadata={"help": "a directory that takes longer to read is unreadable"},
+    probe_timeout: Duration = timeout_field(
+        20, "a directory that takes longer to read is unreadable"
     )
 
 

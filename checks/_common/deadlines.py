@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import trio
+from attrs import field
+
+from checks._common.validators import is_positive
+from supervisor.api import Duration
 
 MAX_RESERVE = 1.0
 """Seconds that are kept back from the deadline of the run at most."""
@@ -21,3 +25,8 @@ def within(timeout: float) -> float:
 def rounded(seconds: float) -> str:
     """Return seconds for a message, with two digits: a message that changes is sent again."""
     return f"{seconds:.2g}" if seconds < 9.95 else f"{seconds:.0f}"
+
+
+def timeout_field(seconds: float, meaning: str) -> Duration:
+    """Return the field of a parameter for how long something may take."""
+    return field(default=Duration(seconds), validator=is_positive, metadata={"help": meaning})

@@ -11,8 +11,9 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from checks._common.addresses import host_port
+from checks._common.deadlines import timeout_field
 from checks._common.printable import shown
-from checks._common.validators import is_host, is_port, is_positive, not_blank
+from checks._common.validators import is_host, is_port, not_blank
 from supervisor.api import CheckFailed, Duration, Secret
 
 
@@ -35,15 +36,9 @@ class Database:
         default=None, metadata={"help": "the user's password; it is read in each run"}
     )
     name: str = field(default="", metadata={"help": "the database that the queries begin in"})
-    connect_timeout: Duration = field(
-        default=Duration(5),
-        validator=is_positive,
-        metadata={"help": "how long to connect and log in may take"},
-    )
-    read_timeout: Duration = field(
-        default=Duration(20),
-        validator=is_positive,
-        metadata={"help": "how long the queries of one run may take; the server stops them, too"},
+    connect_timeout: Duration = timeout_field(5, "how long to connect and log in may take")
+    read_timeout: Duration = timeout_field(
+        20, "how long the queries of one run may take; the server stops them, too"
     )
     tls: bool = field(
         default=False, metadata={"help": "encrypt, and verify the server's certificate and name"}

@@ -15,11 +15,12 @@ from typing import TypeAlias
 import trio
 from attrs import Attribute, field, frozen
 
+from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import is_positive, unique
+from checks._common.validators import unique
 from checks._files.mounts import Mount, named, read_mounts
 from checks._files.probing import probe_within
 from supervisor.api import Condition, Duration, Measurement, Observation, probe
@@ -75,10 +76,8 @@ class Params:
         ),
         metadata={"help": "the filesystems to look at"},
     )
-    probe_timeout: Duration = field(
-        default=Duration(5),
-        validator=is_positive,
-        metadata={"help": "a filesystem that takes longer to answer is not responding"},
+    probe_timeout: Duration = timeout_field(
+        5, "a filesystem that takes longer to answer is not responding"
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 from attrs import Attribute, field, frozen
 
+from checks._common.deadlines import timeout_field
+from checks._common.event_types import event_type_field
 from checks._common.patterns import compiled
-from checks._common.validators import is_event_type, is_positive, not_blank
+from checks._common.validators import not_blank
 from supervisor.api import Duration, Secret
 
 MAX_REQUEST_BYTES = 64 * 1024
@@ -80,12 +82,8 @@ class Target:
     username: str = field(default="", metadata={"help": "with password: basic authentication"})
     password: Secret | None = field(default=None, metadata={"help": "of username"})
     bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
-    timeout: Duration = field(
-        default=Duration(10), validator=is_positive, metadata={"help": "for all of it"}
-    )
-    event_type: str = field(
-        default="E", validator=is_event_type, metadata={"help": "the event type when it fails"}
-    )
+    timeout: Duration = timeout_field(10, "for all of it")
+    event_type: str = event_type_field("E", "when it fails")
 
     @url.validator
     def _is_url(self, _: Attribute[str], value: str) -> None:
