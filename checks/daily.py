@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from attrs import Attribute, field, frozen
 
 from checks._common.time_zones import zone
+from checks._common.validators import up_to
 from checks._reports import daily_page, daily_readings
 from checks._reports.period import look_back
 from checks._reports.theme import template
@@ -26,6 +27,7 @@ class Params:
     )
     top_processes: int = field(
         default=5,
+        validator=up_to(MAX_PROCESSES, "a number of processes"),
         metadata={"help": "how many of the busiest and of the largest processes are shown"},
     )
     probe_timeout: Duration = field(
@@ -36,13 +38,6 @@ class Params:
     def _is_a_zone(self, _: Attribute[str], value: str) -> None:
         if value:
             zone(value)
-
-    @top_processes.validator
-    def _is_a_count(self, _: Attribute[int], value: int) -> None:
-        if not 0 <= value <= MAX_PROCESSES:
-            raise ValueError(
-                f"{value} is not a number of processes; write a number from 0 to {MAX_PROCESSES}"
-            )
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -56,6 +56,16 @@ def count_of(what: str) -> Validator:
     return validate
 
 
+def up_to(limit: int, what: str) -> Validator:
+    """Return a validator that refuses a number below 0 or above the limit."""
+
+    def validate(_params: object, _: Attribute[int], value: int) -> None:
+        if not 0 <= value <= limit:
+            raise ValueError(f"{value} is not {what}; write a number from 0 to {limit}")
+
+    return validate
+
+
 def is_not_empty(_params: object, _: Attribute[Any], value: Collection[object]) -> None:
     """Raises `ValueError` for an empty list: it would look as if something were watched."""
     if not value:

@@ -20,7 +20,7 @@ from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import unique
+from checks._common.validators import unique, up_to
 from checks._files.mounts import Mount, named, read_mounts
 from checks._files.probing import probe_within
 from supervisor.api import Condition, Duration, Measurement, Observation, probe
@@ -43,9 +43,10 @@ class Filesystem:
         metadata={"help": "a device, a mount point or a type, as df shows it; udev means devtmpfs"}
     )
     max_use_percent: int = field(
+        validator=up_to(100, "a percentage"),
         metadata={
             "help": "fires above this percentage of df; 100: never fires, not even when not mounted"
-        }
+        },
     )
     backup: bool = field(
         default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
@@ -58,11 +59,6 @@ class Filesystem:
             raise ValueError(
                 "is not the name of a filesystem; write for example '/' or '/dev/sda1'"
             )
-
-    @max_use_percent.validator
-    def _is_percentage(self, _: Attribute[int], value: int) -> None:
-        if not 0 <= value <= 100:
-            raise ValueError(f"{value} is not a percentage; write a number from 0 to 100")
 
 
 @frozen
