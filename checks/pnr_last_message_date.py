@@ -11,7 +11,7 @@ from attrs import field, frozen
 from checks._common.validators import not_blank
 from checks._database.query import examine_query, read, write
 from checks._database.server import Database, Rows, moment, text
-from checks._database.sql_file import QuerySpec, fits
+from checks._database.sql_file import QuerySpec, query_field
 from supervisor.api import CheckFailed, Context, Measurement, Observation
 
 SELECT = QuerySpec(
@@ -37,16 +37,8 @@ class Params:
     )
     pnr_database: Database = field(metadata={"help": "where the dates are read"})
     monitoring_database: Database = field(metadata={"help": "where they are written"})
-    select_query: Path | None = field(
-        default=None,
-        validator=fits(SELECT),
-        metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_select.sql"},
-    )
-    update_query: Path | None = field(
-        default=None,
-        validator=fits(UPDATE),
-        metadata={"help": "an SQL file; default: configs/sql/pnr_last_message_date_update.sql"},
-    )
+    select_query: Path | None = query_field(SELECT)
+    update_query: Path | None = query_field(UPDATE)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

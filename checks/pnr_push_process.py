@@ -7,15 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks._common.durations import span
 from checks._common.event_types import event_type_field
 from checks._common.plurals import counted
 from checks._common.printable import shown
+from checks._common.validators import up_to
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import QuerySpec, fits
+from checks._database.sql_file import QuerySpec, query_field
 from checks._reports import airports as reports_airports
 from supervisor.api import (
     CheckFailed,
@@ -57,18 +58,13 @@ class Params:
         default=Duration(10),
         metadata={"help": "when messages wait: how long until it looks again, in the same run"},
     )
-    retries: int = field(default=2, metadata={"help": "how often it looks again before it says so"})
-    query: Path | None = field(
-        default=None,
-        validator=fits(QUERY),
-        metadata={"help": "an SQL file; default: configs/sql/pnr_push_process.sql"},
+    retries: int = field(
+        default=2,
+        validator=up_to(100, "a number of retries"),
+        metadata={"help": "how often it looks again before it says so"},
     )
+    query: Path | None = query_field(QUERY)
     event_type: str = event_type_field("E", "when it fires")
-
-    @retries.validator
-    def _is_a_count(self, _: Attribute[int], value: int) -> None:
-        if not 0 <= value <= 100:
-            raise ValueError(f"{value} is not a number of retries; write a number from 0 to 100")
 
 
 @frozen

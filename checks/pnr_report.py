@@ -15,7 +15,7 @@ from attrs import Attribute, field, frozen
 from checks._common.time_zones import zone
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
-from checks._database.sql_file import QuerySpec, Statement, fits
+from checks._database.sql_file import QuerySpec, Statement, query_field
 from checks._reports import pnr_page
 from checks._reports.pnr_page import Airline, PnrFigures, Tally
 from checks._reports.theme import template
@@ -64,16 +64,8 @@ class Params:
     exclude_services: tuple[str, ...] = field(
         default=(), metadata={"help": "airlines that are not counted"}
     )
-    query: Path | None = field(
-        default=None,
-        validator=fits(QUERY),
-        metadata={"help": "an SQL file; default: configs/sql/pnr_report.sql"},
-    )
-    services_query: Path | None = field(
-        default=None,
-        validator=fits(SERVICES),
-        metadata={"help": "an SQL file; default: configs/sql/pnr_report_services.sql"},
-    )
+    query: Path | None = query_field(QUERY)
+    services_query: Path | None = query_field(SERVICES)
 
     @databases.validator
     def _are_some(self, _: Attribute[tuple[Database, ...]], value: tuple[Database, ...]) -> None:

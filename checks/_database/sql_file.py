@@ -11,7 +11,6 @@ from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
-from checks._common.validators import Validator
 from supervisor.api import CheckFailed, probe
 
 _HERE = Path(__file__).parent
@@ -78,13 +77,17 @@ async def load(path: Path, given: Iterable[str]) -> Statement:
         raise CheckFailed(f"cannot use {path}: {error}") from None
 
 
-def fits(spec: QuerySpec) -> Validator:
-    """Return a validator that refuses the path of a query that does not fit."""
+def query_field(spec: QuerySpec) -> Path | None:
+    """Return the field of a parameter for a query that may take the place of the shipped one."""
 
-    def validate(_params: object, _: Attribute[Path | None], path: Path | None) -> None:
+    def fits(_params: object, _: Attribute[Path | None], path: Path | None) -> None:
         spec.check_file(path)
 
-    return validate
+    return field(
+        default=None,
+        validator=fits,
+        metadata={"help": f"an SQL file; default: configs/sql/{spec.file}"},
+    )
 
 
 def shipped(name: str) -> Path:
