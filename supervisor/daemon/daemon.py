@@ -136,7 +136,14 @@ class Daemon:
     _status_line: StatusLine = field(init=False)
     """Tells people and systemd how the supervisor is."""
 
+    _send: trio.MemorySendChannel[Message] = field(init=False)
+    """Takes what the recorder must commit."""
+
+    _receive: trio.MemoryReceiveChannel[Message] = field(init=False)
+    """Where the recorder reads."""
+
     def __attrs_post_init__(self) -> None:
+        self._send, self._receive = trio.open_memory_channel(CHANNEL_SIZE)
         self._context_factory = ContextFactory(
             self.clock, self.store, lambda: tuple(self.stats.values())
         )
@@ -184,23 +191,22 @@ class Daemon:
 
     async def run(self) -> None:
         """Supervise until `stopping` is set. Then stop within `stop_grace`."""
-        send, receive = trio.open_memory_channel[Message](CHANNEL_SIZE)
         clients = connect(self.store.service)
         async with trio.open_nursery() as pipeline:
-            pipeline.start_soon(self.recorder.record, receive, name="recorder")
-            with send:  # closed without a checkpoint, so that the recorder reads to the end
+            pipeline.start_soon(self.recorder.record, self._receive, name="recorder")
+            with self._send:  # closed without a checkpoint, so that the recorder reads to the end
                 async with trio.open_nursery() as delivery:
                     delivery.start_soon(self.clock.watch, name="clock")
-                    peer_tasks = self._peer_tasks(delivery, send)
+                    peer_tasks = self._peer_tasks(delivery)
                     peer_tasks.start(clients)
-                    self._start_watchdog(delivery, peer_tasks, send)
+                    self._start_watchdog(delivery, peer_tasks)
                     async with trio.open_nursery() as modules:
-                        module_tasks = self._module_tasks(modules, send)
+                        module_tasks = self._module_tasks(modules)
                         await module_tasks.start_missing()
                         self._status_line.say_ready(self.stats.values(), self.clock.now())
                         garbage_collector.freeze()
                         async with trio.open_nursery() as control:
-                            self._start_control(control, module_tasks, peer_tasks, send)
+                            self._start_control(control, module_tasks, peer_tasks)
                             await self.stopping.wait()
                             self._status_line.say_stopping()
                             control.cancel_scope.cancel()
@@ -211,9 +217,7 @@ class Daemon:
                     delivery.cancel_scope.cancel()
         _log.info("stopped; what was not delivered is delivered by the next start")
 
-    def _module_tasks(
-        self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
-    ) -> ModuleTasks:
+    def _module_tasks(self, nursery: trio.Nursery) -> ModuleTasks:
         return ModuleTasks(
             store=self.store,
             clock=self.clock,
@@ -221,41 +225,31 @@ class Daemon:
             stopping=self.stopping,
             make_context=self._context_factory.context,
             find_check=self.find_check,
-            send=send,
+            send=self._send,
             nursery=nursery,
         )
 
-    def _start_watchdog(
-        self, nursery: trio.Nursery, peers: PeerTasks, send: trio.MemorySendChannel[Message]
-    ) -> None:
+    def _start_watchdog(self, nursery: trio.Nursery, peers: PeerTasks) -> None:
         nursery.start_soon(
             feed_watchdog,
             self.notifier,
-            send,
+            self._send,
             lambda: peers.peers,
             lambda: self.store.service.alertmanager.timeout,
             name="watchdog",
         )
 
-    def _peer_tasks(
-        self, nursery: trio.Nursery, send: trio.MemorySendChannel[Message]
-    ) -> PeerTasks:
+    def _peer_tasks(self, nursery: trio.Nursery) -> PeerTasks:
         return PeerTasks(
             outbox=self.outbox,
             clock=self.clock,
-            send=send,
+            send=self._send,
             changed=self.recorder.changed,
             jitter=self.jitter,
             nursery=nursery,
         )
 
-    def _start_control(
-        self,
-        nursery: trio.Nursery,
-        modules: ModuleTasks,
-        peers: PeerTasks,
-        send: trio.MemorySendChannel[Message],
-    ) -> None:
+    def _start_control(self, nursery: trio.Nursery, modules: ModuleTasks, peers: PeerTasks) -> None:
         """Start status page, local socket, status line and reload."""
         snapshot = Snapshot(
             outbox=self.outbox,
@@ -265,7 +259,10 @@ class Daemon:
             ledger_bytes=lambda: self.recorder.writer.size,
         )
         web = WebTasks(
-            snapshot, self.recorder.recorded, lambda: send.statistics().current_buffer_used, nursery
+            snapshot,
+            self.recorder.recorded,
+            lambda: self._send.statistics().current_buffer_used,
+            nursery,
         )
         web.start(self.web_listeners)
         reloader = Reloader(
@@ -275,7 +272,7 @@ class Daemon:
             modules=modules,
             peers=peers,
             web=web,
-            send=send,
+            send=self._send,
             notifier=self.notifier,
         )
         nursery.start_soon(
