@@ -44,6 +44,16 @@ class Native:
             self.rest(context, section, params)
 
 
+def _filesystems(check: str, limit: str) -> Native:
+    """Return what a check of filesystems becomes, given the legacy key of their limit."""
+    columns: Columns = {
+        "Filesystem": ("filesystem", fields.text),
+        limit: ("max_use_percent", fields.integer),
+        "DiskBackup": ("backup", fields.flag),
+    }
+    return Native(check, rows=Rows("FilesystemList", "filesystems", columns))
+
+
 _CONNECTION = Native(
     "connection",
     rows=Rows(
@@ -57,34 +67,6 @@ _CONNECTION = Native(
     ),
 )
 """TCP connections to servers."""
-
-_DISK = Native(
-    "disk",
-    rows=Rows(
-        "FilesystemList",
-        "filesystems",
-        {
-            "Filesystem": ("filesystem", fields.text),
-            "DiskSizeUse": ("max_use_percent", fields.integer),
-            "DiskBackup": ("backup", fields.flag),
-        },
-    ),
-)
-"""Space on filesystems."""
-
-_INODE = Native(
-    "inode",
-    rows=Rows(
-        "FilesystemList",
-        "filesystems",
-        {
-            "Filesystem": ("filesystem", fields.text),
-            "INodesUse": ("max_use_percent", fields.integer),
-            "DiskBackup": ("backup", fields.flag),
-        },
-    ),
-)
-"""Inodes on filesystems."""
 
 _ROUTING_TABLE = Native(
     "routing_table",
@@ -165,8 +147,8 @@ _NATIVE = {
     "commonConnectionCheck": _CONNECTION,
     "commonDaemonCheck": Native("daemon", rest=daemons.convert),
     "commonDailyCheck": Native("daily", {"TimeZone": ("timezone", fields.zone)}),
-    "commonDiskCheck": _DISK,
-    "commonInodeCheck": _INODE,
+    "commonDiskCheck": _filesystems("disk", "DiskSizeUse"),
+    "commonInodeCheck": _filesystems("inode", "INodesUse"),
     "commonRoutingTableCheck": _ROUTING_TABLE,
     "commonSessionCheck": _SESSION,
     "commonNoneProcessFileCheck": _UNPROCESSED_FILE,
