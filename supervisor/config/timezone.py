@@ -10,12 +10,16 @@ from zoneinfo import ZoneInfo
 
 from supervisor.text import nearest, shortened
 
-_ABBREVIATIONS: Mapping[str, str] = {
+ABBREVIATIONS: Mapping[str, str] = {
     "KST": "Asia/Seoul",
     "JST": "Asia/Tokyo",
+    "HKT": "Asia/Hong_Kong",
     "SGT": "Asia/Singapore",
+    "PHT": "Asia/Manila",
+    "ICT": "Asia/Bangkok",
+    "WIB": "Asia/Jakarta",
 }
-"""Abbreviations that people write here, with the zones that they mean."""
+"""Abbreviations that mean one zone. CST and IST mean several."""
 
 
 def parse_timezone(name: str) -> ZoneInfo:
@@ -25,7 +29,7 @@ def parse_timezone(name: str) -> ZoneInfo:
     """
     if (zone := _zone(name)) is not None:
         return zone
-    close = _ABBREVIATIONS.get(name.upper()) or nearest(name, zoneinfo.available_timezones())
+    close = ABBREVIATIONS.get(name.upper()) or nearest(name, zoneinfo.available_timezones())
     remedy = f"did you mean '{close}'?" if close else 'write an IANA name such as "Asia/Seoul"'
     raise ValueError(f"'{shortened(name)}' is not a time zone; {remedy}")
 

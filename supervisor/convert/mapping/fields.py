@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
+from supervisor.config.timezone import ABBREVIATIONS
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, is_null
 from supervisor.convert.mapping.context import FileContext
@@ -16,17 +17,7 @@ from supervisor.text import duration as as_written
 ReadValue: TypeAlias = Callable[[FileContext, str, Node], Item | None]
 """Takes the context, the legacy key and its value; returns the value of the service file."""
 
-ZONES = {
-    "KST": "Asia/Seoul",
-    "JST": "Asia/Tokyo",
-    "HKT": "Asia/Hong_Kong",
-    "SGT": "Asia/Singapore",
-    "PHT": "Asia/Manila",
-    "ICT": "Asia/Bangkok",
-    "WIB": "Asia/Jakarta",
-    "UTC": "UTC",
-    "GMT": "UTC",
-}
+ZONES = {**ABBREVIATIONS, "UTC": "UTC", "GMT": "UTC"}
 """The abbreviations of time zones in legacy files, with the names that a service file takes."""
 
 YES = ("y", "yes", "true", "on", "1")
