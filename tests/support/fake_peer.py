@@ -1,8 +1,8 @@
 """An Alertmanager on a loopback socket that behaves as badly as its script says.
 
-`peer = await nursery.start(FakePeer().serve)`; then post to `peer.url`. Each request is met by
-the next behaviour of `peer.script`, and by `peer.usual` when the script is at its end; or, where
-`peer.choose` is given, by what that returns for the request.
+`peer = await nursery.start(FakePeer().serve)`; then post to `peer.url`. Each request gets the next
+behaviour of `peer.script`. After the end of the script it gets what `peer.choose` returns for the
+request, or else `peer.usual`.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from attrs import define, field, frozen
 
 Stream: TypeAlias = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 Behaviour: TypeAlias = Callable[[Stream], Awaitable[None]]
-"""Meets one request. A connection that it leaves open is read for the next request."""
+"""Answers one request. If it leaves the connection open, the next request is read from it."""
 
 BROKEN = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
 @frozen
 class Request:
-    """What was received, when (trio's time), and over which connection."""
+    """A request that was received."""
 
     connection: int
+    """The number of its connection. The first is 1."""
+
     at: float
+    """When it was received, in trio's time."""
+
     method: str
     path: str
     headers: Mapping[str, str]
@@ -59,7 +63,7 @@ def raw(text: bytes) -> Behaviour:
 
 
 def later(seconds: float, then: Behaviour) -> Behaviour:
-    """Do nothing for a while first; longer than the timeout, and the answer comes too late."""
+    """Wait before the answer. With more than the time-out, the answer comes too late."""
 
     async def behave(stream: Stream) -> None:
         await trio.sleep(seconds)
@@ -69,7 +73,7 @@ def later(seconds: float, then: Behaviour) -> Behaviour:
 
 
 def closing(first: Behaviour) -> Behaviour:
-    """Close the connection after the answer, without having said that it will be closed."""
+    """Close the connection after the answer. The answer does not say so."""
 
     async def behave(stream: Stream) -> None:
         await first(stream)
@@ -91,7 +95,7 @@ async def reset(stream: Stream) -> None:
 
 
 def drip(pieces: Iterable[bytes], seconds: float = 0.5) -> Behaviour:
-    """Send one piece after another, each soon enough for a timeout that is counted per read."""
+    """Send one piece after another. Each comes soon enough for a time-out of single reads."""
 
     async def behave(stream: Stream) -> None:
         for piece in pieces:
@@ -102,7 +106,7 @@ def drip(pieces: Iterable[bytes], seconds: float = 0.5) -> Behaviour:
 
 
 async def endless(stream: Stream) -> None:
-    """Answer 200 with a body that has no end."""
+    """Answer 200 with a body that never ends."""
     await stream.send_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
         await stream.send_all(b"2000\r\n" + b"x" * 0x2000 + b"\r\n")
@@ -117,17 +121,34 @@ def http(status: int, body: bytes = b"", headers: Mapping[str, str] | None = Non
 
 @define
 class FakePeer:
-    """The server. `requests` holds all that was received, in order."""
+    """The server."""
 
     script: deque[Behaviour] = field(factory=deque)
+    """What the next requests get."""
+
     usual: Behaviour = field(factory=answer)
+    """What requests get after the end of the script."""
+
     choose: Callable[[Request], Behaviour] | None = None
+    """If given, chooses the behaviour for a request in place of `usual`."""
+
     tls: ssl.SSLContext | None = None
+    """If given, the server speaks TLS."""
+
     requests: list[Request] = field(factory=list)
+    """All that was received, in order."""
+
     connections: int = 0
+    """How many connections were accepted."""
+
     in_flight: int = 0
+    """How many requests are being answered."""
+
     most_in_flight: int = 0
+    """How many requests were answered at the same time at most."""
+
     port: int = 0
+    """The port. 0 for a free one, until it listens."""
 
     @property
     def url(self) -> str:
@@ -172,7 +193,7 @@ class FakePeer:
 
 
 async def _request(stream: Stream, received: bytearray, number: int) -> Request | None:
-    """Read one request; None at the end of the connection."""
+    """Return the next request, or None at the end of the connection."""
     while b"\r\n\r\n" not in received:
         if not await _more(stream, received):
             return None

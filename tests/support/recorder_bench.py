@@ -1,4 +1,4 @@
-"""Recorder and senders in virtual time, between a ledger and peers that do as they are told."""
+"""A bench for recorder and senders in virtual time. The test scripts the ledger and the peers."""
 
 from __future__ import annotations
 
@@ -50,10 +50,13 @@ def full(instance: str = "/", message: str = "it is full", **more: Any) -> Condi
 
 @frozen
 class Post:
-    """One batch: when it was sent, in seconds since the start, and what it said."""
+    """One batch that a peer was sent."""
 
     at: float
+    """When it was sent, in seconds since the start."""
+
     alerts: list[dict[str, Any]]
+    """What it held, decoded."""
 
     @property
     def names(self) -> list[str]:
@@ -66,15 +69,28 @@ class Post:
 
 @define
 class FakeClient(Client):
-    """A peer's client. Each request takes `seconds`; its clock is `skew` ahead, None shows none."""
+    """A client of a peer whose answers the test scripts."""
 
     clock: VirtualClock = field(kw_only=True)
+    """Our clock."""
+
     respond: Callable[[Post], Answer] = lambda _post: OK
+    """Returns the answer to a post."""
+
     greeting: Answer = OK
+    """The answer to the question for version and time."""
+
     seconds: float = 0.0
+    """How long each request takes."""
+
     skew: float | None = None
+    """Seconds by which the peer's clock is ahead. None for answers without a date."""
+
     posts: list[Post] = field(factory=list)
+    """All that was posted."""
+
     in_flight: int = 0
+    """How many requests are in flight. More than one is an error."""
 
     async def get(self, path: str, now: float, max_bytes: int = 0) -> Answer:
         assert path == "/api/v2/status"
@@ -120,13 +136,22 @@ class FakeClient(Client):
 
 @define
 class FakeLedger(Ledger):
-    """Remembers commits, and refuses them with `error` as long as there is one."""
+    """Keeps what was committed in memory."""
 
     path: Path = Path("ledger")
+    """Where the file would be."""
+
     error: LedgerError | None = None
+    """Raised by each commit, as long as there is one."""
+
     commits: list[Changes] = field(factory=list)
+    """What was committed."""
+
     attempts: int = 0
+    """How many commits were tried."""
+
     on_commit: Callable[[], None] = lambda: None
+    """Called at the beginning of each commit."""
 
     def __attrs_post_init__(self) -> None:
         """Open nothing."""
@@ -161,7 +186,7 @@ class RecorderBench:
 
     @classmethod
     def make(cls, *urls: str, resend: float = 60.0, **settings: Any) -> Self:
-        """Set the bench for some peers; nothing moves before `live`."""
+        """Return a bench with these peers. Nothing runs before `live`."""
         alertmanager = Alertmanager(urls=urls, **settings)
         service = Service(
             Path("X.toml"),
@@ -228,7 +253,7 @@ class RecorderBench:
         await wait_all_tasks_blocked()
 
     async def see(self, *observations: Observation, error: str = "") -> None:
-        """Let the module's next run have seen this, and the pipeline come to rest."""
+        """Send a run that has seen this, and wait until nothing moves."""
         await self.send.send(self.run(*observations, error=error))
         await wait_all_tasks_blocked()
 
@@ -245,7 +270,7 @@ class RecorderBench:
         )
 
     async def until(self, second: float) -> None:
-        """Let virtual time pass to so many seconds after the start, and a moment more."""
+        """Let virtual time pass until shortly after this second since the start."""
         await trio.sleep(second - self.seconds() + 0.001)
 
 
