@@ -1,10 +1,15 @@
-"""Words for people: columns stand below each other, and spans are rounded."""
+"""Texts: columns stand below each other, spans are rounded, and times are RFC 3339."""
 
 from __future__ import annotations
 
-import pytest
+import re
+from datetime import UTC, datetime
 
-from supervisor.text import columns, seconds
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supervisor.text import columns, rfc3339, seconds
 
 
 def test_columns_are_as_wide_as_their_widest_cell() -> None:
@@ -46,3 +51,13 @@ def test_rows_of_unequal_length_are_refused() -> None:
 )
 def test_spans_are_for_people(value: float, text: str) -> None:
     assert text == seconds(value)
+
+
+@given(st.floats(0, 4e9), st.floats(0, 4e9))
+def test_times_are_rfc3339_in_utc_and_keep_their_order(one: float, other: float) -> None:
+    first, second = sorted((one, other))
+
+    assert rfc3339(first) <= rfc3339(second)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", rfc3339(one))
+    found = datetime.fromisoformat(rfc3339(one)).astimezone(UTC).timestamp()
+    assert found == pytest.approx(one, abs=0.002)
