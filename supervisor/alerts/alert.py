@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -16,6 +17,10 @@ SUPERVISOR = "supervisor"
 
 Key: TypeAlias = tuple[str, str]
 """Alertname and instance. With the module, they identify a condition."""
+
+
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
+"""The labels of an alert whose check gives none: one value for all of them."""
 
 
 class State(enum.StrEnum):
@@ -35,10 +40,6 @@ class State(enum.StrEnum):
 
     REPORT = "report"
     """A message that is sent once and does not end like a condition."""
-
-
-def _no_labels() -> Mapping[str, str]:
-    return {}
 
 
 @frozen(kw_only=True)
@@ -72,7 +73,7 @@ class Alert:
     payload: Payload
     """What is posted, without the times."""
 
-    frozen_labels: Mapping[str, str] = field(factory=_no_labels)
+    frozen_labels: Mapping[str, str] = NO_LABELS
     """The labels that the check gave when it fired."""
 
     version: int = 1

@@ -21,7 +21,7 @@ CACHED_TIMES = 1024
 """Entries of each cache of formatted times. The alerts of one batch share most of their times."""
 
 
-@frozen
+@frozen(weakref_slot=False)  # there is one for each alert
 class Payload:
     """The JSON object of one alert without its times."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from supervisor.alerts.alert import Alert, Cursor, ModuleRecord, Sighting, State
+from supervisor.alerts.alert import NO_LABELS, Alert, Cursor, ModuleRecord, Sighting, State
 from supervisor.alerts.payload import Payload
 from supervisor.ledger.changes import Changes
 
@@ -179,7 +179,7 @@ def _alert(row: tuple[Any, ...]) -> Alert:
         starts_at=row[6],
         ends_at=row[7],
         payload=Payload(row[8]),
-        frozen_labels=json.loads(row[9]),
+        frozen_labels=json.loads(row[9]) or NO_LABELS,
         version=row[10],
         episode=row[11],
         folded=row[12],

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from attrs import define, evolve
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import SUPERVISOR, Alert, Key, Sighting, State
+from supervisor.alerts.alert import NO_LABELS, SUPERVISOR, Alert, Key, Sighting, State
 from supervisor.alerts.labels import alert_annotations, alert_labels, fingerprint_of
 from supervisor.alerts.payload import Payload, local_time
 from supervisor.alerts.self_alerts import MODULE_FAILED
@@ -166,7 +166,7 @@ class Lifecycle:
             starts_at=begins,
             ends_at=None,
             payload=self.payload(module, condition, labels, begins),
-            frozen_labels=condition.labels,
+            frozen_labels=condition.labels or NO_LABELS,
             version=old.version + 1 if old else 1,
             episode=episode,
             folded=folded,

@@ -11,7 +11,7 @@ from typing import Self
 from attrs import define, evolve
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import SUPERVISOR, Alert, Key, ModuleRecord, State
+from supervisor.alerts.alert import NO_LABELS, SUPERVISOR, Alert, Key, ModuleRecord, State
 from supervisor.alerts.hysteresis import Comparison, by_key, compare
 from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
 from supervisor.alerts.self_alerts import (
@@ -193,7 +193,7 @@ class Update:
             starts_at=now,
             ends_at=now + self.transaction.service.report_lifetime,
             payload=self.lifecycle.payload(module, report, labels, now),
-            frozen_labels=report.labels,
+            frozen_labels=report.labels or NO_LABELS,
         )
         if self.transaction.make_room(alert):
             self.transaction.put(alert)
