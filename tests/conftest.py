@@ -1,10 +1,17 @@
-"""Hypothesis: the same examples in every run; others with HYPOTHESIS_PROFILE=explore."""
+"""For all tests: the same examples of hypothesis in every run, and no step that blocks the loop.
+
+HYPOTHESIS_PROFILE=explore tries other examples.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.blocking import BlockingSteps
 
 # A machine that is busy is no fault of an example.
 settings.register_profile(
@@ -15,3 +22,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 if not os.environ.get("SUPERVISOR_SYSTEMD_TESTS"):
     collect_ignore = ["systemd"]  # boots a container: scripts/test-systemd does that
+
+steps = BlockingSteps()
+steps.watch_every_run()
+
+
+@pytest.fixture(autouse=True)
+def no_step_blocks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which one step of one task blocks the event loop.
+
+    `@pytest.mark.may_block("why")` allows it.
+    """
+    steps.found.clear()
+    yield
+    if steps.found and request.node.get_closest_marker("may_block") is None:
+        pytest.fail(f"the event loop was blocked by {'; '.join(steps.found)}")

@@ -136,6 +136,7 @@ class Scandir:
         return entry
 
 
+@pytest.mark.may_block("it makes and removes the files itself")
 @needs_root
 async def test_a_hundred_thousand_files_do_not_delay_other_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
