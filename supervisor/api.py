@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from supervisor.config.secret import Secret
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
+from supervisor.files import read_regular_file
 from supervisor.host.threads import probe
 from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.observations import (
@@ -41,5 +42,6 @@ __all__ = [
     "is_command",
     "preformatted",
     "probe",
+    "read_regular_file",
     "run_command",
 ]

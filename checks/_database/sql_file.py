@@ -11,7 +11,7 @@ from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
-from supervisor.api import CheckFailed, probe
+from supervisor.api import CheckFailed, probe, read_regular_file
 
 _HERE = Path(__file__).parent
 QUERY_FOLDERS = (_HERE / "queries", _HERE.parent.parent / "configs" / "sql")
@@ -98,15 +98,12 @@ def shipped(name: str) -> Path:
 def read(path: Path) -> Statement:
     """Return the one statement of a file; raises `ValueError`."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
+        raw = read_regular_file(path, MAX_FILE_BYTES)
     except OSError as error:
         raise ValueError(
-            f"cannot be read: {path}: {error.strerror}; give the path of a file with one "
+            f"cannot be read: {path}: {error.strerror or error}; give the path of a file with one "
             "SQL statement, as it is seen from the service file"
         ) from None
-    if len(raw) > MAX_FILE_BYTES:
-        raise ValueError(f"{path} is larger than 1 MiB; give a file with one SQL statement")
     try:
         return parse(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:

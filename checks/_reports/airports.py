@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from checks._common.printable import shown
-from supervisor.api import CheckFailed
+from supervisor.api import CheckFailed, read_regular_file
 
 MAX_BYTES = 1 << 20
 """The most bytes of the file."""
@@ -19,10 +19,10 @@ _CODE = re.compile(r"[A-Z]{3,4}")
 def read(path: Path) -> tuple[str, ...]:
     """Return the airport codes of a file, sorted. Raises `CheckFailed`."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_regular_file(path, MAX_BYTES)
     except OSError as error:
-        raise CheckFailed(f"cannot read the airports file {path}: {error.strerror}") from None
+        why = error.strerror or error
+        raise CheckFailed(f"cannot read the airports file {path}: {why}") from None
     try:
         return parse(raw)
     except ValueError as error:
@@ -38,8 +38,6 @@ def parse(raw: bytes) -> tuple[str, ...]:
     The codes of an object are its keys. If all its values are lists, the codes are those in the
     lists. Raises `ValueError` with what is wrong.
     """
-    if len(raw) > MAX_BYTES:
-        raise ValueError("it is larger than 1 MiB")
     try:
         found = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.errors import ConfigError, Problem
+from supervisor.files import read_regular_file, why
 from supervisor.text import nearest, shortened
+
+MAX_BYTES = 16 << 20
+"""The size of a service file at most."""
 
 
 def find(name: str, directories: Sequence[Path]) -> Path:
@@ -56,11 +60,11 @@ def read(path: Path) -> dict[str, Any]:
     key, remedy = "", "give a TOML file in UTF-8 that this user may read"
     try:
         _refuse_writable_by_all(path)
-        text = path.read_bytes().decode()
+        text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
         # tomllib gives no line for an error at the end of the document. One more line end helps.
         return tomllib.loads(f"{text}\n")
     except OSError as error:
-        wrong = f"cannot be read: {error.strerror}"
+        wrong = f"cannot be read: {why(error)}"
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         key, wrong = f"line {line}", "is not UTF-8"

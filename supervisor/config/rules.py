@@ -14,11 +14,15 @@ from typing import Any, TypeAlias
 from supervisor.config import notation, schema_text, strict
 from supervisor.config.problems import KeyProblem, split
 from supervisor.config.times import parse_times
+from supervisor.files import regular_file, why
 from supervisor.observations import Duration
 from supervisor.text import duration, shortened
 
 Table: TypeAlias = Mapping[str, Any]
 """A table of a TOML document."""
+
+MAX_PEM_BYTES = 16 << 20
+"""The size of a file of certificates at most."""
 
 _TIMES = 'write for example at = ["09:00", "10:00-12:00"]'
 _LISTEN = 'add token = { credential = "status-token" }, or listen on 127.0.0.1'
@@ -117,10 +121,10 @@ def _files(alertmanager: Table, directory: Path) -> Iterator[KeyProblem]:
         if not isinstance(path, str) or not path:
             continue
         try:
-            with open(directory / path, "rb"):
+            with regular_file(directory / path, MAX_PEM_BYTES):
                 pass
         except OSError as error:
-            wrong = f"cannot be read: {shortened(path)}: {error.strerror}"
+            wrong = f"cannot be read: {shortened(path)}: {why(error)}"
             yield KeyProblem(("alertmanager", key), wrong, "give the path of a readable PEM file")
         except ValueError:
             continue  # a NUL in the path: `structure` reports it

@@ -10,6 +10,10 @@ from typing import Literal
 from attrs import frozen
 
 from supervisor.errors import SecretUnreadable
+from supervisor.files import content_of, regular_file
+
+MAX_BYTES = 64 * 1024
+"""The size of a secret's file at most."""
 
 
 @frozen
@@ -26,7 +30,9 @@ class Secret:
     def read(self) -> str:
         """Return the secret without its trailing newline.
 
-        Raises `SecretUnreadable` when it is missing, or when other users may read its file.
+        Raises `SecretUnreadable` when it is missing, when other users may read its file, or when
+        that is not a regular file of at most `MAX_BYTES`. A dead mount blocks it, so call it in a
+        thread.
         """
         if self.kind == "env":
             try:
@@ -37,15 +43,16 @@ class Secret:
                 ) from None
         path = self._path()
         try:
-            with path.open(encoding="utf-8") as file:
-                mode = os.fstat(file.fileno()).st_mode
+            with regular_file(path, MAX_BYTES) as descriptor:
+                mode = os.fstat(descriptor).st_mode
                 # systemd makes credentials 0440, in a directory that other users cannot enter.
                 if self.kind == "file" and mode & (stat.S_IRWXO | stat.S_IRWXG):
                     raise SecretUnreadable(
                         f"cannot use the secret {path}: others may read it; run: chmod 600 {path}"
                     )
-                return file.read().rstrip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
+                # Windows' editors begin a file with a byte order mark, which is not part of it.
+                return content_of(descriptor, MAX_BYTES).decode("utf-8-sig").rstrip("\r\n")
+        except (OSError, ValueError) as error:  # a ValueError: not UTF-8, or a NUL in the path
             raise SecretUnreadable(f"cannot read the secret {path}: {error}") from None
 
     def _path(self) -> Path:

@@ -34,6 +34,25 @@ def test_text_that_is_not_toml_is_named_with_its_place(
     assert said == problem[: len(said)]
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "Marked.toml"
+    path.write_text(SERVICE, encoding="utf-8-sig")
+    (problem,) = problems(tmp_path, b'\xef\xbb\xbf# one\nx = "\xff"')
+
+    assert load_service(path, params_of).service == "KOR-PNR-TEST"
+    assert problem.startswith("line 2: is not UTF-8; ")
+
+
+def test_a_pipe_and_a_huge_file_are_refused_without_a_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml", 0o600)
+    (tmp_path / "huge.toml").touch(0o600)
+    os.truncate(tmp_path / "huge.toml", 1 << 40)
+
+    for name, wrong in (("pipe", "it is not a regular file"), ("huge", "it is larger than 16 MiB")):
+        with pytest.raises(ConfigError, match=f"{name}.toml: cannot be read: {wrong}; give a TOML"):
+            load_service(tmp_path / f"{name}.toml", params_of)
+
+
 def test_deep_dotted_keys_are_refused(tmp_path: Path) -> None:
     deep = "[modules.params.anything]\n" + ".".join("a" * 5_000) + " = 1"
 

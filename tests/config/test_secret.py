@@ -90,6 +90,35 @@ def test_a_file_that_may_not_be_read_is_refused(file: Path) -> None:
     assert "Permission denied" in refusal(Secret("file", str(file)))
 
 
+def test_a_pipe_a_device_and_a_huge_file_are_refused_without_a_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    (tmp_path / "huge").touch(0o600)
+    os.truncate(tmp_path / "huge", 300 << 20)
+
+    for path, wrong in (
+        (tmp_path / "pipe", "it is not a regular file"),
+        (Path("/dev/zero"), "it is not a regular file"),
+        (tmp_path / "huge", "it is larger than 64 KiB"),
+    ):
+        assert refusal(Secret("file", str(path))) == f"cannot read the secret {path}: {wrong}"
+
+
+def test_a_secret_may_have_64_kib(file: Path) -> None:
+    file.write_text("x" * 65536)
+
+    assert Secret("file", str(file)).read() == "x" * 65536
+
+
+def test_a_byte_order_mark_is_not_part_of_a_secret(file: Path) -> None:
+    file.write_text(f"{VALUE}\r\n", encoding="utf-8-sig")
+
+    assert Secret("file", str(file)).read() == VALUE
+
+
+def test_a_path_with_a_nul_is_refused() -> None:
+    assert "cannot read the secret a\0b: " in refusal(Secret("file", "a\0b"))
+
+
 def test_bytes_that_are_not_text_are_not_shown(file: Path) -> None:
     file.write_bytes(VALUE.encode() + b"\xff")
 

@@ -19,6 +19,7 @@ from supervisor.doctor.findings import Examination
 from supervisor.doctor.secrets import examine_secrets
 from supervisor.doctor.state_dir import examine_state
 from supervisor.host.lock import locked
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 NOBODY = 65534
 
@@ -106,11 +107,12 @@ async def test_an_unusable_secret_is_serious(
 async def test_a_secret_that_hangs_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe, 0o600)
+    hanging = Hanging()
+    monkeypatch.setattr(Secret, "read", hanging)
     monkeypatch.setattr(state_dir, "READ_TIMEOUT", 0.05)
-    section = await examine_secrets(with_token(Secret("file", str(pipe))))
-    os.close(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # lets the thread go
+    section = await examine_secrets(with_token(Secret("file", str(tmp_path / "dead"))))
+    hanging.released.set()
+    await until_no_thread_hangs()
 
     assert len(section.findings) == 1
     assert "does not answer within 0.05 s" in section.findings[0].what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -99,6 +100,14 @@ def test_a_missing_or_empty_token_is_refused(tmp_path: Path, text: str | None) -
         file.chmod(0o600)
     with pytest.raises(SupervisorError, match=r"^X\.toml: status\.token: "):
         addresses(listening("127.0.0.1:0", Secret("file", str(file))))
+
+
+def test_a_token_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    token = Secret("file", str(tmp_path / "pipe"))
+
+    with pytest.raises(SupervisorError, match=r"status\.token: .*: it is not a regular file"):
+        addresses(listening("127.0.0.1:0", token))
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1", "localhost"])

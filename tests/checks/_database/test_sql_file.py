@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pymysql
@@ -126,7 +127,7 @@ def test_a_query_must_ask_for_what_it_is_given_and_for_nothing_else(tmp_path: Pa
     [
         (None, "cannot be read: .*: No such file or directory; give the path"),
         (b"\xff\xfe", "is not UTF-8; save it"),
-        (b" " * (1 << 20) + b"a", "is larger than 1 MiB; give a file"),
+        (b" " * (1 << 20) + b"a", "it is larger than 1 MiB; give the path of a file"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(
@@ -141,6 +142,13 @@ def test_a_file_that_cannot_be_used_is_named(
     assert str(path) in str(caught.value)
     with pytest.raises(CheckFailed, match=f"cannot use {path}: "):
         trio.run(sql_file.load, path, ())
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(ValueError, match=r"cannot be read: .*pipe: it is not a regular file"):
+        sql_file.read(tmp_path / "pipe")
 
 
 def test_the_shipped_queries_fit_their_checks() -> None:

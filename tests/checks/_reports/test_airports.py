@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,6 @@ def test_any_json_is_codes_or_a_clear_error(value: object) -> None:
         (b'{"KOR": []}', "it holds no airport"),
         (b"[123]", "123 is not an airport code"),
         (b'["ICN", "Incheon"]', "'Incheon' is not an airport code"),
-        (b" " * (1 << 20) + b"[]", "it is larger than 1 MiB"),
     ],
 )
 def test_a_bad_file_is_explained(tmp_path: Path, raw: bytes, wrong: str) -> None:
@@ -80,6 +80,15 @@ def test_a_bad_file_is_explained(tmp_path: Path, raw: bytes, wrong: str) -> None
 
     assert str(caught.value).startswith(f"cannot use the airports file {path}: {wrong}")
     assert 'write for example ["ICN", "GMP"]' in str(caught.value)
+
+
+def test_a_pipe_and_a_huge_file_are_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "huge").write_bytes(b" " * (1 << 20) + b"[]")
+
+    for name, wrong in (("pipe", "it is not a regular file"), ("huge", "it is larger than 1 MiB")):
+        with pytest.raises(CheckFailed, match=f"cannot read the airports file .*{name}: {wrong}"):
+            read(tmp_path / name)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
