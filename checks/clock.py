@@ -114,7 +114,9 @@ def _kernel() -> Iterator[Observation]:
     yield Measurement("clock_synchronised", float(clock.synchronised))
     yield Measurement("clock_max_error_seconds", clock.max_error, "s")
     if not clock.synchronised:
-        message = "the kernel says that the clock is not synchronised: no NTP client keeps it right"
+        limit = f"{kernel_clock.MAX_ERROR_LIMIT:.0f} s"
+        why = f"nothing has kept its maximum error below {limit}"
+        message = f"the kernel says that the clock is not synchronised: {why}"
         yield Condition("Clock not synchronised", "W", "", message)
 
 

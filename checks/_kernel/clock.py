@@ -7,8 +7,11 @@ import os
 
 from attrs import frozen
 
-NOT_SYNCHRONISED = 0x0040
-"""STA_UNSYNC in <linux/timex.h>: for some time no NTP client has set the clock right."""
+MAX_ERROR_LIMIT = 16.0
+"""Seconds, NTP_PHASE_LIMIT in <linux/timex.h>. The maximum error grows to it when it is not reset.
+
+systemd goes by it, too. STA_UNSYNC says less: chrony without `rtcsync` leaves it set.
+"""
 
 
 class _Timex(ctypes.Structure):
@@ -35,17 +38,19 @@ class _Timex(ctypes.Structure):
 class KernelClock:
     """The state of the kernel's clock."""
 
-    synchronised: bool
-    """Whether an NTP client keeps the clock right."""
-
     max_error: float
-    """By how many seconds the clock is off at most, as the kernel sees it."""
+    """By how many seconds the clock is off at most, as NTP clients have told the kernel."""
 
     seconds: int
     """The Unix time."""
 
     tick: int
     """Microseconds between two ticks."""
+
+    @property
+    def synchronised(self) -> bool:
+        """Whether something keeps the clock right."""
+        return self.max_error < MAX_ERROR_LIMIT
 
 
 def read() -> KernelClock:
@@ -55,6 +60,4 @@ def read() -> KernelClock:
     if libc.adjtimex(ctypes.byref(timex)) < 0:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
-    return KernelClock(
-        not timex.status & NOT_SYNCHRONISED, timex.maxerror / 1e6, timex.seconds, timex.tick
-    )
+    return KernelClock(timex.maxerror / 1e6, timex.seconds, timex.tick)

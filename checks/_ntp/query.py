@@ -10,7 +10,7 @@ import trio
 
 from checks._common.addresses import Endpoint, resolve
 from checks._ntp import packet
-from checks._ntp.packet import ForeignAnswer, Reading
+from checks._ntp.packet import ForeignAnswer, NoTime, Reading
 
 ATTEMPTS = 3
 """How often each address is asked at most. A datagram may be lost."""
@@ -20,7 +20,7 @@ MAX_ANSWER_BYTES = 1024
 
 
 async def ask(host: str, port: int, now: Callable[[], float], seconds: float) -> Reading:
-    """Return what the first address that answers says, within `seconds` for all addresses.
+    """Return the first time that can be used, of all addresses, within `seconds` for all of them.
 
     Raises `NoTime` when the server's time cannot be used, `OSError` when it cannot be asked,
     `CheckFailed` when its name cannot be resolved since an earlier try still hangs, and
@@ -36,6 +36,8 @@ async def ask(host: str, port: int, now: Callable[[], float], seconds: float) ->
             with trio.fail_after(max(0.0, left / (others + 1))):
                 return await _exchange(address, now, left / (others + 1) / ATTEMPTS)
         except (OSError, trio.TooSlowError) as error:
+            failed = failed if isinstance(failed, NoTime) else error
+        except NoTime as error:  # another server of this name may know the time
             failed = error
     raise failed
 

@@ -249,10 +249,26 @@ async def test_the_first_address_that_answers_counts(monkeypatch: pytest.MonkeyP
     assert names(seen) == ["Clock offset"]
 
 
+async def test_another_address_is_asked_when_the_first_does_not_know_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with (
+        NtpServer(respond=lambda nonce, now: [answer(nonce, now, leap=3)]).running() as lost,
+        NtpServer(ahead=60).running() as right,
+    ):
+        resolve_to(monkeypatch, ("127.0.0.1", lost.port), ("127.0.0.1", right.port))
+        seen = await look(TimeServer("ntp.example.invalid"))
+        resolve_to(monkeypatch, ("127.0.0.1", lost.port), ("127.0.0.1", 9))
+        silent = await look(TimeServer("ntp.example.invalid"))
+
+    assert names(seen) == ["Clock offset"]
+    assert messages(silent) == ["ntp.example.invalid: its own clock is not synchronised"]
+
+
 async def test_what_the_kernel_says_fires_and_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = []
-    for synchronised in (True, False, True):
-        found = KernelClock(synchronised, 0.016, 0, 10000)
+    for max_error in (0.016, 16.0, 0.016):
+        found = KernelClock(max_error, 0, 10000)
         monkeypatch.setattr(kernel_clock, "read", lambda found=found: found)
         seen = list(await clock.run(present(), Params()))
         measured = {item.name: item.value for item in seen if isinstance(item, Measurement)}

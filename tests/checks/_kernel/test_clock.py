@@ -20,19 +20,21 @@ def test_the_kernel_is_asked_in_its_own_layout() -> None:
     assert found.max_error >= 0
 
 
+@pytest.mark.parametrize("status", [0x0000, 0x0001, 0x0040, 0x0041, 0x2001])
 @pytest.mark.parametrize(
-    ("status", "synchronised"), [(0x0040, False), (0x0041, False), (0x0001, True), (0x2001, True)]
+    ("max_error", "synchronised"),
+    [(9_776, True), (15_999_999, True), (16_000_000, False), (20_000_000, False)],
 )
-def test_one_bit_of_the_status_says_that_it_is_not_synchronised(
-    monkeypatch: pytest.MonkeyPatch, status: int, synchronised: bool
+def test_the_maximum_error_says_whether_it_is_synchronised(
+    monkeypatch: pytest.MonkeyPatch, status: int, max_error: int, synchronised: bool
 ) -> None:
     class FakeLibrary:
         def adjtimex(self, timex: Any) -> int:
-            timex._obj.status = status
-            timex._obj.maxerror = 2_500_000
-            return 0 if synchronised else 5
+            timex._obj.status = status  # chrony without rtcsync leaves 0x0040 set
+            timex._obj.maxerror = max_error
+            return 5 if status & 0x0040 else 0
 
     monkeypatch.setattr(ctypes, "CDLL", lambda *_, **__: FakeLibrary())
     found = clock.read()
 
-    assert (found.synchronised, found.max_error) == (synchronised, 2.5)
+    assert (found.synchronised, found.max_error) == (synchronised, max_error / 1e6)
