@@ -220,4 +220,5 @@ def _ending(status: int) -> str:
 
 
 def _text(output: bytes) -> str:
-    return output.decode(errors="replace")
+    # PowerShell and .NET may print a byte order mark first.
+    return output.decode(errors="replace").removeprefix("\ufeff")

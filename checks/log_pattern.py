@@ -5,6 +5,7 @@ Coming from Monit: `check file … content`; Icinga: `logfiles`; Telegraf: `tail
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 from collections.abc import Iterable
 from functools import partial
@@ -101,7 +102,8 @@ class Log:
     def _is_encoding(self, _: Attribute[str], value: str) -> None:
         try:
             b"\xff".decode(value, "replace")  # some, such as "idna", cannot replace
-            fits = "a\n".encode(value) == b"a\n"
+            # "utf-8-sig" writes a byte order mark first.
+            fits = "a\n".encode(value).removeprefix(codecs.BOM_UTF8) == b"a\n"
         except (LookupError, ValueError):
             fits = False
         if not fits:
@@ -148,6 +150,8 @@ class Matches:
 
     def take(self, line: bytes) -> None:
         """Count a line if it matches."""
+        # A line that begins with a byte order mark begins a file, or a file that was appended.
+        line = line.removeprefix(codecs.BOM_UTF8)
         if not line.isascii() or self.log.encoding != "utf-8":
             # In RE2 "." matches no byte that is not UTF-8.
             line = line.decode(self.log.encoding, "replace").encode(errors="replace")

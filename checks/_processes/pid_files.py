@@ -5,6 +5,7 @@ The functions block, so call them in a thread.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -66,7 +67,7 @@ def read(path: Path) -> PidFile:
 
 def parse(content: bytes) -> int:
     """Return the pid on the first line, or 0 when there is none."""
-    match = _PID.fullmatch(content)
+    match = _PID.fullmatch(content.removeprefix(codecs.BOM_UTF8))
     pid = int(match[1]) if match else 0
     return pid if pid <= MAX_PID else 0
 

@@ -75,6 +75,19 @@ async def test_a_plugins_output_becomes_a_condition_and_measurements() -> None:
     assert expected == await observe(Params(printing(output, "sys.exit(2)"), "nagios"))
 
 
+async def test_a_byte_order_mark_is_not_output() -> None:
+    marked = "\ufeffOK | a=1"
+    event = '\ufeff[{"EventName": "A", "EventType": "E", "EventMessage": "b"}]'
+    (said,) = await observe(Params(printing("\ufeffdown", "sys.exit(1)"), "text"))
+    (seen,) = await observe(Params(printing(event), "eborder"))
+
+    assert [Measurement("a", 1.0)] == await observe(Params(printing(marked), "nagios"))
+    assert isinstance(said, Condition)
+    assert said.message.startswith("down")
+    assert isinstance(seen, Condition)
+    assert seen.alertname == "A"
+
+
 async def test_a_plugin_that_is_fine_is_still_measured() -> None:
     assert [Measurement("a", 1.0)] == await observe(Params(printing("OK | a=1"), "nagios"))
 

@@ -211,6 +211,15 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
         Params((Log("/x", "x"), Log("/x", "x")))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "euc-kr"])
+def test_a_byte_order_mark_does_not_hide_the_beginning_of_a_line(log: Path, encoding: str) -> None:
+    log.write_bytes(b"\xef\xbb\xbfFATAL one\r\nFATAL two\r\n\xef\xbb\xbfFATAL three\r\n")
+    watch = Watch(Log(str(log), "^FATAL .*$", from_start=True, encoding=encoding))
+    (found,) = watch.look_now()
+
+    assert found.message == f"3 lines in {log} matched ^FATAL .*$; the first: FATAL one"
+
+
 async def test_text_in_another_encoding_is_searched_and_shown(log: Path) -> None:
     text = "ERROR 시간초과 timeout"
     watch = Watch(Log(str(log), "ERROR .+ timeout", encoding="euc-kr"))

@@ -131,3 +131,8 @@ def test_the_first_line_is_the_pid(content: bytes) -> None:
 @given(st.one_of(st.binary(), st.text("0123456789 \n-+.", max_size=14).map(str.encode)))
 def test_any_bytes_are_read_as_a_pid_or_as_none(content: bytes) -> None:
     assert 0 <= parse(content) < 2**31
+
+
+def test_a_byte_order_mark_is_not_part_of_a_pid() -> None:
+    assert parse(b"\xef\xbb\xbf12\r\n") == 12
+    assert parse(b"\xef\xbb\xbf") == 0
