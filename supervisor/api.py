@@ -11,6 +11,7 @@ from supervisor.config.secret import Secret
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.files import read_regular_file
 from supervisor.host.threads import probe
+from supervisor.host.tls import server_name, tls_context, url_to_dial, without_zone
 from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.observations import (
     Condition,
@@ -44,4 +45,8 @@ __all__ = [
     "probe",
     "read_regular_file",
     "run_command",
+    "server_name",
+    "tls_context",
+    "url_to_dial",
+    "without_zone",
 ]

@@ -21,7 +21,7 @@ from pymysql.constants import CR, ER
 from checks._common.printable import shown
 from checks._database.server import Database, Rows
 from checks._database.sql_file import Statement
-from supervisor.api import CheckFailed, SecretUnreadable
+from supervisor.api import CheckFailed, SecretUnreadable, server_name, tls_context
 
 MAX_ROWS = 10_000
 """A query that returns more has failed: alerts of rows that are left out would end."""
@@ -43,10 +43,10 @@ def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
     """Return a connection over a connected socket; raises `CheckFailed`."""
     try:
         password = database.password.read() if database.password else ""
-        tls = _tls(database.ca_file) if database.tls else None
+        tls = _tls(database) if database.tls else None
         connection = pymysql.Connection(
             defer_connect=True,
-            host=database.host,
+            host=server_name(database.host),  # only for TLS: the socket is connected already
             user=database.user,
             password=password.encode(),
             database=database.name or None,
@@ -166,12 +166,12 @@ def _code(error: BaseException) -> object:
     return error.args[0] if isinstance(error, pymysql.err.MySQLError) and error.args else None
 
 
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
-    changed = ca_file.stat().st_mtime_ns if ca_file else 0
-    return _context(ca_file, changed)
+def _tls(database: Database) -> ssl.SSLContext:
+    changed = database.ca_file.stat().st_mtime_ns if database.ca_file else 0
+    return _context(database.ca_file, database.strict, changed)
 
 
 @functools.lru_cache(maxsize=16)
-def _context(ca_file: Path | None, changed: int) -> ssl.SSLContext:
+def _context(ca_file: Path | None, strict: bool, changed: int) -> ssl.SSLContext:
     """Return one context for all that trust the same file: it takes 40 ms to make one."""
-    return ssl.create_default_context(cafile=ca_file)
+    return tls_context(ca_file, strict=strict)

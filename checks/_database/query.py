@@ -7,6 +7,7 @@ server, which does not notice by itself that the client has gone.
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -215,17 +216,28 @@ def cut(duplicate: socket.socket) -> None:
 async def _dial(database: Database) -> socket.socket:
     """Return a connected socket; raises `CheckFailed` when no address can be reached."""
     errors: dict[str, None] = {}
-    for family, address in await _addresses(database):
+    addresses = await _addresses(database)
+    for others, (family, address) in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
         sock = trio.socket.socket(family, socket.SOCK_STREAM)
         try:
-            await sock.connect(address)
-            return _blocking(sock)
+            with _share(others) as scope:
+                await sock.connect(address)
+                return _blocking(sock)
+            if scope.cancelled_caught:
+                errors["no answer"] = None
         except OSError as error:
             errors[mysql.reason(error)] = None
         finally:
             sock.close()  # does nothing when the socket was handed on
     why = ", ".join(errors) or "its name has no address"
     raise CheckFailed(f"cannot connect to {database}: {why}")
+
+
+def _share(others: int) -> trio.CancelScope:
+    """Return a scope that leaves the same time to so many others. The last one has no limit."""
+    now = trio.current_time()
+    left = trio.current_effective_deadline() - now
+    return trio.CancelScope(deadline=now + left / (others + 1) if others else math.inf)
 
 
 def _blocking(sock: trio.socket.SocketType) -> socket.socket:

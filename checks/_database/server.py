@@ -47,6 +47,10 @@ class Database:
         default=None, metadata={"help": "with tls: who may sign the certificate, a PEM file"}
     )
 
+    strict: bool = field(
+        default=False, metadata={"help": "with tls: the authorities must fit RFC 5280"}
+    )
+
     @user.validator
     def _is_without_nul(self, _: Attribute[str], value: str) -> None:
         if "\0" in value:
@@ -55,6 +59,11 @@ class Database:
     @ca_file.validator
     def _is_for_tls(self, _: Attribute[Path | None], value: Path | None) -> None:
         if value is not None and not self.tls:
+            raise ValueError("is given without tls; add tls = true")
+
+    @strict.validator
+    def _is_for_tls_too(self, _: Attribute[bool], value: bool) -> None:
+        if value and not self.tls:
             raise ValueError("is given without tls; add tls = true")
 
     @property

@@ -72,6 +72,8 @@ class Alertmanager:
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    strict: bool = False
+    """Whether the peers' authorities must keep to each rule of RFC 5280."""
 
 
 @frozen

@@ -16,10 +16,19 @@ import trio
 from attrs import define, field
 
 from supervisor import __version__
+from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager
 from supervisor.delivery import connection_errors
 from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
-from supervisor.errors import SecretUnreadable, SupervisorError
+from supervisor.errors import SecretUnreadable, StillHanging, SupervisorError
+from supervisor.host.threads import probe
+from supervisor.host.tls import (
+    require_pem_file,
+    server_name,
+    tls_context,
+    url_to_dial,
+    without_zone,
+)
 
 CLOSE_TIMEOUT = 0.1
 """Seconds for which the connection may take to close."""
@@ -100,10 +109,12 @@ class Client:
             with trio.fail_after(self.settings.timeout):
                 request = self._http.build_request(
                     method,
-                    self.url.rstrip("/") + path,
-                    headers={**_described(content), **self._authorization()},
+                    url_to_dial(self.url).rstrip("/") + path,
+                    headers={**_described(content), **await self._authorization()},
                     extensions={"trace": trace} if on_sent else None,
                 )
+                request.headers["Host"] = without_zone(request.headers["Host"])
+                request.extensions["sni_hostname"] = server_name(request.url.raw_host.decode())
                 if content:
                     request.stream = _Body(content)
                 response = await self._http.send(request, stream=True)
@@ -121,19 +132,33 @@ class Client:
             return Answer(Reply.MISCONFIGURED, "credentials", str(error))
         return classify(response.status_code, response.headers, body, now)
 
-    def _authorization(self) -> dict[str, str]:
+    async def _authorization(self) -> dict[str, str]:
         """Read the credentials for each request, so that new ones need no restart."""
         if self.settings.bearer_token is not None:
-            token = self.settings.bearer_token.read()
+            token = await self._read(self.settings.bearer_token)
             if not _HEADER_TOKEN.fullmatch(token):
                 # httpx would put it into an error message.
                 raise SecretUnreadable("cannot use the bearer token: it is not a single ASCII word")
             return {"Authorization": f"Bearer {token}"}
         if self.settings.password is not None:
-            basic = httpx.BasicAuth(self.settings.username, self.settings.password.read())
+            password = await self._read(self.settings.password)
+            basic = httpx.BasicAuth(self.settings.username, password)
             request = httpx.Request("GET", "http://localhost")
             return {"Authorization": next(basic.auth_flow(request)).headers["Authorization"]}
         return {}
+
+    async def _read(self, secret: Secret) -> str:
+        """Return a secret; raises `SecretUnreadable`, also when its file is on a dead mount."""
+        if secret.kind == "env":  # it is in memory
+            return secret.read()
+        what = f"read of the {secret.kind} {secret.name}"
+        # Half of the request's time: what is wrong with the secret must not look like a slow peer.
+        with trio.move_on_after(self.settings.timeout / 2):
+            try:
+                return await probe(what, secret.read)
+            except StillHanging as error:
+                raise SecretUnreadable(f"cannot read the secret: {error}") from None
+        raise SecretUnreadable(f"cannot read the secret: the {what} takes too long")
 
 
 def _described(content: bytes) -> dict[str, str]:
@@ -176,10 +201,12 @@ def _tls(url: str, settings: Alertmanager) -> ssl.SSLContext | bool:
     if not url.lower().startswith("https:"):
         return False  # there is no TLS, and building a context takes 40 ms
     try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
+        context = tls_context(settings.ca_file, strict=settings.strict)
         if settings.cert_file is not None:
+            for path in filter(None, (settings.cert_file, settings.key_file)):
+                require_pem_file(path)
             context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise SupervisorError(f"cannot load the certificates for {url}: {error}") from error
     return context
 

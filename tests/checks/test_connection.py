@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pytest
@@ -20,6 +20,7 @@ from checks import connection
 from checks.connection import Params, TcpServer
 from supervisor.api import CheckFailed, Condition, Duration, Measurement, Observation
 from supervisor.host.threads import abandoned_threads
+from tests.support.addresses import black_hole
 from tests.support.bad_plugins import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
@@ -60,20 +61,6 @@ def closed_port(host: str = HOST) -> Iterator[socket.socket]:
     """Hold a port on which no process listens."""
     with socket.socket() as sock:
         sock.bind((host, 0))
-        yield sock
-
-
-@contextmanager
-def black_hole(host: str = HOST, port: int = 0) -> Iterator[socket.socket]:
-    """Listen with a full backlog: the kernel then drops every other connect."""
-    with ExitStack() as stack:
-        sock = stack.enter_context(socket.socket())
-        sock.bind((host, port))
-        sock.listen(0)
-        for _ in range(4):
-            filler = stack.enter_context(socket.socket())
-            filler.settimeout(0.05)
-            filler.connect_ex(sock.getsockname())
         yield sock
 
 
@@ -130,7 +117,7 @@ def test_silent_servers_are_given_up_together_when_their_time_is_over() -> None:
         params = Params(tuple(servers))  # the default: well within a module's own 30 s
         return list(await connection.run(context(), params)), trio.current_time() - begun
 
-    with black_hole() as one, black_hole() as two, black_hole() as three:
+    with black_hole(HOST) as one, black_hole(HOST) as two, black_hole(HOST) as three:
         holes = (one, two, three)
         observed, seconds = trio.run(main, clock=MockClock(autojump_threshold=0))
         port = one.getsockname()[1]
@@ -143,7 +130,7 @@ def test_silent_servers_are_given_up_together_when_their_time_is_over() -> None:
 
 
 async def test_a_silent_server_does_not_hide_others() -> None:
-    with black_hole() as hole, listener() as good, closed_port() as bad:
+    with black_hole(HOST) as hole, listener() as good, closed_port() as bad:
         servers = [at(hole, "silent"), at(good, "good"), at(bad, "bad")]
 
         assert await up(*servers, within=1) == [False, True, False]
@@ -260,7 +247,7 @@ async def test_without_ports_of_its_own_the_check_fails(monkeypatch: pytest.Monk
 
 
 async def test_no_descriptor_is_leaked() -> None:
-    with listener() as good, closed_port() as bad, black_hole() as hole:
+    with listener() as good, closed_port() as bad, black_hole(HOST) as hole:
         await look(at(good))
         before = len(os.listdir("/proc/self/fd"))
         for _ in range(3):

@@ -9,12 +9,14 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import sniffio
 import trio
 import trustme
+from attrs import evolve
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager
@@ -22,6 +24,8 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.replies import Reply
 from supervisor.errors import SupervisorError
 from supervisor.observations import Duration
+from tests.support.addresses import resolve_to
+from tests.support.certificates import be_python_3_13, issue, pem_file, server
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,
@@ -35,6 +39,7 @@ from tests.support.fake_peer import (
     raw,
     reset,
 )
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 NOW = 1_700_000_000.0
 TIMEOUT = 0.4
@@ -392,9 +397,96 @@ async def test_a_server_that_never_finishes_the_handshake_times_out_and_leaks_no
     assert ["timeout"] * 2 == [item.reason for item in found]
 
 
+async def test_an_authority_against_rfc_5280_is_refused_only_on_demand(
+    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_python_3_13(monkeypatch)
+    authority = issue("ours", authority=True, critical=False)
+    tls = server(issue("am", authority, hosts=["127.0.0.1"]), directory=tmp_path)
+    peer = await nursery.start(FakePeer(tls=tls).serve)
+    lax = Alertmanager(timeout=Duration(2), ca_file=pem_file(tmp_path, authority))
+    found = []
+    for settings in (lax, evolve(lax, strict=True)):
+        async with Client(peer.url, settings) as client:
+            found.append((await client.post([b"{}"], NOW)).reply)
+
+    assert found == [Reply.DELIVERED, Reply.MISCONFIGURED]
+
+
+async def test_an_https_peer_named_with_a_final_dot_gets_its_alerts(
+    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = resolve_to(monkeypatch, "127.0.0.1")
+    authority = issue("ours", authority=True)
+    tls = server(issue("am", authority, hosts=["am.test"]), directory=tmp_path)
+    peer = await nursery.start(FakePeer(tls=tls).serve)
+    settings = Alertmanager(timeout=Duration(2), ca_file=pem_file(tmp_path, authority))
+    async with Client(f"https://am.test.:{peer.port}", settings) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert str(found) == "HTTP 200"
+    assert names == ["am.test."]
+
+
+@pytest.mark.parametrize("zone", ["%25nosuch0", "%nosuch0"])
+async def test_a_peer_is_dialled_with_its_zone_and_not_told_of_it(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    names = resolve_to(monkeypatch, "127.0.0.1")
+    peer = await nursery.start(FakePeer().serve)
+    async with Client(f"http://[fe80::1{zone}]:{peer.port}/am", QUICK) as client:
+        found = await client.post([b"{}"], NOW)
+
+    assert found.reply is Reply.DELIVERED
+    assert names == ["fe80::1%nosuch0"]
+    assert peer.requests[0].headers["host"] == f"[fe80::1]:{peer.port}"
+    assert peer.requests[0].path == "/am/api/v2/alerts"
+
+
+async def test_a_secret_that_hangs_fails_its_peer_and_stops_nothing(
+    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    hanging = Hanging(TOKEN)
+    token = a_secret(tmp_path / "token", TOKEN)
+    with monkeypatch.context() as patched:
+        patched.setattr(Secret, "read", hanging)
+        settings = Alertmanager(timeout=Duration(TIMEOUT), bearer_token=token)
+        async with Client(peer.url, settings) as client:
+            first, second = [await client.post([b"{}"], NOW) for _ in range(2)]
+            hanging.released.set()
+            await until_no_thread_hangs()
+            third = await client.post([b"{}"], NOW)
+
+    assert first.reply is second.reply is Reply.MISCONFIGURED
+    what = f"read of the file {token.name}"
+    assert str(first) == f"credentials: cannot read the secret: the {what} takes too long"
+    assert str(second) == f"credentials: cannot read the secret: an earlier {what} still hangs"
+    assert third.reply is Reply.DELIVERED
+    assert len(peer.requests) == 1
+
+
+async def test_a_secret_that_is_a_pipe_fails_its_peer(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    secret = Secret("file", str(tmp_path / "pipe"))
+    async with Client(peer.url, evolve(QUICK, bearer_token=secret)) as client:
+        found = await client.post([b"{}"], NOW)
+
+    said = f"credentials: cannot read the secret {tmp_path}/pipe: it is not a regular file"
+    assert str(found) == said
+
+
 async def test_certificates_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nonsense")
-    for path in (tmp_path / "gone.pem", tmp_path / "ca.pem"):
+    os.mkfifo(tmp_path / "pipe")
+    for key in ("cert_file", "key_file"):
+        given: dict[str, Any] = {"cert_file": tmp_path / "ca.pem", key: tmp_path / "pipe"}
+        with pytest.raises(SupervisorError, match="https://am: it is not a regular file"):
+            Client("https://am", Alertmanager(**given))
+    for path in (tmp_path / "gone.pem", tmp_path / "ca.pem", tmp_path / "pipe"):
         with pytest.raises(SupervisorError, match="cannot load the certificates for https://am"):
             async with Client("https://am.example.invalid", Alertmanager(ca_file=path)):
                 pass
