@@ -24,7 +24,7 @@ from checks._http.answer import problems
 from checks._http.connection_errors import cause
 from checks._http.request import ANSWER_ERRORS, SETUP_ERRORS, ask
 from checks._http.target import Target
-from checks._http.tls import tls_context
+from checks._http.tls import load_context
 from supervisor.api import (
     Condition,
     Context,
@@ -61,6 +61,7 @@ class Params:
     ca_file: Path | None = field(
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
+    strict: bool = field(default=False, metadata={"help": "true: authorities must fit RFC 5280"})
     timeout: Duration = timeout_field(10, "for each peer")
 
     @urls.validator
@@ -99,6 +100,7 @@ class Params:
             bearer_token=self.bearer_token,
             verify=self.verify,
             ca_file=self.ca_file,
+            strict=self.strict,
             timeout=self.timeout,
         )
 
@@ -143,7 +145,7 @@ async def _look(url: str, params: Params, seconds: float) -> tuple[Health, Clust
         with trio.fail_after(seconds):
             tls: ssl.SSLContext | bool = False
             if params.target(url, "/").may_use_tls:
-                tls = await tls_context(params.verify, params.ca_file)
+                tls = await load_context(params)
             status = await _body(params.target(url, _STATUS), tls)
             metrics = await _body(params.target(url, _METRICS), tls)
             read = partial(_read, status, metrics)
@@ -168,7 +170,7 @@ async def _body(target: Target, tls: ssl.SSLContext | bool) -> bytes:
 
 def _read(status: bytes, metrics: bytes) -> tuple[Health, Cluster]:
     return (
-        alertmanager_health.read_metrics(metrics.decode(errors="replace")),
+        alertmanager_health.read_metrics(metrics.decode("utf-8-sig", errors="replace")),
         alertmanager_health.read_status(status),
     )
 

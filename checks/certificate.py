@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import trio
 from attrs import Attribute, field, fields, frozen
@@ -17,9 +17,9 @@ from attrs import Attribute, field, fields, frozen
 from checks._common.addresses import host_port
 from checks._common.deadlines import rounded, timeout_field, within
 from checks._common.validators import is_host, is_not_empty, is_port, not_blank, unique
-from checks._http.certificates import Expiry, judge, of_der, of_pem, tls_problem
+from checks._http.certificates import Validity, judge, of_pem, tls_problem
 from checks._http.connection_errors import cause
-from checks._http.smtp_starttls import start_tls
+from checks._http.handshake import look_at_all
 from checks._http.tls import examine_with_tls
 from supervisor.api import (
     Condition,
@@ -28,10 +28,14 @@ from supervisor.api import (
     Observation,
     StillHanging,
     probe,
+    read_regular_file,
 )
 
 MAX_PEM_BYTES = 4 << 20
-"""The size of a PEM file that is read; the rest is left out."""
+"""The size of a PEM file that is read."""
+
+Chain: TypeAlias = tuple[Validity, ...]
+"""The certificates of a port or of a file, the server's own first."""
 
 ERRORS = (OSError, EOFError, StillHanging, ValueError)
 """What getting a certificate may raise."""
@@ -57,6 +61,7 @@ class Certificate:
     ca_file: Path | None = field(
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
+    strict: bool = field(default=False, metadata={"help": "true: authorities must fit RFC 5280"})
     verify: bool = field(
         default=True, metadata={"help": "false: the certificate need not be trusted"}
     )
@@ -77,7 +82,7 @@ class Certificate:
             )
 
     def _given_for_a_port(self) -> Iterator[str]:
-        for key in ("port", "server_name", "starttls", "ca_file", "verify"):
+        for key in ("port", "server_name", "starttls", "ca_file", "strict", "verify"):
             if getattr(self, key) != getattr(fields(Certificate), key).default:
                 yield key
 
@@ -104,7 +109,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     seconds = within(params.connect_timeout)
     latest = trio.current_time() + seconds
 
-    async def examine(certificate: Certificate, get: Callable[[], Awaitable[Expiry]]) -> None:
+    async def examine(certificate: Certificate, get: Callable[[], Awaitable[Chain]]) -> None:
         try:
             with trio.fail_at(latest):
                 observed[certificate.name] = _judged(context, certificate, await get())
@@ -115,7 +120,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
             observed[certificate.name] = [_faulty(certificate, error)]
 
     async def examine_port(certificate: Certificate, tls: ssl.SSLContext) -> None:
-        await examine(certificate, partial(_of_port, certificate, tls))
+        await examine(certificate, partial(look_at_all, certificate, tls))
 
     def fail(certificate: Certificate, why: str) -> None:
         observed[certificate.name] = [_failed(certificate, why)]
@@ -131,25 +136,25 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return [seen for each in params.certificates for seen in observed[each.name]]
 
 
-def _judged(context: Context, certificate: Certificate, expiry: Expiry) -> list[Observation]:
+def _judged(context: Context, certificate: Certificate, chain: Chain) -> list[Observation]:
     limits = certificate.warn_days, certificate.error_days
-    return [*judge(certificate.name, expiry, context.now(), *limits)]
+    return [*judge(certificate.name, chain, context.now(), *limits)]
 
 
 def _faulty(certificate: Certificate, error: Exception) -> Condition:
     name = certificate.name
+    # The address is a note where the servers of one name differ.
+    at = "".join(f"{note}: " for note in getattr(error, "__notes__", ()))
     match error:
         case ssl.SSLError():
             said = tls_problem(error)
         case EOFError() | StillHanging():
-            return _failed(certificate, str(error))
+            return _failed(certificate, at + str(error))
         case OSError():
-            return _failed(certificate, cause(error))
-        case UnicodeError() if not isinstance(error, UnicodeDecodeError):
-            return _failed(certificate, "it is not a host name")
+            return _failed(certificate, at + cause(error))
         case _:
             said = f"this is not a certificate: {error}"
-    return Condition("Certificate invalid", "E", name, f"{name}: {said}")
+    return Condition("Certificate invalid", "E", name, f"{name}: {at}{said}")
 
 
 def _failed(certificate: Certificate, why: str) -> Condition:
@@ -158,28 +163,6 @@ def _failed(certificate: Certificate, why: str) -> Condition:
     return Condition("Certificate not available", "E", name, message)
 
 
-async def _of_file(path: Path) -> Expiry:
-    def read() -> Expiry:
-        with path.open("rb") as file:
-            return of_pem(file.read(MAX_PEM_BYTES))
-
-    return await probe(f"read of {path}", read)
-
-
-async def _of_port(certificate: Certificate, context: ssl.SSLContext) -> Expiry:
-    plain = await trio.open_tcp_stream(certificate.host, certificate.port)
-    async with plain:
-        if certificate.starttls == "smtp":
-            await start_tls(plain)
-        name = certificate.server_name or certificate.host
-        tls = trio.SSLStream(plain, context, server_hostname=name, https_compatible=True)
-        try:
-            await tls.do_handshake()
-        except trio.BrokenResourceError as error:
-            if isinstance(error.__cause__, ssl.SSLError):
-                raise error.__cause__ from None
-            raise EOFError("the connection was closed during the handshake") from None
-        der = tls.getpeercert(binary_form=True)
-    if not der:
-        raise ValueError("the server showed none")
-    return of_der(der)
+async def _of_file(path: Path) -> Chain:
+    text = await probe(f"read of {path}", partial(read_regular_file, path, MAX_PEM_BYTES))
+    return of_pem(text)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 import httpx
@@ -85,7 +85,7 @@ async def _examine(
     except ANSWER_ERRORS as error:
         return [_failed(target, cause(error))]
     failed = [_failed(target, "; ".join(wrong))] if wrong else []
-    return [*_speed(target, answer), *failed, *_expiry(context, target, answer.certificate)]
+    return [*_speed(target, answer), *failed, *_expiry(context, target, answer.certificates)]
 
 
 def _speed(target: Target, answer: HttpAnswer) -> Iterator[Observation]:
@@ -97,16 +97,18 @@ def _speed(target: Target, answer: HttpAnswer) -> Iterator[Observation]:
         yield Condition("HTTP slow", "W", target.name, f"{target.name} ({_place(target)}): {took}")
 
 
-def _expiry(context: Context, target: Target, certificate: bytes) -> Iterator[Observation]:
-    if not certificate:
+def _expiry(
+    context: Context, target: Target, shown_chain: Sequence[bytes]
+) -> Iterator[Observation]:
+    if not shown_chain:
         return
     try:
-        expiry = certificates.of_der(certificate)
+        chain = certificates.of_chain(shown_chain)
     except ValueError as error:
         yield _failed(target, f"its certificate cannot be read: {shown(str(error))}")
         return
     limits = target.warn_days, target.error_days
-    yield from certificates.judge(target.name, expiry, context.now(), *limits)
+    yield from certificates.judge(target.name, chain, context.now(), *limits)
 
 
 def _failed(target: Target, why: str) -> Condition:

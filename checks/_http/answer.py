@@ -30,10 +30,10 @@ class HttpAnswer:
     """The beginning of the body, as it was sent."""
 
     seconds: float
-    """How long the whole answer took."""
+    """How long the answer took: the whole of it, or its head where its end was not awaited."""
 
-    certificate: bytes
-    """The server's certificate in DER; empty without TLS."""
+    certificates: tuple[bytes, ...] = ()
+    """The server's certificate and those that sign it, in DER. Empty without TLS."""
 
     charset: str = ""
     """The charset that it names, such as "euc-kr"."""
@@ -43,13 +43,13 @@ class HttpAnswer:
 
     @property
     def text(self) -> bytes:
-        """The body in UTF-8. What does not fit its charset is replaced."""
+        """The body in UTF-8 without a byte order mark. What its charset cannot be is replaced."""
         try:
             charset = codecs.lookup(self.charset or "utf-8").name
             decoded = self.body.decode("utf-8" if charset in _SLOW else charset, "replace")
         except (LookupError, ValueError):  # the server may name anything
             decoded = self.body.decode(errors="replace")
-        return decoded.encode(errors="replace")
+        return decoded.removeprefix("\ufeff").encode(errors="replace")
 
 
 def problems(target: Target, answer: HttpAnswer) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import _ssl
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -20,55 +21,98 @@ DAY = 86400.0
 
 
 @frozen
-class Expiry:
-    """When a certificate ends, and whose it is."""
+class Validity:
+    """When a certificate is valid, and whose it is."""
+
+    begins: datetime
+    """Aware."""
 
     ends: datetime
     """Aware."""
 
     subject: str
 
+    is_first: bool = True
+    """Whether it is the server's own. The others of a chain sign it."""
+
+    place: str = ""
+    """The address of the server that shows it, where servers of one name show different ones."""
+
     def days_left(self, now: datetime) -> float:
         """Return the days that are left, below 0 once it has ended."""
         return (self.ends - now).total_seconds() / DAY
 
 
-def of_der(der: bytes) -> Expiry:
-    """Return the expiry of a certificate in DER; raises `ValueError`."""
+def chain_of(connection: ssl.SSLObject) -> tuple[bytes, ...]:
+    """Return the certificates of the other side after a handshake, in DER, its own first.
+
+    These are the ones by which it is trusted, up to the authority's. Where it need not be trusted
+    these are all that it shows.
+    """
+    trusted = connection.context.verify_mode != ssl.CERT_NONE
+    # Python has it in public from 3.13 on.
+    raw: Any = connection._sslobj  # type: ignore[attr-defined]  # see the line above
+    chain = raw.get_verified_chain() if trusted else raw.get_unverified_chain()
+    return tuple(certificate.public_bytes(_ssl.ENCODING_DER) for certificate in chain or ())
+
+
+def of_chain(chain: Iterable[bytes]) -> tuple[Validity, ...]:
+    """Return when each of these certificates in DER is valid; raises `ValueError`."""
     from cryptography import x509  # 40 ms and 6 MB, only where a certificate is looked at
 
-    return _expiry(x509.load_der_x509_certificate(der))
+    return tuple(_validities(map(x509.load_der_x509_certificate, chain)))
 
 
-def of_pem(text: bytes) -> Expiry:
-    """Return the expiry of the first certificate of a PEM file to end; raises `ValueError`."""
+def of_pem(text: bytes) -> tuple[Validity, ...]:
+    """Return when each certificate of a PEM file is valid; raises `ValueError`."""
     from cryptography import x509
 
-    found = [_expiry(certificate) for certificate in x509.load_pem_x509_certificates(text)]
-    return min(found, key=lambda expiry: expiry.ends)
+    return tuple(_validities(x509.load_pem_x509_certificates(text)))
 
 
-def _expiry(certificate: x509.Certificate) -> Expiry:
-    subject = shown(certificate.subject.rfc4514_string(), 200)
-    return Expiry(certificate.not_valid_after_utc.astimezone(UTC), subject)
+def _validities(certificates: Iterable[x509.Certificate]) -> Iterator[Validity]:
+    for number, certificate in enumerate(certificates):
+        yield Validity(
+            begins=certificate.not_valid_before_utc.astimezone(UTC),
+            ends=certificate.not_valid_after_utc.astimezone(UTC),
+            subject=shown(certificate.subject.rfc4514_string(), 200),
+            is_first=number == 0,
+        )
 
 
 def judge(
-    instance: str, expiry: Expiry, now: datetime, warn_days: float, error_days: float
+    instance: str, chain: Sequence[Validity], now: datetime, warn_days: float, error_days: float
 ) -> Iterator[Observation]:
-    """Yield the days that are left, and a condition when they are fewer than a limit."""
-    left = expiry.days_left(now)
-    labels = {"target": instance}
-    yield Measurement("certificate_days_left", round(left, 2), "d", labels)
+    """Yield the days that the weakest certificate has left, and what is wrong with the chain.
+
+    There is a condition when the days are fewer than a limit, and one when a certificate is not
+    valid yet.
+    """
+    latest = max(chain, key=lambda each: each.begins)
+    if latest.begins > now:
+        when = f"is not valid before {_local(latest.begins, now)}"
+        yield Condition("Certificate invalid", "E", instance, _message(instance, latest, when))
+    weakest = min(chain, key=lambda each: each.ends)
+    left = weakest.days_left(now)
+    yield Measurement("certificate_days_left", round(left, 2), "d", {"target": instance})
     if left >= max(warn_days, error_days):
         return
     event_type = "E" if left < error_days else "W"
     days = f"{left:.0f} days" if left >= 2 else f"{left * 24:.0f} hours"
     when = "has ended" if left <= 0 else f"ends in {days}"
-    local = expiry.ends.astimezone(now.tzinfo)
-    message = f"the certificate of {instance} {when}, on {local:%Y-%m-%d %H:%M %Z}"
-    message += f" ({expiry.subject})" if expiry.subject else ""
-    yield Condition("Certificate expires", event_type, instance, message)
+    when += f", on {_local(weakest.ends, now)}"
+    yield Condition("Certificate expires", event_type, instance, _message(instance, weakest, when))
+
+
+def _message(instance: str, certificate: Validity, when: str) -> str:
+    which = "the certificate" if certificate.is_first else "a certificate in the chain"
+    at = f" at {certificate.place}" if certificate.place else ""
+    subject = f" ({certificate.subject})" if certificate.subject else ""
+    return f"{which} of {instance}{at} {when}{subject}"
+
+
+def _local(moment: datetime, now: datetime) -> str:
+    return f"{moment.astimezone(now.tzinfo):%Y-%m-%d %H:%M %Z}"
 
 
 def tls_problem(error: ssl.SSLError) -> str:

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import base64
+import math
+import re
 import ssl
 from collections.abc import Mapping
 
 import httpx
 import trio
 
+from checks._common.deadlines import within
 from checks._http.answer import HttpAnswer
+from checks._http.certificates import chain_of
 from checks._http.target import Target, is_header_value
-from supervisor.api import CheckFailed, Secret, SecretUnreadable, StillHanging, probe
+from supervisor.api import (
+    CheckFailed,
+    Secret,
+    SecretUnreadable,
+    StillHanging,
+    probe,
+    server_name,
+    url_to_dial,
+    without_zone,
+)
 
 MAX_BODY_BYTES = 1 << 20
 """The size of a body that is read and judged. The rest is left."""
@@ -19,11 +32,19 @@ MAX_BODY_BYTES = 1 << 20
 MAX_REDIRECTS = 5
 """How many redirects of one request are followed."""
 
+_HOST = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]+)\]|(?P<name>[0-9a-z._-]+))(?::[0-9]*)?", re.IGNORECASE
+)
+"""A `Host` header, RFC 9110, 7.2."""
+
 CONNECT_SHARE = 0.9
 """The part of the time that the connection may take.
 
 httpcore closes a connection that it gives up itself, but not one that is cancelled in a handshake.
 """
+
+BODY_TIMEOUT = 1.0
+"""Seconds to wait for the end of a body that is not judged. A stream of events has no end."""
 
 ANSWER_ERRORS = (httpx.HTTPError, httpx.InvalidURL, UnicodeError)
 """What `ask` raises when the server does not answer as it should."""
@@ -48,17 +69,21 @@ async def ask(target: Target, tls: ssl.SSLContext | bool) -> HttpAnswer:
         trust_env=False, verify=tls, timeout=httpx.Timeout(None, connect=connect)
     ) as client:
         content = target.body.encode() or None
-        request = client.build_request(target.method, target.url, content=content, headers=headers)
+        url = url_to_dial(target.url)
+        request = client.build_request(target.method, url, content=content, headers=headers)
         response = await _last_response(client, request, target)
-        connection = response.extensions["network_stream"].get_extra_info("ssl_object")
-        certificate = connection.getpeercert(binary_form=True) if connection else None
-        body = await _read_body(response, MAX_BODY_BYTES if target.needs_body else 0)
         seconds = trio.current_time() - started
+        connection = response.extensions["network_stream"].get_extra_info("ssl_object")
+        certificates = chain_of(connection) if connection else ()
+        body = b""
+        with trio.move_on_after(math.inf if target.needs_end else within(BODY_TIMEOUT)):
+            body = await _read_body(response, MAX_BODY_BYTES if target.needs_body else 0)
+            seconds = trio.current_time() - started
     return HttpAnswer(
         status=response.status_code,
         body=body,
         seconds=seconds,
-        certificate=certificate or b"",
+        certificates=certificates,
         charset=response.charset_encoding or "",
         encoding=response.headers.get("Content-Encoding", ""),
     )
@@ -71,6 +96,7 @@ async def _last_response(
         client.event_hooks = {"response": [_forget_location]}
     # httpx itself would read the whole body of each redirect into memory, however large it is.
     for _ in range(1 + MAX_REDIRECTS):
+        _name_server(request)
         response = await client.send(request, stream=True)
         if response.next_request is None:
             return response
@@ -80,6 +106,14 @@ async def _last_response(
                 response.next_request.headers.pop(name, None)
         request = response.next_request
     raise httpx.TooManyRedirects(f"more than {MAX_REDIRECTS} redirects", request=request)
+
+
+def _name_server(request: httpx.Request) -> None:
+    """Let TLS ask for the host that the request names, whatever its URL names for the resolver."""
+    host = request.headers["Host"] = without_zone(request.headers["Host"])
+    match = _HOST.fullmatch(host)  # a server may be asked for nonsense
+    named = match["address"] or match["name"] if match else request.url.raw_host.decode()
+    request.extensions["sni_hostname"] = server_name(named)
 
 
 async def _forget_location(response: httpx.Response) -> None:

@@ -77,6 +77,7 @@ class Target:
     ca_file: Path | None = field(
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
+    strict: bool = field(default=False, metadata={"help": "true: authorities must fit RFC 5280"})
     warn_days: float = field(default=30.0, metadata={"help": "W: the certificate has fewer days"})
     error_days: float = field(default=7.0, metadata={"help": "E: the certificate has fewer days"})
     username: str = field(default="", metadata={"help": "with password: basic authentication"})
@@ -162,6 +163,11 @@ class Target:
     def needs_body(self) -> bool:
         """Whether the body of the answer is judged."""
         return bool(self.contains or self.pattern) or self.json_pointer is not None
+
+    @property
+    def needs_end(self) -> bool:
+        """Whether it is judged when the answer is over."""
+        return self.needs_body or self.max_seconds is not None
 
     @property
     def secret_headers(self) -> tuple[str, ...]:

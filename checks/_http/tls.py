@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 import trio
 
-from supervisor.api import CheckFailed, StillHanging, probe
+from supervisor.api import CheckFailed, StillHanging, probe, tls_context
 
 
 class TrustSettings(Protocol):
@@ -24,21 +24,22 @@ class TrustSettings(Protocol):
     def verify(self) -> bool:
         """Whether a certificate must be signed by one of these authorities."""
 
+    @property
+    def strict(self) -> bool:
+        """Whether these authorities must keep to each rule of RFC 5280."""
+
 
 T = TypeVar("T", bound=TrustSettings)
 
 
-async def tls_context(verify: bool, ca_file: Path | None) -> ssl.SSLContext:
+async def load_context(settings: TrustSettings) -> ssl.SSLContext:
     """Return a TLS context; raises `CheckFailed` when the file does not hold authorities."""
-    create = partial(ssl.create_default_context, cafile=ca_file)
+    ca_file = settings.ca_file
+    create = partial(tls_context, ca_file, verify=settings.verify, strict=settings.strict)
     try:
-        context = await probe(f"read of {ca_file or 'the trusted authorities'}", create)
-    except (OSError, ssl.SSLError) as error:
+        return await probe(f"read of {ca_file or 'the trusted authorities'}", create)
+    except OSError as error:
         raise CheckFailed(f"cannot load {ca_file}: {error}") from None
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 async def examine_with_tls(
@@ -53,21 +54,21 @@ async def examine_with_tls(
     called with the reason for each item whose context cannot be made before the time `latest`.
     """
 
-    async def examine_group(ca_file: Path | None, verify: bool, group: list[T]) -> None:
+    async def examine_group(group: list[T]) -> None:
         try:
             with trio.fail_at(latest):
-                context = await tls_context(verify, ca_file)
+                context = await load_context(group[0])
         except (CheckFailed, StillHanging, trio.TooSlowError) as error:
             for item in group:
-                fail(item, str(error) or f"reading {ca_file} takes too long")
+                fail(item, str(error) or f"reading {item.ca_file} takes too long")
             return
         async with trio.open_nursery() as nursery:
             for item in group:
                 nursery.start_soon(examine, item, context)
 
-    groups: dict[tuple[Path | None, bool], list[T]] = {}
+    groups: dict[tuple[Path | None, bool, bool], list[T]] = {}
     for item in items:
-        groups.setdefault((item.ca_file, item.verify), []).append(item)
+        groups.setdefault((item.ca_file, item.verify, item.strict), []).append(item)
     async with trio.open_nursery() as nursery:
-        for (ca_file, verify), group in groups.items():
-            nursery.start_soon(examine_group, ca_file, verify, group)
+        for group in groups.values():
+            nursery.start_soon(examine_group, group)

@@ -18,12 +18,15 @@ import trio
 import trustme
 from attrs import evolve
 
+from checks._http import tls as tls_contexts
 from checks._http.request import MAX_BODY_BYTES
 from checks._http.target import Target
 from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
 from supervisor.observations import Duration
+from tests.support.addresses import resolve_to
 from tests.support.bad_plugins import context
+from tests.support.certificates import be_python_3_13, issue, pem_file, server
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,
@@ -37,6 +40,7 @@ from tests.support.fake_peer import (
     raw,
     reset,
 )
+from tests.support.hanging_call import Hanging, until_no_thread_hangs
 from tests.support.sockets import open_sockets
 
 CA = trustme.CA()
@@ -394,7 +398,6 @@ MANY_HEADERS = b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200_000 + b"\r\n"
     [
         (black_hole, SLOW),
         (drip([b"%c" % byte for byte in http(200, b"x" * 1000)], 0.05), SLOW),
-        (drip([http(200, b"", {"Content-Length": "99"}), *[b"x"] * 1000], 0.05), SLOW),
         (drip([b"HTTP/1.1 100 Continue\r\n\r\n"] * 1000, 0.05), SLOW),
         (reset, ""),
         (hang_up, "Server disconnected without sending a response."),
@@ -421,6 +424,40 @@ async def test_a_bad_server_fails_in_time(
     assert said in message
     assert len(message) < 400
     assert message.removeprefix(f"x ({peer.url}): ").isprintable()
+
+
+EVENTS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+STREAM = drip([EVENTS, *[b"d\r\ndata: alive\n\n\r\n"] * 1000], 0.05)
+"""Server-sent events: the head at once, the body for ever."""
+
+
+@pytest.mark.parametrize("behaviour", [STREAM, drip([EVENTS, *[b""] * 1000], 0.05)])
+async def test_a_stream_without_end_is_up_when_nothing_is_asked_of_its_body(
+    nursery: trio.Nursery, behaviour: Behaviour
+) -> None:
+    peer = await nursery.start(FakePeer(usual=behaviour).serve)
+    seen = await look(peer.url, SOON)
+    measured = {item.name: item.value for item in seen if isinstance(item, Measurement)}
+
+    assert told(seen) == []
+    assert measured["http_status"] == 200
+    assert measured["http_seconds"] < SOON / 2
+
+
+@pytest.mark.parametrize("asked_of_it", [{"contains": "dead"}, {"max_seconds": Duration(SOON / 2)}])
+async def test_a_stream_without_end_is_too_slow_when_its_end_is_asked_for(
+    nursery: trio.Nursery, asked_of_it: dict[str, Any]
+) -> None:
+    peer = await nursery.start(FakePeer(usual=STREAM).serve)
+
+    assert told(await look(peer.url, SOON, **asked_of_it))[0][2].endswith(SLOW)
+
+
+async def test_a_status_that_is_wrong_counts_before_the_body_is_over(nursery: trio.Nursery) -> None:
+    head = b"HTTP/1.1 503 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer = await nursery.start(FakePeer(usual=drip([head, *[b"1\r\nx\r\n"] * 1000], 0.05)).serve)
+
+    assert told(await look(peer.url, SOON))[0][2].endswith("status 503, expected 200-299")
 
 
 async def test_the_beginning_of_an_endless_body_counts(nursery: trio.Nursery) -> None:
@@ -469,26 +506,134 @@ async def test_silent_targets_do_not_hide_others_at_the_modules_timeout(
 
 
 async def test_a_ca_file_that_hangs_does_not_hide_other_targets(
-    nursery: trio.Nursery, tmp_path: Path
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     peer = await nursery.start(FakePeer(usual=answer(500)).serve)
-    os.mkfifo(tmp_path / "pipe")
+    hanging = Hanging(ssl.create_default_context())
+    monkeypatch.setattr(tls_contexts, "tls_context", hanging)
     targets = (
-        Target("hangs", "https://127.0.0.1:1", ca_file=tmp_path / "pipe"),
+        Target("hangs", "https://127.0.0.1:1", ca_file=tmp_path / "dead"),
         Target("other", peer.url),
     )
     with trio.fail_after(1):
         seen = told(await run(today(), Params(targets)))
     with trio.fail_after(1):
         again = told(await run(today(), Params(targets)))
-    (tmp_path / "pipe").write_bytes(b"")  # so that the thread comes back
+    hanging.released.set()
+    await until_no_thread_hangs()
 
     assert [message.partition("): ")[2] for *_, message in seen] == [
-        f"reading {tmp_path}/pipe takes too long",
+        f"reading {tmp_path}/dead takes too long",
         "status 500, expected 200-299",
     ]
-    assert again[0][2].endswith(f"an earlier read of {tmp_path}/pipe still hangs")
+    assert again[0][2].endswith(f"an earlier read of {tmp_path}/dead still hangs")
     assert len(again) == 2
+
+
+async def test_a_ca_file_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ((_, _, said),) = told(await look("https://127.0.0.1:1", ca_file=tmp_path / "pipe"))
+
+    assert said.endswith(f": cannot load {tmp_path}/pipe: it is not a regular file")
+
+
+async def test_the_host_header_is_what_tls_asks_for(nursery: trio.Nursery, tmp_path: Path) -> None:
+    authority = issue("ours", authority=True)
+    asked: list[str] = []
+    shop = server(issue("shop", authority, hosts=["shop.test"]), directory=tmp_path)
+    other = server(issue("other", authority, hosts=["127.0.0.1"]), directory=tmp_path)
+
+    def choose(connection: ssl.SSLObject, name: str, _: ssl.SSLContext) -> None:
+        asked.append(name)
+        if name == "shop.test":
+            connection.context = shop
+
+    other.sni_callback = choose
+    peer: FakePeer = await nursery.start(FakePeer(tls=other).serve)
+    for host in ("shop.test", "shop.test:8443", "shop.test.", "other.test", "127.0.0.1", "a b"):
+        seen = told(
+            await look(peer.url, headers={"Host": host}, ca_file=pem_file(tmp_path, authority))
+        )
+        assert bool(seen) == (host == "other.test"), seen
+    away = answer(302, headers={"Location": f"https://localhost:{peer.port}/"})
+    peer.script.append(away)
+    moved = await look(
+        peer.url,
+        headers={"Host": "shop.test"},
+        ca_file=pem_file(tmp_path, authority),
+        follow_redirects=True,
+    )
+
+    assert asked[:3] == ["shop.test"] * 3
+    assert asked[-2:] == ["shop.test", "localhost"]
+    assert "Hostname mismatch" in told(moved)[0][2]
+    assert peer.requests[1].headers["host"] == "shop.test:8443"
+
+
+async def test_a_name_with_a_final_dot_has_the_certificate_of_the_name(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = resolve_to(monkeypatch, "127.0.0.1")
+    authority = issue("ours", authority=True)
+    tls = server(issue("x", authority, hosts=["shop.test"]), directory=tmp_path)
+    peer: FakePeer = await nursery.start(FakePeer(tls=tls).serve)
+    trusted = pem_file(tmp_path, authority)
+
+    assert told(await look(f"https://shop.test.:{peer.port}/", ca_file=trusted)) == []
+    assert names == ["shop.test."]
+
+
+async def test_another_host_is_not_told_the_zone_of_an_address(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+
+    async def converse(stream: trio.SocketStream) -> None:
+        seen.append((await stream.receive_some(4096)).decode())
+        await stream.send_all(http(200))
+
+    listeners = await trio.open_tcp_listeners(0, host="::1")
+    nursery.start_soon(trio.serve_listeners, converse, listeners)
+    port = listeners[0].socket.getsockname()[1]
+    names = resolve_to(monkeypatch, "::1")
+    for zone in ("%25nosuch0", "%nosuch0"):
+        assert told(await look(f"http://[fe80::1{zone}]:{port}/")) == []
+    nursery.cancel_scope.cancel()
+
+    assert names == ["fe80::1%nosuch0"] * 2
+    assert [f"host: [fe80::1]:{port}" in each.lower() for each in seen] == [True, True]
+
+
+async def test_an_intermediate_authority_that_ends_soon_is_told(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    root = issue("root", authority=True)
+    between = issue("between", root, days=5, authority=True)
+    leaf = issue("leaf", between, hosts=["127.0.0.1"])
+    tls = server(leaf, between, directory=tmp_path)
+    peer: FakePeer = await nursery.start(FakePeer(tls=tls).serve)
+    for given in ({"ca_file": pem_file(tmp_path, root)}, {"verify": False}):
+        seen = await look(peer.url, **given)
+        ((name, kind, said),) = told(seen)
+
+        assert (name, kind) == ("Certificate expires", "E")
+        assert said.startswith("a certificate in the chain of x ends in 5 days, on ")
+        assert said.endswith("(CN=between)")
+        measured = {item.name: item.value for item in seen if isinstance(item, Measurement)}
+        assert measured["certificate_days_left"] == pytest.approx(5, abs=0.01)
+
+
+async def test_authorities_against_rfc_5280_are_refused_only_on_demand(
+    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    be_python_3_13(monkeypatch)
+    authority = issue("ours", authority=True, critical=False)
+    tls = server(issue("x", authority, hosts=["127.0.0.1"]), directory=tmp_path)
+    peer: FakePeer = await nursery.start(FakePeer(tls=tls).serve)
+    trusted = pem_file(tmp_path, authority)
+
+    assert told(await look(peer.url, ca_file=trusted)) == []
+    assert "is not trusted" in told(await look(peer.url, ca_file=trusted, strict=True))[0][2]
 
 
 async def test_a_query_is_not_shown(nursery: trio.Nursery) -> None:

@@ -44,7 +44,7 @@ BODIES = st.binary(max_size=50) | DOCUMENTS.map(lambda value: json.dumps(value).
 @given(BODIES, st.text().map(lambda text: "/" + text.replace("~", "~0")), st.text() | st.integers())
 def test_any_body_is_judged(body: bytes, pointer: str, value: str | int) -> None:
     target = Target("x", "http://x", json_pointer=pointer, json_value=value, pattern="a|b")
-    for fault in problems(target, HttpAnswer(200, body, 0.0, b"")):
+    for fault in problems(target, HttpAnswer(200, body, 0.0, ())):
         assert fault.isprintable()
         assert len(fault) < 400
 
@@ -89,18 +89,26 @@ def test_a_pointer_leads_where_rfc_6901_says(pointer: str, found: Any) -> None:
 def test_a_body_is_read_by_its_charset(charset: str, body: bytes) -> None:
     target = Target("x", "http://x", contains="정상", pattern="^정. ok$")
 
-    assert problems(target, HttpAnswer(200, body, 0.0, b"", charset)) == []
+    assert problems(target, HttpAnswer(200, body, 0.0, (), charset)) == []
+
+
+@pytest.mark.parametrize("charset", ["", "utf-8", "utf-16", "utf-16-le", "utf-8-sig"])
+def test_a_byte_order_mark_is_not_text(charset: str) -> None:
+    body = '\ufeff{"a": "ok"}'.encode("utf-16-le" if "16" in charset else "utf-8")
+    target = Target("x", "http://x", pattern='^{"a"', json_pointer="/a", json_value="ok")
+
+    assert problems(target, HttpAnswer(200, body, 0.0, (), charset)) == []
 
 
 def test_what_does_not_fit_the_charset_is_passed_over() -> None:
     target = Target("x", "http://x", contains="ok", pattern="ok.*end")
 
-    assert problems(target, HttpAnswer(200, b"ok \xc7\xd1\xb1\xdb end", 0.0, b"")) == []
+    assert problems(target, HttpAnswer(200, b"ok \xc7\xd1\xb1\xdb end", 0.0, ())) == []
 
 
 def test_a_compressed_body_is_named() -> None:
     said = ["the body is compressed (gzip), so nothing can be found in it"]
-    compressed = HttpAnswer(200, b"\x1f\x8b", 0.0, b"", encoding="GZIP")
+    compressed = HttpAnswer(200, b"\x1f\x8b", 0.0, (), encoding="GZIP")
 
     assert problems(Target("x", "http://x", contains="ok"), compressed) == said
     assert problems(Target("x", "http://x"), compressed) == []
