@@ -362,6 +362,8 @@ async def test_the_authority_that_is_trusted_counts_and_one_that_is_not_needed_d
 
     assert [(name, kind) for name, kind, _ in seen] == [("Certificate expires", "W")]
     assert seen[0][2].endswith("(CN=root)")
+    shown = told(await look(host="127.0.0.1", port=port, verify=False))
+    assert [message.rpartition(" ")[2] for *_, message in shown] == ["(CN=old)"]
 
 
 async def test_authorities_against_rfc_5280_are_refused_only_on_demand(
