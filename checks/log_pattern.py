@@ -22,7 +22,7 @@ from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty, unique
-from checks._files.log_reader import Position, Progress, read
+from checks._files.log_reader import Known, Progress, read
 from checks._files.probing import probe_within
 from supervisor.api import (
     Condition,
@@ -148,20 +148,21 @@ class Matches:
         self._pattern = compiled(self.log.pattern)
         self._exclude = compiled(self.log.exclude) if self.log.exclude else None
 
-    def take(self, line: bytes) -> None:
-        """Count a line if it matches."""
+    def take(self, line: bytes) -> bool:
+        """Count a line if it matches, and return whether it does."""
         # A line that begins with a byte order mark begins a file, or a file that was appended.
         line = line.removeprefix(codecs.BOM_UTF8)
         if not line.isascii() or self.log.encoding != "utf-8":
             # In RE2 "." matches no byte that is not UTF-8.
             line = line.decode(self.log.encoding, "replace").encode(errors="replace")
         if not self._pattern.search(line):
-            return
+            return False
         if self._exclude is not None and self._exclude.search(line):
-            return
+            return False
         self.count += 1
         if len(self.first) < MAX_LISTED_LINES:
             self.first.append(shown(line.decode(errors="replace"), MAX_LINE_CHARACTERS))
+        return True
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -183,11 +184,11 @@ async def _examine(
 
     def work() -> tuple[Progress, Matches]:
         matches = Matches(log)
-        position = _recalled(known)
         # All lines of a log that appears after the first run are new.
         from_start = log.from_start or known == MISSING
+        before = Known.load(known)
         progress = read(
-            Path(log.path), position, matches.take, MAX_BYTES_PER_RUN, from_start=from_start
+            Path(log.path), before, matches.take, MAX_BYTES_PER_RUN, from_start=from_start
         )
         return progress, matches
 
@@ -207,8 +208,7 @@ async def _examine(
             "lines may be missing; reading starts at its first line",
             log.path,
         )
-    at = progress.position
-    kept[log.key] = [at.device, at.inode, at.offset, at.digest]
+    kept[log.key] = progress.known.dump()
     labels = {"log": log.instance}
     return [
         Measurement("log_matching_lines", matches.count, labels=labels),
@@ -234,10 +234,3 @@ def _matched(log: Log, matches: Matches) -> list[Observation]:
 def _unreadable(log: Log, cause: str) -> Condition:
     message = f"cannot read {log.path}: {cause}"
     return Condition("Log file unreadable", "E", log.instance, message)
-
-
-def _recalled(value: object) -> Position | None:
-    match value:
-        case [int(device), int(inode), int(offset), str(digest)] if offset >= 0:
-            return Position(device, inode, offset, digest)
-    return None

@@ -1,60 +1,83 @@
 """Reads the lines that were appended to a log since the last time. Used by `log_pattern`.
 
-A position says in which file reading stopped, and where. A digest of the bytes before it tells
-whether a file was renamed, copied, truncated or replaced. The functions block, so call them in a
-thread.
+A log is the file of its path, and the files that rotation has made of it: a writer may go on in one
+of those until it opens the new file. The functions block, so call them in a thread.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from attrs import evolve, frozen
 
-READ_BYTES = 1 << 20
-"""The bytes of one read."""
+from checks._files.log_lines import OpenFile, end_of_last_line, lines, texts, unended
+from checks._files.log_position import (
+    Position,
+    begin_of,
+    continues,
+    digest_of,
+    has_counted,
+    holds_what_was_read,
+)
+from checks._files.log_rotation import find, find_former, rotated_since, siblings_of
+from supervisor.api import Json
 
-MAX_LINE_BYTES = 64 * 1024
-"""A longer line counts as several lines."""
-
-DIGESTED_BYTES = 256
-"""The bytes before the position that the digest covers."""
+MAX_FORMER_FILES = 4
+"""The most rotated files, read to their end, that are still looked at."""
 
 
 @frozen
-class Position:
-    """Where reading stopped."""
+class Known:
+    """What a read leaves for the next one."""
 
-    device: int
-    inode: int
-    offset: int
+    position: Position | None = None
+    """Where reading the file of the log's path stopped."""
 
-    digest: str
-    """The digest of the bytes before the offset."""
+    former: tuple[Position, ...] = ()
+    """The same for rotated files, the oldest first."""
+
+    def dump(self) -> Json:
+        """Return it as JSON."""
+        files = [*self.former, self.position] if self.position else [*self.former]
+        return {"files": [each.dump() for each in files]}
+
+    @classmethod
+    def load(cls, value: Json) -> Known:
+        """Return what a JSON value describes. Version 0.1.0 wrote the position of one file."""
+        if not isinstance(value, dict):
+            return cls(Position.load(value))
+        files = value.get("files")
+        found = [Position.load(each) for each in files] if isinstance(files, list) else []
+        *former, position = found or [None]
+        return cls(position, tuple(each for each in former if each is not None))
 
 
 @frozen
 class Progress:
     """The result of a read."""
 
-    position: Position
+    known: Known
 
     left: int = 0
     """The bytes that are still to be read."""
 
     broken: bool = False
-    """Whether the file that was read before was not found, so that lines may be missing."""
+    """Whether a file that was read before was not found, so that lines may be missing."""
+
+
+@frozen
+class _Part:
+    """A file that is read from a position on."""
+
+    file: OpenFile
+    start: Position
 
 
 def read(
     path: Path,
-    position: Position | None,
+    known: Known,
     take: Callable[[bytes], object],
     most: int,
     *,
@@ -62,210 +85,121 @@ def read(
 ) -> Progress:
     """Give each new line to `take`, and return where reading stopped.
 
-    It stops after the line that passes `most` bytes. Without a position nothing is read, unless
-    `from_start` is set. Raises `OSError`.
+    `take` returns whether the line has counted. It stops after the line that passes `most` bytes.
+    Without a position nothing is read, unless `from_start` is set. Raises `OSError`.
+
+    A line without an end is given to `take` when the file has not grown since the last read, or is
+    a rotated one. The whole line is given again when it is complete, unless it has counted.
     """
-    with OpenFile(path) as file:
-        if position is None:
-            start = 0 if from_start else _end_of_last_line(file)
-            return _follow(file, start, take, most)
-        if _continues(file, position):
-            return _follow(file, position.offset, take, most)
-        with ExitStack() as stack:
-            former = _find_former(path, file, position)
-            if former is None:
-                return evolve(_follow(file, 0, take, most), broken=position.offset > 0)
-            if former == path:  # replaced by a file that begins with the same bytes
-                return _follow(file, position.offset, take, most)
-            parts = []
-            for each in _rotated_since(path, former):
-                with suppress(FileNotFoundError):  # it was rotated again
-                    start = position.offset if each == former else 0
-                    parts.append((stack.enter_context(OpenFile(each)), start))
-            return _follow_all([*parts, (file, 0)], take, most)
+    with ExitStack() as stack:
+        file = stack.enter_context(OpenFile(path))
+        if known.position is None:
+            return _read_all(
+                [_Part(file, _first_position(file, from_start=from_start))], take, most
+            )
+        former, gone = _still_there(path, known.former, stack)
+        taken_up = next((each for each in known.former if continues(file, each)), None)
+        if continues(file, known.position):
+            parts, broken = [_Part(file, known.position)], False
+        else:
+            parts, broken = _rotated(path, file, known.position, former, stack)
+            if taken_up is not None:  # an older file has got its name back
+                parts[-1] = _Part(file, taken_up)
+        return evolve(_read_all([*former, *parts], take, most), broken=gone or broken)
 
 
-def _follow_all(
-    parts: list[tuple[OpenFile, int]], take: Callable[[bytes], object], most: int
-) -> Progress:
-    """Read several files, each from its offset on. All but the last are finished."""
-    for number, (file, offset) in enumerate(parts, 1):
-        progress = _follow(file, offset, take, most, finished=number < len(parts))
-        if progress.left:
-            later = sum(each.status().st_size for each, _ in parts[number:])
-            return evolve(progress, left=progress.left + later)
-        most -= progress.position.offset - offset
-    return progress
+def _first_position(file: OpenFile, *, from_start: bool) -> Position:
+    start = begin_of(file)
+    if from_start:
+        return start
+    offset, size = end_of_last_line(file), file.status().st_size
+    return evolve(start, offset=offset, digest=digest_of(file, offset), size=size, judged=size)
 
 
-class OpenFile:
-    """An open regular file. To read from a pipe or a device could take for ever."""
+def _still_there(
+    path: Path, known: Sequence[Position], stack: ExitStack
+) -> tuple[list[_Part], bool]:
+    """Return the rotated files that there still are, and whether an unfinished one is gone."""
+    parts, gone = [], False
+    siblings = siblings_of(path) if known else []
+    for position in known:
+        found = find(siblings, position, continues)
+        if found is None and position.offset and not position.is_finished:
+            found = find(siblings, position, holds_what_was_read)  # the device's number changed
+        with suppress(OSError):
+            if found is not None:
+                parts.append(_taken_up(stack.enter_context(OpenFile(found)), position))
+                continue
+        gone = gone or not position.is_finished
+    return parts, gone
 
-    def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            os.close(descriptor)
-            raise OSError(0, "it is not a regular file")
-        self._descriptor = descriptor
 
-    def status(self) -> os.stat_result:
-        """Return what fstat says about it."""
-        return os.fstat(self._descriptor)
+def _rotated(
+    path: Path, file: OpenFile, position: Position, former: Iterable[_Part], stack: ExitStack
+) -> tuple[list[_Part], bool]:
+    """Return the files to read when the log is another file than before, the oldest first.
 
-    def at(self, offset: int, count: int) -> bytes:
-        """Return `count` bytes from an offset on, fewer at the end of the file."""
-        return os.pread(self._descriptor, count, offset)
+    Also returns whether the file that was read before is gone.
+    """
+    found = find_former(path, file, position)
+    if found is None:
+        return [_Part(file, begin_of(file))], position.offset > 0
+    if found == path:  # replaced by a file that begins with the same bytes
+        return [_taken_up(file, position)], False
+    known = {(each.start.device, each.start.inode) for each in former}
+    parts = []
+    for each in rotated_since(path, found):
+        with suppress(FileNotFoundError):  # it was rotated again
+            opened = stack.enter_context(OpenFile(each))
+            part = _taken_up(opened, position if each == found else begin_of(opened))
+            if (part.start.device, part.start.inode) not in known:
+                parts.append(part)
+    return [*parts, _Part(file, begin_of(file))], False
 
-    def close(self) -> None:
-        """Close it."""
-        os.close(self._descriptor)
 
-    def __enter__(self) -> OpenFile:
-        return self
+def _taken_up(file: OpenFile, position: Position) -> _Part:
+    status = file.status()
+    return _Part(file, evolve(position, device=status.st_dev, inode=status.st_ino))
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+
+def _read_all(parts: Sequence[_Part], take: Callable[[bytes], object], most: int) -> Progress:
+    """Read several files, the oldest first. The last one is that of the log's path."""
+    positions, left = list[Position](), 0
+    for number, part in enumerate(parts, 1):
+        position, taken = _follow(part, take, most, rotated=number < len(parts))
+        most -= taken
+        positions.append(position)
+        if most <= 0:
+            left += max(position.size - position.offset, 0)
+    *former, position = positions
+    finished = [each for each in former if each.is_finished][-MAX_FORMER_FILES:]
+    kept = [each for each in former if each in finished or not each.is_finished]
+    return Progress(Known(position, tuple(kept)), left)
 
 
 def _follow(
-    file: OpenFile,
-    offset: int,
-    take: Callable[[bytes], object],
-    most: int,
-    *,
-    finished: bool = False,
-) -> Progress:
-    """Read a file from an offset on. A last line without an end counts only in a finished file."""
-    end = offset + max(most, 0)
-    for line in _lines(file, offset, finished=finished):
-        if offset >= end:
+    part: _Part, take: Callable[[bytes], object], most: int, *, rotated: bool
+) -> tuple[Position, int]:
+    """Read a file. Return where reading stopped, and how many bytes were read."""
+    file, start = part.file, part.start
+    offset, taken, at_end, counted = start.offset, 0, most > 0, has_counted(file, start)
+    for raw, after in lines(file, offset) if at_end else ():
+        if taken >= most:
+            at_end = False
             break
-        take(line.rstrip(b"\r\n"))
-        offset += len(line)
-    status = file.status()
-    position = Position(status.st_dev, status.st_ino, offset, _digest(file, offset))
-    left = status.st_size - offset if offset >= end else 0
-    return Progress(position, max(left, 0))
-
-
-def _lines(file: OpenFile, offset: int, *, finished: bool) -> Iterator[bytes]:
-    rest = b""
-    while block := file.at(offset + len(rest), READ_BYTES):
-        lines = _split(rest + block)
-        rest = lines.pop()
-        for line in lines:
-            yield from _pieces(line)
-            offset += len(line)
-        whole = len(rest) - len(rest) % MAX_LINE_BYTES
-        yield from _pieces(rest[:whole])
-        offset += whole
-        rest = rest[whole:]
-    if rest and finished:
-        yield rest
-
-
-def _pieces(line: bytes) -> Iterator[bytes]:
-    """Yield a line in parts that are not too long. Its line end does not become a part."""
-    while len(line.rstrip(b"\r\n")) > MAX_LINE_BYTES:
-        yield line[:MAX_LINE_BYTES]
-        line = line[MAX_LINE_BYTES:]
-    if line:
-        yield line
-
-
-def _split(text: bytes) -> list[bytes]:
-    """Return the lines with their ends, then the bytes after the last end."""
-    *lines, rest = text.split(b"\n")
-    return [*(line + b"\n" for line in lines), rest]
-
-
-def _end_of_last_line(file: OpenFile) -> int:
+        found = texts(raw)
+        for text in () if counted else found:
+            take(text)
+        counted = counted and not found
+        offset, taken = after, taken + len(raw)
     size = file.status().st_size
-    tail = file.at(max(size - MAX_LINE_BYTES, 0), MAX_LINE_BYTES)
-    return size - len(tail) + tail.rfind(b"\n") + 1 if b"\n" in tail else size
-
-
-def _continues(file: OpenFile, position: Position) -> bool:
-    """Return whether this is the file that was read before, with the bytes that were read."""
-    status = file.status()
-    same = (status.st_dev, status.st_ino) == (position.device, position.inode)
-    return same and _holds_what_was_read(file, position)
-
-
-def _holds_what_was_read(file: OpenFile, position: Position) -> bool:
-    large = file.status().st_size >= position.offset
-    return large and _digest(file, position.offset) == position.digest
-
-
-def _find_former(path: Path, file: OpenFile, position: Position) -> Path | None:
-    """Return where the file that was read before is now, or None if it is gone.
-
-    It may have been renamed, replaced, or copied before it was truncated. The number of its device
-    may have changed with a restart of the host.
-    """
-    siblings = _siblings(path)
-    for sibling in siblings:
-        if _file_fits(sibling, position, _continues):
-            return sibling
-    # When nothing was read of a file, there is no digest. Only its inode tells it.
-    if position.offset == 0:
-        return None
-    # A new file may begin with the same few lines. They count again.
-    same_inode = file.status().st_ino == position.inode
-    if (same_inode or position.offset >= DIGESTED_BYTES) and _holds_what_was_read(file, position):
-        return path
-    return next(
-        (each for each in siblings if _file_fits(each, position, _holds_what_was_read)), None
-    )
-
-
-def _file_fits(path: Path, position: Position, how: Callable[[OpenFile, Position], bool]) -> bool:
-    with suppress(OSError), OpenFile(path) as file:
-        return how(file, position)
-    return False
-
-
-def _siblings(path: Path) -> list[Path]:
-    """Return the files that rotation may have made of a log, the newest first.
-
-    Examples are messages.1 and app-2026-01-01.log. The log may be a link that rotation points to a
-    new file. Then files with names like that of its target count too.
-    """
-    target = path.resolve()
-    found = []
-    with os.scandir(target.parent) as entries:
-        for entry in entries:
-            named = entry.name.startswith(path.stem) or _without_numbers(
-                entry.name
-            ) == _without_numbers(target.name)
-            if named and entry.name not in (path.name, target.name):
-                with suppress(FileNotFoundError):  # it was rotated again
-                    written = entry.stat(follow_symlinks=False).st_mtime_ns
-                    found.append((written, entry.name))
-    return [target.with_name(name) for _, name in sorted(found, reverse=True)]
-
-
-def _rotated_since(path: Path, former: Path) -> list[Path]:
-    """Return the former file and those that were rotated after it, the oldest first.
-
-    Their names differ from its own only in numbers. Other files beside a log are not part of it.
-    """
-    siblings = _siblings(path)
-    if former not in siblings:
-        return [former]
-    newer = siblings[: siblings.index(former)]
-    return [
-        former,
-        *reversed(
-            [each for each in newer if _without_numbers(each.name) == _without_numbers(former.name)]
-        ),
-    ]
-
-
-def _without_numbers(name: str) -> str:
-    return re.sub(r"[0-9]+", "0", name)
-
-
-def _digest(file: OpenFile, offset: int) -> str:
-    start = max(offset - DIGESTED_BYTES, 0)
-    return hashlib.sha256(file.at(start, offset - start)).hexdigest()[:16]
+    judged = start.judged if offset == start.offset else 0
+    if at_end and size > judged and (rotated or size == start.size):
+        if not counted:
+            counted = any(list(map(take, texts(unended(file, offset)))))
+        judged = size
+    digest = digest_of(file, offset)
+    counted_digest = digest_of(file, judged) if counted else ""
+    return evolve(
+        start, offset=offset, digest=digest, size=size, judged=judged, counted=counted_digest
+    ), taken

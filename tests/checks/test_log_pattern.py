@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -263,3 +264,28 @@ def test_a_former_file_that_is_gone_is_logged(log: Path, caplog: pytest.LogCaptu
 
     assert found.message.endswith("the first: ERROR new")
     assert "lines may be missing" in caplog.text
+
+
+def test_the_position_that_version_0_1_0_has_kept_is_read_on(log: Path) -> None:
+    watch = Watch(Log(str(log), "ERROR"))
+    status, digest = log.stat(), hashlib.sha256(log.read_bytes()).hexdigest()[:16]
+    kept = [status.st_dev, status.st_ino, status.st_size, digest]
+    watch.context.state[watch.params.logs[0].key] = kept
+    append(log, "ERROR while it was installed\n")
+    (found,) = watch.look_now()
+
+    assert found.message.startswith("1 line in ")
+    assert watch.look_now() == []
+
+
+def test_the_last_line_of_a_program_that_died_is_found_once(log: Path) -> None:
+    watch = Watch(Log(str(log), "FATAL", report=True))
+    watch.look_now()
+    append(log, "FATAL out of memory")
+    found = [watch.look_now() for _ in range(4)]
+    append(log, ", giving up\nFATAL again\n")
+
+    assert [len(each) for each in found] == [0, 1, 0, 0]
+    assert [item.message for item in watch.look_now()] == [
+        f"1 line in {log} matched FATAL; the first: FATAL again"
+    ]
