@@ -13,7 +13,8 @@ from attrs import Attribute, evolve, field, frozen
 
 from checks._common.event_types import event_type_field
 from checks._processes import pid_files
-from checks._processes.scan import Process, ScanResult, is_short_for, look_up, scan
+from checks._processes.process import Process, look_up
+from checks._processes.scan import ScanResult, is_short_for, scan
 from supervisor.api import CheckFailed, Condition, Context, Json, Measurement, Observation, probe
 
 
@@ -31,6 +32,9 @@ class Daemon:
     )
     monitor: bool = field(
         default=False, metadata={"help": "each process has another one, PROCESS_monitor"}
+    )
+    containers: bool = field(
+        default=False, metadata={"help": "true: a process in a container counts too"}
     )
     event_type: str = event_type_field("E", "when it does not run")
 
@@ -80,6 +84,7 @@ class WatchedProcess:
     name: str
     alertname: str
     event_type: str
+    containers: bool = False
     pid_file: Path | None = None
 
 
@@ -105,6 +110,9 @@ class WatchResult:
     hidden: bool = False
     """Whether some processes cannot be seen by this user."""
 
+    contained: bool = False
+    """Whether processes of its name run in containers, and do not count."""
+
 
 def watched(params: Params) -> list[WatchedProcess]:
     """Return the processes that must run. When a name occurs twice, the first one counts."""
@@ -121,10 +129,10 @@ def watched(params: Params) -> list[WatchedProcess]:
 def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> WatchedProcess:
     if monitor:
         name = f"{process}_monitor"
-        watch = WatchedProcess(name, "Daemon monitor not running", "W")
+        watch = WatchedProcess(name, "Daemon monitor not running", "W", daemon.containers)
     else:
         name = process
-        watch = WatchedProcess(name, "Daemon not running", daemon.event_type)
+        watch = WatchedProcess(name, "Daemon not running", daemon.event_type, daemon.containers)
     excluded = {daemon.name, process, name} & {*params.exclude_pid_check}
     if params.pid_dir is None or excluded:
         return watch
@@ -169,19 +177,29 @@ def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list
         if (name := name_of(process, names, known, pids)) in zombies:
             zombies[name].append(Zombie(process, look_up(process.parent)))
     return [
-        WatchResult(
-            watched=process,
-            running=found.running[process.name],
-            zombies=tuple(zombies[process.name]),
-            trouble=_trouble(process.name, found, files.get(process.name)),
-            hidden=found.hidden,
-        )
+        _result(process, found, files.get(process.name), zombies[process.name])
         for process in processes
     ]
 
 
-def _trouble(name: str, found: ScanResult, file: pid_files.PidFile | None) -> str:
-    return pid_files.problem(file, name, found.running[name]) if file else ""
+def _result(
+    watched: WatchedProcess,
+    found: ScanResult,
+    file: pid_files.PidFile | None,
+    zombies: Sequence[Zombie],
+) -> WatchResult:
+    running, contained = found.running[watched.name], found.contained[watched.name]
+    if watched.containers:
+        running, contained = (*running, *contained), ()
+    of_kernel = bool(running) and all(process.is_of_kernel for process in running)
+    return WatchResult(
+        watched=watched,
+        running=running,
+        zombies=tuple(zombies),
+        trouble=pid_files.problem(file, watched.name, running) if file and not of_kernel else "",
+        hidden=found.hidden or watched.name in found.unseen,
+        contained=bool(contained),
+    )
 
 
 def key(process: Process) -> str:
@@ -207,7 +225,8 @@ def conditions(result: WatchResult) -> Iterator[Condition]:
     """Yield a condition for each thing that is wrong."""
     process, name = result.watched, result.watched.name
     if not result.running:
-        hint = "; some processes are hidden from this user" if result.hidden else ""
+        hint = "; one of its name runs in a container" if result.contained else ""
+        hint += "; some processes are hidden from this user" if result.hidden else ""
         message = f"{name} does not run{hint}"
         yield Condition(process.alertname, process.event_type, name, message)
     if result.trouble:

@@ -28,6 +28,14 @@ from supervisor.api import (
     probe,
 )
 
+LIMITED_FILES = {
+    "max_cpu_pressure": "pressure/cpu",
+    "max_memory_pressure": "pressure/memory",
+    "max_io_pressure": "pressure/io",
+    "max_open_files_percent": "sys/fs/file-nr",
+}
+"""The limits on values that not every host tells, and their files below /proc."""
+
 
 def _limit(text: str) -> float | None:
     return field(default=None, metadata={"help": text})  # type: ignore[no-any-return]  # attrs's own
@@ -84,7 +92,11 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     kills = kills_since(context.state, vitals)
     context.state.clear()
     context.state.update(_state(vitals))
-    observed: list[Observation] = [*_measured(vitals), *_conditions(params, vitals)]
+    observed: list[Observation] = [
+        *_measured(vitals),
+        *_conditions(params, vitals),
+        *_unreadable(params, vitals),
+    ]
     if params.oom_kills and kills:
         message = (
             f"the kernel has killed a process for lack of memory {times(kills)} since the last run"
@@ -132,7 +144,9 @@ def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
             vitals.open_files_percent,
             params.max_open_files_percent,
             f"{vitals.open_files:,} files are open, {vitals.open_files_percent:.0f} % of the limit",
-        ),
+        )
+        if vitals.open_files is not None and vitals.open_files_percent is not None
+        else None,
         _above(
             "Processes",
             vitals.processes,
@@ -165,6 +179,15 @@ def _pressure(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] |
             yield _above("Pressure", value, limit, message, instance=kind)
 
 
+def _unreadable(params: Params, vitals: Vitals) -> Iterator[Condition]:
+    """Yield a condition for each limit on a value that this host does not tell."""
+    for limit, file in LIMITED_FILES.items():
+        if getattr(params, limit) is not None and file in vitals.unreadable:
+            why = vitals.unreadable[file]
+            message = f"cannot judge {limit}: cannot read /proc/{file}: {why}"
+            yield Condition("Value unreadable", "E", limit, message)
+
+
 def _above(
     alertname: str, value: float, limit: float | None, message: str, instance: str = ""
 ) -> tuple[str, str, str] | None:
@@ -188,10 +211,12 @@ def _measured(vitals: Vitals) -> Iterator[Measurement]:
     yield Measurement("memory_available_bytes", vitals.memory.available, "B")
     yield Measurement("memory_total_bytes", vitals.memory.total, "B")
     yield Measurement("swap_used_bytes", vitals.memory.swap - vitals.memory.swap_free, "B")
-    yield Measurement("open_files", vitals.open_files)
+    if vitals.open_files is not None:
+        yield Measurement("open_files", vitals.open_files)
     yield Measurement("processes", vitals.processes)
     yield Measurement("zombies", vitals.zombies)
     yield Measurement("uptime_seconds", round(vitals.uptime), "s")
-    yield Measurement("oom_kills", vitals.oom_kills)
+    if vitals.oom_kills is not None:
+        yield Measurement("oom_kills", vitals.oom_kills)
     for kind, value in vitals.pressure.items():
         yield Measurement("pressure_percent", value, "%", {"kind": kind})

@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
+from checks._common.pid_namespaces import is_nested
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import PROC, CpuTimes, Memory
+
+Value = TypeVar("Value")
 
 FIRST_SAMPLE_SECONDS = 0.5
 """Seconds between two readings of the processors when there was no run before."""
@@ -25,13 +29,19 @@ PRESSURE_KINDS = ("cpu", "memory", "io")
 _SOME_WAITED = re.compile(rb"^some .*avg60=([0-9.]{1,10})", re.MULTILINE)
 """In /proc/pressure: the percentage of the last minute in which a task waited."""
 
+_STATE = re.compile(rb"^State:\s+([A-Za-z])", re.MULTILINE)
+"""In /proc/PID/status: whether it runs, sleeps or is a zombie."""
+
 _KILLS = re.compile(rb"^oom_kill ([0-9]{1,18})$", re.MULTILINE)
 """In /proc/vmstat: how many processes the kernel has killed for memory."""
 
 
 @frozen
 class Vitals:
-    """The state of the host. Sizes are in bytes, times in seconds."""
+    """The state of the host. Sizes are in bytes, times in seconds.
+
+    A value that not every kernel or container has is None, or absent.
+    """
 
     boot: str
     uptime: float
@@ -40,11 +50,16 @@ class Vitals:
     ticks: CpuTimes
     memory: Memory
     pressure: Mapping[str, float]
-    open_files: int
+    open_files: int | None
     most_open_files: int
     processes: int
     zombies: int
-    oom_kills: int
+
+    oom_kills: int | None
+    """How many processes the kernel has killed for memory since boot."""
+
+    unreadable: Mapping[str, str] = field(factory=dict)
+    """Why a value could not be read, by the name of its file below /proc."""
 
     @property
     def memory_percent(self) -> float:
@@ -52,9 +67,9 @@ class Vitals:
         return 100 * self.memory.available / self.memory.total
 
     @property
-    def open_files_percent(self) -> float:
+    def open_files_percent(self) -> float | None:
         """The part of the kernel's limit on open files that is in use."""
-        return 100 * self.open_files / self.most_open_files
+        return None if self.open_files is None else 100 * self.open_files / self.most_open_files
 
 
 def read(state: Mapping[str, object]) -> Vitals:
@@ -71,8 +86,8 @@ def read(state: Mapping[str, object]) -> Vitals:
         ticks = proc_stat.cpu_times()
     used = ticks.since(before)
     processes, zombies = _count_processes()
-    opened, _, most = map(int, (PROC / "sys/fs/file-nr").read_bytes().split())
-    kills = _KILLS.search((PROC / "vmstat").read_bytes())
+    unreadable: dict[str, str] = {}
+    opened, most = _optional("sys/fs/file-nr", parse_file_nr, unreadable) or (None, 1)
     return Vitals(
         boot=boot,
         uptime=proc_stat.uptime(),
@@ -80,13 +95,32 @@ def read(state: Mapping[str, object]) -> Vitals:
         cpu_percent=used.percent(used.busy),
         ticks=ticks,
         memory=proc_stat.memory(),
-        pressure=_pressure(),
+        pressure={
+            kind: value
+            for kind in PRESSURE_KINDS
+            if (value := _optional(f"pressure/{kind}", parse_pressure, unreadable)) is not None
+        },
         open_files=opened,
-        most_open_files=max(most, 1),
+        most_open_files=most,
         processes=processes,
         zombies=zombies,
-        oom_kills=int(kills[1]) if kills else 0,
+        oom_kills=_optional("vmstat", parse_kills, unreadable),
+        unreadable=unreadable,
     )
+
+
+def _optional(
+    name: str, parse: Callable[[bytes], Value | None], unreadable: dict[str, str]
+) -> Value | None:
+    """Return what a file of /proc says. When it says nothing, `unreadable` gets the reason."""
+    try:
+        value = parse((PROC / name).read_bytes())
+    except OSError as error:
+        unreadable[name] = error.strerror or str(error)
+        return None
+    if value is None:
+        unreadable[name] = "it does not say so"
+    return value
 
 
 def recalled(state: Mapping[str, object], boot: str) -> CpuTimes | None:
@@ -100,7 +134,7 @@ def recalled(state: Mapping[str, object], boot: str) -> CpuTimes | None:
 def kills_since(state: Mapping[str, object], vitals: Vitals) -> int:
     """Return how many processes the kernel has killed for memory since the last run."""
     before = state.get("oom_kills")
-    if not isinstance(before, int):
+    if not isinstance(before, int) or vitals.oom_kills is None:
         return 0
     return vitals.oom_kills - before if state.get("boot") == vitals.boot else vitals.oom_kills
 
@@ -114,23 +148,32 @@ def parse_pressure(text: bytes) -> float | None:
         return None
 
 
-def _pressure() -> dict[str, float]:
-    found = {}
-    for kind in PRESSURE_KINDS:
-        with suppress(OSError):  # a kernel without PSI, or a container that may not see it
-            value = parse_pressure((PROC / "pressure" / kind).read_bytes())
-            if value is not None:
-                found[kind] = value
-    return found
+def parse_kills(text: bytes) -> int | None:
+    """Return how many processes the kernel has killed for memory, None if it does not count."""
+    found = _KILLS.search(text)
+    return int(found[1]) if found else None
+
+
+def parse_file_nr(text: bytes) -> tuple[int, int] | None:
+    """Return how many files are open and how many may be, None for any other content."""
+    numbers = text.split()
+    if len(numbers) != 3 or not all(number.isdigit() for number in numbers):
+        return None
+    return int(numbers[0]), max(int(numbers[2]), 1)
 
 
 def _count_processes() -> tuple[int, int]:
-    """Return how many processes there are, and how many of them are zombies."""
+    """Return how many processes this host has, and how many of them are zombies.
+
+    Those of containers do not count.
+    """
     count = zombies = 0
     for entry in os.listdir(PROC):
         if entry.isdecimal():
             with suppress(OSError):  # it has just ended
-                text = (PROC / entry / "stat").read_bytes()
-                count += 1
-                zombies += text.rpartition(b")")[2][1:2] == b"Z"
+                status = (PROC / entry / "status").read_bytes()
+                state = _STATE.search(status)
+                if state is not None and not is_nested(status):
+                    count += 1
+                    zombies += state[1] == b"Z"
     return count, zombies

@@ -54,14 +54,15 @@ _COMMAND_OPTION = re.compile(rb"-[A-Za-z]*c[A-Za-z]*")
 """Options of shells with a `c` among them: the next argument is the command."""
 
 
-def parse_arguments(cmdline: bytes) -> tuple[bytes, ...]:
+def parse_arguments(cmdline: bytes, executable: bytes | None = b"") -> tuple[bytes, ...]:
     """Return the arguments in a /proc/PID/cmdline, or the words of a title. It may be empty.
 
     A title is padded with NULs or spaces. In one like "postgres: idle in archive" the word before
-    the colon is the program. What follows says what the program does, and is left out.
+    the colon is the program. What follows says what the program does, and is left out. A program
+    that has spaces in its name and no arguments is told from a title by the file that it executes.
     """
     arguments = cmdline.rstrip(b"\0 ").split(b"\0")
-    if len(arguments) > 1:
+    if len(arguments) > 1 or (executable and basename(executable) == basename(arguments[0])):
         return tuple(arguments)
     first, *words = arguments[0].split() or [b""]
     if first.endswith(b":"):
@@ -69,21 +70,30 @@ def parse_arguments(cmdline: bytes) -> tuple[bytes, ...]:
     return (first, *words) if first else ()
 
 
-def names(cmdline: bytes) -> frozenset[bytes]:
+def names(cmdline: bytes, executable: bytes | None = b"") -> frozenset[bytes]:
     """Return every name of the process.
 
     These are its title, the arguments that say what it is, the base names of these, and all of
-    them without the extension of a program.
+    them without the extension of a program. When it is not known whether a command line is a title
+    or the name of a program, `executable` is None and the process has the names of both.
     """
-    forms = {form for argument in _naming(parse_arguments(cmdline)) for form in _forms(argument)}
+    arguments = parse_arguments(cmdline, executable)
+    forms = {form for argument in _naming(arguments) for form in _forms(argument)}
     title = cmdline.rstrip(b"\0 ")
-    whole = set() if b"\0" in title else {title}
-    return frozenset(forms | whole) - {b""}
+    if b"\0" not in title:
+        forms |= {*_forms(title)} if executable is None else {title}
+    return frozenset(forms) - {b""}
 
 
-def program(cmdline: bytes) -> bytes:
+def may_be_title(cmdline: bytes) -> bool:
+    """Return whether it takes the executed file to tell a title from a program's name."""
+    title = cmdline.rstrip(b"\0 ")
+    return b"\0" not in title and len(title.split()) > 1
+
+
+def program(cmdline: bytes, executable: bytes | None = b"") -> bytes:
     """Return the first argument, or the first word of a title."""
-    return next(iter(parse_arguments(cmdline)), b"")
+    return next(iter(parse_arguments(cmdline, executable)), b"")
 
 
 def basename(path: bytes) -> bytes:

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from attrs import frozen
 
+from checks._common.pid_namespaces import is_in_container
 from checks._common.printable import shown
-from checks._processes.scan import Process, going_by, look_up, read_cmdline
+from checks._processes.process import Process, executable, look_up, read_cmdline
+from checks._processes.scan import going_by
 
 MAX_BYTES = 4096
 """The most bytes that are read of a pid file."""
@@ -104,8 +106,10 @@ def _instances(running: Sequence[Process]) -> list[int]:
 def _mismatch(pid: int, name: str) -> str:
     """Return what is wrong with a pid that a moment ago no process with the name had."""
     try:
-        if name in going_by(read_cmdline(pid), [name]):
-            return ""  # it has just been started
+        cmdline = read_cmdline(pid)
+        if name in going_by(cmdline, [name], executable(pid, cmdline)):
+            # It has just been started.
+            return f"names {pid}, which runs in a container" if is_in_container(pid) else ""
         os.kill(pid, 0)
     except ProcessLookupError:
         return f"names {pid}, which does not run"

@@ -1,72 +1,30 @@
 """Finds the processes that have certain names. Used by `daemon`.
 
-The formats are those of proc(5). The functions block, so call them in a thread: to read a command
-line can take as long as its process is stuck in the kernel.
+The functions block, so call them in a thread.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import define, frozen
 
-from checks._common.printable import shown
+from checks._common.pid_namespaces import is_in_container
 from checks._processes.command_line import basename, names, program, stem
+from checks._processes.process import (
+    COMM_LENGTH,
+    DEAD_STATES,
+    PROC,
+    Process,
+    executable,
+    look_up,
+    read_cmdline,
+    read_file,
+)
 from supervisor.api import is_command
-
-PROC = "/proc"
-"""Where the kernel lists the processes."""
-
-FIRST_READ_BYTES = 4096
-"""The bytes of the first read. Nearly every command line fits."""
-
-MAX_CMDLINE_BYTES = 1024 * 1024
-"""The most bytes that are read of a command line. Class paths of Java are long."""
-
-COMM_LENGTH = 15
-"""The bytes that the kernel keeps of a program's name."""
-
-PF_KTHREAD = 0x00200000
-"""The flag of a thread of the kernel."""
-
-DEAD_STATES = frozenset("ZXx")
-"""The states of a process, or of its main thread, that has ended."""
-
-_STAT = re.compile(rb"([0-9]{1,18}) \((.*)\) ([!-~]) ([0-9 -]+)\s*", re.DOTALL)
-_PARENT, _FLAGS, _THREADS, _BORN = 0, 5, 16, 18
-"""Indexes of the fields, counted from the fourth one on."""
-
-
-@frozen
-class Process:
-    """One process, or what is left of it."""
-
-    pid: int
-
-    comm: bytes
-    """The short name of its program."""
-
-    state: str
-
-    parent: int
-    """The pid of its parent."""
-
-    born: int
-    """When it was started, in clock ticks since boot."""
-
-    flags: int = 0
-    threads: int = 1
-
-    @property
-    def is_zombie(self) -> bool:
-        """Whether it has ended. When only its main thread has, the others still run."""
-        return self.state in DEAD_STATES and self.threads <= 1
-
-    def __str__(self) -> str:
-        return f"{self.pid} ({shown(os.fsdecode(self.comm))})"
 
 
 @frozen
@@ -76,24 +34,48 @@ class ScanResult:
     running: Mapping[str, tuple[Process, ...]]
     """The processes by name."""
 
+    contained: Mapping[str, tuple[Process, ...]]
+    """The same for processes of containers."""
+
     zombies: tuple[Process, ...] = ()
 
     hidden: bool = False
     """Whether some processes cannot be seen by this user."""
 
+    unseen: frozenset[str] = frozenset()
+    """The paths that a process may execute whose file cannot be seen by this user."""
+
+
+@define
+class _Found:
+    """The processes that were found so far, by name."""
+
+    running: dict[str, list[Process]]
+    contained: dict[str, list[Process]]
+
+    def add(self, pid: int, goes_by: Iterable[str]) -> None:
+        """Add a process under each of the names, if it still runs."""
+        for name in goes_by:
+            process = look_up(pid)
+            if process and not process.is_zombie and not is_command(pid):
+                found = (self.contained if is_in_container(pid) else self.running)[name]
+                if process not in found:
+                    found.append(process)
+
 
 def scan(wanted: Collection[str]) -> ScanResult:
     """Return the processes that have the wanted names, and all zombies.
 
-    A name is that of a program, a title, a Java main class, or an absolute path. Threads of the
-    kernel, this process and commands of a supervisor are left out. So is a process that ends while
+    A name is that of a program, a title, a Java main class, a thread of the kernel, or an absolute
+    path. This process and commands of a supervisor are left out. So is a process that ends while
     it is read. Raises `OSError` when /proc cannot be read.
     """
     mentioned = mention_of(wanted)
-    running: dict[str, list[Process]] = {name: [] for name in wanted}
+    found = _Found({name: [] for name in wanted}, {name: [] for name in wanted})
     listed = {int(entry) for entry in os.listdir(PROC) if entry.isdecimal()}
-    hidden = 1 not in listed
-    pids = sorted(listed - {os.getpid()} - _kernel_threads())
+    hidden, unseen = 1 not in listed, set()
+    kernel = _kernel_threads()
+    pids = sorted(listed - {os.getpid()} - kernel)
     silent = []
     for pid in pids:
         try:
@@ -104,19 +86,28 @@ def scan(wanted: Collection[str]) -> ScanResult:
         if not cmdline.strip(b"\0 "):
             silent.append(pid)
         elif mentioned.search(cmdline):
-            _add(pid, going_by(cmdline, wanted), running)
+            found.add(pid, going_by(cmdline, wanted, executable(pid, cmdline)))
     for name in wanted:
-        if name.startswith("/") and not running[name]:
-            for pid in executing(name, pids):
-                _add(pid, [name], running)
-    zombies = _zombies(silent, wanted, running)
-    return ScanResult({name: tuple(found) for name, found in running.items()}, zombies, hidden)
+        if name.startswith("/") and not found.running[name]:
+            executors, some_unseen = executing(name, pids)
+            unseen |= {name} if some_unseen else set()
+            for pid in executors:
+                found.add(pid, [name])
+    zombies = _zombies(silent, wanted, found)
+    _add_kernel_threads(sorted({*kernel, *silent}), found.running)
+    return ScanResult(
+        running={name: tuple(processes) for name, processes in found.running.items()},
+        contained={name: tuple(processes) for name, processes in found.contained.items()},
+        zombies=zombies,
+        hidden=hidden,
+        unseen=frozenset(unseen),
+    )
 
 
 def _kernel_threads() -> set[int]:
     """Return kthreadd and its children, if it can be seen. To read each of them would cost more."""
     kthreadd = look_up(2)
-    if kthreadd is None or not kthreadd.flags & PF_KTHREAD:
+    if kthreadd is None or not kthreadd.is_of_kernel:
         return set()
     try:
         return {2, *map(int, Path(f"{PROC}/2/task/2/children").read_bytes().split())}
@@ -124,26 +115,30 @@ def _kernel_threads() -> set[int]:
         return {2}
 
 
-def _add(pid: int, goes_by: Iterable[str], running: dict[str, list[Process]]) -> None:
-    for name in goes_by:
+def _add_kernel_threads(pids: Iterable[int], running: dict[str, list[Process]]) -> None:
+    """Add threads of the kernel, such as nfsd, where nothing else has the name."""
+    lacking = {os.fsencode(name): name for name, found in running.items() if not found}
+    short = {name[:COMM_LENGTH]: lacking[name] for name in lacking}
+    for pid in pids if lacking else ():
         process = look_up(pid)
-        if process and not process.is_zombie and not is_command(pid):
-            running[name].append(process)
+        if process and process.is_of_kernel:
+            name = lacking.get(process.comm) or short.get(process.comm)
+            if name:
+                running[name].append(process)
 
 
-def _zombies(
-    silent: Iterable[int], wanted: Collection[str], running: dict[str, list[Process]]
-) -> tuple[Process, ...]:
-    """Return the zombies among processes without a command line."""
+def _zombies(silent: Iterable[int], wanted: Collection[str], found: _Found) -> tuple[Process, ...]:
+    """Return the zombies of this host among processes without a command line."""
     zombies = []
     for pid in silent:
         process = look_up(pid)
-        if process is None or process.flags & PF_KTHREAD:
+        if process is None or process.is_of_kernel:
             continue
         if process.is_zombie:
-            zombies.append(process)
+            if not is_in_container(pid):
+                zombies.append(process)
         elif process.state in DEAD_STATES:
-            _add(pid, going_by(_cmdline_of_a_thread(pid), wanted), running)
+            found.add(pid, going_by(_cmdline_of_a_thread(pid), wanted))
     return tuple(zombies)
 
 
@@ -153,7 +148,9 @@ def _cmdline_of_a_thread(pid: int) -> bytes:
         threads = os.listdir(f"{PROC}/{pid}/task")
     except OSError:
         return b""
-    return max((_read(f"{PROC}/{pid}/task/{thread}/cmdline") for thread in threads), default=b"")
+    return max(
+        (read_file(f"{PROC}/{pid}/task/{thread}/cmdline") for thread in threads), default=b""
+    )
 
 
 def mention_of(wanted: Iterable[str]) -> re.Pattern[bytes]:
@@ -162,12 +159,12 @@ def mention_of(wanted: Iterable[str]) -> re.Pattern[bytes]:
     return re.compile(b"|".join(map(re.escape, sorted(texts))) if texts else rb"(?!)")
 
 
-def going_by(cmdline: bytes, wanted: Iterable[str]) -> list[str]:
+def going_by(cmdline: bytes, wanted: Iterable[str], executable: bytes | None = b"") -> list[str]:
     """Return the wanted names that a process with this command line has.
 
     A path matches as it is written. It also matches when the process was started by its base name.
     """
-    found, own = names(cmdline), program(cmdline)
+    found, own = names(cmdline, executable), program(cmdline, executable)
     return [
         name
         for name in wanted
@@ -175,76 +172,26 @@ def going_by(cmdline: bytes, wanted: Iterable[str]) -> list[str]:
     ]
 
 
-def executing(path: str, pids: Iterable[int]) -> Iterator[int]:
-    """Yield the processes that execute this file, or the file that this symbolic link points to."""
-    files = {path, os.path.realpath(path)}
+def executing(path: str, pids: Iterable[int]) -> tuple[list[int], bool]:
+    """Return the processes that execute this file, or the file that this symbolic link points to.
+
+    Also returns whether this user may not see what some processes execute.
+    """
+    files, found, hidden = {path, os.path.realpath(path)}, [], False
     for pid in pids:
         try:
             file = os.readlink(f"{PROC}/{pid}/exe")
-        except OSError:  # it has ended, is the kernel's, or another user's
+        except PermissionError:
+            hidden = True
+        except OSError:  # it has ended, or is the kernel's
             continue
-        if file.removesuffix(" (deleted)") in files:
-            yield pid
-
-
-def look_up(pid: int) -> Process | None:
-    """Return the process with this pid, if there is one."""
-    try:
-        return parse_stat(_read(f"{PROC}/{pid}/stat"))
-    except PermissionError:
-        return None
-
-
-def read_cmdline(pid: int) -> bytes:
-    """Return a process's arguments as the kernel gives them. They are empty once it has ended.
-
-    Raises `PermissionError` when the process is hidden from this user.
-    """
-    return _read(f"{PROC}/{pid}/cmdline")
-
-
-def parse_stat(line: bytes) -> Process | None:
-    """Return the process that a /proc/PID/stat describes. Its name may hold any bytes."""
-    match = _STAT.fullmatch(line)
-    numbers = match[4].split() if match else []
-    if match is None or len(numbers) <= _BORN:
-        return None
-    try:
-        parent, flags, threads, born = (
-            int(numbers[at]) for at in (_PARENT, _FLAGS, _THREADS, _BORN)
-        )
-    except ValueError:
-        return None
-    return Process(
-        pid=int(match[1]),
-        comm=match[2],
-        state=match[3].decode(),
-        parent=parent,
-        born=born,
-        flags=flags,
-        threads=threads,
-    )
+        else:
+            if file.removesuffix(" (deleted)") in files:
+                found.append(pid)
+    return found, hidden
 
 
 def is_short_for(comm: bytes, name: str) -> bool:
     """Return whether the kernel's short name of a process stands for this name."""
     base = basename(name.encode())
     return base[:COMM_LENGTH] == comm or (base == stem(comm) and comm != base)
-
-
-def _read(path: str) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-    try:
-        content = os.read(descriptor, FIRST_READ_BYTES)
-        while FIRST_READ_BYTES <= len(content) < MAX_CMDLINE_BYTES and (
-            more := os.read(descriptor, MAX_CMDLINE_BYTES)
-        ):
-            content += more
-    except ProcessLookupError:
-        return b""
-    finally:
-        os.close(descriptor)
-    return content

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
+from checks._common.pid_namespaces import is_in_container
 from checks._common.printable import shown
 
 MAX_CMDLINE_BYTES = 4096
@@ -64,7 +65,7 @@ class Consumer:
 
 
 def read_processes() -> dict[int, ProcessUsage]:
-    """Return the processes that there are now, by pid."""
+    """Return the processes of this host that there are now, by pid. Containers' do not count."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdecimal():
@@ -72,7 +73,7 @@ def read_processes() -> dict[int, ProcessUsage]:
                 process = parse_stat(_read(f"/proc/{entry}/stat"))
             except OSError:  # it has ended, or is hidden from this user
                 continue
-            if process is not None:
+            if process is not None and not is_in_container(process.pid):
                 found[process.pid] = process
     return found
 
@@ -143,10 +144,12 @@ def title(cmdline: bytes, longest: int = 80) -> str:
     The path of the program is left out. Secrets are masked. A secret is known by the word before
     it, so some are missed.
     """
-    program, _, arguments = os.fsdecode(cmdline).strip("\0 ").replace("\0", " ").partition(" ")
+    text = os.fsdecode(cmdline).strip("\0 ")
+    # The path of a program may have spaces in it. That of a title ends at the first one.
+    program, _, arguments = text.partition("\0" if "\0" in text else " ")
     if program.startswith("/"):
         program = program.rpartition("/")[2]
-    text = f"{program} {arguments}".strip()
+    text = f"{program} {arguments}".replace("\0", " ").strip()
     for secret in _SECRETS:
         text = secret.sub(rf"\1{MASK}", text)
     return shown(text, longest)

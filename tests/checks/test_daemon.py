@@ -16,12 +16,21 @@ from attrs import evolve
 
 from checks import daemon
 from checks._processes import scan
-from checks._processes.scan import look_up
+from checks._processes.process import look_up, read_cmdline
 from checks.daemon import Daemon, Params
 from supervisor.api import CheckFailed, Condition, Json, Measurement, run_command
 from tests.support.bad_plugins import context
 from tests.support.mounts import conditions, seen
-from tests.support.processes import NAME, daemonised, end, make_zombie, poll, running, titled
+from tests.support.processes import (
+    NAME,
+    contained,
+    daemonised,
+    end,
+    make_zombie,
+    poll,
+    running,
+    titled,
+)
 
 MONITOR = f"{NAME}_monitor"
 SLEEP = shutil.which("sleep") or ""
@@ -247,7 +256,7 @@ async def test_a_command_of_a_supervisor_is_not_the_daemon_that_it_names() -> No
 def children() -> list[bytes]:
     """Return the command lines of our children."""
     pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return [scan.read_cmdline(int(pid)) for pid in pids]
+    return [read_cmdline(int(pid)) for pid in pids]
 
 
 async def test_several_daemons_are_found_in_one_look_at_proc(
@@ -327,3 +336,27 @@ def test_an_empty_text_is_refused() -> None:
         Daemon("a", processes="")
     with pytest.raises(ValueError, match=r"^is empty; write for example 'E'"):
         Daemon("a", event_type="")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+async def test_a_process_in_a_container_counts_only_where_it_is_asked_for(tmp_path: Path) -> None:
+    program = tmp_path / NAME
+    shutil.copy(SLEEP, program)
+    with contained(program, "600") as pid:
+        default = await look(Daemon(NAME))
+        asked_for = await look(Daemon(NAME, containers=True))
+        (tmp_path / f"{NAME}.pid").write_text(f"{pid}\n")
+        named = await look(Daemon(NAME), pid_dir=tmp_path)
+
+    message = f"{NAME} does not run; one of its name runs in a container"
+    assert conditions(default) == [Condition("Daemon not running", "E", NAME, message)]
+    assert counts(default) == {NAME: 0}
+    assert (seen(asked_for), counts(asked_for)) == ([], {NAME: 1})
+    assert conditions(named)[-1].message.endswith(f"names {pid}, which runs in a container")
+
+
+@pytest.mark.skipif(not Path("/proc/2/comm").exists(), reason="no threads of the kernel here")
+async def test_a_thread_of_the_kernel_runs_without_a_pid_file(tmp_path: Path) -> None:
+    observed = await look(Daemon("kthreadd"), pid_dir=tmp_path)
+
+    assert (seen(observed), counts(observed)) == ([], {"kthreadd": 1})

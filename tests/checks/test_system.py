@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks import system
+from checks._kernel import vitals
 from checks._kernel.proc_stat import CpuTimes, Memory
 from checks._kernel.vitals import Vitals, kills_since, parse_pressure, recalled
 from checks.system import Params, run
@@ -187,3 +189,56 @@ def test_more_than_100_percent_is_refused(name: str) -> None:
 def test_a_limit_below_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="max_zombies = -1 is less than 0; write 0 or more"):
         Params(max_zombies=-1)
+
+
+async def test_a_limit_on_a_value_that_the_host_does_not_tell_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("stat", "meminfo", "uptime", "sys/kernel/random/boot_id"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes((Path("/proc") / name).read_bytes())
+    (tmp_path / "pressure").mkdir()
+    (tmp_path / "pressure" / "io").write_text("")
+    monkeypatch.setattr(vitals, "PROC", tmp_path)
+    seen = await look(max_io_pressure=40, max_memory_pressure=40, max_open_files_percent=80)
+    said = {item.instance: item.message for item in seen if isinstance(item, Condition)}
+
+    assert set(conditions(seen)) == {"Value unreadable"}
+    assert said == {
+        "max_io_pressure": "cannot judge max_io_pressure: cannot read /proc/pressure/io: "
+        "it does not say so",
+        "max_memory_pressure": "cannot judge max_memory_pressure: "
+        "cannot read /proc/pressure/memory: No such file or directory",
+        "max_open_files_percent": "cannot judge max_open_files_percent: "
+        "cannot read /proc/sys/fs/file-nr: No such file or directory",
+    }
+    assert measured(seen)["load"] >= 0
+    assert not measured(seen).keys() & {"open_files", "oom_kills", "pressure_percent"}
+
+
+async def test_what_is_only_measured_does_not_fail_the_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    host = evolve(CALM, open_files=None, oom_kills=None, pressure={}, unreadable={"vmstat": "x"})
+    monkeypatch.setattr(system, "read", lambda _before: host)
+
+    assert conditions(await look()) == []
+
+
+def test_processes_of_containers_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    statuses = {
+        "1": "State:\tS (sleeping)\nNSpid:\t1\n",
+        "2": "State:\tZ (zombie)\nNSpid:\t2\n",
+        "3": "State:\tS (sleeping)\nNSpid:\t3\t1\n",
+        "4": "State:\tZ (zombie)\nNSpid:\t4\t2\n",
+        "5": "State:\tR (running)\n",
+    }
+    for pid, status in statuses.items():
+        (tmp_path / pid).mkdir()
+        (tmp_path / pid / "status").write_text(status)
+    (tmp_path / "6").mkdir()  # it has just ended
+    monkeypatch.setattr(vitals, "PROC", tmp_path)
+
+    assert vitals._count_processes() == (3, 1)

@@ -108,3 +108,21 @@ def poll(happened: Callable[[], bool]) -> None:
     while not happened():
         assert time.monotonic() < deadline, "it did not happen within 10 s"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def contained(*argv: str | Path) -> Iterator[int]:
+    """Start a command in a PID namespace of its own, as a container does. Needs root."""
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", *argv]
+    with running(*unshare) as parent:
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        name = os.fsencode(argv[0])
+        poll(lambda: any(name in _cmdline(pid) for pid in children.read_text().split()))
+        yield int(children.read_text())
+
+
+def _cmdline(pid: str) -> bytes:
+    """Return the first argument of a process, once it is the command itself."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0]
+    return b""

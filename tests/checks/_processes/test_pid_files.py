@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks._processes.pid_files import parse, problem, read
-from checks._processes.scan import Process, look_up
+from checks._processes.process import Process, look_up
 from tests.support.processes import NAME, make_zombie, running, titled
 
 DEAD = 2**30

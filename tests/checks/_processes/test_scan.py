@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._processes.scan import Process, is_short_for, look_up, parse_stat, read_cmdline, scan
-from tests.support.processes import NAME, make_zombie, poll, running, titled
+from checks._processes.process import Process, look_up, parse_stat, read_cmdline
+from checks._processes.scan import is_short_for, scan
+from tests.support.processes import NAME, contained, make_zombie, poll, running, titled
 
 SLEEP = shutil.which("sleep") or ""
 
@@ -278,3 +279,87 @@ def test_a_short_name_stands_for(comm: bytes, name: str) -> None:
 )
 def test_a_short_name_does_not_stand_for(comm: bytes, name: str) -> None:
     assert not is_short_for(comm, name)
+
+
+@pytest.fixture
+def spaced(tmp_path: Path) -> Path:
+    """Return a program that has spaces in its name, and runs without arguments."""
+    program = tmp_path / f"Media {NAME} Server"
+    shutil.copy(shutil.which("cat") or "", program)
+    return program
+
+
+@pytest.mark.parametrize("argument", ["", "-"])
+def test_a_program_with_spaces_in_its_name_is_found_by_its_name(
+    spaced: Path, argument: str
+) -> None:
+    with running(spaced, *filter(None, [argument])) as pid:
+        poll(lambda: pids(spaced.name) == [pid])
+        assert pids(str(spaced)) == [pid]
+        assert pids(NAME) == pids("Server") == []
+    with running(spaced.name, file=spaced) as pid:
+        poll(lambda: pids(spaced.name) == [pid])
+        assert pids(str(spaced)) == [pid]
+
+
+def test_a_user_who_may_not_see_what_is_executed_finds_both_a_title_and_a_name(
+    spaced: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with running(spaced) as pid, titled(f"{NAME}-x worker 1".encode()) as other:
+        poll(lambda: pids(spaced.name) == [pid])
+        monkeypatch.setattr(os, "readlink", refuse)
+        assert pids(spaced.name) == [pid]
+        assert pids(f"{NAME}-x") == [other]
+
+
+def test_a_user_who_may_not_see_what_is_executed_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "readlink", refuse)
+    found = scan([f"/opt/{NAME}", NAME])
+
+    assert found.unseen == {f"/opt/{NAME}"}
+
+
+@pytest.mark.skipif(not Path("/proc/2/comm").exists(), reason="no threads of the kernel here")
+def test_a_thread_of_the_kernel_is_found_by_its_name() -> None:
+    kthreadd = look_up(2)
+    found = scan(["kthreadd", "kthread", "/kthreadd"])
+
+    assert kthreadd is not None
+    assert kthreadd.is_of_kernel
+    assert found.running == {"kthreadd": (kthreadd,), "kthread": (), "/kthreadd": ()}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+def test_a_process_of_a_container_is_not_one_of_this_host(tmp_path: Path) -> None:
+    program = tmp_path / NAME
+    shutil.copy(SLEEP, program)
+    with contained(program, "600") as inner:
+        alone = scan([NAME, str(program)])
+        with running(program, "600") as own:
+            poll(lambda: pids(NAME) == [own])
+            both = scan([NAME, str(program)])
+
+    assert [process.pid for process in alone.contained[NAME]] == [inner]
+    assert alone.running == {NAME: (), str(program): ()}
+    for found in (both.running, both.contained):
+        assert found[NAME] == found[str(program)]
+    assert [process.pid for process in both.running[NAME]] == [own]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
+def test_a_zombie_of_a_container_is_not_one_of_this_host() -> None:
+    leave = "import os, sys, time; os.fork() or os._exit(0); print(flush=True); time.sleep(600)"
+    with contained(sys.executable, "-c", leave) as parent:
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        poll(lambda: [look_up(int(pid)) for pid in children.read_text().split()] != [])
+        (zombie,) = map(int, children.read_text().split())
+        poll(lambda: (found := look_up(zombie)) is not None and found.is_zombie)
+        assert zombie not in [process.pid for process in scan([]).zombies]

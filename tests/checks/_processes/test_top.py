@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._processes.top import ProcessUsage, consumers, parse_stat, title
+from checks._processes.top import ProcessUsage, consumers, parse_stat, read_processes, title
+from tests.support.mounts import needs_root
+from tests.support.processes import contained
 
 
 @given(st.binary(max_size=60))
@@ -45,6 +47,7 @@ def test_any_command_line_becomes_a_title(text: bytes) -> None:
             "curl -u https://***@example.invalid/",
         ),
         (b"job\0--api-key\0hunter2\0--x\0", "job --api-key *** --x"),
+        (b"/opt/Media Server/bin/index\0--all\0", "index --all"),
         (b"", ""),
     ],
 )
@@ -58,3 +61,12 @@ def test_a_process_number_used_again_is_another_process() -> None:
     (found,) = consumers({5: old}, {5: new}, 100.0)
 
     assert found.cpu == 10.0
+
+
+@needs_root
+def test_the_processes_of_a_container_are_not_among_those_of_this_host() -> None:
+    with contained("sleep", "600") as inner:
+        found = read_processes()
+
+    assert os.getpid() in found
+    assert inner not in found
