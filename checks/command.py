@@ -11,6 +11,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from checks._common.printable import shown
 from checks._processes import eborder
 from checks._processes.plugin_output import parse_output
 from supervisor.api import (
@@ -35,6 +36,9 @@ MAX_EVENTS_BYTES = 16 * 1024 * 1024
 
 MAX_STDERR_CHARACTERS = 1500
 """The most characters of stderr that an error message shows."""
+
+TRACEBACK = "Traceback (most recent call last):"
+"""What Python writes to stderr when it crashes. Its exit status is then 1, that of a warning."""
 
 PLUGIN_EVENT_TYPES = {1: "W", 2: "E"}
 """The event types of a plugin's exit statuses."""
@@ -123,7 +127,12 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     if completed.strays:
         context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
     if params.protocol == "eborder":
-        return _from_events(params, completed, tuple(secrets.values()))
+        events = _from_events(params, completed, tuple(secrets.values()))
+        if completed.status:
+            # Redacted before it is cut: half a secret would not be recognised.
+            stderr = eborder.redact(_text(completed.stderr), secrets.values())
+            context.log.warning("%s ended with %s", params.argv[0], _with_reason(completed, stderr))
+        return events
     if params.protocol == "nagios":
         return _from_plugin(context, params, completed)
     return _from_exit(context, params, completed)
@@ -171,9 +180,10 @@ def _unreadable(
 
 
 def _from_plugin(context: Context, params: Params, completed: Completed) -> list[Observation]:
-    output = parse_output(_text(completed.stdout))
-    if completed.status not in (0, *PLUGIN_EVENT_TYPES):
-        why = output.text or _text(completed.stderr).strip().rpartition("\n")[2]
+    output, stderr = parse_output(_text(completed.stdout)), _text(completed.stderr)
+    crashed = completed.status == 1 and not output.text and TRACEBACK in stderr
+    if completed.status not in (0, *PLUGIN_EVENT_TYPES) or crashed:
+        why = output.text or _last_line(stderr)
         raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {why}")
     observed: list[Observation] = [*output.measurements]
     if completed.status:
@@ -182,8 +192,8 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
                 alertname=context.module,
                 event_type=PLUGIN_EVENT_TYPES[completed.status],
                 instance="",
-                message=output.text or _ending(completed.status),
-                detail=_detail(output.long_text, completed),
+                message=output.text or _with_reason(completed, stderr),
+                detail=_detail(output.long_text if output.text else stderr, completed),
             )
         )
     return observed
@@ -193,13 +203,14 @@ def _from_exit(context: Context, params: Params, completed: Completed) -> list[O
     if completed.status == 0:
         return []
     first, _, others = _text(completed.stdout).strip().partition("\n")
+    stderr = _text(completed.stderr)
     return [
         Condition(
             alertname=context.module,
             event_type=params.event_type,
             instance="",
-            message=first.strip() or _ending(completed.status),
-            detail=_detail(f"{others}\n{_text(completed.stderr)}", completed),
+            message=first.strip() or _with_reason(completed, stderr),
+            detail=_detail(f"{others}\n{stderr}", completed),
         )
     ]
 
@@ -208,6 +219,15 @@ def _detail(text: str, completed: Completed) -> str:
     cut = completed.stdout_bytes - len(completed.stdout)
     shown = text.strip() + (f"\n… {cut} bytes more" if cut else "")
     return preformatted(shown) if shown else ""
+
+
+def _with_reason(completed: Completed, stderr: str) -> str:
+    """Return how it ended, and the last line of stderr, where programs tell the reason."""
+    return ": ".join(filter(None, [_ending(completed.status), _last_line(stderr)]))
+
+
+def _last_line(text: str) -> str:
+    return shown(text.strip().rpartition("\n")[2], MAX_STDERR_CHARACTERS)
 
 
 def _ending(status: int) -> str:

@@ -44,8 +44,9 @@ class WatchedUnit:
     """A unit that must be active."""
 
     name: str = field(metadata={"help": "the unit; without a kind it is a .service"})
-    sub_state: str = field(
-        default="", metadata={"help": "what it must be besides: 'running', 'listening', 'mounted'"}
+    sub_state: tuple[str, ...] | str = field(
+        default=(),
+        metadata={"help": "what it must be besides: 'running', or one of ['running', 'exited']"},
     )
     max_restarts: int = field(
         default=0,
@@ -58,10 +59,24 @@ class WatchedUnit:
     def _is_unit(self, _: Attribute[str], value: str) -> None:
         full_name(value)
 
+    @sub_state.validator
+    def _are_states(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
+        if not isinstance(value, str) and not all(value):
+            raise ValueError("has an empty name; write for example ['running', 'exited']")
+
     @property
     def unit(self) -> str:
         """The name with its kind."""
         return full_name(self.name)
+
+    @property
+    def sub_states(self) -> tuple[str, ...]:
+        """The sub-states that are right. Empty: all are."""
+        return (
+            tuple(filter(None, [self.sub_state]))
+            if isinstance(self.sub_state, str)
+            else self.sub_state
+        )
 
 
 @frozen
@@ -128,11 +143,12 @@ async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
 
 
 def _activity(watched: WatchedUnit, unit: Unit) -> Iterator[Observation]:
-    fits = watched.sub_state in ("", unit.sub)
+    expected = watched.sub_states
+    fits = not expected or unit.is_in(expected)
     if unit.is_up and fits:
         return
     message = f"{watched.unit} {_described(unit)}"
-    message += "" if fits else f", expected {watched.sub_state}"
+    message += "" if fits else f", expected {' or '.join(expected)}"
     yield Condition("Unit not active", watched.event_type, watched.unit, message)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from attrs import frozen
 
@@ -36,6 +36,18 @@ PROPERTIES = (
 
 UP = ("active", "reloading", "refreshing")
 """The states of a unit that works."""
+
+ALSO = {
+    ("timer", "waiting"): "running",
+    ("path", "waiting"): "running",
+    ("automount", "waiting"): "running",
+    ("socket", "listening"): "running",
+    ("swap", "active"): "activating-done",
+}
+"""The kinds of units whose sub-state changes while they do their work: the second is as good.
+
+A timer is "running" while the service that it has started runs. Then it is "waiting" again.
+"""
 
 MAX_NAME = 255
 """The most characters of a unit's name."""
@@ -74,7 +86,22 @@ class Unit:
 
     @property
     def is_up(self) -> bool:
+        """Whether it works."""
         return self.active in UP
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether it works, and reads its configuration again at the same time."""
+        return self.is_up and self.active != "active"
+
+    def is_in(self, sub_states: Collection[str]) -> bool:
+        """Return whether it is in one of these sub-states, or in one that is as good.
+
+        A unit that is reloading has left its sub-state for a moment.
+        """
+        kind = self.name.rpartition(".")[2]
+        also = {ALSO.get((kind, state)) for state in sub_states}
+        return self.sub in sub_states or self.sub in also or self.is_changing
 
 
 def parse(text: str) -> Iterator[Unit]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from checks.command import Params
+from checks.command import TRACEBACK, Params
 from supervisor.api import CheckFailed, Condition, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
@@ -115,6 +115,10 @@ async def test_invalid_utf_8_is_replaced() -> None:
         ("echo oops >&2; exit 127", "exit status 127: oops"),
         ("echo hm; kill -SEGV $$", "killed by SIGSEGV: hm"),
         ("kill -40 $$", "killed by signal 40: "),
+        (
+            f"echo '{TRACEBACK}\n  x\nImportError: no y\n' >&2; exit 1",
+            "exit status 1: ImportError: no y",
+        ),
     ],
 )
 async def test_a_plugin_that_answers_unknown_is_a_failed_check(script: str, expected: str) -> None:
@@ -124,6 +128,48 @@ async def test_a_plugin_that_answers_unknown_is_a_failed_check(script: str, expe
 @pytest.mark.parametrize(
     ("script", "message", "detail"),
     [
+        ("exit 1", "exit status 1", ""),
+        ("echo why >&2; exit 1", "exit status 1: why", "<pre>why</pre>"),
+        (
+            "printf 'long\\n\\033story\\n' >&2; exit 1",
+            "exit status 1: \\x1bstory",
+            "<pre>long\n\x1bstory</pre>",
+        ),
+        ("echo '<one>'; echo ignored >&2; exit 1", "<one>", ""),
+        (f"echo W; echo '{TRACEBACK}' >&2; exit 1", "W", ""),
+    ],
+)
+async def test_a_plugin_that_says_nothing_on_stdout_tells_its_reason_on_stderr(
+    script: str, message: str, detail: str
+) -> None:
+    expected = Condition("the module", "W", "", message, detail)
+
+    assert [expected] == await observe(Params(shell(script), "nagios"))
+
+
+async def test_a_module_of_the_legacy_agent_that_fails_after_its_events_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    params = Params(
+        shell("echo []; echo no access for $1 >&2; exit 3"),
+        "eborder",
+        params={"password": "{secret:a}"},
+        secrets={"a": Secret("env", "HUSH")},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUSH", "hunter2")
+        seen = await observe(params)
+
+    assert seen == []
+    assert caplog.messages == [
+        '/bin/sh ended with exit status 3: no access for {"password":"[secret]"}'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "message", "detail"),
+    [
+        ("echo why >&2; exit 5", "exit status 5: why", "<pre>why</pre>"),
         ("exit 5", "exit status 5", ""),
         ("kill -TERM $$", "killed by SIGTERM", ""),
         ("echo '<one>'; echo two; echo three >&2; exit 1", "<one>", "<pre>two\nthree</pre>"),

@@ -112,6 +112,49 @@ async def test_a_unit_must_be_active(
     assert all(text.startswith(f"a.service {message}") for *_, text in seen)
 
 
+@pytest.mark.parametrize(
+    ("name", "sub_state", "right", "wrong"),
+    [
+        ("a.timer", "waiting", ("waiting", "running"), ("elapsed",)),
+        ("a.path", "waiting", ("waiting", "running"), ("dead",)),
+        ("a.automount", "waiting", ("waiting", "running"), ("dead",)),
+        ("a.socket", "listening", ("listening", "running"), ("dead",)),
+        ("a.socket", "running", ("running",), ("listening",)),
+        ("a.swap", "active", ("active", "activating-done"), ("dead",)),
+        ("a.service", "running", ("running",), ("exited", "waiting")),
+        ("a.service", ("running", "exited"), ("running", "exited"), ("dead",)),
+        ("a.timer", ("waiting", "elapsed"), ("waiting", "running", "elapsed"), ("dead",)),
+        ("a.service", "", ("running", "exited", "x"), ()),
+    ],
+)
+async def test_each_sub_state_of_a_unit_at_work_is_right(
+    systemctl: Path,
+    name: str,
+    sub_state: str | tuple[str, ...],
+    right: tuple[str, ...],
+    wrong: tuple[str, ...],
+) -> None:
+    units = (WatchedUnit(name, sub_state),)
+    seen = {
+        sub: fired(await look(systemctl, block(name, sub=sub), units=units))
+        for sub in (*right, *wrong)
+    }
+
+    assert [sub for sub, found in seen.items() if found] == [*wrong]
+
+
+async def test_a_unit_that_reloads_is_as_it_must_be(systemctl: Path) -> None:
+    reloading = block("a.service", "reloading", "reload-notify")
+    seen = await look(systemctl, reloading, units=(WatchedUnit("a", "running"),))
+
+    assert fired(seen) == []
+
+
+def test_an_empty_sub_state_among_several_is_refused() -> None:
+    with pytest.raises(ValueError, match="has an empty name"):
+        WatchedUnit("a", ("running", ""))
+
+
 async def test_any_failed_unit_counts_but_the_watched_and_the_ignored(systemctl: Path) -> None:
     names = ("watched.service", "apt-daily.service", "z.mount", "b.service")
     failed = [block(name, "failed", "failed") for name in (*names, "b.service")]
