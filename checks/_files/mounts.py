@@ -48,6 +48,10 @@ class Mount:
     kind: str
     source: str
     options: str = ""
+    """The options of the filesystem, which all its mounts share."""
+
+    own_options: str = ""
+    """The options of this mount alone."""
 
     @property
     def filesystem(self) -> tuple[str, str]:
@@ -71,17 +75,18 @@ def _mount(fields: Sequence[bytes]) -> Mount | None:
     # Optional fields stand between the sixth and a lone hyphen.
     try:
         end = fields.index(b"-", 6)
-        number, parent, device, root, mount_point = fields[:5]
+        number, parent, device, root, mount_point, own_options = fields[:6]
         kind, source, options = fields[end + 1 : end + 4]
     except ValueError:
         return None
     if not (_NUMBER.fullmatch(number) and _NUMBER.fullmatch(parent)):
         return None
-    texts = map(_text, (device, root, mount_point, kind, source, options))
+    texts = map(unescaped, (device, root, mount_point, kind, source, options, own_options))
     return Mount(int(number), int(parent), *texts)
 
 
-def _text(field: bytes) -> str:
+def unescaped(field: bytes) -> str:
+    """Return a field of a mount table. Spaces and the like are written as octal numbers in it."""
     return os.fsdecode(_ESCAPED.sub(lambda match: bytes([int(match[1], 8)]), field))
 
 

@@ -21,9 +21,10 @@ from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import unique, up_to
-from checks._files.mounts import Mount, named, read_mounts
+from checks._files.lookup import Found, find
+from checks._files.mounts import Mount
 from checks._files.probing import probe_within
-from supervisor.api import Condition, Duration, Measurement, Observation, probe
+from supervisor.api import Condition, Duration, Measurement, Observation
 
 NEVER = 100
 """The limit, in percent, at which a filesystem raises nothing."""
@@ -50,6 +51,9 @@ class Filesystem:
     )
     backup: bool = field(
         default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
+    )
+    read_only: bool = field(
+        default=False, metadata={"help": "true: it may have become read-only after an error"}
     )
     event_type: str = event_type_field("W", "when it is too full")
 
@@ -116,8 +120,8 @@ def use_percent(used: int, available: int) -> int | None:
 async def observe(params: Params, alertname: str, judge: Judge) -> list[Observation]:
     """Return the conditions and measurements of all filesystems."""
     names = [filesystem.filesystem for filesystem in params.filesystems]
-    mounts = await probe("read of the mount table", partial(_find, names))
-    by_number = {mount.number: mount for found in mounts for mount in found}
+    found = await find(names, params.probe_timeout)
+    by_number = {mount.number: mount for each in found for mount in each.mounts}
     answers = await gather(
         partial(ask, seconds=params.probe_timeout, judge=judge), by_number.values()
     )
@@ -125,16 +129,11 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     observed: list[Observation] = []
     for _, reading in sorted(readings.items()):
         observed += reading.usage.measurements if reading.usage else ()
-    for filesystem, found in zip(params.filesystems, mounts, strict=True):
+    for filesystem, each in zip(params.filesystems, found, strict=True):
         if filesystem.max_use_percent < NEVER:
-            present = [readings[mount.number] for mount in found if mount.number in readings]
-            observed += _conditions(filesystem, present, alertname)
+            present = [readings[mount.number] for mount in each.mounts if mount.number in readings]
+            observed += _conditions(filesystem, each, present, alertname)
     return observed
-
-
-def _find(names: Sequence[str]) -> list[list[Mount]]:
-    mounts = read_mounts()
-    return [named(name, mounts) for name in names]
 
 
 async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None:
@@ -155,16 +154,24 @@ async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None
 
 
 def _conditions(
-    filesystem: Filesystem, readings: Sequence[MountReading], alertname: str
+    filesystem: Filesystem, found: Found, readings: Sequence[MountReading], alertname: str
 ) -> Iterator[Condition]:
     labels = {"backup": "true"} if filesystem.backup else {}
-    if not readings:
-        name = filesystem.filesystem
+    name = filesystem.filesystem
+    if found.trouble:
+        message = f"{name} does not respond: {found.trouble}"
+        yield Condition("Filesystem not responding", "E", name, message, labels=labels)
+    elif not readings:
         message = f"{name} is not mounted"
         yield Condition("Filesystem not mounted", "E", name, message, labels=labels)
     for reading in readings:
         mount, usage = reading.mount, reading.usage
         where, device = shown(mount.mount_point), shown(mount.source)
+        if mount.number in found.read_only and not filesystem.read_only:
+            message = (
+                f"{where} is read-only, though it was mounted to be written to, device {device}"
+            )
+            yield Condition("Filesystem read-only", "E", mount.mount_point, message, labels=labels)
         if reading.trouble:
             yield Condition(
                 "Filesystem not responding",

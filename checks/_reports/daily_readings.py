@@ -29,11 +29,12 @@ TITLES_TIMEOUT = 2.0
 
 PSEUDO_TYPES = frozenset(
     {"tmpfs", "devtmpfs", "ramfs", "efivarfs", "overlay", "squashfs", "erofs", "iso9660", "udf"}
-    | {"fuse.snapfuse", "fuse.lxcfs"}
+    | {"fuse.snapfuse", "fuse.lxcfs", "autofs"}
 )
-"""FilesystemReading types that keep no files of this host.
+"""The types of filesystems that keep no files of this host.
 
-They hold memory, images that are always full, or a container's view of other filesystems.
+They hold memory, images that are always full, a container's view of other filesystems, or nothing
+until autofs mounts what somebody looks at.
 Further types, such as proc, have no blocks. They are left out because of that.
 """
 

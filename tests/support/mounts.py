@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from checks._files import mounts
 from checks._files.usage import Filesystem, Params
 from supervisor.api import Condition, Measurement, Observation
 from tests.support.processes import poll
+
+AUTOMOUNTER = Path(__file__).with_name("automount.py")
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
 
@@ -40,14 +43,37 @@ def tmpfs(point: Path, options: str) -> contextlib.AbstractContextManager[Path]:
 
 
 @contextlib.contextmanager
-def ext4(directory: Path) -> Iterator[Path]:
+def ext4(directory: Path, options: str = "loop") -> Iterator[Path]:
     """Mount a new ext4 of 8 MiB with few inodes and the usual blocks reserved for root."""
+    with mounted("-o", options, ext4_image(directory), directory / "ext4") as point:
+        yield point
+
+
+def ext4_image(directory: Path) -> Path:
     image = directory / "image"
     with image.open("wb") as file:
         file.truncate(8 * 1024 * 1024)
     command("mkfs.ext4", "-q", "-N", "128", image)
-    with mounted("-o", "loop", image, directory / "ext4") as point:
-        yield point
+    return image
+
+
+@contextlib.contextmanager
+def automounted(directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Return an automounter, and the mount point of an ext4 that it has not mounted yet."""
+    point = directory / "auto"
+    point.mkdir()
+    argv: list[str | Path] = [sys.executable, AUTOMOUNTER, ext4_image(directory), point]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        if process.stdout.readline() != b"ready\n":
+            pytest.skip("this kernel has no autofs")
+        yield process, point / "data"
+    finally:
+        process.kill()
+        process.communicate()
+        for each in (point / "data", point):
+            subprocess.run(["umount", "-l", each], check=False, capture_output=True)
 
 
 @contextlib.contextmanager

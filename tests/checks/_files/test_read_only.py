@@ -1,0 +1,127 @@
+"""Filesystems that became read-only, and those that are so on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks import disk
+from checks._files import read_only
+from checks._files.mounts import Mount, read_mounts
+from checks._files.read_only import became_read_only, parse_fstab, read_fstab
+from checks._files.usage import Filesystem
+from supervisor.api import Condition
+from tests.support.bad_plugins import context
+from tests.support.mounts import conditions, ext4, mounted, needs_root, seen, source_of, watching
+
+DATA = Mount(
+    number=1,
+    parent=0,
+    device="8:1",
+    root="/",
+    mount_point="/data",
+    kind="ext4",
+    source="/dev/sda1",
+    options="rw",
+    own_options="rw,relatime",
+)
+FSTAB = b"""# the root
+/dev/sda1\t/data/  ext4 defaults,noatime 0 2
+/dev/sda2 /mnt/a\\040b ext4 noauto,ro
+/dev/sda3 none swap sw 0 0
+broken line
+"""
+
+
+@pytest.fixture
+def fstab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(read_only, "FSTAB", tmp_path / "fstab")
+    return tmp_path / "fstab"
+
+
+@pytest.mark.parametrize(
+    ("options", "own_options", "kind", "expected"),
+    [
+        ("rw", "rw,relatime", "ext4", False),
+        ("rw,errors=remount-ro", "rw", "ext4", False),
+        ("rw,errors=remount-ro,emergency_ro", "ro", "ext4", True),
+        ("rw,shutdown", "ro", "xfs", True),
+        ("ro", "rw,relatime", "ext4", True),
+        ("ro,errors=remount-ro", "ro", "ext4", True),
+        ("ro", "ro,relatime", "ext4", False),
+        ("ro", "rw", "squashfs", False),
+        ("ro", "rw", "overlay", False),
+        ("rw", "ro", "btrfs", False),
+    ],
+)
+def test_the_options_of_a_mount_tell_whether_it_was_to_be_writable(
+    fstab: Path, options: str, own_options: str, kind: str, expected: bool
+) -> None:
+    mount = evolve(DATA, options=options, own_options=own_options, kind=kind)
+
+    assert became_read_only(mount) is expected
+
+
+@pytest.mark.parametrize("own_options", ["rw", "ro"])
+def test_fstab_tells_whether_it_was_to_be_writable(fstab: Path, own_options: str) -> None:
+    mount = evolve(DATA, options="ro,errors=remount-ro", own_options=own_options)
+    fstab.write_bytes(FSTAB)
+    writable = became_read_only(mount)
+    fstab.write_bytes(FSTAB.replace(b"defaults", b"ro"))
+
+    assert (writable, became_read_only(mount)) == (True, False)
+
+
+def test_fstab_is_read_by_mount_point(fstab: Path) -> None:
+    absent = read_fstab()
+    fstab.write_bytes(FSTAB)
+
+    assert absent == {}
+    assert read_fstab() == {
+        "/data": {"defaults", "noatime"},
+        "/mnt/a b": {"noauto", "ro"},
+        "none": {"sw"},
+    }
+
+
+@given(st.binary(max_size=100))
+def test_any_fstab_is_read(text: bytes) -> None:
+    assert all(parse_fstab(text).values())
+
+
+@needs_root
+async def test_an_ext4_that_became_read_only_after_an_error_fires(tmp_path: Path) -> None:
+    with ext4(tmp_path, "loop,errors=remount-ro") as point:
+        device = source_of(point)
+        trigger = Path("/sys/fs/ext4") / Path(device).name / "trigger_fs_error"
+        if not trigger.exists():
+            pytest.skip("this kernel makes no errors on demand")
+        before = list(await disk.run(context(), watching(point)))
+        trigger.write_text("an error")
+        with pytest.raises(OSError, match="Read-only"):
+            (point / "file").touch()
+        after = list(await disk.run(context(), watching(point)))
+        allowed = Filesystem(str(point), 90, read_only=True)
+        silent = list(await disk.run(context(), evolve(watching(), filesystems=(allowed,))))
+
+    message = f"{point} is read-only, though it was mounted to be written to, device {device}"
+    assert conditions(after) == [Condition("Filesystem read-only", "E", str(point), message)]
+    assert seen(before) == seen(silent) == []
+
+
+@needs_root
+async def test_an_ext4_that_is_read_only_on_purpose_is_fine(tmp_path: Path) -> None:
+    with (
+        ext4(tmp_path, "loop,ro") as point,
+        mounted("--bind", point, tmp_path / "bound") as bound,
+    ):
+        observed = list(await disk.run(context(), watching(point, bound)))
+        (mount,) = [each for each in read_mounts() if each.mount_point == str(point)]
+
+    assert "ro" in mount.options.split(",")
+    assert "ro" in mount.own_options.split(",")
+    assert seen(observed) == []
