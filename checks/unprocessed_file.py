@@ -17,7 +17,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import Attribute, define, field, frozen
 
 from checks._common.deadlines import timeout_field
 from checks._common.durations import span, stepped
@@ -102,6 +102,12 @@ class OldFiles:
     count: int = 0
     oldest: tuple[OldFile, ...] = ()
 
+    unseen: int = 0
+    """How many entries could not be looked at."""
+
+    trouble: str = ""
+    """Why the first of them could not."""
+
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each directory in which files wait, or that cannot be read."""
@@ -118,44 +124,64 @@ async def _examine(context: Context, directory: Directory, seconds: float) -> li
             call = partial(scan, path, now - directory.max_age)
             old = await probe_within(seconds, f"read of {path}", call)
     except OSError as error:
-        return [_unreadable(path, error.strerror or str(error))]
+        return [_unreadable(path, path, error.strerror or str(error))]
     labels = {"directory": path}
     observed: list[Observation] = [Measurement("unprocessed_files", old.count, labels=labels)]
     if old.count:
         observed.append(_condition(context, directory, old, now))
+    if old.unseen:
+        files = counted(old.unseen, "file")
+        observed.append(_unreadable(f"{files} in {path}", path, old.trouble))
     return observed
 
 
-def _unreadable(path: str, cause: str) -> Condition:
-    return Condition("Directory unreadable", "E", path, f"cannot read {path}: {cause}")
+def _unreadable(what: str, path: str, cause: str) -> Condition:
+    return Condition("Directory unreadable", "E", path, f"cannot read {what}: {cause}")
 
 
 def scan(path: str, before: float) -> OldFiles:
     """Return the files that were last written to before a time in Unix seconds.
 
-    Raises `OSError`.
+    One file that cannot be looked at does not hide the others. Raises `OSError`.
     """
-    count = 0
-
-    def counting(files: Iterable[OldFile]) -> Iterator[OldFile]:
-        nonlocal count
-        for count, file in enumerate(files, 1):  # noqa: B007  # the last number is the count
-            yield file
-
+    waiting = _Waiting(before)
     with os.scandir(path) as entries:
-        oldest = heapq.nsmallest(MAX_LISTED_FILES, counting(_waiting(entries, before)))
-    return OldFiles(count, tuple(oldest))
+        oldest = heapq.nsmallest(MAX_LISTED_FILES, waiting.of(entries))
+    if waiting.error is None:
+        return OldFiles(waiting.count, tuple(oldest))
+    if not waiting.looked_at:
+        raise waiting.error
+    trouble = waiting.error.strerror or str(waiting.error)
+    return OldFiles(waiting.count, tuple(oldest), waiting.unseen, trouble)
 
 
-def _waiting(entries: Iterable[os.DirEntry[str]], before: float) -> Iterator[OldFile]:
-    for entry in entries:
-        try:
-            if entry.is_file(follow_symlinks=False):
+@define
+class _Waiting:
+    """Counts the files that wait, and those that cannot be looked at."""
+
+    before: float
+    count: int = 0
+    looked_at: int = 0
+    unseen: int = 0
+    error: OSError | None = None
+
+    def of(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[OldFile]:
+        """Yield the entries that are files that wait."""
+        for entry in entries:
+            try:
+                if not entry.is_file(follow_symlinks=False):
+                    continue
                 status = entry.stat(follow_symlinks=False)
-                if status.st_mtime < before:
-                    yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
-        except FileNotFoundError:  # it has just been processed
-            continue
+            except FileNotFoundError:  # it has just been processed
+                continue
+            except OSError as error:
+                self.unseen += 1
+                self.error = self.error or error
+                continue
+            self.looked_at += 1
+            if status.st_mtime < self.before:
+                self.count += 1
+                yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
 
 
 def _condition(context: Context, directory: Directory, old: OldFiles, now: float) -> Condition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -321,3 +322,32 @@ def test_a_directory_given_twice_or_no_time_is_refused() -> None:
         Params((one,), Duration(0))
     with pytest.raises(ValueError, match=r"^is empty; write for example 'E'$"):
         Directory("/srv/in", Duration(1), " ")
+
+
+class _BadEntry:
+    """An entry of a directory on a disk with errors."""
+
+    name = "bad.xml"
+
+    def is_file(self, *, follow_symlinks: bool) -> bool:
+        return not follow_symlinks
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+async def test_a_file_that_cannot_be_looked_at_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "old.xml")
+    with os.scandir(tmp_path) as listed:
+        entries = [_BadEntry(), *listed, _BadEntry()]
+    monkeypatch.setattr(os, "scandir", lambda _path: contextlib.nullcontext(entries))
+    waiting, unreadable = await look(tmp_path)
+    entries[1:2] = []
+    (nothing,) = await look(tmp_path)
+
+    assert waiting.message.startswith(f"{tmp_path} holds 1 file older than 10 min")
+    assert unreadable.message == f"cannot read 2 files in {tmp_path}: Input/output error"
+    assert nothing.message == f"cannot read {tmp_path}: Input/output error"
+    assert identities([unreadable, nothing]) == [("Directory unreadable", str(tmp_path))] * 2
