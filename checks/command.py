@@ -11,6 +11,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._processes import eborder
 from checks._processes.plugin_output import parse_output
@@ -185,6 +186,14 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
     if completed.status not in (0, *PLUGIN_EVENT_TYPES) or crashed:
         why = output.text or _last_line(stderr)
         raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {why}")
+    if output.unread:
+        number, first = counted(len(output.unread), "word"), shown(output.unread[0])
+        context.log.info(
+            "%s printed %s that cannot be read among its performance data; the first: %s",
+            params.argv[0],
+            number,
+            first,
+        )
     observed: list[Observation] = [*output.measurements]
     if completed.status:
         observed.append(

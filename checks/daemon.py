@@ -11,11 +11,17 @@ from pathlib import Path
 
 from attrs import Attribute, evolve, field, frozen
 
+from checks._common.deadlines import within
 from checks._common.event_types import event_type_field
+from checks._common.printable import is_text
+from checks._files.probing import probe_within
 from checks._processes import pid_files
 from checks._processes.process import Process, look_up
 from checks._processes.scan import ScanResult, is_short_for, scan
 from supervisor.api import CheckFailed, Condition, Context, Json, Measurement, Observation, probe
+
+PID_FILES_TIMEOUT = 5.0
+"""Seconds for reading the pid files. Their directory may be on a server that is dead."""
 
 
 @frozen
@@ -43,7 +49,7 @@ class Daemon:
     @hosts.validator
     def _are_names(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
         for name in [value] if isinstance(value, str) else value:
-            if name != name.strip() or not name.isprintable() or name.endswith(("/", "/..")):
+            if name != name.strip() or not is_text(name) or name.endswith(("/", "/..")):
                 raise ValueError(
                     f"{name!r} is not the name of a process; write for example 'archiveManager'"
                 )
@@ -143,10 +149,15 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return conditions for what does not run as it should, and the numbers of processes."""
     remembered = context.state.get("seen")
     known = remembered if isinstance(remembered, dict) else {}
+    processes = watched(params)
     try:
-        results = await probe("look at the processes", partial(look, watched(params), known))
+        found = await probe(
+            "look at the processes", partial(scan, [process.name for process in processes])
+        )
     except OSError as error:
         raise CheckFailed(f"cannot look at the processes: {error.strerror}") from None
+    files = await _pid_files(processes)
+    results = await probe("look at the pid files", partial(look, processes, found, files, known))
     context.state["seen"] = {
         key(process): result.watched.name
         for result in results
@@ -160,17 +171,33 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return observed
 
 
-def look(processes: Sequence[WatchedProcess], known: Mapping[str, Json]) -> list[WatchResult]:
+async def _pid_files(processes: Iterable[WatchedProcess]) -> Mapping[str, pid_files.PidFile]:
+    """Return the pid files by process. Those that do not answer in time hide no daemon."""
+    paths = {process.name: process.pid_file for process in processes if process.pid_file}
+    if not paths:
+        return {}
+
+    def read() -> Mapping[str, pid_files.PidFile]:
+        return {name: pid_files.read(path) for name, path in paths.items()}
+
+    try:
+        return await probe_within(within(PID_FILES_TIMEOUT), "read of the pid files", read)
+    except TimeoutError as error:
+        trouble = f"cannot be read: {error}"
+        return {name: pid_files.PidFile(path, trouble=trouble) for name, path in paths.items()}
+
+
+def look(
+    processes: Sequence[WatchedProcess],
+    found: ScanResult,
+    files: Mapping[str, pid_files.PidFile],
+    known: Mapping[str, Json],
+) -> list[WatchResult]:
     """Return what is found of each process. Blocks.
 
-    `known` has the name of each process that an earlier run saw, by its `key`. Raises `OSError`
-    when /proc cannot be read.
+    `known` has the name of each process that an earlier run saw, by its `key`.
     """
     names = [process.name for process in processes]
-    found = scan(names)
-    files = {
-        process.name: pid_files.read(process.pid_file) for process in processes if process.pid_file
-    }
     pids = {file.pid: name for name, file in files.items()}
     zombies: dict[str, list[Zombie]] = {name: [] for name in names}
     for process in found.zombies:

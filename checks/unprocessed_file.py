@@ -24,7 +24,7 @@ from checks._common.durations import span, stepped
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
 from checks._common.plurals import counted
-from checks._common.printable import shown
+from checks._common.printable import is_text, shown
 from checks._common.sizes import size
 from checks._common.validators import unique
 from checks._files.probing import probe_within
@@ -66,7 +66,7 @@ class Directory:
 
     @directory.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
-        if not value or not value.isprintable():
+        if not value or not is_text(value):
             raise ValueError(f"{value!r} is not a directory; write for example '/srv/inbound'")
 
 
@@ -188,7 +188,7 @@ def _condition(context: Context, directory: Directory, old: OldFiles, now: float
     first = old.oldest[0]
     age = max(stepped(now - first.since), directory.max_age)
     message = (
-        f"{directory.directory} holds {counted(old.count, 'file')} "
+        f"{shown(directory.directory)} holds {counted(old.count, 'file')} "
         f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
         f"is over {span(age)} old"
     )

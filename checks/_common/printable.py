@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 UNDECODABLE = range(0xDC80, 0xDD00)
 """The characters that os.fsdecode makes of bytes 0x80 to 0xFF that are not UTF-8."""
+
+NOT_TEXT = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+"""The categories of Unicode of characters that are not shown."""
+
+
+def is_text(name: str) -> bool:
+    """Return whether a name has no control characters or line ends. Any letter or space is fine."""
+    return not any(unicodedata.category(char) in NOT_TEXT for char in name)
 
 
 def shown(name: str, longest: int = 255) -> str:

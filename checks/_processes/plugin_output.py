@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
@@ -49,28 +49,42 @@ class PluginOutput:
     measurements: tuple[Measurement, ...]
     """The performance data."""
 
+    unread: tuple[str, ...] = ()
+    """The words among the performance data that are not numbers with a label."""
+
 
 def parse_output(stdout: str) -> PluginOutput:
-    """Split a plugin's output. Malformed performance data is left out."""
+    """Split a plugin's output."""
     first, _, others = stdout.partition("\n")
     text, _, perfdata = first.partition("|")
     long_text, _, more_perfdata = others.partition("|")
+    unread: list[str] = []
     measurements = {
         measurement.name: measurement
-        for measurement in parse_perfdata(f"{perfdata}\n{more_perfdata}")
+        for measurement in parse_perfdata(f"{perfdata}\n{more_perfdata}", unread.append)
     }
-    return PluginOutput(text.strip(), long_text.strip(), tuple(measurements.values()))
+    return PluginOutput(
+        text.strip(), long_text.strip(), tuple(measurements.values()), tuple(unread)
+    )
 
 
-def parse_perfdata(perfdata: str) -> Iterator[Measurement]:
-    """Yield each labelled number. An unknown value (`U`) is left out."""
+def parse_perfdata(
+    perfdata: str, pass_over: Callable[[str], object] = lambda _: None
+) -> Iterator[Measurement]:
+    """Yield each labelled number. An unknown value (`U`) is left out.
+
+    Words that are malformed go to `pass_over`.
+    """
     position = _skip(GAP, perfdata, 0)
     while position < len(perfdata):
         item = ITEM.match(perfdata, position)
-        if item and (measurement := _measurement(item)):
+        end = item.end() if item else _skip(WORD, perfdata, position)
+        measurement = _measurement(item) if item else None
+        if measurement is not None:
             yield measurement
-        position = item.end() if item else _skip(WORD, perfdata, position)
-        position = _skip(GAP, perfdata, position)
+        elif item is None or item["value"] is not None:
+            pass_over(perfdata[position:end])
+        position = _skip(GAP, perfdata, end)
 
 
 def _measurement(item: re.Match[str]) -> Measurement | None:

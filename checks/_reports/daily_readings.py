@@ -137,7 +137,10 @@ async def _sessions() -> int | None:
 
 
 async def _filesystems(seconds: float) -> tuple[FilesystemReading, ...]:
-    mounts = await probe("read of the mount table", _real_mounts)
+    try:
+        mounts = await probe("read of the mount table", _real_mounts)
+    except (OSError, StillHanging) as error:
+        return (FilesystemReading("mount table", trouble=f"cannot be read: {error}"),)
     filesystems = await gather(partial(_ask, seconds=seconds), mounts)
     return tuple(filesystem for filesystem in filesystems if filesystem is not None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -216,3 +217,16 @@ async def test_the_directory_and_the_environment_are_the_commands(tmp_path: Path
 def test_parameters_that_make_no_sense_are_refused(given: Mapping[str, object], wrong: str) -> None:
     with pytest.raises(ValueError, match=re.escape(wrong)):
         Params(**{"argv": ("true",), "protocol": "eborder", **given})  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_performance_data_that_cannot_be_read_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    seen = await observe(Params(printing("OK | load=0,7 a=1 b=U rest"), "nagios"))
+
+    assert seen == [Measurement("a", 1.0)]
+    assert caplog.messages == [
+        f"{sys.executable} printed 2 words that cannot be read among its performance data; "
+        "the first: load=0,7"
+    ]

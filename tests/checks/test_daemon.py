@@ -20,7 +20,8 @@ from checks._processes.process import look_up, read_cmdline
 from checks.daemon import Daemon, Params
 from supervisor.api import CheckFailed, Condition, Json, Measurement, run_command
 from tests.support.bad_plugins import context
-from tests.support.mounts import conditions, seen
+from tests.support.hanging_call import until_no_thread_hangs
+from tests.support.mounts import conditions, hung, needs_root, seen
 from tests.support.processes import (
     NAME,
     contained,
@@ -360,3 +361,35 @@ async def test_a_thread_of_the_kernel_runs_without_a_pid_file(tmp_path: Path) ->
     observed = await look(Daemon("kthreadd"), pid_dir=tmp_path)
 
     assert (seen(observed), counts(observed)) == ([], {"kthreadd": 1})
+
+
+@needs_root
+async def test_a_directory_of_pid_files_that_hangs_hides_no_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "PID_FILES_TIMEOUT", 0.3)
+    with titled(NAME.encode()), hung(tmp_path / "source", tmp_path / "pids") as process:
+        observed = await look(Daemon(NAME), Daemon(MONITOR), pid_dir=tmp_path / "pids")
+        process.kill()
+        await until_no_thread_hangs()
+
+    assert counts(observed) == {NAME: 1, MONITOR: 0}
+    assert [(found.alertname, found.message) for found in conditions(observed)] == [
+        (
+            "Pid file wrong",
+            f"{tmp_path}/pids/{NAME}.pid cannot be read: no answer within 0.3 s",
+        ),
+        ("Daemon not running", f"{MONITOR} does not run"),
+        (
+            "Pid file wrong",
+            f"{tmp_path}/pids/{MONITOR}.pid cannot be read: no answer within 0.3 s",
+        ),
+    ]
+
+
+async def test_a_name_may_have_any_letters_and_spaces() -> None:
+    name = f"매체\u3000서버\u00a0{NAME}"
+    with titled(name.encode()):
+        observed = await look(Daemon(name))
+
+    assert counts(observed) == {name: 1}

@@ -308,7 +308,7 @@ def test_any_name_is_shown_safely(name: bytes) -> None:
     assert f">{escape(shown(os.fsdecode(name)))}</td>" in condition.detail
 
 
-@pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0"])
+@pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0", "/srv/in\u2028bound"])
 def test_a_path_that_is_not_printable_is_refused(directory: str) -> None:
     with pytest.raises(ValueError, match=r"is not a directory; write for example '/srv/inbound'$"):
         Directory(directory, Duration(600))
@@ -351,3 +351,10 @@ async def test_a_file_that_cannot_be_looked_at_does_not_hide_the_others(
     assert unreadable.message == f"cannot read 2 files in {tmp_path}: Input/output error"
     assert nothing.message == f"cannot read {tmp_path}: Input/output error"
     assert identities([unreadable, nothing]) == [("Directory unreadable", str(tmp_path))] * 2
+
+
+async def test_a_directory_may_have_any_letters_and_spaces_in_its_name(tmp_path: Path) -> None:
+    put(tmp_path / "수신\u3000함\u00a0x", "old.xml")
+    (condition,) = await look(tmp_path / "수신\u3000함\u00a0x")
+
+    assert condition.message.startswith(rf"{tmp_path}/수신\u3000함\xa0x holds 1 file")

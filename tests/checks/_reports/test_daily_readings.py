@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import trio
 
+from checks._files import mounts
 from checks._reports import daily_readings
 from tests.support.mounts import needs_root, tmpfs
 
@@ -38,3 +40,15 @@ async def test_memory_filesystems_are_left_out(tmp_path: Path) -> None:
     mounted = [each.mount_point for each in readings.filesystems]
     assert "/" in mounted
     assert str(point) not in mounted
+
+
+async def test_a_mount_table_that_cannot_be_read_leaves_the_rest_of_the_report(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(mounts, "MOUNTINFO", tmp_path / "missing")
+    readings = await daily_readings.read(0, 5.0)
+    (found,) = readings.filesystems
+
+    assert found.space is None
+    assert "No such file or directory" in found.trouble
+    assert readings.uptime > 0
