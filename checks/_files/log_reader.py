@@ -6,7 +6,7 @@ of those until it opens the new file. The functions block, so call them in a thr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -21,10 +21,10 @@ from checks._files.log_position import (
     has_counted,
     holds_what_was_read,
 )
-from checks._files.log_rotation import find, find_former, rotated_since, siblings_of
+from checks._files.log_rotation import find, find_former, rotated_since, statuses_of_siblings
 from supervisor.api import Json
 
-MAX_FORMER_FILES = 4
+MAX_FORMER_FILES = 16
 """The most rotated files, read to their end, that are still looked at."""
 
 
@@ -36,7 +36,7 @@ class Known:
     """Where reading the file of the log's path stopped."""
 
     former: tuple[Position, ...] = ()
-    """The same for rotated files, the oldest first."""
+    """The same for rotated files. Those that were written to last stand at the end."""
 
     def dump(self) -> Json:
         """Return it as JSON."""
@@ -97,15 +97,16 @@ def read(
             return _read_all(
                 [_Part(file, _first_position(file, from_start=from_start))], take, most
             )
-        former, gone = _still_there(path, known.former, stack)
+        former, still, gone = _still_there(path, known.former, stack)
         taken_up = next((each for each in known.former if continues(file, each)), None)
         if continues(file, known.position):
             parts, broken = [_Part(file, known.position)], False
         else:
-            parts, broken = _rotated(path, file, known.position, former, stack)
+            parts, broken = _rotated(path, file, known, stack)
             if taken_up is not None:  # an older file has got its name back
                 parts[-1] = _Part(file, taken_up)
-        return evolve(_read_all([*former, *parts], take, most), broken=gone or broken)
+        progress = _read_all([*former, *parts], take, most, still)
+        return evolve(progress, broken=gone or broken)
 
 
 def _first_position(file: OpenFile, *, from_start: bool) -> Position:
@@ -118,42 +119,53 @@ def _first_position(file: OpenFile, *, from_start: bool) -> Position:
 
 def _still_there(
     path: Path, known: Sequence[Position], stack: ExitStack
-) -> tuple[list[_Part], bool]:
-    """Return the rotated files that there still are, and whether an unfinished one is gone."""
-    parts, gone = [], False
-    siblings = siblings_of(path) if known else []
+) -> tuple[list[_Part], list[Position], bool]:
+    """Return the rotated files to read, those that are as they were, and whether one is gone.
+
+    It matters only for a file that was not read to its end that it is gone.
+    """
+    parts, still, gone = list[_Part](), list[Position](), False
+    siblings = statuses_of_siblings(path) if known else []
+    sizes = {(status.st_dev, status.st_ino): status.st_size for _, status in siblings}
     for position in known:
-        found = find(siblings, position, continues)
+        size = sizes.get((position.device, position.inode))
+        if position.is_finished and size in (None, position.size):
+            still += [position] if size is not None else []
+            continue
+        paths = [path for path, _ in siblings]
+        found = find(paths, position, continues)
         if found is None and position.offset and not position.is_finished:
-            found = find(siblings, position, holds_what_was_read)  # the device's number changed
+            found = find(paths, position, holds_what_was_read)  # the device's number changed
         with suppress(OSError):
             if found is not None:
                 parts.append(_taken_up(stack.enter_context(OpenFile(found)), position))
                 continue
         gone = gone or not position.is_finished
-    return parts, gone
+    return parts, still, gone
 
 
 def _rotated(
-    path: Path, file: OpenFile, position: Position, former: Iterable[_Part], stack: ExitStack
+    path: Path, file: OpenFile, known: Known, stack: ExitStack
 ) -> tuple[list[_Part], bool]:
     """Return the files to read when the log is another file than before, the oldest first.
 
     Also returns whether the file that was read before is gone.
     """
+    position = known.position
+    assert position is not None  # noqa: S101  # for the type checker
     found = find_former(path, file, position)
     if found is None:
         return [_Part(file, begin_of(file))], position.offset > 0
     if found == path:  # replaced by a file that begins with the same bytes
         return [_taken_up(file, position)], False
-    known = {(each.start.device, each.start.inode) for each in former}
     parts = []
     for each in rotated_since(path, found):
         with suppress(FileNotFoundError):  # it was rotated again
             opened = stack.enter_context(OpenFile(each))
-            part = _taken_up(opened, position if each == found else begin_of(opened))
-            if (part.start.device, part.start.inode) not in known:
-                parts.append(part)
+            if each == found:
+                parts.append(_taken_up(opened, position))
+            elif not any(continues(opened, other) for other in known.former):
+                parts.append(_Part(opened, begin_of(opened)))
     return [*parts, _Part(file, begin_of(file))], False
 
 
@@ -162,8 +174,16 @@ def _taken_up(file: OpenFile, position: Position) -> _Part:
     return _Part(file, evolve(position, device=status.st_dev, inode=status.st_ino))
 
 
-def _read_all(parts: Sequence[_Part], take: Callable[[bytes], object], most: int) -> Progress:
-    """Read several files, the oldest first. The last one is that of the log's path."""
+def _read_all(
+    parts: Sequence[_Part],
+    take: Callable[[bytes], object],
+    most: int,
+    still: Sequence[Position] = (),
+) -> Progress:
+    """Read several files, the oldest first. The last one is that of the log's path.
+
+    `still` are rotated files that need not be read.
+    """
     positions, left = list[Position](), 0
     for number, part in enumerate(parts, 1):
         position, taken = _follow(part, take, most, rotated=number < len(parts))
@@ -171,7 +191,7 @@ def _read_all(parts: Sequence[_Part], take: Callable[[bytes], object], most: int
         positions.append(position)
         if most <= 0:
             left += max(position.size - position.offset, 0)
-    *former, position = positions
+    *former, position = [*still, *positions]
     finished = [each for each in former if each.is_finished][-MAX_FORMER_FILES:]
     kept = [each for each in former if each in finished or not each.is_finished]
     return Progress(Known(position, tuple(kept)), left)

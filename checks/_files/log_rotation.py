@@ -57,6 +57,11 @@ def siblings_of(path: Path) -> list[Path]:
     new file. Then files with names like that of its target count too. In a directory that this user
     may not list there are none.
     """
+    return [sibling for sibling, _ in statuses_of_siblings(path)]
+
+
+def statuses_of_siblings(path: Path) -> list[tuple[Path, os.stat_result]]:
+    """Return the same files with what stat says about each."""
     target = path.resolve()
     found = []
     with suppress(PermissionError), os.scandir(target.parent) as entries:
@@ -66,9 +71,9 @@ def siblings_of(path: Path) -> list[Path]:
             ) == _without_numbers(target.name)
             if named and entry.name not in (path.name, target.name):
                 with suppress(FileNotFoundError):  # it was rotated again
-                    written = entry.stat(follow_symlinks=False).st_mtime_ns
-                    found.append((written, entry.name))
-    return [target.with_name(name) for _, name in sorted(found, reverse=True)]
+                    status = entry.stat(follow_symlinks=False)
+                    found.append((target.with_name(entry.name), status))
+    return sorted(found, key=lambda each: (each[1].st_mtime_ns, each[0]), reverse=True)
 
 
 def rotated_since(path: Path, former: Path) -> list[Path]:

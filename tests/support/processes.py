@@ -118,7 +118,11 @@ def contained(*argv: str | Path) -> Iterator[int]:
         children = Path(f"/proc/{parent}/task/{parent}/children")
         name = os.fsencode(argv[0])
         poll(lambda: any(name in _cmdline(pid) for pid in children.read_text().split()))
-        yield int(children.read_text())
+        inner = int(children.read_text())
+        try:
+            yield inner
+        finally:
+            end(inner)
 
 
 def _cmdline(pid: str) -> bytes:

@@ -106,6 +106,7 @@ class LogFile(RuleBasedStateMachine):
             line = self.new_line()
             with self.renamed.open("ab") as file:
                 file.write(line + b"\n")
+            os.utime(self.renamed, ns=(self.number, self.number))
             self.late.append(line)
 
     @rule()
@@ -306,12 +307,13 @@ def test_few_former_files_are_looked_at(tmp_path: Path) -> None:
     path, taken = tmp_path / "app.log", list[bytes]()
     path.write_bytes(b"0\n")
     known = read(path, Known(), taken.append, MOST, from_start=True).known
-    for number in range(1, 10):
+    count = MAX_FORMER_FILES + 5
+    for number in range(1, count):
         path.rename(tmp_path / f"app.log.{number}")
         path.write_bytes(b"%d\n" % number)
         known = read(path, known, taken.append, MOST).known
 
-    assert taken == [b"%d" % number for number in range(10)]
+    assert taken == [b"%d" % number for number in range(count)]
     assert len(known.former) == MAX_FORMER_FILES
 
 
