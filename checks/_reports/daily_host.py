@@ -94,7 +94,11 @@ def filesystem_gauge(filesystem: FilesystemReading) -> Gauge:
     note = filesystem.space.left
     if filesystem.inodes is not None:
         note += f", {filesystem.inodes.percent} % of the inodes used"
-    return _bar(name, f"{filesystem.space.percent} %", note, filesystem.space.percent)
+    value, percent = f"{filesystem.space.percent} %", filesystem.space.percent
+    if filesystem.read_only:
+        note = f"read-only, though it was mounted to be written to, {note}"
+        return Gauge(name, value, note, percent=percent, colour=RED)
+    return _bar(name, value, note, percent)
 
 
 def _bar(name: str, value: str, note: str, percent: int) -> Gauge:

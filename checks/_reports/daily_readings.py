@@ -13,6 +13,7 @@ from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._files import usage
 from checks._files.mounts import Mount, once_each, read_mounts
+from checks._files.read_only import became_read_only
 from checks._files.usage import Usage, ask
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
@@ -49,6 +50,9 @@ class FilesystemReading:
 
     trouble: str = ""
     """Why the filesystem gave no answer."""
+
+    read_only: bool = False
+    """Whether it became read-only after an error."""
 
 
 @frozen
@@ -145,16 +149,18 @@ async def _filesystems(seconds: float) -> tuple[FilesystemReading, ...]:
     return tuple(filesystem for filesystem in filesystems if filesystem is not None)
 
 
-def _real_mounts() -> list[Mount]:
+def _real_mounts() -> list[tuple[Mount, bool]]:
+    """Return the filesystems that keep files, and whether each became read-only."""
     return [
-        mount
+        (mount, became_read_only(mount))
         for mount in once_each(read_mounts())
         if mount.kind not in PSEUDO_TYPES or mount.mount_point == "/"
     ]
 
 
-async def _ask(mount: Mount, seconds: float) -> FilesystemReading | None:
+async def _ask(found: tuple[Mount, bool], seconds: float) -> FilesystemReading | None:
     """Return how full a filesystem is. None if it has nothing to fill, or is no longer mounted."""
+    mount, read_only = found
     space = await ask(mount, seconds, usage.space)
     if space is None:
         return None
@@ -163,4 +169,6 @@ async def _ask(mount: Mount, seconds: float) -> FilesystemReading | None:
             FilesystemReading(mount.mount_point, trouble=space.trouble) if space.trouble else None
         )
     inodes = await ask(mount, seconds, usage.inodes)
-    return FilesystemReading(mount.mount_point, space.usage, inodes.usage if inodes else None)
+    return FilesystemReading(
+        mount.mount_point, space.usage, inodes.usage if inodes else None, read_only=read_only
+    )

@@ -303,6 +303,22 @@ def test_a_writer_that_opens_the_new_file_late_loses_no_line(tmp_path: Path) -> 
     assert taken == [b"one", b"two", b"late"]
 
 
+def test_a_former_file_that_was_written_to_after_the_log_is_not_read_again(tmp_path: Path) -> None:
+    path, taken = tmp_path / "app.log", list[bytes]()
+    path.write_bytes(b"one\n")
+    known = read(path, Known(), taken.append, MOST, from_start=True).known
+    path.rename(tmp_path / "app.log.1")
+    path.write_bytes(b"two\n")
+    known = read(path, known, taken.append, MOST).known
+    os.utime(path, (1, 1))
+    (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+    path.rename(tmp_path / "app.log.1")
+    path.write_bytes(b"three\n")
+    read(path, known, taken.append, MOST)
+
+    assert taken == [b"one", b"two", b"three"]
+
+
 def test_few_former_files_are_looked_at(tmp_path: Path) -> None:
     path, taken = tmp_path / "app.log", list[bytes]()
     path.write_bytes(b"0\n")
@@ -368,6 +384,23 @@ def test_a_last_line_without_an_end_is_a_line_when_it_has_been_still_for_a_read(
         seen.append(list(taken))
 
     assert seen == [[], [b"older"], [b"older"], [b"older"], [b"older"]]
+
+
+def test_a_line_after_one_that_was_truncated_without_its_end_counts(tmp_path: Path) -> None:
+    path, taken = tmp_path / "log", list[bytes]()
+    path.write_bytes(b"begun")
+
+    def take(line: bytes) -> bool:
+        taken.append(line)
+        return True
+
+    known = Known()
+    for _ in range(2):
+        known = read(path, known, take, MOST, from_start=True).known
+    path.write_bytes(b"another\n")
+    read(path, known, take, MOST)
+
+    assert taken == [b"begun", b"another"]
 
 
 def test_a_line_that_did_not_count_without_its_end_is_given_as_a_whole(tmp_path: Path) -> None:

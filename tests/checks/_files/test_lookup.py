@@ -11,6 +11,7 @@ from tests.support.bad_plugins import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import (
     automounted,
+    command,
     conditions,
     measured,
     mount_points,
@@ -55,10 +56,14 @@ async def test_a_filesystem_that_autofs_mounts_on_a_look_is_judged(tmp_path: Pat
         idle = str(point) not in mount_points()
         observed = await look(point)
         again = await look(point)
+        command("umount", point)
+        left = point.exists() and str(point) not in mount_points()
+        expired = await look(point)
         absent = await look(point.with_name("other"))
 
     assert idle
-    assert (seen(observed), seen(again)) == ([], [])
+    assert left
+    assert (seen(observed), seen(again), seen(expired)) == ([], [], [])
     assert [*measured(observed, "disk_use_percent")] == [str(point)]
     assert seen(absent) == [("Filesystem not mounted", "E", str(point.with_name("other")))]
 

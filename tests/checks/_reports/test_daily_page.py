@@ -91,3 +91,10 @@ def test_times_are_those_of_the_checks_own_zone() -> None:
 
     assert "Monday 23 November 2026, 08:30 CET" in Page(html(now=berlin)).text
     assert "since 07:42, module connection" in Page(html(now=berlin)).text
+
+
+def test_a_filesystem_that_became_read_only_stands_out() -> None:
+    reading = FilesystemReading("/data", use(41, "9 GiB free"), use(1), read_only=True)
+    page = html(readings=evolve(READINGS, filesystems=(reading,)))
+
+    assert "/data read-only, though it was mounted to be written to, 9 GiB free" in Page(page).text
