@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,7 +85,8 @@ def lines(file: OpenFile, offset: int) -> Iterator[Line]:
         after, at = at - len(rest), at + len(block)
         *complete, rest = (rest + block).split(b"\n")
         for line in complete:
-            for piece in _pieces(line + b"\n"):
+            pieces = (line + b"\n",) if len(line) < MAX_LINE_BYTES else _pieces(line + b"\n")
+            for piece in pieces:
                 after += len(piece)
                 yield Line(piece, after)
         for piece in _pieces_of_unended(rest):
@@ -103,7 +104,7 @@ def _pieces_of_unended(rest: bytes) -> Iterator[bytes]:
             yield text[start : start + MAX_LINE_BYTES]
 
 
-def _pieces(line: bytes) -> Iterator[bytes]:
+def _pieces(line: bytes) -> Iterable[bytes]:
     """Yield a line in parts that are not too long. Its line end does not become a part."""
     if len(line) > MAX_LINE_BYTES and (blank := len(line) - len(line.lstrip(b"\0"))):
         yield line[:blank]
