@@ -208,6 +208,12 @@ async def _examine(
             "lines may be missing; reading starts at its first line",
             log.path,
         )
+    for refused in progress.refused:
+        context.log.warning(
+            "%s has grown since its rotation and cannot be read; lines of %s may be missing",
+            refused,
+            log.path,
+        )
     kept[log.key] = progress.known.dump()
     labels = {"log": log.instance}
     return [

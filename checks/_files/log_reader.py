@@ -6,11 +6,12 @@ of those until it opens the new file. The functions block, so call them in a thr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from checks._files.log_lines import OpenFile, end_of_last_line, lines, texts, unended
 from checks._files.log_position import (
@@ -66,6 +67,9 @@ class Progress:
     broken: bool = False
     """Whether a file that was read before was not found, so that lines may be missing."""
 
+    refused: tuple[Path, ...] = ()
+    """Rotated files that have grown since they were read, and that this user may not read now."""
+
 
 @frozen
 class _Part:
@@ -97,7 +101,7 @@ def read(
             return _read_all(
                 [_Part(file, _first_position(file, from_start=from_start))], take, most
             )
-        former, still, gone = _still_there(path, known.former, stack)
+        there = _still_there(path, known.former, stack)
         taken_up = next((each for each in known.former if continues(file, each)), None)
         if continues(file, known.position):
             parts, broken = [_Part(file, known.position)], False
@@ -105,8 +109,8 @@ def read(
             parts, broken = _rotated(path, file, known, stack)
             if taken_up is not None:  # an older file has got its name back
                 parts[-1] = _Part(file, taken_up)
-        progress = _read_all([*former, *parts], take, most, still)
-        return evolve(progress, broken=gone or broken)
+        progress = _read_all([*there.parts, *parts], take, most, there.still)
+        return evolve(progress, broken=there.gone or broken, refused=tuple(there.refused))
 
 
 def _first_position(file: OpenFile, *, from_start: bool) -> Position:
@@ -117,31 +121,47 @@ def _first_position(file: OpenFile, *, from_start: bool) -> Position:
     return evolve(start, offset=offset, digest=digest_of(file, offset), size=size, judged=size)
 
 
-def _still_there(
-    path: Path, known: Sequence[Position], stack: ExitStack
-) -> tuple[list[_Part], list[Position], bool]:
-    """Return the rotated files to read, those that are as they were, and whether one is gone.
+@define
+class _StillThere:
+    """The rotated files that were read before."""
 
-    It matters only for a file that was not read to its end that it is gone.
-    """
-    parts, still, gone = list[_Part](), list[Position](), False
+    parts: list[_Part] = field(factory=list)
+    """Those to read on."""
+
+    still: list[Position] = field(factory=list)
+    """Those that are as they were."""
+
+    refused: list[Path] = field(factory=list)
+    """Those that have grown and that this user may not read."""
+
+    gone: bool = False
+    """Whether one is gone that was not read to its end."""
+
+
+def _still_there(path: Path, known: Sequence[Position], stack: ExitStack) -> _StillThere:
+    result = _StillThere()
     siblings = statuses_of_siblings(path) if known else []
-    sizes = {(status.st_dev, status.st_ino): status.st_size for _, status in siblings}
+    paths = [each for each, _ in siblings]
+    by_inode = {(status.st_dev, status.st_ino): (each, status) for each, status in siblings}
     for position in known:
-        size = sizes.get((position.device, position.inode))
-        if position.is_finished and size in (None, position.size):
-            still += [position] if size is not None else []
+        sibling, status = by_inode.get((position.device, position.inode), (None, None))
+        if position.is_finished and (status is None or status.st_size == position.size):
+            result.still += [position] if status else []
             continue
-        paths = [path for path, _ in siblings]
         found = find(paths, position, continues)
         if found is None and position.offset and not position.is_finished:
             found = find(paths, position, holds_what_was_read)  # the device's number changed
         with suppress(OSError):
             if found is not None:
-                parts.append(_taken_up(stack.enter_context(OpenFile(found)), position))
+                result.parts.append(_taken_up(stack.enter_context(OpenFile(found)), position))
                 continue
-        gone = gone or not position.is_finished
-    return parts, still, gone
+        if sibling is not None and status is not None and not os.access(sibling, os.R_OK):
+            result.refused.append(sibling)  # it is said once for each size
+            size = status.st_size
+            result.still.append(evolve(position, size=size, judged=size))
+        elif not position.is_finished:
+            result.gone = True
+    return result
 
 
 def _rotated(

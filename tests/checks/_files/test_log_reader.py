@@ -319,6 +319,38 @@ def test_a_former_file_that_was_written_to_after_the_log_is_not_read_again(tmp_p
     assert taken == [b"one", b"two", b"three"]
 
 
+def test_a_former_file_that_has_grown_and_may_not_be_read_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rotated, taken = tmp_path / "app.log", tmp_path / "app.log.1", list[bytes]()
+    path.write_bytes(b"one\n")
+    known = read(path, Known(), taken.append, MOST, from_start=True).known
+    path.rename(rotated)
+    path.write_bytes(b"two\n")
+    known = read(path, known, taken.append, MOST).known
+    with rotated.open("ab") as file:
+        file.write(b"late\n")
+    opened = os.open
+
+    def refuse(file: Path, flags: int) -> int:
+        if file == rotated:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(file, flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        patch.setattr(os, "access", lambda file, _mode: file != rotated)
+        first = read(path, known, taken.append, MOST)
+        second = read(path, first.known, taken.append, MOST)
+    with rotated.open("ab") as file:
+        file.write(b"later\n")
+    read(path, second.known, taken.append, MOST)
+
+    assert (first.refused, second.refused) == ((rotated,), ())
+    assert not first.broken
+    assert taken == [b"one", b"two", b"late", b"later"]
+
+
 def test_few_former_files_are_looked_at(tmp_path: Path) -> None:
     path, taken = tmp_path / "app.log", list[bytes]()
     path.write_bytes(b"0\n")
