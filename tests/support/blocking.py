@@ -1,13 +1,15 @@
 """Notices a step of a task that blocks the event loop. On in every async test: see conftest.py.
 
-A step that waits for a processor does not count: the kernel says how long the thread was ready to
-run and did not (`schedstat`), so a busy machine fails no test.
+Two things do not count, so that neither a busy machine nor a long run of tests fails one:
+- the time for which the thread was ready to run and had no processor, as the kernel tells it;
+- garbage collections: the heap of a whole test run is not that of a supervisor.
 """
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,12 @@ class BlockingSteps(Instrument):
     _read_at: float = -1.0
     """When it was last read."""
 
+    _collected: float = 0.0
+    """Seconds of garbage collection within the present step."""
+
+    _collection_began: float = 0.0
+    """When the present collection began."""
+
     def watch_every_run(self) -> None:
         """Let each `trio.run` of this process be watched, pytest's own included."""
         run = trio.run
@@ -48,6 +56,7 @@ class BlockingSteps(Instrument):
         def watched(*arguments: Any, instruments: Sequence[Instrument] = (), **more: Any) -> Any:
             return run(*arguments, instruments=[*instruments, self], **more)
 
+        gc.callbacks.append(self._note_collection)
         trio.run = watched  # type: ignore[assignment]  # of the same shape for its callers
 
     def before_task_step(self, task: trio.lowlevel.Task) -> None:
@@ -55,6 +64,7 @@ class BlockingSteps(Instrument):
         now = time.perf_counter()
         if now - self._read_at > FRESH:
             self._waited, self._read_at = waited_for_processor(), now
+        self._collected = 0.0
         self._began = time.perf_counter()
 
     def after_task_step(self, task: trio.lowlevel.Task) -> None:
@@ -62,10 +72,17 @@ class BlockingSteps(Instrument):
         took = time.perf_counter() - self._began
         if took > MAX_STEP:
             waited = waited_for_processor()
-            blocked = took - (waited - self._waited)
+            blocked = took - (waited - self._waited) - self._collected
             if blocked > MAX_STEP:
                 self.found.append(f"{task.name}: {blocked:.2f} s in one step")
             self._waited, self._read_at = waited, time.perf_counter()
+
+    def _note_collection(self, phase: str, _info: Mapping[str, int]) -> None:
+        now = time.perf_counter()
+        if phase == "start":
+            self._collection_began = now
+        else:
+            self._collected += now - self._collection_began
 
 
 def waited_for_processor() -> float:
