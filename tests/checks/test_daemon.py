@@ -33,6 +33,8 @@ from tests.support.processes import (
     titled,
 )
 
+pytestmark = pytest.mark.may_block("the tests start real processes and wait for them")
+
 MONITOR = f"{NAME}_monitor"
 SLEEP = shutil.which("sleep") or ""
 

@@ -36,6 +36,8 @@ from tests.support.mounts import (
     watching,
 )
 
+pytestmark = pytest.mark.may_block("the tests mount, and ask df")
+
 PAGE = 4096
 
 

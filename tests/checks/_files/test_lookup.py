@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from checks import disk
 from supervisor.api import Condition, Observation
 from tests.support.bad_plugins import context
@@ -21,6 +23,8 @@ from tests.support.mounts import (
     tmpfs,
     watching,
 )
+
+pytestmark = pytest.mark.may_block("the tests mount, and start an automounter")
 
 
 async def look(*names: str | Path, seconds: float = 5.0) -> list[Observation]:

@@ -18,6 +18,8 @@ from supervisor.api import Condition
 from tests.support.bad_plugins import context
 from tests.support.mounts import conditions, ext4, mounted, needs_root, seen, source_of, watching
 
+pytestmark = pytest.mark.may_block("the tests mount")
+
 DATA = Mount(
     number=1,
     parent=0,
