@@ -68,6 +68,15 @@ Observation: TypeAlias = Condition | Report | Measurement
 Result: TypeAlias = Literal["ok", "conditions", "failed", "timeout"]
 """How a run ended."""
 
+RESULT_WORDS = {
+    "ok": "ok",
+    "conditions": "conditions",
+    "failed": "failed",
+    "timeout": "timed out",
+    None: "not yet run",
+}
+"""Each result in words. None: there is no run yet."""
+
 
 @frozen
 class Run:

@@ -11,12 +11,10 @@ from typing import Any
 import trio
 
 from supervisor.commands.options import load_service_file
-from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
 from supervisor.host import log_format, resolver
 from supervisor.host.clock import Clock
-from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
@@ -70,7 +68,7 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
-    context_factory = ContextFactory(clock, Store(CurrentConfig(service)))
+    context_factory = ContextFactory.without_past(clock, service)
 
     async def run_one(module: Module) -> None:
         check = load_check(module.check)

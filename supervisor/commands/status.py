@@ -18,7 +18,7 @@ from rich.text import Text
 from supervisor.commands.options import add_state_dir, ask_supervisor
 from supervisor.commands.tables import make_console, make_table
 from supervisor.control.socket_client import JsonObject
-from supervisor.stats.recent_runs import RESULT_WORDS
+from supervisor.observations import RESULT_WORDS
 from supervisor.text import seconds
 
 REFRESH_INTERVAL = 1.0

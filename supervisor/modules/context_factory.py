@@ -6,12 +6,13 @@ import copy
 from collections.abc import Callable, MutableMapping
 from datetime import datetime
 from logging import Logger, LoggerAdapter, getLogger
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 
 from supervisor.alerts.alert import Alert, ModuleRecord
-from supervisor.config.service import Module
+from supervisor.config.current import CurrentConfig
+from supervisor.config.service import Module, Service
 from supervisor.config.times import at_labels
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
@@ -42,6 +43,11 @@ class ContextFactory:
 
     stats: Callable[[], tuple[ModuleStats, ...]] = tuple
     """Returns what each module has done."""
+
+    @classmethod
+    def without_past(cls, clock: Clock, service: Service) -> Self:
+        """Return a factory for runs of which nothing is kept: no alerts, no state."""
+        return cls(clock, Store(CurrentConfig(service)))
 
     def context(self, module: Module) -> Context:
         """Return the context for a run of this module that begins now."""

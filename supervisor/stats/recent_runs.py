@@ -13,15 +13,6 @@ KEPT = 100
 RESULTS = ("ok", "conditions", "failed", "timeout")
 """Every result of a run; its position stands for it in memory."""
 
-RESULT_WORDS = {
-    "ok": "ok",
-    "conditions": "conditions",
-    "failed": "failed",
-    "timeout": "timed out",
-    None: "not yet run",
-}
-"""Each result in words. None: there is no run yet."""
-
 
 @frozen
 class PastRun:

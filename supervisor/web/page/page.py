@@ -10,7 +10,7 @@ from attrs import define, field
 
 from supervisor.alerts.alert import Alert
 from supervisor.control.socket_client import JsonObject
-from supervisor.stats.recent_runs import RESULT_WORDS
+from supervisor.observations import RESULT_WORDS
 from supervisor.web.page import drawing
 from supervisor.web.page.durations import brief, minutes, span
 from supervisor.web.page.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
