@@ -76,7 +76,7 @@ class Ledger:
         """Return what was committed. Raises `LedgerCorrupt` or `LedgerError`."""
         try:
             return tables.load(self._opened())
-        except (sqlite3.Error, ValueError, TypeError) as error:
+        except (sqlite3.Error, ValueError, TypeError, IndexError) as error:
             raise translated(self.path, "read", error) from error
 
     def commit(self, changes: Changes) -> None:
@@ -235,7 +235,7 @@ def _read(path: Path) -> Changes:
                 return Changes()
             _check(connection, path)
             return _load_migrated(connection)
-    except (sqlite3.Error, ValueError, TypeError) as error:
+    except (sqlite3.Error, ValueError, TypeError, IndexError) as error:
         raise translated(path, "read", error) from error
 
 

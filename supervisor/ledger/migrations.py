@@ -1,7 +1,14 @@
 """Bring an older ledger to the present format. Called by the database.
 
-Each step makes format N + 1 of format N. It changes tables and rows, checksums included. All steps
-run in one transaction.
+Each step makes format N + 1 of format N. All steps run in one transaction. Rules for a step:
+
+- `checksum` stays the last column of a table, so `ALTER TABLE … ADD COLUMN` is wrong. Make a new
+  table and copy the rows into it.
+- Compare the checksum of each row with `tables.checksum` before you change the row. Raise
+  `ValueError` if it is wrong: the file is then damaged. Compute the checksum of the new row.
+- Do not use `tables.SCHEMA`, nor the functions there that read and write rows. They follow the
+  present format, and a later version changes them.
+- Use `execute` and `executemany`. `executescript` commits.
 """
 
 from __future__ import annotations

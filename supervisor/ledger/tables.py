@@ -75,7 +75,7 @@ _NUMBER = int | float
 def load(connection: sqlite3.Connection) -> Changes:
     """Return what the tables hold. A cursor is None when its alert is gone.
 
-    Raises `sqlite3.Error`, `ValueError` or `TypeError` when a row is damaged.
+    Raises `sqlite3.Error`, `ValueError`, `TypeError` or `IndexError` when a row is damaged.
     """
     found = Changes(lost=Counter({reason: int(count) for reason, count in _lost(connection)}))
     for row in _rows(connection, "alerts"):

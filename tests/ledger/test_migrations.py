@@ -1,6 +1,6 @@
 """Ledgers of older and newer versions: an older format is migrated, a newer one is refused.
 
-`data/format-1` was written by version 0.1.0.
+`data/format-1` was written by version 0.1.0. `data/README.md` says how.
 """
 
 from __future__ import annotations
@@ -19,22 +19,45 @@ from supervisor.errors import LedgerError
 from supervisor.ledger import migrations, tables
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.migrations import Step, format_of, migrate, require_known
+from tests.ledger.data import make
 from tests.ledger.test_database import NOW
 from tests.support import mounts
 
 FORMAT_1 = Path(__file__).parent / "data" / "format-1"
 PEER = "http://127.0.0.1:9093"
 
+LATER = tables.VERSION + 2
+"""The format of a later version, which `STEPS` lead to."""
+
 
 def add_column(connection: sqlite3.Connection) -> None:
-    connection.execute("ALTER TABLE lost ADD COLUMN since REAL NOT NULL DEFAULT 0")
+    """Give alerts and history a column before the checksum, as the rules for steps demand."""
+    for table in ("alerts", "history"):
+        ((schema,),) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table])
+        rows = connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - constants
+        connection.execute(f"DROP TABLE {table}")
+        connection.execute(schema.replace("checksum ", "shown INTEGER NOT NULL, checksum "))
+        marks = ", ".join("?" * (len(rows[0]) + 1))
+        for *row, found in rows:
+            if found != tables.checksum(row):
+                raise ValueError(f"a row of {table} has a wrong checksum")
+            changed = (*row, 0)
+            connection.execute(
+                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - constants
+                (*changed, tables.checksum(changed)),
+            )
 
 
 def count_twice(connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE lost SET count = count * 2")
 
 
-STEPS: Mapping[int, Step] = {1: add_column, 2: count_twice}
+STEPS: Mapping[int, Step] = {
+    **migrations.STEPS,
+    tables.VERSION: add_column,
+    tables.VERSION + 1: count_twice,
+}
+"""The steps of a later version."""
 
 
 @pytest.fixture
@@ -119,14 +142,15 @@ def test_every_older_format_has_a_step() -> None:
 
 
 def test_the_steps_are_taken_in_their_order(connection: sqlite3.Connection) -> None:
-    migrate(connection, STEPS, 3)
+    order: list[str] = []
+    migrate(connection, {1: lambda _: order.append("1"), 2: lambda _: order.append("2")}, 3)
 
     assert format_of(connection) == 3
-    assert lost(connection) == [("evicted", 6, 0.0)]
+    assert order == ["1", "2"]
 
 
 def test_a_ledger_of_the_present_format_is_left_alone(connection: sqlite3.Connection) -> None:
-    migrate(connection, {1: add_column}, 1)
+    migrate(connection, {1: count_twice}, 1)
 
     assert lost(connection) == [("evicted", 3)]
 
@@ -136,33 +160,82 @@ def test_a_step_that_fails_changes_nothing(connection: sqlite3.Connection) -> No
         raise sqlite3.OperationalError("disk I/O error")
 
     with pytest.raises(sqlite3.OperationalError):
-        migrate(connection, {1: add_column, 2: fail}, 3)
+        migrate(connection, {1: count_twice, 2: fail}, 3)
 
     assert format_of(connection) == 1
     assert lost(connection) == [("evicted", 3)]
 
 
 def future(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let this be a later version, whose format is 3."""
+    """Let this be a later version, whose format is `LATER`."""
 
     def later(connection: sqlite3.Connection) -> None:
-        migrate(connection, STEPS, 3)
+        migrate(connection, STEPS, LATER)
 
-    monkeypatch.setattr(tables, "VERSION", 3)
+    monkeypatch.setattr(tables, "VERSION", LATER)
     monkeypatch.setattr(migrations, "migrate", later)
-    monkeypatch.setattr(migrations, "require_known", lambda found: require_known(found, 3))
+    monkeypatch.setattr(migrations, "require_known", lambda found: require_known(found, LATER))
 
 
 def test_an_older_ledger_is_migrated_when_it_is_opened(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    shutil.copy(path, tmp_path / "before")
+    before = open_ledger(tmp_path / "before", NOW)
+    before.ledger.close()
     future(monkeypatch)
     opened = open_ledger(path, NOW)
     opened.ledger.close()
 
+    assert opened.aside is None
+    assert opened.contents.alerts == before.contents.alerts
+    assert opened.contents.history == before.contents.history
     assert opened.contents.lost == Counter(evicted=6)
     with closing(sqlite3.connect(path)) as connection:
-        assert format_of(connection) == 3
+        assert format_of(connection) == LATER
+
+
+def test_a_damaged_row_of_an_older_ledger_is_not_migrated(
+    path: Path, connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute("UPDATE alerts SET version = 9 WHERE fingerprint = 'f1'")
+    future(monkeypatch)
+    monkeypatch.setattr(
+        tables, "SCHEMA", tables.SCHEMA.replace("version = 1", f"version = {LATER}")
+    )
+    opened = open_ledger(path, NOW)
+    opened.ledger.close()
+
+    assert opened.aside is not None
+
+
+def test_a_column_behind_the_checksum_is_a_damage(
+    path: Path, connection: sqlite3.Connection
+) -> None:
+    connection.execute("ALTER TABLE alerts ADD COLUMN shown INTEGER NOT NULL DEFAULT 0")
+    opened = open_ledger(path, NOW)
+    opened.ledger.close()
+
+    assert opened.aside is not None
+
+
+def test_a_row_with_too_few_columns_is_a_damage(path: Path, connection: sqlite3.Connection) -> None:
+    row = ("f1", "disk")
+    connection.execute("DROP TABLE alerts")
+    connection.execute("CREATE TABLE alerts (fingerprint TEXT, module TEXT, checksum INTEGER)")
+    connection.execute("INSERT INTO alerts VALUES (?, ?, ?)", (*row, tables.checksum(row)))
+    opened = open_ledger(path, NOW)
+    opened.ledger.close()
+
+    assert opened.aside is not None
+
+
+def test_the_recipe_writes_a_ledger_that_is_read_whole(tmp_path: Path) -> None:
+    make.write(tmp_path / "ledger")
+    opened = open_ledger(tmp_path / "ledger", NOW)
+    opened.ledger.close()
+
+    assert opened.contents == make.sample()
 
 
 @mounts.needs_root
@@ -182,7 +255,7 @@ def test_an_older_ledger_on_a_full_disk_is_migrated_in_memory(
         assert (place / "ledger").read_bytes() == FORMAT_1.read_bytes()
 
 
-@pytest.mark.parametrize("number", [2, 999])
+@pytest.mark.parametrize("number", [tables.VERSION + 1, 999])
 def test_a_newer_format_is_refused_with_what_to_do(path: Path, number: int) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {number}")
@@ -193,7 +266,8 @@ def test_a_newer_format_is_refused_with_what_to_do(path: Path, number: int) -> N
 
     assert str(raised.value) == (
         f"cannot open the ledger {path}: it has format {number}, this version reads formats up "
-        "to 1; install the newer version again, or move the file away to begin a new one"
+        f"to {tables.VERSION}; install the newer version again, or move the file away to begin a "
+        "new one"
     )
     assert path.read_bytes() == content
 
