@@ -11,7 +11,7 @@ import trio
 
 from checks.alertmanager import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Observation, Secret
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,

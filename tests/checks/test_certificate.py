@@ -26,8 +26,8 @@ from supervisor.api import Condition, Context, Measurement, Observation, tls_con
 from supervisor.observations import Duration
 from tests.e2e.servers import free_port
 from tests.support.addresses import resolve_to
-from tests.support.bad_plugins import context
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
+from tests.support.check_context import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

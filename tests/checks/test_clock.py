@@ -16,7 +16,7 @@ from checks._kernel import clock as kernel_clock
 from checks._kernel.clock import KernelClock
 from checks.clock import Params, TimeServer
 from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.ntp_server import NOW, NtpServer, answer
 
 Respond = Callable[[bytes, float], list[bytes]]

@@ -21,7 +21,7 @@ from checks.connection import Params, TcpServer
 from supervisor.api import CheckFailed, Condition, Duration, Measurement, Observation
 from supervisor.host.threads import abandoned_threads
 from tests.support.addresses import black_hole
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 
 HOST = "127.0.14.31"

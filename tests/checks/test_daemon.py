@@ -19,7 +19,7 @@ from checks._processes import scan
 from checks._processes.process import look_up, read_cmdline
 from checks.daemon import Daemon, Params
 from supervisor.api import CheckFailed, Condition, Json, Measurement, run_command
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import conditions, hung, needs_root, seen
 from tests.support.processes import (

@@ -18,7 +18,7 @@ from checks._files.usage import Filesystem, Params, space, use_percent
 from supervisor.alerts import sanitize
 from supervisor.api import Condition, Observation
 from supervisor.host.threads import abandoned_threads
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import (
     bindfs,

@@ -25,8 +25,8 @@ from checks.http import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Secret
 from supervisor.observations import Duration
 from tests.support.addresses import resolve_to
-from tests.support.bad_plugins import context
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
+from tests.support.check_context import context
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,

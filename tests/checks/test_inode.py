@@ -10,7 +10,7 @@ from checks import inode
 from checks._files import usage
 from checks._files.usage import Params
 from supervisor.api import Condition, Observation
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.mounts import (
     conditions,
     ext4,

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from checks._files.log_reader import read
 from checks.log_pattern import MAX_LISTED_LINES, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 from tests.support.mounts import bindfs, needs_root, stop
 

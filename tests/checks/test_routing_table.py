@@ -17,7 +17,7 @@ from checks import routing_table
 from checks._kernel import routes as kernel_routes
 from checks.routing_table import Params, WantedRoute
 from supervisor.api import CheckFailed, Condition
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.network_namespace import Host, host, needs_root
 
 ANY = "0.0.0.0"  # noqa: S104  # the default route, or no gateway

@@ -14,7 +14,7 @@ import trio
 from checks import session
 from checks.session import LocalPort, Params, run
 from supervisor.api import Condition, Measurement
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import Hanging
 from tests.support.tcp_sessions import MAPPED, REFUSE_NETLINK, sessions
 

@@ -18,7 +18,7 @@ from supervisor.api import CheckFailed, Condition, Measurement, Observation
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import load_check
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 
 DATABASE = Database(user="eborder")
 

@@ -20,7 +20,7 @@ from checks._kernel.proc_stat import CpuTimes, Memory
 from checks._kernel.vitals import Vitals, kills_since, parse_pressure, recalled
 from checks.system import Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, Report
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.processes import make_zombie
 
 CALM = Vitals(

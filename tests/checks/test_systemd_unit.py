@@ -17,7 +17,7 @@ from checks import systemd_unit
 from checks._processes.systemd_units import KINDS, PROPERTIES, Unit, full_name, parse
 from checks.systemd_unit import ROOT_SLICE, Params, WatchedUnit, run
 from supervisor.api import CheckFailed, Condition, Json, Measurement, Observation
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 
 
 def block(name: str, active: str = "active", sub: str = "running", **more: object) -> str:

@@ -28,7 +28,7 @@ from checks.unprocessed_file import Directory, Params, run
 from supervisor.alerts import sanitize
 from supervisor.api import Condition, Duration
 from supervisor.host.threads import abandoned_threads
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import hung, needs_root, tmpfs
 
@@ -203,7 +203,7 @@ READ = """
 import json, os, sys, trio
 from attrs import asdict
 from checks.unprocessed_file import Directory, Params, run
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 params = Params(tuple(Directory(path, 600.0) for path in sys.argv[1:]))
 trio.run(run, context(), params)  # imports all that it needs while it has the rights
 if os.geteuid() == 0:

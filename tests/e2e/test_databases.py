@@ -28,7 +28,7 @@ from supervisor.modules.loader import Check
 from supervisor.observations import Run
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
 from tests.e2e.servers import free_port
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0

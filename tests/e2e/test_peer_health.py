@@ -14,7 +14,7 @@ from checks.alertmanager import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement
 from tests.e2e.mailing import ShippedAlertmanager, alert, cluster
 from tests.e2e.servers import SmtpSink, free_port, wait_for
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 
 
 @define

@@ -15,7 +15,7 @@ from attrs import evolve
 from checks import pnr_last_message_date, pnr_push_process, pnr_report, sql
 from supervisor.api import CheckFailed, Condition, Context, Duration, Json, Measurement, Report
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.mail_page import Page
 
 SEOUL = ZoneInfo("Asia/Seoul")

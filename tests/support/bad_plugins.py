@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from checks.command import Params, run
-from supervisor.api import CheckFailed, Context, Observation
+from supervisor.api import CheckFailed, Observation
+from tests.support.check_context import context
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
 """The folder of the plugins."""
@@ -43,18 +42,6 @@ BAD_PLUGINS = {
     "removes_its_limits": FINE,
 }
 """Each bad plugin, and the verdict that is right for it."""
-
-
-def context(at: tuple[str, ...] = ()) -> Context:
-    return Context(
-        service="KOR",
-        host="host",
-        module="the module",
-        timezone=ZoneInfo("Asia/Seoul"),
-        log=logging.LoggerAdapter(logging.getLogger("test")),
-        clock=lambda: 0.0,
-        at=at,
-    )
 
 
 def plugin(name: str, *arguments: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from checks._reports.daily_readings import FilesystemReading, Readings, TopProce
 from checks._reports.period import Activity, Period, Resolved
 from checks._reports.theme import template
 from supervisor.api import AlertView, Context
-from tests.support import bad_plugins
+from tests.support import check_context
 
 SEOUL = ZoneInfo("Asia/Seoul")
 NOW = datetime(2026, 11, 23, 16, 30, tzinfo=SEOUL)
@@ -110,7 +110,7 @@ PERIOD = Period(
 
 def context(now: datetime = NOW, **values: object) -> Context:
     return evolve(
-        bad_plugins.context(),
+        check_context.context(),
         service="KOR-PNR-TEST",
         host="kor-pnr-test1",
         module="daily",

@@ -9,7 +9,7 @@ import pytest
 
 from checks import disk
 from supervisor.api import Condition, Observation
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
 from tests.support.mounts import (
     automounted,

@@ -15,7 +15,7 @@ from checks._files.mounts import Mount, read_mounts
 from checks._files.read_only import became_read_only, parse_fstab, read_fstab
 from checks._files.usage import Filesystem
 from supervisor.api import Condition
-from tests.support.bad_plugins import context
+from tests.support.check_context import context
 from tests.support.mounts import conditions, ext4, mounted, needs_root, seen, source_of, watching
 
 pytestmark = pytest.mark.may_block("the tests mount")
