@@ -20,7 +20,7 @@ class Handlers:
 
     snapshot: Snapshot
     modules: ModuleTasks
-    changed: trio.lowlevel.ParkingLot
+    recorded: trio.lowlevel.ParkingLot
     """Wakes tasks that wait for a commit."""
 
     root: trio.lowlevel.Task
@@ -60,7 +60,7 @@ class Handlers:
         else:
             with trio.move_on_after(task.module.timeout + 2 * CLEAN_UP_TIMEOUT):
                 while stats.runs == runs:
-                    await self.changed.park()
+                    await self.recorded.park()
             if stats.runs > runs:
                 result, seconds = str(stats.last_result), stats.last_seconds
             else:

@@ -34,11 +34,11 @@ _MAIL_POLICY = (
 
 def make_app(
     snapshot: Snapshot,
-    changed: trio.lowlevel.ParkingLot,
+    recorded: trio.lowlevel.ParkingLot,
     waiting: Callable[[], int],
 ) -> App:
     """Return the application behind its guard."""
-    live = Live(snapshot, changed)
+    live = Live(snapshot, recorded)
     endpoints = Endpoints(snapshot, live, Source(snapshot, waiting))
     routes = [
         Route("/", endpoints.page),
@@ -78,7 +78,7 @@ class Endpoints:
         """Return an alert as it was mailed."""
         mail = mailed(self.snapshot.store, request.path_params["fingerprint"])
         if mail is None:
-            return PlainTextResponse("this alert is not known, or no longer\n", 404)
+            return PlainTextResponse("this alert is not known, or it is no longer kept\n", 404)
         html = await trio.to_thread.run_sync(
             templates.mail, mail, limiter=self._rendering, abandon_on_cancel=True
         )
@@ -104,5 +104,5 @@ class Endpoints:
         return PlainTextResponse("healthy\n")
 
     async def ready(self, _request: Request) -> Response:
-        """Say that modules run. Before they do, the listener is not served."""
+        """Say that the modules have started. Until then the listener does not answer."""
         return PlainTextResponse("ready\n")

@@ -22,7 +22,7 @@ class WebTasks:
     """Starts and ends the task that serves the status page."""
 
     snapshot: Snapshot
-    changed: trio.lowlevel.ParkingLot
+    recorded: trio.lowlevel.ParkingLot
     """Wakes tasks that wait for a commit."""
 
     waiting: Callable[[], int]
@@ -43,7 +43,7 @@ class WebTasks:
             self._ended.set()
 
     def bind(self, service: Service, addresses: Sequence[Address]) -> list[trio.SocketListener]:
-        """Return listeners for a new configuration while the old ones go on.
+        """Bind the sockets of a new configuration. The old sockets stay open.
 
         Raises `SupervisorError`.
         """
@@ -69,4 +69,4 @@ class WebTasks:
         from supervisor.web.app import make_app
         from supervisor.web.server import WebServer
 
-        return WebServer(make_app(self.snapshot, self.changed, self.waiting))
+        return WebServer(make_app(self.snapshot, self.recorded, self.waiting))

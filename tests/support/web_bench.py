@@ -51,7 +51,7 @@ class WebBench:
     ledger: LedgerBench
     stats: dict[str, ModuleStats] = field(factory=dict)
     peers: list[PeerStatus] = field(factory=list)
-    changed: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+    recorded: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
     @classmethod
     def make(
@@ -85,7 +85,7 @@ class WebBench:
         self.ledger.work(lambda update: update.record(module, run, None))
         self.stats[name].finish(run)
         self.stats[name].next_run = self.ledger.now + (module.every or 60)
-        self.changed.unpark_all()
+        self.recorded.unpark_all()
 
     def fill(self, every: float = 60, failing: float = 0.0) -> None:
         """Give each module a hundred past runs, some of them failed."""
@@ -103,7 +103,7 @@ class WebBench:
 async def served(bench: WebBench) -> AsyncIterator[str]:
     """Serve the bench; give its URL."""
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    server = WebServer(make_app(bench.snapshot, bench.changed, lambda: 0))
+    server = WebServer(make_app(bench.snapshot, bench.recorded, lambda: 0))
     async with trio.open_nursery() as nursery:
         await nursery.start(server.serve, [listener])
         host, port = listener.socket.getsockname()[:2]

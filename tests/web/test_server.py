@@ -47,7 +47,7 @@ async def opened(
     given: server.App | None = None, bench: WebBench | None = None
 ) -> AsyncIterator[Door]:
     bench = bench or WebBench.make(*modules(2))
-    found = WebServer(given or app.make_app(bench.snapshot, bench.changed, lambda: 0))
+    found = WebServer(given or app.make_app(bench.snapshot, bench.recorded, lambda: 0))
     (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
     streams: list[trio.SocketStream] = []
     try:

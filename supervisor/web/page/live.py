@@ -37,7 +37,7 @@ class Live:
     """Makes the sections of the page."""
 
     snapshot: Snapshot
-    changed: trio.lowlevel.ParkingLot
+    recorded: trio.lowlevel.ParkingLot
     """Wakes tasks that wait for a commit."""
 
     _made: dict[str, str] = field(factory=dict)
@@ -107,5 +107,5 @@ class Events:
     async def _watch(self, changed: RepeatedEvent) -> None:
         """Set the event whenever something is committed."""
         while True:
-            await self.live.changed.park()
+            await self.live.recorded.park()
             changed.set()
