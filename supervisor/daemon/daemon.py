@@ -30,6 +30,7 @@ from supervisor.host.clock import Clock
 from supervisor.host.lock import locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
+from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.database import open_ledger
 from supervisor.ledger.outbox import Outbox
@@ -169,7 +170,7 @@ class Daemon:
         """Open the listeners and the ledger, and adapt its alerts to the configuration."""
         service = outbox.store.service
         web_listeners = binding.bind(service, binding.addresses(service))
-        opened = open_ledger(state_dir / "ledger", clock.now())
+        opened = open_ledger(state_dir / LEDGER_NAME, clock.now())
         outbox.restore(opened.contents)
         stats: dict[str, ModuleStats] = {}
         fit(stats, service)

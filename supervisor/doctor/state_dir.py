@@ -15,15 +15,10 @@ from supervisor.config.service import Service
 from supervisor.control.socket_client import ask
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.errors import SupervisorError
+from supervisor.host.state_dir import LEDGER_NAME, LOCK_NAME
 
 READ_TIMEOUT = 10.0
 """Seconds for a disk, which may be a dead mount, and for the supervisor's local socket."""
-
-LEDGER = "ledger"
-"""The ledger's file in the state directory."""
-
-LOCK = "lock"
-"""The file that the running supervisor locks."""
 
 T = TypeVar("T")
 
@@ -42,7 +37,7 @@ def _in_use(directories: Sequence[Path]) -> Path | Finding:
     """Return the first directory that holds a lock, else the first."""
     for directory in directories:
         try:
-            (directory / LOCK).lstat()
+            (directory / LOCK_NAME).lstat()
         except PermissionError:
             return _closed(directory)
         except OSError:
@@ -73,7 +68,7 @@ def _look_at(directory: Path, max_ledger: int) -> Examination:
     else:
         good.append(f"{directory} is not there yet; the first start can make it")
     found = os.statvfs(place)
-    free = found.f_bavail * found.f_frsize + _size(directory / LEDGER)
+    free = found.f_bavail * found.f_frsize + _size(directory / LEDGER_NAME)
     if free < max_ledger:
         what = (
             f"{_mebibytes(free)} are free for the ledger, which may take {_mebibytes(max_ledger)}"
@@ -115,9 +110,8 @@ def _unusable(directory: Path, place: Path) -> Finding | None:
 
 
 def _unwritable_files(directory: Path) -> Iterator[Finding]:
-    """Yield the files that this user may not write: a start by another user, as root, leaves "
-    "them."""
-    for name in (LEDGER, LOCK):
+    """Yield the files that this user may not write. A start by another user leaves them."""
+    for name in (LEDGER_NAME, LOCK_NAME):
         path = directory / name
         allowed = os.access(path, os.R_OK | os.W_OK, effective_ids=True)
         if path.exists() and not allowed:
@@ -140,7 +134,7 @@ def _mebibytes(count: int) -> str:
 
 def _who_runs(directory: Path) -> str | Finding:
     """Return whether a supervisor runs there, and whether it answers."""
-    holder = _holder(directory / LOCK)
+    holder = _holder(directory / LOCK_NAME)
     try:
         told = next(ask([directory], {"ask": "status"}, READ_TIMEOUT / 2))
     except SupervisorError as error:

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from supervisor.errors import AlreadyRunning, SupervisorError
+from supervisor.host.state_dir import LOCK_NAME
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def locked(directory: Path) -> Iterator[None]:
                 f"cannot use the state directory {directory}: everybody may write there; "
                 f"chmod 700 {directory}"
             )
-        descriptor = _open(directory / "lock")
+        descriptor = _open(directory / LOCK_NAME)
     except OSError as error:
         raise SupervisorError(
             f"cannot use the state directory {directory}: {error.strerror}; "
