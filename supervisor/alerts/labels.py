@@ -6,18 +6,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 
 from supervisor.alerts.payload import local_time
-from supervisor.config.service import Module, Service
+from supervisor.config.service import RESERVED_FROM_CHECKS, Module, Service
 from supervisor.observations import Condition, Report
-
-RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "host", "instance"})
-"""Labels that a check cannot set. The supervisor sets them."""
 
 
 def alert_labels(
     service: Service, module: Module, observation: Condition | Report, event_id: str = ""
 ) -> dict[str, str]:
     """Return the labels of an alert, which are its identity at every peer."""
-    own = {name: value for name, value in observation.labels.items() if name not in RESERVED_LABELS}
+    given = observation.labels.items()
+    own = {name: value for name, value in given if name not in RESERVED_FROM_CHECKS}
     labels = {
         "service": service.service,
         **service.labels,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from attrs import evolve
 
+from supervisor.config.service import LABEL_NAME
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Observation, Report
 
@@ -25,9 +26,6 @@ MAX_DETAIL_BYTES = 256 * 1024
 
 _CUT_MARK = "… (cut)"
 """The end of a text that was cut."""
-
-_LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-"""The names that Prometheus allows."""
 
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters other than tab and line feed, and lone surrogates."""
@@ -109,7 +107,7 @@ def _clean_mapping(kind: str, what: str, values: object, limit: int) -> dict[str
         raise CheckFailed(f"the check returned a {kind} whose {what}s are not a mapping")
     cleaned = {}
     for name, value in values.items():
-        if not isinstance(name, str) or not _LABEL_NAME.fullmatch(name):
+        if not isinstance(name, str) or not LABEL_NAME.fullmatch(name):
             raise CheckFailed(f"the check returned a {kind} with the {what} name {name!r}")
         if not isinstance(value, str):
             raise CheckFailed(f"the check returned a {kind} whose {what} {name} is not a text")
