@@ -28,7 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("doctor", "check all that the alerts depend on"),
     "checks": ("checks", "list the known checks, or one check's parameters"),
 }
-"""Each verb: its module in `supervisor.commands`, and its help."""
+"""Each command: its module in `supervisor.commands`, and its help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = _imported(given[0]) if given and given[0] in COMMANDS else None
     options = _parser(command).parse_args(given)
     try:
-        assert command is not None  # noqa: S101 - the parser takes no other verb
+        assert command is not None  # noqa: S101 - the parser takes no other command
         code: int = command.run(options)
     except SupervisorError as error:
         print(error, file=sys.stderr)
@@ -57,21 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _imported(verb: str) -> ModuleType:
-    """Return the verb's module. The others are not imported, so that the start is quick."""
-    return import_module(f"supervisor.commands.{COMMANDS[verb][0]}")
+def _imported(name: str) -> ModuleType:
+    """Return the command's module. The others are not imported, so that the start is quick."""
+    return import_module(f"supervisor.commands.{COMMANDS[name][0]}")
 
 
 def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
-    """Return the parser. Only the verb in use has its own arguments."""
+    """Return the parser. Only the command in use has its own arguments."""
     parser = argparse.ArgumentParser("python -m supervisor", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    verbs = parser.add_subparsers(metavar="COMMAND", required=True)
-    for verb, (name, text) in COMMANDS.items():
-        verb_parser = verbs.add_parser(verb, help=text, description=text)
-        add_service(verb_parser)
-        if command is not None and command.__name__ == f"supervisor.commands.{name}":
-            command.add_arguments(verb_parser)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (module, text) in COMMANDS.items():
+        command_parser = commands.add_parser(name, help=text, description=text)
+        add_service(command_parser)
+        if command is not None and command.__name__ == f"supervisor.commands.{module}":
+            command.add_arguments(command_parser)
     return parser
 
 

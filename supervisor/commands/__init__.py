@@ -1,1 +1,1 @@
-"""The command line's verbs, a file each: `add_arguments` and `run`. Called by `__main__`."""
+"""The commands, a file each: `add_arguments` and `run`. Called by `__main__`."""

@@ -1,4 +1,4 @@
-"""The verb `checks`: list the known checks, or show the parameters of one."""
+"""The command `checks`: list the known checks, or show the parameters of one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supervisor.text import columns, duration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument("name", metavar="NAME", nargs="?")
 
 

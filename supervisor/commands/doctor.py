@@ -1,4 +1,4 @@
-"""The verb `doctor`: run all examinations and print what they found."""
+"""The command `doctor`: run all examinations and print what they found."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     add_state_dir(parser)
     parser.add_argument("--json", action="store_true")
 

@@ -1,4 +1,4 @@
-"""The verb `once`: run modules now and show what they see. Nothing is sent or stored."""
+"""The command `once`: run modules now and show what they see. Nothing is sent or stored."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MEASUREMENT_KEYS = ("name", "value", "unit")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument("modules", metavar="MODULE", nargs="*")
     parser.add_argument("--json", action="store_true")
 

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what they lead to: service file, state, local socket."""
+"""Options that several commands share, and what they lead to: service file, state, local socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
-    """Add `--service` and `--config-dir`, which every verb takes."""
+    """Add `--service` and `--config-dir`, which every command takes."""
     parser.add_argument("--service", metavar="NAME", help="the service file is DIR/NAME.toml")
     parser.add_argument(
         "--config-dir",

@@ -1,4 +1,4 @@
-"""The verb `plan`: print a day's timetable as text, JSON or SVG."""
+"""The command `plan`: print a day's timetable as text, JSON or SVG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNS_COLUMN = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
     parser.add_argument("--format", choices=("text", "json", "svg"), default="text")
 

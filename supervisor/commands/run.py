@@ -1,4 +1,4 @@
-"""The verb `run`: supervise until SIGTERM or SIGINT."""
+"""The command `run`: supervise until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.host import garbage_collector
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     add_state_dir(parser, "where the ledger is kept")
     parser.add_argument("--log-format", choices=("auto", "text", "json", "journal"), default="auto")
     parser.add_argument("--verbose", action="store_true", help="log every run")

@@ -1,4 +1,4 @@
-"""The verb `run-now`: let the running supervisor run modules at once."""
+"""The command `run-now`: let the running supervisor run modules at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ RUN_TIMEOUT = 86400.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     add_state_dir(parser)
     parser.add_argument("modules", metavar="MODULE", nargs="+")
 

@@ -1,4 +1,4 @@
-"""The verb `test-alert`: send one report to each peer, and name the receiver that gets it."""
+"""The command `test-alert`: send one report to each peer, and name the receiver that gets it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALERTNAME = "Test alert"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument("--event-type", metavar="T", default="I")
 
 

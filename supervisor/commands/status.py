@@ -1,4 +1,4 @@
-"""The verb `status`: show the state of the running supervisor as tables, or as JSON."""
+"""The command `status`: show the state of the running supervisor as tables, or as JSON."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _STATES = {"firing": 0, "quarantined": 1, "pending": 2, "report": 3, "resolved":
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     add_state_dir(parser)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--watch", action="store_true", help="keep showing it")

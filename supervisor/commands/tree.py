@@ -1,4 +1,4 @@
-"""The verb `tree`: show the tasks of the running supervisor."""
+"""The command `tree`: show the tasks of the running supervisor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from supervisor.commands.options import add_state_dir, ask_supervisor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's own arguments."""
+    """Add the command's own arguments."""
     add_state_dir(parser)
     parser.add_argument("--json", action="store_true")
 

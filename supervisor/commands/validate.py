@@ -1,4 +1,4 @@
-"""The verb `validate`: check the service file and print all of its problems."""
+"""The command `validate`: check the service file and print all of its problems."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.text import counted
 
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the verb has no arguments of its own."""
+    """Add nothing: the command has no arguments of its own."""
 
 
 def run(options: argparse.Namespace) -> int:
