@@ -46,7 +46,10 @@ class WatchedUnit:
     name: str = field(metadata={"help": "the unit; without a kind it is a .service"})
     sub_state: tuple[str, ...] | str = field(
         default=(),
-        metadata={"help": "what it must be besides: 'running', or one of ['running', 'exited']"},
+        metadata={
+            "help": "the sub-state that it must also have: 'running', or one of "
+            "['running', 'exited']"
+        },
     )
     max_restarts: int = field(
         default=0,
@@ -137,7 +140,8 @@ async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
         raise CheckFailed(f"cannot ask systemd: {why}")
     if asked.stdout_bytes > len(asked.stdout):
         raise CheckFailed(
-            f"systemctl says more than {MAX_ANSWER_BYTES >> 20} MiB; reset failed units"
+            f"the answer of systemctl is longer than {MAX_ANSWER_BYTES >> 20} MiB; "
+            "run systemctl reset-failed"
         )
     return list(systemd_units.parse(asked.stdout.decode(errors="replace")))
 

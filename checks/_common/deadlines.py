@@ -15,8 +15,8 @@ MAX_RESERVE = 1.0
 def within(timeout: float) -> float:
     """Return for how many seconds to wait for something that has its own `timeout`.
 
-    A tenth of the time until the caller's deadline is kept back, and at most `MAX_RESERVE`. At
-    the deadline itself everything that the run has found would be lost.
+    One tenth of the time that is left is kept in reserve, but at most `MAX_RESERVE`. At the
+    caller's deadline everything that the run has found would be lost.
     """
     left = max(0.0, trio.current_effective_deadline() - trio.current_time())
     return min(timeout, left - min(MAX_RESERVE, left / 10))

@@ -26,7 +26,7 @@ class Database:
     )
     port: int = field(default=3306, validator=is_port, metadata={"help": "its TCP port"})
     socket: Path | None = field(
-        default=None, metadata={"help": "a local server's socket, in the place of host and port"}
+        default=None, metadata={"help": "a local server's socket, instead of host and port"}
     )
     user: str = field(
         validator=not_blank("write the user to log in as"),
@@ -35,7 +35,7 @@ class Database:
     password: Secret | None = field(
         default=None, metadata={"help": "the user's password; it is read in each run"}
     )
-    name: str = field(default="", metadata={"help": "the database that the queries begin in"})
+    name: str = field(default="", metadata={"help": "the default database of the queries"})
     connect_timeout: Duration = timeout_field(5, "how long to connect and log in may take")
     read_timeout: Duration = timeout_field(
         20, "how long the queries of one run may take; the server stops them, too"

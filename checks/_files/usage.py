@@ -27,12 +27,13 @@ from checks._files.probing import probe_within
 from supervisor.api import Condition, Duration, Measurement, Observation
 
 NEVER = 100
-"""The limit, in percent, at which a filesystem raises nothing."""
+"""With this limit, in percent, a filesystem raises no condition at all."""
 
 _limiter = trio.CapacityLimiter(16)
 """How many mounts are asked at the same time.
 
-The time of a mount begins at its turn, so that mounts that hang do not use up the time of others.
+The timeout of a mount starts when it gets one of the 16 places. So mounts that hang do not use up
+the time of others.
 """
 
 
@@ -97,7 +98,7 @@ class Usage:
 
 
 Judge: TypeAlias = Callable[[Mount, os.statvfs_result], Usage | None]
-"""Makes a usage of an answer. Returns None for a filesystem that has nothing to use up."""
+"""Computes the usage from what statvfs returned. Returns None if the filesystem has no size."""
 
 
 @frozen

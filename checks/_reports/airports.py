@@ -45,7 +45,7 @@ def parse(raw: bytes) -> tuple[str, ...]:
     except json.JSONDecodeError as error:
         raise ValueError(f"line {error.lineno} is not JSON: {error.msg}") from None
     except (RecursionError, ValueError):
-        raise ValueError("it is not JSON with codes") from None
+        raise ValueError("it is not JSON, or it is nested too deeply") from None
     if isinstance(found, dict) and found and all(isinstance(v, list) for v in found.values()):
         found = [code for codes in found.values() for code in codes]
     if not isinstance(found, list | dict):

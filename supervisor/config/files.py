@@ -61,7 +61,8 @@ def read(path: Path) -> dict[str, Any]:
     try:
         _refuse_writable_by_all(path)
         text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
-        # tomllib gives no line for an error at the end of the document. One more line end helps.
+        # tomllib gives no line for an error at the end of the document. With one more line end it
+        # gives one.
         return tomllib.loads(f"{text}\n")
     except OSError as error:
         wrong = f"cannot be read: {why(error)}"
@@ -80,7 +81,10 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _refuse_writable_by_all(path: Path) -> None:
-    """Raise `ConfigError` if every user could add a command that we would run."""
+    """Raise `ConfigError` if everybody may write the file or its directory.
+
+    Anyone could then add a command that the supervisor runs.
+    """
     for where in (path, path.absolute().parent):
         mode = where.stat().st_mode
         if mode & stat.S_IWOTH and not (where is not path and mode & stat.S_ISVTX):

@@ -106,7 +106,7 @@ class Service:
     heartbeat: bool = False
     """Whether there is an alert that always fires."""
     max_ledger: int = 64 * 1024 * 1024
-    """Bytes of the ledger on disk, at most."""
+    """Bytes of all alerts in the ledger, at most. Its files may be larger."""
     labels: Mapping[str, str] = field(factory=dict)
     """Of every alert; `host` is among them."""
     alertmanager: Alertmanager = field(factory=Alertmanager)

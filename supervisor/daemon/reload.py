@@ -31,7 +31,7 @@ _log = getLogger("supervisor")
 
 
 @frozen
-class Target:
+class NewConfiguration:
     """The configuration to apply, and what it needs."""
 
     service: Service
@@ -78,22 +78,22 @@ class Reloader:
             await self.asked.wait()
             self.notifier.notify_reloading()
             try:
-                target = await trio.to_thread.run_sync(
+                new = await trio.to_thread.run_sync(
                     self._prepare, self.config.service, abandon_on_cancel=True
                 )
                 listeners = None
-                if target.addresses is not None:
-                    listeners = self.web.bind(target.service, target.addresses)
+                if new.addresses is not None:
+                    listeners = self.web.bind(new.service, new.addresses)
             except SupervisorError as error:
                 await self._refuse(str(error))
             except Exception as error:  # whatever is wrong with it, the old one stays
                 _log.exception("the new configuration has met a bug")
                 await self._refuse(f"{type(error).__name__}: {error}")
             else:
-                await self._apply(target.service, target.clients, listeners)
+                await self._apply(new.service, new.clients, listeners)
             self.notifier.notify("READY=1")
 
-    def _prepare(self, old: Service) -> Target:
+    def _prepare(self, old: Service) -> NewConfiguration:
         """Return the new configuration and what it needs. Blocks."""
         service = self.load()
         if service.service != old.service:
@@ -101,7 +101,7 @@ class Reloader:
                 f"{service.path}: service: changed from {old.service!r} to {service.service!r}; "
                 "restart the supervisor for that"
             )
-        return Target(
+        return NewConfiguration(
             service,
             connect(service) if _is_changed(service.alertmanager, old.alertmanager) else None,
             None if service.status == old.status else binding.addresses(service),

@@ -16,7 +16,7 @@ from supervisor.errors import SecretUnreadable
 _REMEDIES = {
     "credential": "give the unit a LoadCredential= for it; from a shell set CREDENTIALS_DIRECTORY "
     "to that of the unit that runs, under /run/credentials",
-    "file": "make that file, readable by the supervisor's user alone, or name another",
+    "file": "create that file so that only the supervisor's user can read it, or name another",
     "env": "set it where the supervisor is started, and here",
 }
 """What to do about a secret that cannot be read, by its kind."""

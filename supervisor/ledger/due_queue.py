@@ -1,4 +1,7 @@
-"""A queue of keys by the time at which each is due. Pure; used by the outbox."""
+"""A queue of keys by the time at which each is due. Used by the outbox.
+
+No trio, no clock, no disk.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Uncommitted changes over the store, kept within `max_ledger`. Pure; used by the recorder."""
+"""Uncommitted changes over the store, kept within `max_ledger`. Used by the recorder.
+
+No trio, no clock, no disk.
+"""
 
 from __future__ import annotations
 

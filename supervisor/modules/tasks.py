@@ -43,7 +43,7 @@ class ModuleTasks:
     """Keeps one task for each enabled module of the configuration in force."""
 
     store: Store
-    """The configuration in force, and for which times modules last ran."""
+    """Holds the configuration in force, and for each module the time of its last run."""
 
     clock: Clock
     """The host's clock."""
@@ -70,7 +70,7 @@ class ModuleTasks:
     """The tasks by the names of their modules."""
 
     def end_changed(self, service: Service) -> list[str]:
-        """Cancel the modules that are changed or gone in this service. Return their names.
+        """Cancel the tasks of modules that `service` changes or no longer has. Return their names.
 
         A run that is cancelled does not count. Its module runs again soon.
         """
@@ -87,9 +87,9 @@ class ModuleTasks:
         return changed
 
     async def start_missing(self) -> list[str]:
-        """Start each enabled module that does not run. Return their names.
+        """Start a task for each enabled module that has none. Return their names.
 
-        A task that replaces a cancelled one first waits until that has ended.
+        A task that replaces a cancelled one waits until the old task has ended.
         """
         service = self.store.service
         fit(self.stats, service)

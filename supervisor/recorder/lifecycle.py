@@ -1,6 +1,7 @@
-"""The life of one condition: it fires, is refreshed, gets other labels, and ends. Pure.
+"""The life of one condition: it fires, is refreshed, gets other labels, and ends.
 
-Called by `update` and `reconcile`. See docs/reference/alerts.md for the rules.
+Called by `update` and `reconcile`. No trio, no clock, no disk. See docs/reference/alerts.md for the
+rules.
 """
 
 from __future__ import annotations

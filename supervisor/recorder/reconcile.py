@@ -1,6 +1,7 @@
-"""Adapt the alerts to a new process, a new configuration, or a clock that was set back. Pure.
+"""Adapt the alerts to a new process, a new configuration, or a clock that was set back.
 
-Called by the daemon at the start, and by the recorder at a reload or when the clock was set.
+Called by the daemon at the start, and by the recorder at a reload or when the clock was set. No
+trio, no clock, no disk.
 """
 
 from __future__ import annotations

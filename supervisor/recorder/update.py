@@ -1,6 +1,7 @@
-"""What finished runs, self-alerts and time change. Pure; called by the recorder.
+"""Works out which alerts change through a finished run, a self-alert or the passing of time.
 
-Senders see nothing of it before it is committed.
+Called by the recorder. Senders see nothing of it before it is committed. No trio, no clock, no
+disk.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class Update:
         return key in self.transaction.sightings(SUPERVISOR)
 
     def housekeep(self) -> None:
-        """Resolve, renew or forget each alert for which that is due."""
+        """Resolve, renew or forget each alert whose time for that has come."""
         queue, now = self.outbox.housekeeping, self.transaction.now
         while (fingerprint := queue.pop(now)) is not None:
             alert = self.transaction.alert(fingerprint)
@@ -121,7 +122,8 @@ class Update:
     def _remember(self, module: Module, run: Run) -> None:
         record = self.transaction.store.modules.get(module.name, ModuleRecord())
         state = record.state if run.error else run.state
-        # Only `at` times are caught up. So other modules need no write for every run.
+        # Only modules with `at` make up for missed times. For the others the time of a run is not
+        # written.
         scheduled = run.scheduled if module.at else record.last_scheduled
         if (state, scheduled) != (record.state, record.last_scheduled):
             self.changes.modules[module.name] = ModuleRecord(scheduled, state)
@@ -149,8 +151,8 @@ class Update:
         message = None
         if comparison.surplus:
             message = (
-                f"module {module.name} returned {comparison.surplus} conditions more than its "
-                f"max_conditions = {module.max_conditions}; they are not sent"
+                f"{comparison.surplus} conditions are not sent, because module {module.name} "
+                f"returned more than max_conditions = {module.max_conditions}"
             )
         self.take_self_alert(SelfAlert(TOO_MANY_CONDITIONS, message, module.name))
 

@@ -229,7 +229,7 @@ async def test_an_answer_that_is_cut_fails_the_check(
     systemctl: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(systemd_unit, "MAX_ANSWER_BYTES", 1000)
-    with pytest.raises(CheckFailed, match="systemctl says more than"):
+    with pytest.raises(CheckFailed, match="the answer of systemctl is longer than"):
         await look(systemctl, *[block(f"{number}.service") for number in range(100)])
 
 

@@ -83,7 +83,7 @@ async def test_every_secret_in_use_is_read_and_none_is_shown(tmp_path: Path) -> 
     [
         (lambda path: secret(path, mode=0o644), "others may read it", "run: chmod 600"),
         (lambda path: secret(path, ""), "is empty", "write the secret into it"),
-        (lambda path: Secret("file", str(path)), "No such file", "make that file"),
+        (lambda path: Secret("file", str(path)), "No such file", "create that file"),
         (lambda path: Secret("env", "NO_SUCH_VARIABLE"), "is not set", "set it where"),
         (lambda path: Secret("credential", "x"), "DIRECTORY is not set", "LoadCredential="),
     ],

@@ -70,7 +70,7 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 """The words that Psych takes for a value, in the order in which it tries them."""
 
-_LONGEST_INTEGER = 4000
+_FIRST_TOO_LARGE = 4000
 """The digits of an integer: Python refuses to read many more."""
 
 
@@ -164,7 +164,7 @@ def _leading_integer(text: str) -> int:
 
 
 def _bounded(digits: str, base: int) -> int:
-    if len(digits) > _LONGEST_INTEGER:
+    if len(digits) > _FIRST_TOO_LARGE:
         raise Unreadable("is a number of thousands of digits")
     return int(digits, base)
 

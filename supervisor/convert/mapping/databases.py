@@ -64,7 +64,7 @@ def _server(context: FileContext, section: LegacySection, legacy: str, name: str
     if pair is None or is_null(pair.value):
         return None
     if not isinstance(pair.value, Mapping):
-        wrong = f"has for {legacy} {fields.kind(pair.value)}, not a mapping"
+        wrong = f"has {fields.kind(pair.value)} for {legacy} where a mapping must be"
         raise Fault(pair.value.span.first, wrong, "write HostName, UserName and so on below it")
     target = f"{section.target}.{name}"
     row = LegacySection(pair.value, section.at(legacy), target, context.journal)

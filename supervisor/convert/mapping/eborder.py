@@ -13,7 +13,7 @@ from supervisor.convert.legacy_yaml.psych import Symbol
 from supervisor.convert.legacy_yaml.psych_time import Date, Time
 from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.service_file.secrets import split_login
-from supervisor.convert.service_file.toml import LONGEST_INTEGER, Entry, Item, Table, json_text
+from supervisor.convert.service_file.toml import FIRST_TOO_LARGE, Entry, Item, Table, json_text
 
 PLACEHOLDER = "{secret:"
 """How the name of a secret begins in a module's JSON; the check `command` fills it in."""
@@ -69,7 +69,7 @@ class JsonWriter:
             )
             self.context.journal.warn(node.span.first, said)
         self.fits_toml &= value is not None
-        if isinstance(value, int) and not -LONGEST_INTEGER <= value < LONGEST_INTEGER:
+        if isinstance(value, int) and not -FIRST_TOO_LARGE <= value < FIRST_TOO_LARGE:
             self.fits_toml = False
         return json.dumps(value)
 

@@ -1,4 +1,7 @@
-"""How a legacy mapping becomes a table, key by key; used by all parts that have a fixed set."""
+"""How a legacy mapping becomes a table, key by key.
+
+Used for each section whose keys are known in advance.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class Rows:
     """The legacy key of the list."""
 
     target: str
-    """The key that the list becomes."""
+    """The key of the service file that gets the list."""
 
     columns: Columns
     """The keys of each item, in the order of the service file; `EventType` is added to them."""
@@ -62,13 +65,13 @@ def read_rows(
     """Return the mappings of a list, each as a section of its own."""
     pair = section.take(key, target)
     if pair is None or is_null(pair.value):
-        context.journal.warn(pair.span.first if pair else section.line, f"{key} lists nothing")
+        context.journal.warn(pair.span.first if pair else section.line, f"{key} is empty")
         return []
     items = pair.value.items if isinstance(pair.value, Sequence) else [pair.value]
     found = []
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
-            wrong = f"has in {key} {kind(item)}, not a mapping"
+            wrong = f"has {kind(item)} in {key} where a mapping must be"
             raise Fault(item.span.first, wrong, f"write the keys of one item below {key}:")
         path = f"{section.at(key)}[{index}]"
         found.append(LegacySection(item, path, "", context.journal))

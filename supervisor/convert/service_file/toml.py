@@ -1,4 +1,4 @@
-"""The pieces that a service file is laid out from, each with the lines that it came from."""
+"""The parts of a service file that the converter writes, each with its lines in the legacy file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supervisor.convert.legacy_yaml.nodes import Span
 Simple: TypeAlias = bool | int | float | str
 """A value without parts."""
 
-LONGEST_INTEGER = 2**63
+FIRST_TOO_LARGE = 2**63
 """The first integer that TOML cannot hold."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
@@ -38,7 +38,7 @@ class Item:
     """Whether it is commented out."""
 
     raw: bool = False
-    """Whether its value is the text of a TOML value already."""
+    """Whether `value` is already TOML text, written as it is."""
 
     def disable(self) -> Item:
         """Return the item as one that is commented out."""
