@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from supervisor.__main__ import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:supervisor|checks|tests|benchmarks|scripts|docs|configs)/[\w./-]*\w/?)`")
-MADE_LATER = re.compile(r"NAME|VERB|FOLDER|_folder|format-N|Shop|queries")
+MADE_LATER = re.compile(r"NAME|FOLDER|_folder|format-N|Shop|queries")
 """Paths with a word that the reader replaces, or that only a wheel has."""
 
 
@@ -36,6 +38,16 @@ def test_every_linked_page_is_there() -> None:
 
 def test_every_named_file_is_there() -> None:
     assert list(missing(PATH, ROOT)) == []
+
+
+def test_every_command_is_described() -> None:
+    reference = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    described = re.findall(r"^\| `([\w-]+)[^|]*\| [^|]+ \| \d", reference, re.M)
+    shown = re.findall(r"^    scripts/run ([\w-]+)", readme, re.M)
+
+    assert set(described) == set(COMMANDS)
+    assert set(COMMANDS) <= set(shown)
 
 
 def test_the_documents_stand_alone() -> None:
