@@ -107,7 +107,7 @@ class Sighting:
 
 @frozen
 class Cursor:
-    """What one peer has accepted of one alert. Times are Unix seconds by our clock."""
+    """What one peer took of one alert. Times are Unix seconds by our clock."""
 
     version: int = 0
     """The version that the peer took last."""
@@ -132,7 +132,7 @@ class Cursor:
 
 
 NO_CURSOR = Cursor()
-"""The cursor of a peer that has accepted nothing."""
+"""The cursor of a peer that took nothing."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""What each peer has accepted of each alert.
+"""What each peer took of each alert.
 
 Each sender writes the cursors of its own peer. They reach the ledger with the next commit. If a
 cursor is lost, an alert is sent once more, and its end may be told `min_visible` later.
@@ -34,11 +34,11 @@ class Cursors:
         return bool(self._unsaved)
 
     def get(self, peer: str, fingerprint: str) -> Cursor | None:
-        """Return what one peer has accepted of an alert."""
+        """Return what one peer took of an alert."""
         return self.known.get(peer, {}).get(fingerprint)
 
     def of(self, fingerprint: str) -> Iterator[Cursor | None]:
-        """Yield what each configured peer has accepted of an alert."""
+        """Yield what each configured peer took of an alert."""
         return (self.get(peer, fingerprint) for peer in self.config.peers)
 
     def was_taken(self, alert: Alert) -> bool:
@@ -46,7 +46,7 @@ class Cursors:
         return timing.was_taken(alert, self.of(alert.fingerprint), self.config.service)
 
     def everyone_has(self, alert: Alert) -> bool:
-        """Return whether every peer has accepted the present version."""
+        """Return whether every peer took the present version."""
         return all(
             cursor is not None and cursor.version == alert.version
             for cursor in self.of(alert.fingerprint)
@@ -60,7 +60,7 @@ class Cursors:
         )
 
     def pending(self, peer: str, alerts: Iterable[Alert]) -> list[Alert]:
-        """Return the alerts whose present version the peer has neither accepted nor refused."""
+        """Return the alerts whose present version the peer neither took nor refused."""
         known = self.known.get(peer, {})
         return [
             alert
@@ -155,7 +155,7 @@ class Cursors:
 def advanced(
     cursor: Cursor | None, alert: Alert, *, sent_at: float, ends_at: float, shift: float, now: float
 ) -> Cursor:
-    """Return the new cursor of a peer that has accepted an alert.
+    """Return the new cursor of a peer that took an alert.
 
     `sent_at` and `ends_at` say when and with which end the alert was sent.
     """

@@ -28,7 +28,7 @@ class Transaction:
     """The committed state."""
 
     cursors: Cursors
-    """What the peers have accepted."""
+    """What the peers took."""
 
     now: float
     """The time of these changes, in Unix seconds."""
