@@ -15,6 +15,47 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for _, unit in _UNITS))
 
+MAX_LABEL_BYTES = 1024
+"""Bytes of UTF-8 of a label's value, at most."""
+
+MAX_MESSAGE_BYTES = 4 * 1024
+"""Bytes of UTF-8 of an annotation, at most; `detail` alone may be longer."""
+
+_CUT_MARK = "… (cut)"
+"""The end of text that was too long."""
+
+_LINE_BREAKS = re.compile(r"[\t\r\n]+")
+
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # they turn the direction of writing
+    r"\u2028\u2029"  # line and paragraph separator: a new line to some programs
+    r"\ud800-\udfff]"  # lone surrogates, which UTF-8 cannot hold
+)
+"""Characters that may leave in no text: in the log, JSON, a page, a mail or an alert.
+
+They could move the cursor, start a line, or show text in another order than it has.
+"""
+
+
+def clean(text: str) -> str:
+    """Return text with U+FFFD in place of each character that may not leave."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def clean_text(text: str, limit: int) -> str:
+    """Return text that any peer stores as it is: clean, and at most `limit` bytes of UTF-8."""
+    text = clean(text.replace("\r\n", "\n"))
+    encoded = text.encode()
+    if len(encoded) <= limit:
+        return text
+    return encoded[: limit - len(_CUT_MARK.encode())].decode(errors="ignore") + _CUT_MARK
+
+
+def clean_label(text: str) -> str:
+    """Return a label's value: one line of clean text."""
+    return clean_text(_LINE_BREAKS.sub(" ", text), MAX_LABEL_BYTES)
+
 
 def counted(number: int, noun: str, *, separator: Literal["", ","] = "") -> str:
     """Return `1 module`, `2 modules`; with a separator of thousands `2,000 modules`."""

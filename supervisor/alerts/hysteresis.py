@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from attrs import define, field
 
 from supervisor.alerts.alert import Key, Sighting
-from supervisor.alerts.sanitize import MAX_DETAIL_BYTES, MAX_MESSAGE_BYTES, clean_text
+from supervisor.alerts.sanitize import MAX_DETAIL_BYTES
 from supervisor.observations import Condition
+from supervisor.text import MAX_MESSAGE_BYTES, clean_text
 
 GRAVITY = ("TE", "E", "W")
 """The event types that have an order, the gravest first. Other types only choose a route."""

@@ -6,7 +6,6 @@ See docs/reference/alerts.md for the limits.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 from attrs import evolve
@@ -14,38 +13,10 @@ from attrs import evolve
 from supervisor.config.service import LABEL_NAME
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Observation, Report
-
-MAX_LABEL_BYTES = 1024
-"""Bytes of a label's value in UTF-8."""
-
-MAX_MESSAGE_BYTES = 4 * 1024
-"""Bytes of a message, or of another annotation, in UTF-8."""
+from supervisor.text import MAX_LABEL_BYTES, MAX_MESSAGE_BYTES, clean_label, clean_text
 
 MAX_DETAIL_BYTES = 256 * 1024
 """Bytes of a detail in UTF-8."""
-
-_CUT_MARK = "… (cut)"
-"""The end of a text that was cut."""
-
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-"""Control characters other than tab and line feed, and lone surrogates."""
-
-_LINE_BREAKS = re.compile(r"[\t\r\n]+")
-"""What becomes one space in a label."""
-
-
-def clean_text(text: str, limit: int) -> str:
-    """Return valid text without control characters, of at most `limit` bytes."""
-    text = _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
-    encoded = text.encode()
-    if len(encoded) <= limit:
-        return text
-    return encoded[: limit - len(_CUT_MARK.encode())].decode(errors="ignore") + _CUT_MARK
-
-
-def clean_label(text: str) -> str:
-    """Return a label's value: one line of clean text."""
-    return clean_text(_LINE_BREAKS.sub(" ", text), MAX_LABEL_BYTES)
 
 
 def clean_observation(observation: object) -> Observation:

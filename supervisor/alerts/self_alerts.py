@@ -8,10 +8,10 @@ from collections.abc import Collection
 from attrs import frozen
 
 from supervisor.alerts.alert import SUPERVISOR, Key
-from supervisor.alerts.sanitize import MAX_DETAIL_BYTES, MAX_MESSAGE_BYTES, clean_text
+from supervisor.alerts.sanitize import MAX_DETAIL_BYTES
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Run
-from supervisor.text import preformatted
+from supervisor.text import MAX_MESSAGE_BYTES, clean_text, preformatted
 
 SUPERVISOR_MODULE = Module(check=SUPERVISOR, name=SUPERVISOR)
 """The module of the supervisor's own conditions."""

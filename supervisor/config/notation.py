@@ -17,7 +17,7 @@ from supervisor.config.schema_text import with_article
 from supervisor.config.service import LABEL_NAME, RESERVED_FROM_FILES
 from supervisor.config.strict import exactly
 from supervisor.observations import Duration
-from supervisor.text import shortened
+from supervisor.text import MAX_MESSAGE_BYTES, clean_label, clean_text, shortened
 
 MIN_LEDGER_BYTES = 1024 * 1024
 """The smallest bound of a ledger's size that a service file may give."""
@@ -153,13 +153,18 @@ def module_name(value: Any, expected: Any) -> str:
 
 
 def labels(value: Any, expected: Any) -> dict[str, str]:
-    """Return labels with valid names and no empty values. Reserved names are refused."""
-    return _names(value, expected, "label", RESERVED_FROM_FILES)
+    """Return labels with valid names and clean values that are not empty.
+
+    Reserved names are refused.
+    """
+    found = _names(value, expected, "label", RESERVED_FROM_FILES)
+    return {name: clean_label(text) for name, text in found.items()}
 
 
 def annotation_values(value: Any, expected: Any) -> dict[str, str]:
-    """Return annotations with valid names and no empty values."""
-    return _names(value, expected, "annotation", frozenset())
+    """Return annotations with valid names and clean values that are not empty."""
+    found = _names(value, expected, "annotation", frozenset())
+    return {name: clean_text(text, MAX_MESSAGE_BYTES) for name, text in found.items()}
 
 
 def _names(value: Any, expected: Any, noun: str, reserved: Container[str]) -> dict[str, str]:

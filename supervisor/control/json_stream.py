@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from supervisor.text import clean
+
 ITEMS_PER_PIECE = 100
 """Items of a list that are encoded at a time, in about a millisecond."""
 
@@ -23,13 +25,14 @@ def pieces(document: Mapping[str, Any]) -> Iterator[bytes]:
             opening = "["
             for start in range(0, len(value), ITEMS_PER_PIECE):
                 part = _encoded(value[start : start + ITEMS_PER_PIECE])[1:-1]
-                yield f"{text}{opening}{part}".encode(errors="replace")
+                yield f"{text}{opening}{part}".encode()
                 text, opening = "", ", "
             text = "]"
         else:
             text += _encoded(value)
-    yield (text + "}").encode(errors="replace")
+    yield (text + "}").encode()
 
 
 def _encoded(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """Return JSON whose text is clean, wherever it came from: a ledger may be older than a rule."""
+    return clean(json.dumps(value, ensure_ascii=False))

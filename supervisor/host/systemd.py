@@ -47,4 +47,4 @@ class Notifier:
         ):
             # READY=1 is sent once, so wait for a full queue. This blocks the loop: not for long.
             sock.settimeout(SEND_TIMEOUT)
-            sock.sendto("\n".join(lines).encode(), address)
+            sock.sendto("\n".join(lines).encode(errors="replace"), address)

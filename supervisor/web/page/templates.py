@@ -10,7 +10,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from supervisor.text import counted
+from supervisor.text import clean, counted
 from supervisor.web.page.page import Page
 from supervisor.web.page.view import Mail, View
 
@@ -50,7 +50,7 @@ POLICY = (
 def sections(view: View) -> dict[str, str]:
     """Return the HTML of each section by its id."""
     module = _sections.make_module(Page(view).values())
-    return {name: str(getattr(module, f"{name}_section")()) for name in SECTIONS}
+    return {name: clean(str(getattr(module, f"{name}_section")())) for name in SECTIONS}
 
 
 def document(found: Mapping[str, str]) -> str:
@@ -64,4 +64,4 @@ def document(found: Mapping[str, str]) -> str:
 def mail(shown: Mail) -> str:
     """Return a mail as a page of its own."""
     detail = Markup(shown.detail)  # noqa: S704 - a detail is HTML; the page is a sandbox
-    return _mail.render(title=shown.title, detail=detail, message=shown.message)
+    return clean(_mail.render(title=shown.title, detail=detail, message=shown.message))
