@@ -48,6 +48,8 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
         )
     return attrs.evolve(
         service,
+        # The machine's zone may have no name by which it could be given above.
+        timezone=service.timezone if "timezone" in document else machine_timezone(),
         labels={"host": socket.gethostname(), **service.labels},
         modules=tuple(
             attrs.evolve(module, params=given)
@@ -58,9 +60,8 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
 
 def _structure(document: Mapping[str, Any], path: Path) -> tuple[Service | None, list[KeyProblem]]:
     problems = [unknown_key(("path",), Service)] if "path" in document else []
-    zone = {} if "timezone" in document else {"timezone": machine_timezone().key}
     try:
-        return structure({**zone, **document, "path": path}, Service), problems
+        return structure({"timezone": "UTC", **document, "path": path}, Service), problems
     except TableError as error:
         return None, [*problems, *error.problems]
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import stat
+import struct
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from supervisor.text import nearest, shortened
+
+MAX_BYTES = 64 * 1024
+"""Bytes of a file of rules that are read, at most. The largest has less than 4 KiB."""
+
+_log = logging.getLogger(__name__)
+
+_HAS_SUMMER_TIME = re.compile(r"(?:[A-Za-z]+|<[^>]+>)[-+0-9:]+(?:[A-Za-z]+|<[^>]+>)[-+0-9:]*")
+"""A rule that names two times, standard and summer time."""
+
+_USUAL_SUMMER_TIME = ",M3.2.0,M11.1.0"
+"""When summer time begins and ends if a rule does not say it: as the C library has it."""
 
 ABBREVIATIONS: Mapping[str, str] = {
     "KST": "Asia/Seoul",
@@ -37,20 +54,110 @@ def parse_timezone(name: str) -> ZoneInfo:
 def machine_timezone(
     environ: Mapping[str, str] | None = None, etc: Path = Path("/etc")
 ) -> ZoneInfo:
-    """Return the zone of $TZ, of the link /etc/localtime or of /etc/timezone; else UTC."""
-    for name in _machine_names(os.environ if environ is None else environ, etc):
-        if (zone := _zone(name)) is not None:
+    """Return the zone that other programs of this machine have: by $TZ, else by /etc/localtime.
+
+    $TZ may be a name, a rule or a file. /etc/localtime may be a link or a copy. Where it is
+    missing, /etc/timezone names the zone. Without any of them it is UTC. What cannot be used is
+    logged.
+    """
+    rule = (os.environ if environ is None else environ).get("TZ", "").removeprefix(":")
+    localtime = etc / "localtime"
+    named = _first_line(etc / "timezone")
+    if rule:
+        if (zone := _zone_of_variable(rule)) is not None:
             return zone
-    return ZoneInfo("UTC")
+        _warn(f"the variable TZ is ignored: '{shortened(rule)}' is not a time zone")
+    if (zone := _zone(os.path.realpath(localtime).rpartition("/zoneinfo/")[2])) is not None:
+        return zone
+    if os.path.lexists(localtime):
+        if (zone := _zone_of_file(localtime, named)) is not None:
+            return zone
+        _warn(f"{localtime} is ignored: it is not a file of a time zone")
+    return _zone(named) or ZoneInfo("UTC")
 
 
-def _machine_names(environ: Mapping[str, str], etc: Path) -> Iterator[str]:
-    yield environ.get("TZ", "").removeprefix(":").rpartition("/zoneinfo/")[2]
+def _zone_of_variable(rule: str) -> ZoneInfo | None:
+    if (zone := _zone(rule.rpartition("/zoneinfo/")[2])) is not None:
+        return zone
+    return _zone_of_file(Path(rule)) if rule.startswith("/") else _zone_of_rule(rule)
+
+
+def _first_line(path: Path) -> str:
+    return (_content(path) or b"").decode(errors="replace").strip().partition("\n")[0]
+
+
+def _zone_of_file(path: Path, likely: str = "") -> ZoneInfo | None:
+    """Return the zone whose rules a file holds: by its name, else without one."""
+    content = _content(path)
+    if content is None or not content.startswith(b"TZif"):
+        return None
+    return _zone(_name_of(content, likely)) or _zone_of_content(content, str(path))
+
+
+def _content(path: Path) -> bytes | None:
+    """Return what a regular file holds. Others, such as a pipe, could keep us waiting."""
     try:
-        yield os.path.realpath(etc / "localtime").rpartition("/zoneinfo/")[2]
-        yield (etc / "timezone").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    with open(descriptor, "rb") as file:
+        try:
+            return file.read(MAX_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+        except OSError:
+            return None
+
+
+@lru_cache(
+    8
+)  # also so that a reload finds the zone unchanged: zones without a name never are equal
+def _zone_of_content(content: bytes, name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo.from_file(BytesIO(content), name)
+    except (ValueError, EOFError, IndexError, struct.error):
+        return None
+
+
+@lru_cache(8)
+def _name_of(content: bytes, likely: str) -> str:
+    """Return the name under which the tz database has these rules, or ""."""
+    usual = {"UTC", *_names_in_use()}
+    names = [name for name in zoneinfo.available_timezones() if _database(name) == content]
+    if likely in names:
+        return likely
+    return min(names, key=lambda name: (name not in usual, "/" not in name, name), default="")
+
+
+def _database(name: str) -> bytes | None:
+    for directory in zoneinfo.TZPATH:
+        if (content := _content(Path(directory, name))) is not None:
+            return content
+    return None
+
+
+def _names_in_use() -> list[str]:
+    """Return the names of zones without those that are kept only for old files."""
+    lines = (_database("zone1970.tab") or b"").decode(errors="replace").splitlines()
+    return [line.split("\t")[2] for line in lines if line.count("\t") >= 2]
+
+
+def _zone_of_rule(rule: str) -> ZoneInfo | None:
+    """Return the zone of a rule as POSIX has it: "KST-9", "CET-1CEST,M3.5.0,M10.5.0/3".
+
+    A file of rules may end with such a rule, see RFC 8536. So it is read as a file with nothing
+    else in it.
+    """
+    if not rule.isascii() or "\n" in rule or not re.search("[0-9]", rule):
+        return None
+    if "," not in rule and _HAS_SUMMER_TIME.fullmatch(rule):
+        rule += _USUAL_SUMMER_TIME
+    no_data = struct.pack(">5s15x6l", b"TZif2", 0, 0, 0, 0, 0, 0)
+    utc = struct.pack(">5s15x6l", b"TZif2", 0, 0, 0, 0, 1, 4) + struct.pack(">lbb", 0, 0, 0)
+    return _zone_of_content(b"".join((no_data, utc, b"UTC\0\n", rule.encode(), b"\n")), rule)
+
+
+@cache
+def _warn(wrong: str) -> None:
+    _log.warning('%s; write timezone = "Asia/Seoul", for example, in the service file', wrong)
 
 
 def _zone(name: str) -> ZoneInfo | None:
