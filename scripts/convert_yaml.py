@@ -29,6 +29,9 @@ def _is_installed(module: str) -> bool:
 def main() -> int:
     """Run the converter, from wherever it is started."""
     sys.path.insert(0, str(ROOT))
+    from supervisor.host import inherited
+
+    inherited.put_right()
     missing = sorted(package for module, package in NEEDED.items() if not _is_installed(module))
     if missing:
         print(

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
+from supervisor.host import inherited
+
+if __name__ == "__main__":
+    # Before the other imports, which take a while: SIGHUP may come at any time.
+    first = "".join(sys.argv[1:2])
+    inherited.put_right(keeps_running=first == "run" or first.startswith("-"))
+
 import argparse
 import os
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
 
@@ -41,8 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         assert command is not None  # noqa: S101 - the parser takes no other command
         code: int = command.run(options)
+        _flush_output()
     except SupervisorError as error:
-        print(error, file=sys.stderr)
+        _print_error(error)
         return error.exit_code
     except BaseExceptionGroup as group:
         # Nurseries wrap the errors of their tasks in groups. A bug keeps its traceback.
@@ -52,9 +62,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_errors(ours)
     except BrokenPipeError:
         # The reader of our output does not want more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 1
     return code
+
+
+def _flush_output() -> None:
+    """Write what was printed. Raise `SupervisorError` if that fails: the disk may be full."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _discard_output()
+        raise SupervisorError(f"cannot write the output: {error.strerror}") from None
+
+
+def _discard_output() -> None:
+    """Let the interpreter write the rest of the output to nowhere when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_error(error: Exception) -> None:
+    with suppress(OSError):  # the exit code tells it, too
+        print(error, file=sys.stderr)
 
 
 def _imported(name: str) -> ModuleType:
@@ -83,7 +114,7 @@ def _print_errors(group: BaseExceptionGroup[SupervisorError]) -> int:
             _print_errors(error)
         else:
             errors.append(error)
-            print(error, file=sys.stderr)
+            _print_error(error)
     return errors[0].exit_code if errors else SupervisorError.exit_code
 
 

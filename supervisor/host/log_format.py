@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
 from datetime import UTC, datetime, tzinfo
-from typing import Literal, TextIO, TypeAlias
+from types import TracebackType
+from typing import Any, Literal, TextIO, TypeAlias
+
+from supervisor.host.log_limit import LogLimit
+from supervisor.host.log_writer import LogWriter
+from supervisor.text import clean
 
 Format: TypeAlias = Literal["auto", "text", "json", "journal"]
 """A value of `--log-format`."""
@@ -21,9 +25,6 @@ _RED, _YELLOW, _GREEN, _CYAN, _DIM, _PLAIN = (
     "\x1b[2m",
     "\x1b[0m",
 )
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-"""Characters that could move the cursor or start a line, apart from tab and newline."""
 
 _PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3}
 """Levels of logging with their priorities in sd-daemon(3)."""
@@ -39,17 +40,41 @@ def set_up(
     verbose: bool = False,
     stream: TextIO | None = None,
 ) -> None:
-    """Send the log to a stream; standard error is the default.
+    """Send the log to standard error, without ever waiting for its reader; or to a stream.
 
     Text shows the time of day in `timezone`.
     """
-    stream = stream or sys.stderr
-    handler = logging.StreamHandler(stream)
+    if stream is None:
+        stream = sys.stderr
+        handler = _writer(stream)
+        sys.excepthook = _log_uncaught
+    else:
+        handler = logging.StreamHandler(stream)
     handler.setFormatter(_formatter(kind, stream, timezone))
+    handler.addFilter(LogLimit())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("supervisor").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _writer(stream: TextIO) -> logging.Handler:
+    try:
+        return LogWriter(stream.fileno(), stream.encoding)
+    except (OSError, RuntimeError):  # it is a file in memory; no thread can be started
+        return logging.StreamHandler(stream)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Log what ends the process: to print it could wait for the log's reader for ever."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    logging.getLogger("supervisor").critical(
+        "ended by a bug: %s", kind.__name__, exc_info=(kind, error, traceback)
+    )
 
 
 def change_timezone(timezone: tzinfo) -> None:
@@ -125,7 +150,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(entry)
+        return json.dumps({name: _clean_value(value) for name, value in entry.items()})
+
+
+def _clean_value(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) else value
 
 
 def _one_entry(formatter: logging.Formatter, record: logging.LogRecord) -> str:
@@ -136,4 +165,4 @@ def _one_entry(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     text = record.getMessage()
     if record.exc_info:
         text += "\n" + formatter.formatException(record.exc_info)
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text).replace("\n", "\n  ")
+    return clean(text).replace("\n", "\n  ")

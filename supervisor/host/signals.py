@@ -13,6 +13,8 @@ from types import FrameType
 
 import trio
 
+from supervisor.host import inherited, log_writer
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """Signals that stop the supervisor."""
 
@@ -39,6 +41,7 @@ def stop_on_signals(
         try:
             last_act()
         finally:
+            log_writer.flush_all()
             os._exit(1)
 
     def watch() -> None:
@@ -61,6 +64,8 @@ def stop_on_signals(
     threading.Thread(target=watch, name="stop grace", daemon=True).start()
     before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
+    if inherited.take_hang_up():
+        reload()  # the service file may be newer than what was read at the start
     try:
         yield
     finally:

@@ -1,0 +1,117 @@
+"""Writes the log from a thread, so that a reader who stops reading stops nothing else.
+
+The reader may be a container runtime, a hung journald or a disk that does not answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import threading
+import time
+from contextlib import suppress
+from queue import SimpleQueue
+
+MAX_WAITING_BYTES = 1024 * 1024
+"""Bytes of entries that wait for the reader, at most. Later entries are dropped and counted."""
+
+FLUSH_TIMEOUT = 0.2
+"""Seconds that the end of the process waits for the reader, at most."""
+
+FLUSH_INTERVAL = 0.002
+"""Seconds between two looks whether all is written."""
+
+RETRY_INTERVAL = 1.0
+"""Seconds until a descriptor that cannot be written now is tried again, at most."""
+
+
+def flush_all() -> None:
+    """Wait until the whole log is written, but not long. It takes no lock."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogWriter):
+            handler.flush()
+
+
+class LogWriter(logging.Handler):
+    """Puts entries into a bounded queue; a thread writes them to a descriptor.
+
+    When the reader reads again, one more entry tells how many entries were dropped.
+    """
+
+    def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._encoding = encoding
+        # A signal handler may log while this thread logs. `put` is safe there.
+        self._entries: SimpleQueue[bytes] = SimpleQueue()
+        self._queued = 0
+        self._written = 0
+        self._dropped = 0
+        threading.Thread(target=self._write_all, name="log", daemon=True).start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue an entry, or count it if too much waits. It never blocks."""
+        try:
+            entry = self._encoded(record)
+        except Exception:  # logging's own rule: an entry that cannot be formatted ends nothing
+            self.handleError(record)
+            return
+        if self._queued - self._written + len(entry) > MAX_WAITING_BYTES:
+            self._dropped += 1
+            return
+        self._queued += len(entry)
+        self._entries.put(entry)
+
+    def flush(self) -> None:
+        """Wait until everything is written, but not long."""
+        end = time.monotonic() + FLUSH_TIMEOUT
+        while self._written < self._queued and time.monotonic() < end:
+            time.sleep(FLUSH_INTERVAL)
+
+    def _encoded(self, record: logging.LogRecord) -> bytes:
+        return f"{self.format(record)}\n".encode(self._encoding, "backslashreplace")
+
+    def _write_all(self) -> None:
+        while True:
+            entry = self._entries.get()
+            is_written = self._write(entry)
+            self._written += len(entry)
+            self._count_dropped(not is_written)
+            if is_written and self._dropped and self._entries.empty():
+                self._tell_of_dropped()
+
+    def _count_dropped(self, number: int) -> None:
+        assert self.lock is not None  # noqa: S101 - logging's annotation; handlers have one
+        with self.lock:  # `emit` runs within it, too
+            self._dropped += number
+
+    def _tell_of_dropped(self) -> None:
+        dropped = self._dropped
+        told = logging.LogRecord(
+            name=__name__,
+            level=logging.WARNING,
+            pathname=__file__,
+            lineno=0,
+            msg="log entries that were dropped, because they could not be written: %d",
+            args=(dropped,),
+            exc_info=None,
+        )
+        if self._write(self._encoded(told)):
+            self._count_dropped(-dropped)
+
+    def _write(self, entry: bytes) -> bool:
+        """Write the whole entry, however long that takes.
+
+        Return False if it cannot be written: there is no reader, or the disk is full.
+        """
+        rest = memoryview(entry)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:  # somebody who shares the descriptor has changed its mode
+                with suppress(OSError):
+                    select.select([], [self._descriptor], [], RETRY_INTERVAL)
+            except OSError:
+                return False
+        return True
