@@ -39,6 +39,7 @@ from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
+from supervisor.processes.init import reap_strangers
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
@@ -198,6 +199,7 @@ class Daemon:
             with self._send:  # closed without a checkpoint, so that the recorder reads to the end
                 async with trio.open_nursery() as delivery:
                     delivery.start_soon(self.clock.watch, name="clock")
+                    delivery.start_soon(reap_strangers, name="init")
                     peer_tasks = self._peer_tasks(delivery)
                     peer_tasks.start(clients)
                     self._start_watchdog(delivery, peer_tasks)

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from attrs import define
 
+from supervisor.host.inherited import has_strangers
 from supervisor.processes import procfs
 
 log = logging.getLogger(__name__)
@@ -93,9 +94,6 @@ def become_subreaper() -> None:
 
     Raises `OSError` where the kernel refuses.
     """
-    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:
-        # Our parent ignored the signal. With that, the kernel would reap before we can.
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "cannot become a child subreaper")
@@ -188,7 +186,7 @@ def end_all_descendants(within: float = 1.0) -> None:
     """
     deadline = time.monotonic() + within
     known: set[int] = set()
-    while children := set(procfs.children(every_thread=True)):
+    while children := _descendants():
         for pid in children:
             _end(pid, None)
         if time.monotonic() > deadline:
@@ -197,6 +195,33 @@ def end_all_descendants(within: float = 1.0) -> None:
         if children <= known:  # no new process
             time.sleep(0.001)
         known |= children
+
+
+def dead_strangers() -> set[int]:
+    """Return the children that are dead and not yet reaped, apart from the first of each run."""
+    leaders = {lineage.leader for lineage in _lineages.values()}
+    return {pid for pid in procfs.children(every_thread=True) if pid not in leaders and _died(pid)}
+
+
+def reap(pids: set[int]) -> None:
+    """Reap dead children."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        _stuck.discard(pid)
+
+
+def _died(pid: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # reaped since
+        return False
+
+
+def _descendants() -> set[int]:
+    """Return our children that are, or descend from, commands."""
+    found = procfs.children(every_thread=True)
+    return {pid for pid in found if not has_strangers() or is_command(pid)}
 
 
 def _end(pid: int, lineage: Lineage | None) -> bool:
@@ -240,6 +265,8 @@ def _is_ownerless(pid: int, mark: int) -> bool:
     """
     if FIRST_MARK <= mark < FIRST_MARK + (1 << 32):
         return True
+    if has_strangers():
+        return False  # without our mark it may be anybody's: started by `docker exec`, for example
     try:
         if os.getsid(pid) == os.getsid(0) or pid in _foreign:
             return False  # commands have sessions of their own, so this is not one's

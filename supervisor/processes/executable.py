@@ -37,7 +37,9 @@ def _find(program: str, cwd: str | None, path: str) -> str:
     if cwd is not None:
         os.stat(os.path.join(cwd, ""))
     if os.path.dirname(program):
-        found = os.path.join(os.getcwd(), cwd or "", program)
+        found = os.path.join(cwd or "", program)
+        if not os.path.isabs(found):  # else our own directory does not matter: it may be gone
+            found = os.path.join(os.getcwd(), found)
     elif not (found := shutil.which(program, path=path) or ""):
         raise FileNotFoundError(errno.ENOENT, "no such program in PATH")
     if not stat.S_ISREG(os.stat(found).st_mode) or not os.access(found, os.X_OK):

@@ -3,35 +3,59 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
 import os
 import resource
+
+log = logging.getLogger(__name__)
 
 
 def children(*, every_thread: bool = False) -> list[int]:
     """Return our children: adopted orphans, and those that the main thread started.
 
-    With `every_thread`, return those of other threads, too.
+    With `every_thread`, return those of other threads, too. Without /proc there is nothing to
+    look at: it returns none, and the log says so once.
     """
     main = str(os.getpid())
     found: list[int] = []
-    for thread in os.listdir("/proc/self/task") if every_thread else [main]:
+    for thread in _listed("/proc/self/task") if every_thread else [main]:
         try:
             found += map(int, _read(f"/proc/self/task/{thread}/children").split())
-        except FileNotFoundError:
-            if thread == main:  # a kernel without CONFIG_PROC_CHILDREN
-                return _children_among_all()
         except ProcessLookupError:
             continue
+        except OSError:
+            if thread == main:  # a kernel without CONFIG_PROC_CHILDREN
+                return _children_among_all()
     return found
 
 
 def _children_among_all() -> list[int]:
     found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
+    ours = str(os.getpid())
+    for name in filter(str.isdigit, processes := _listed("/proc")):
         with contextlib.suppress(OSError):
-            if int(_stat(int(name))[1]) == os.getpid():
+            if _stat(int(name))[1].decode() == ours:
                 found.append(int(name))
+    if ours not in processes:
+        _tell_of_missing_proc()
     return found
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
+
+
+@functools.cache
+def _tell_of_missing_proc() -> None:
+    log.warning(
+        "cannot look at /proc: it is not mounted, or not for this process's namespace; "
+        "processes that commands leave behind are not found, and stay; "
+        "run: mount -t proc proc /proc"
+    )
 
 
 def rttime(pid: int) -> int:
