@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.alerts.payload import Payload
-from supervisor.alerts.sanitize import clean_label
+from supervisor.text import clean_label
 from tests.support.strategies import any_text
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 
 import pytest
 from attrs import asdict
@@ -15,30 +14,6 @@ from supervisor.alerts import sanitize
 from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Report
 from tests.support.strategies import any_text
-
-
-@given(any_text, st.integers(20, 100))
-def test_clean_text_is_what_any_peer_stores_as_it_is(text: str, limit: int) -> None:
-    found = sanitize.clean_text(text, limit)
-
-    assert len(found.encode()) <= limit
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", found)
-    assert sanitize.clean_text(found, limit) == found
-
-
-@given(any_text)
-def test_a_label_is_one_line(text: str) -> None:
-    found = sanitize.clean_label(text)
-
-    assert "\n" not in found
-    assert "\t" not in found
-
-
-def test_long_text_is_cut_with_a_mark_and_never_inside_a_letter() -> None:
-    assert sanitize.clean_text("x" * 100, 20) == "x" * 11 + "… (cut)"
-    assert sanitize.clean_text("한" * 100, 20) == "한" * 3 + "… (cut)"
-    assert sanitize.clean_text("short", 20) == "short"
-
 
 hostile = st.none() | st.integers() | any_text | st.lists(any_text, max_size=2)
 mappings = st.dictionaries(any_text | st.integers(), hostile, max_size=2) | hostile

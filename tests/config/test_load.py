@@ -16,6 +16,7 @@ from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.errors import ConfigError
 from supervisor.observations import Duration
+from supervisor.text import MAX_LABEL_BYTES, MAX_MESSAGE_BYTES
 from tests.support.service_file import (
     FULL,
     MODULE,
@@ -238,6 +239,22 @@ def test_a_listener_that_others_reach_is_allowed_with_a_token(tmp_path: Path) ->
 
     expected = StatusListener(listen="0.0.0.0:9477", token=Secret("env", "TOKEN"))
     assert load(tmp_path, SERVICE + status).status == expected
+
+
+def test_labels_and_annotations_are_cleaned_as_those_of_checks_are(tmp_path: Path) -> None:
+    labels = {"site": "a\u202eb\n\x9bc", "long": "한" * 1000}
+    annotations = {"runbook": "a\u2028b\r\nc", "long": "x" * 5000}
+    module = {"check": "ports", "every": 60, "name": "m"}
+    text = tomli_w.dumps(
+        {"service": "X", "labels": labels, "modules": [{**module, "annotations": annotations}]}
+    )
+    (tmp_path / "X.toml").write_text(text, encoding="utf-8")
+    service = load_service(tmp_path / "X.toml", lambda _: Ports)
+
+    assert "a\ufffdb \ufffdc" == service.labels["site"]
+    assert MAX_LABEL_BYTES >= len(service.labels["long"].encode())
+    assert "a\ufffdb\nc" == service.modules[0].annotations["runbook"]
+    assert MAX_MESSAGE_BYTES == len(service.modules[0].annotations["long"].encode())
 
 
 def test_relative_paths_are_seen_from_the_files_own_directory(tmp_path: Path) -> None:

@@ -41,5 +41,7 @@ def test_a_long_list_is_many() -> None:
     assert len([*pieces({"modules": [*range(10 * LIMIT)], "alerts": []})]) == 11
 
 
-def test_half_a_surrogate_pair_spoils_nothing() -> None:
-    assert json.loads(b"".join(pieces({"message": "\ud800"}))) == {"message": "?"}
+def test_half_a_surrogate_pair_or_a_mark_of_direction_spoils_nothing() -> None:
+    written = b"".join(pieces({"message": "\ud800 \x9b31m \u202e", "list": ["\u2028"] * 150}))
+
+    assert json.loads(written) == {"message": "\ufffd \ufffd31m \ufffd", "list": ["\ufffd"] * 150}

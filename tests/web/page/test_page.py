@@ -201,6 +201,14 @@ def test_nothing_that_a_check_says_becomes_html(where: str) -> None:
     } <= {"href", "target", "rel", "sandbox", "loading", "src", "title", "d"}
 
 
+def test_what_could_turn_the_text_around_does_not_reach_the_page() -> None:
+    """A ledger may hold what an earlier version had not cleaned."""
+    bench = WebBench.make(Module("disk", "m"))
+    bench.run("m", evolve(FULL, instance="a\u202eb\x9bc\u2028d"))
+
+    assert "a\ufffdb\ufffdc\ufffdd" in html_of(bench)
+
+
 def test_nothing_on_the_page_comes_from_elsewhere() -> None:
     bench = well()
     bench.run("disk-0", FULL, Report("Daily", "hello", "<b>hello</b>"))
