@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from supervisor.text import nearest, shortened
 
 MAX_BYTES = 16 << 20
 """The size of a service file at most."""
+
+DROP_INS = Path("/etc/systemd/system/supervisor@.service.d")
+"""Where `scripts/install --user` and `systemctl edit` write the user of the unit."""
 
 
 def find(name: str, directories: Sequence[Path]) -> Path:
@@ -59,7 +64,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     key, remedy = "", "give a TOML file in UTF-8 that this user may read"
     try:
-        _refuse_writable_by_all(path)
+        _refuse_files_of_others(path)
         text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
         # tomllib gives no line for an error at the end of the document. With one more line end it
         # gives one.
@@ -80,13 +85,37 @@ def read(path: Path) -> dict[str, Any]:
     raise ConfigError([Problem(str(path), key, wrong, remedy)])
 
 
-def _refuse_writable_by_all(path: Path) -> None:
-    """Raise `ConfigError` if everybody may write the file or its directory.
-
-    Anyone could then add a command that the supervisor runs.
-    """
+def _refuse_files_of_others(path: Path) -> None:
+    """Raise `ConfigError` if others than those we trust could add a command that we would run."""
     for where in (path, path.absolute().parent):
-        mode = where.stat().st_mode
+        status = where.stat()
+        _refuse_owner(path, where, status.st_uid)
+        mode = status.st_mode
         if mode & stat.S_IWOTH and not (where is not path and mode & stat.S_ISVTX):
             wrong = f"may be written by everybody (mode {stat.S_IMODE(mode):04o} of {where})"
             raise ConfigError([Problem(str(path), "", wrong, f"chmod o-w {where}")])
+
+
+def _refuse_owner(path: Path, where: Path, owner: int) -> None:
+    """Raise `ConfigError` if we are root and the owner is neither root nor the service's user."""
+    if os.geteuid() != 0 or owner in (0, _uid_of_service()):
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"UID {owner}"
+    wrong = f"is not root's: {where} belongs to {name}, whose commands root would run"
+    raise ConfigError([Problem(str(path), "", wrong, f"chown root {where}, or run it as {name}")])
+
+
+def _uid_of_service() -> int:
+    """Return the UID under which the unit runs supervisors, or 0 if there is no such user."""
+    name = "supervisor"
+    with suppress(OSError, UnicodeDecodeError):
+        for path in sorted(DROP_INS.glob("*.conf")):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                name = line.removeprefix("User=").strip() if line.startswith("User=") else name
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return 0

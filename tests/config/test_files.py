@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
 
+from supervisor.config import files
 from supervisor.config.files import directories, find
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
@@ -135,6 +137,52 @@ def test_a_file_that_everybody_may_write_is_refused(tmp_path: Path, which: str) 
         load_service(path, lambda _: Ports)
     assert "may be written by everybody" in str(raised.value)
     assert f"; chmod o-w {writable}" in str(raised.value)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """Return a service file that belongs to the user of the tests."""
+    path = tmp_path / "X.toml"
+    path.write_text('service = "X"\n', encoding="utf-8")
+    return path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize("which", ["file", "directory"])
+def test_root_refuses_what_another_user_owns(tmp_path: Path, mine: Path, which: str) -> None:
+    others = mine if which == "file" else tmp_path
+    os.chown(others, 54321, 0)
+
+    with pytest.raises(ConfigError) as raised:
+        load_service(mine, lambda _: Ports)
+    assert (
+        f"{mine}: is not root's: {others} belongs to UID 54321, whose commands root would run; "
+        f"chown root {others}, or run it as UID 54321"
+    ) == str(raised.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_root_takes_what_the_user_of_the_unit_owns(
+    tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = pwd.getpwnam("nobody")
+    drop_ins = tmp_path / "supervisor@.service.d"
+    drop_ins.mkdir()
+    (drop_ins / "user.conf").write_text("[Service]\nUser=nobody\nGroup=nogroup\n")
+    monkeypatch.setattr(files, "DROP_INS", drop_ins)
+    os.chown(mine, user.pw_uid, 0)
+    os.chown(tmp_path, user.pw_uid, 0)
+
+    assert load_service(mine, lambda _: Ports).service == "X"
+    (drop_ins / "user.conf").unlink()
+    with pytest.raises(ConfigError, match="belongs to nobody"):
+        load_service(mine, lambda _: Ports)
+
+
+def test_a_user_may_run_what_another_owns(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: os.stat(mine).st_uid + 1)
+
+    assert load_service(mine, lambda _: Ports).service == "X"
 
 
 def test_a_directory_with_the_sticky_bit_is_no_danger(tmp_path: Path) -> None:
