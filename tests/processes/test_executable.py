@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -52,3 +53,17 @@ async def test_a_program_that_hangs_is_abandoned_and_not_touched_again_until_it_
     assert scope.cancelled_caught
     assert alive.endswith("/true")
     assert found == "/dead/program"
+
+
+async def test_a_program_is_found_from_a_current_directory_that_was_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    assert "/bin/true" == await look_up("/bin/true", None, "")
+    assert "/bin/./true" == await look_up("./true", "/bin", "")
+    with pytest.raises(CheckFailed, match=r"cannot run \./true: No such file or directory"):
+        await look_up("./true", None, "")
