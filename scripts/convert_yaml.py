@@ -29,9 +29,6 @@ def _is_installed(module: str) -> bool:
 def main() -> int:
     """Run the converter, from wherever it is started."""
     sys.path.insert(0, str(ROOT))
-    from supervisor.host import inherited
-
-    inherited.put_right()
     missing = sorted(package for module, package in NEEDED.items() if not _is_installed(module))
     if missing:
         print(
@@ -40,6 +37,9 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    from supervisor.host import inherited
+
+    inherited.put_right()
     from supervisor.convert.command import main as convert
 
     return convert()

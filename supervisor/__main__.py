@@ -12,6 +12,7 @@ if __name__ == "__main__":
     inherited.put_right(keeps_running=first == "run" or first.startswith("-"))
 
 import argparse
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -39,6 +40,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 """Each command: its module in `supervisor.commands`, and its help."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a descriptor that takes no more: the command's output, if no file is named."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         assert command is not None  # noqa: S101 - the parser takes no other command
         code: int = command.run(options)
-        _flush_output()
+        sys.stdout.flush()
     except SupervisorError as error:
         _print_error(error)
         return error.exit_code
@@ -64,18 +68,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output does not want more.
         _discard_output()
         return 1
-    return code
-
-
-def _flush_output() -> None:
-    """Write what was printed. Raise `SupervisorError` if that fails: the disk may be full."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
     except OSError as error:
+        if error.filename is not None or error.errno not in FULL:
+            raise
         _discard_output()
-        raise SupervisorError(f"cannot write the output: {error.strerror}") from None
+        _print_error(SupervisorError(f"cannot write the output: {error.strerror}"))
+        return SupervisorError.exit_code
+    return code
 
 
 def _discard_output() -> None:

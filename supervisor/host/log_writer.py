@@ -14,10 +14,16 @@ from contextlib import suppress
 from queue import SimpleQueue
 
 MAX_WAITING_BYTES = 1024 * 1024
-"""Bytes of entries that wait for the reader, at most. Later entries are dropped and counted."""
+"""Bytes of entries that wait for the reader, at most. Later entries are dropped and counted.
 
-FLUSH_TIMEOUT = 0.2
-"""Seconds that the end of the process waits for the reader, at most."""
+Errors may take up as much again: they still find room when a flood of others has taken the rest.
+"""
+
+FLUSH_TIMEOUT = 1.0
+"""Seconds that a clean end of the process waits for the reader, at most."""
+
+HARD_EXIT_TIMEOUT = 0.1
+"""Seconds that a hard exit waits for the reader, at most."""
 
 FLUSH_INTERVAL = 0.002
 """Seconds between two looks whether all is written."""
@@ -27,10 +33,10 @@ RETRY_INTERVAL = 1.0
 
 
 def flush_all() -> None:
-    """Wait until the whole log is written, but not long. It takes no lock."""
+    """Wait until the whole log is written, before a hard exit. It takes no lock."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LogWriter):
-            handler.flush()
+            handler.flush(HARD_EXIT_TIMEOUT)
 
 
 class LogWriter(logging.Handler):
@@ -48,6 +54,8 @@ class LogWriter(logging.Handler):
         self._queued = 0
         self._written = 0
         self._dropped = 0
+        # Not the handler's own lock: logging holds that while it flushes at the end.
+        self._counting = threading.RLock()
         threading.Thread(target=self._write_all, name="log", daemon=True).start()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -57,15 +65,16 @@ class LogWriter(logging.Handler):
         except Exception:  # logging's own rule: an entry that cannot be formatted ends nothing
             self.handleError(record)
             return
-        if self._queued - self._written + len(entry) > MAX_WAITING_BYTES:
-            self._dropped += 1
+        room = MAX_WAITING_BYTES * (2 if record.levelno >= logging.ERROR else 1)
+        if self._queued - self._written + len(entry) > room:
+            self._count_dropped(1)
             return
         self._queued += len(entry)
         self._entries.put(entry)
 
-    def flush(self) -> None:
-        """Wait until everything is written, but not long."""
-        end = time.monotonic() + FLUSH_TIMEOUT
+    def flush(self, timeout: float = FLUSH_TIMEOUT) -> None:
+        """Wait until everything is written, for at most `timeout` seconds."""
+        end = time.monotonic() + timeout
         while self._written < self._queued and time.monotonic() < end:
             time.sleep(FLUSH_INTERVAL)
 
@@ -82,8 +91,7 @@ class LogWriter(logging.Handler):
                 self._tell_of_dropped()
 
     def _count_dropped(self, number: int) -> None:
-        assert self.lock is not None  # noqa: S101 - logging's annotation; handlers have one
-        with self.lock:  # `emit` runs within it, too
+        with self._counting:
             self._dropped += number
 
     def _tell_of_dropped(self) -> None:

@@ -21,6 +21,10 @@ SEOUL = ZoneInfo("Asia/Seoul")
 MOMENT = 1_700_000_000.0  # 22:13:20 in UTC, 07:13:20 in Seoul
 HOSTILE = "down\n07:13:20 RESOLVED E  Disk usage\r\x1b[2J\x07\x9b31m\x00\u2028\x85\x7f end"
 
+CLEAN = (
+    "down\n07:13:20 RESOLVED E  Disk usage\ufffd\ufffd[2J\ufffd\ufffd31m" + 4 * "\ufffd" + " end"
+)
+
 log = logging.getLogger("supervisor.tests")
 
 
@@ -109,8 +113,8 @@ def test_json_is_one_object_a_line() -> None:
         "time": "2023-11-14T22:13:20.000+00:00",
         "level": "warning",
         "logger": "supervisor.tests",
-        "message": HOSTILE,
-        "alertname": "디스크\ud800",
+        "message": CLEAN,
+        "alertname": "디스크\ufffd",
     }
     assert "next" == json.loads(second)["message"]
     assert stream.getvalue().isascii()

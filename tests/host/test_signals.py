@@ -66,6 +66,30 @@ def test_the_first_signal_sets_the_event(number: signal.Signals) -> None:
     assert seconds < 2
 
 
+def test_a_hang_up_before_the_handlers_leads_to_a_reload() -> None:
+    """The service file may have been read before the deployment wrote it anew."""
+    early = """
+import sys
+from supervisor.host import inherited
+inherited.put_right(keeps_running=True)
+print("early", flush=True)
+sys.stdin.readline()
+"""
+    code = early + FRAME.format(body=WAITS, grace=30.0)
+    with python_child(code, ready="early") as started:
+        started.send_signal(signal.SIGHUP)
+        assert started.stdin is not None
+        assert started.stdout is not None
+        started.stdin.write("go\n")
+        started.stdin.flush()
+        said = {started.stdout.readline(), started.stdout.readline()}
+        started.terminate()
+        code_of_end, output, _ = ends(started)
+
+    assert {"reload\n", "ready\n"} == said
+    assert (0, "over\n") == (code_of_end, output)
+
+
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_the_second_signal_ends_it_at_once(second: signal.Signals) -> None:
     with process(STOPS_SLOWLY) as started:
