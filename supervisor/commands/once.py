@@ -19,7 +19,6 @@ from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
 from supervisor.observations import Condition, Measurement, Observation, Report, Run
-from supervisor.processes.command import become_subreaper
 from supervisor.text import advice, counted
 
 CONDITION_KEYS = ("alertname", "event_type", "instance", "message", "detail")
@@ -65,7 +64,6 @@ def _chosen(service: Service, names: Sequence[str]) -> list[Module]:
 
 async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
     """Run the modules at the same time. Return their outcomes in the order of the modules."""
-    become_subreaper()
     runs: dict[str, Run] = {}
     clock = Clock()
     context_factory = ContextFactory.without_past(clock, service)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.host import log_format
+from supervisor.host.log_limit import MAX_LINES
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MOMENT = 1_700_000_000.0  # 22:13:20 in UTC, 07:13:20 in Seoul
@@ -101,6 +102,16 @@ def test_a_stream_that_is_not_a_terminal_has_no_colours(kind: log_format.Format)
     log.error("it happened", extra={"verb": "FIRING"})
 
     assert "07:13:20 it happened\n" == stream.getvalue()
+
+
+def test_one_cause_writes_some_lines_a_minute() -> None:
+    stream = written("text")
+    for _ in range(100):
+        logging.getLogger("trio.serve_listeners").error("accept returned EMFILE")
+
+    lines = stream.getvalue().splitlines()
+    assert MAX_LINES == len(lines)
+    assert lines[-1].endswith(" (more of this within a minute is left out)")
 
 
 def test_json_is_one_object_a_line() -> None:
