@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
 import struct
 import zoneinfo
 from collections.abc import Mapping
@@ -95,22 +94,23 @@ def _zone_of_file(path: Path, likely: str = "") -> ZoneInfo | None:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return what a regular file holds. Others, such as a pipe, could keep us waiting."""
+    """Return what a file holds. A pipe has nothing to read, and is not waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            return os.read(descriptor, MAX_BYTES)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError):
         return None
-    with open(descriptor, "rb") as file:
-        try:
-            return file.read(MAX_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
-        except OSError:
-            return None
 
 
-@lru_cache(
-    8
-)  # also so that a reload finds the zone unchanged: zones without a name never are equal
+@lru_cache(8)
 def _zone_of_content(content: bytes, name: str) -> ZoneInfo | None:
+    """Return the zone of these rules, None if they are broken.
+
+    A reload gets the same object again: two zones that are not from the database never are equal.
+    """
     try:
         return ZoneInfo.from_file(BytesIO(content), name)
     except (ValueError, EOFError, IndexError, struct.error):

@@ -118,7 +118,10 @@ def test_a_file_in_tz_is_read(tmp_path: Path) -> None:
     assert SEOUL == machine_timezone({"TZ": f":{tmp_path}/zone"}, tmp_path)
 
 
-@pytest.mark.parametrize("wrong", ["KST", "Asia/Soul", "-3", "AAA9999", "KST-9\nx", "한-9"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["KST", "Asia/Soul", "-3", "AAA9999", "KST-9\nx", "한-9", "/etc", "/dev/zero", "/absent"],
+)
 def test_what_cannot_be_used_is_said_once_and_the_next_source_is_taken(
     tmp_path: Path, wrong: str, caplog: pytest.LogCaptureFixture
 ) -> None:

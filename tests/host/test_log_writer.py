@@ -98,11 +98,11 @@ def test_errors_find_room_when_others_have_taken_the_rest(
     writer = LogWriter(descriptor)
     for number in range(5000):
         writer.handle(entry(f"entry {number}"))
-    error = entry("an error")
+    error = entry(f"an error {'x' * 5000}")
     error.levelno = logging.ERROR
     writer.handle(error)
 
-    assert b"an error\n" in read_until(reader, b"written: ")
+    assert b"an error x" in read_until(reader, b"written: ")
 
 
 def test_a_reader_who_has_gone_ends_nothing(pipe: tuple[int, int]) -> None:
