@@ -13,6 +13,7 @@ from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from supervisor.files import read_regular_file
 from supervisor.text import nearest, shortened
 
 MAX_BYTES = 64 * 1024
@@ -94,13 +95,8 @@ def _zone_of_file(path: Path, likely: str = "") -> ZoneInfo | None:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return what a file holds. A pipe has nothing to read, and is not waited for."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        try:
-            return os.read(descriptor, MAX_BYTES)
-        finally:
-            os.close(descriptor)
+        return read_regular_file(path, MAX_BYTES)
     except (OSError, ValueError):
         return None
 
