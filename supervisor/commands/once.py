@@ -13,8 +13,9 @@ import trio
 from supervisor.commands.options import load_service_file
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
-from supervisor.host import log_format, resolver
+from supervisor.host import resolver
 from supervisor.host.clock import Clock
+from supervisor.host.log import formatters
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Print what the modules see. Return 3 if a check failed, 1 if a condition was seen."""
     service = load_service_file(options)
     modules = _chosen(service, options.modules)
-    log_format.set_up("text")
+    formatters.set_up("text")
     if sys.stderr.isatty():
         print(f"running {counted(len(modules), 'module')} …", file=sys.stderr)
     runs = resolver.run(run_once, service, modules)

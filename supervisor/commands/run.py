@@ -19,11 +19,12 @@ def run(options: argparse.Namespace) -> int:
     """Run the supervisor and return 0 after a clean stop."""
     garbage_collector.disable()  # before the imports, in which it would find nothing to collect
     from supervisor.daemon import daemon
-    from supervisor.host import log_format, resolver
+    from supervisor.host import resolver
+    from supervisor.host.log import formatters
     from supervisor.host.systemd import Notifier
 
     service = load_service_file(options)
-    log_format.set_up(options.log_format, service.timezone, verbose=options.verbose)
+    formatters.set_up(options.log_format, service.timezone, verbose=options.verbose)
     notifier = Notifier.from_environment()
     resolver.run(
         daemon.run, service, state_dir(options), notifier, lambda: load_service_file(options)

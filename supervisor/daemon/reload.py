@@ -18,7 +18,8 @@ from supervisor.config.service import Alertmanager, Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.errors import SupervisorError
-from supervisor.host import garbage_collector, log_format
+from supervisor.host import garbage_collector
+from supervisor.host.log import formatters
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.modules.tasks import ModuleTasks
@@ -134,7 +135,7 @@ class Reloader:
             self.web.start(listeners)
         started = await self.modules.start_missing()
         garbage_collector.freeze()
-        log_format.change_timezone(service.timezone)
+        formatters.change_timezone(service.timezone)
         _log.info(
             "reloaded %s: %s",
             service.path,

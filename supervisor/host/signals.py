@@ -13,7 +13,8 @@ from types import FrameType
 
 import trio
 
-from supervisor.host import inherited, log_writer
+from supervisor.host import inherited
+from supervisor.host.log import writer
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """Signals that stop the supervisor."""
@@ -41,7 +42,7 @@ def stop_on_signals(
         try:
             last_act()
         finally:
-            log_writer.flush_all()
+            writer.flush_all()
             os._exit(1)
 
     def watch() -> None:

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.host import log_format
-from supervisor.host.log_limit import MAX_LINES
+from supervisor.host.log import formatters
+from supervisor.host.log.limit import MAX_LINES
 
 SEOUL = ZoneInfo("Asia/Seoul")
 MOMENT = 1_700_000_000.0  # 22:13:20 in UTC, 07:13:20 in Seoul
@@ -48,10 +48,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ours.setLevel(before[2])
 
 
-def written(kind: log_format.Format, stream: io.StringIO | None = None) -> io.StringIO:
+def written(kind: formatters.Format, stream: io.StringIO | None = None) -> io.StringIO:
     """Log to a stream in the format, and return the stream."""
     stream = stream or io.StringIO()
-    log_format.set_up(kind, SEOUL, stream=stream)
+    formatters.set_up(kind, SEOUL, stream=stream)
     return stream
 
 
@@ -97,7 +97,7 @@ def test_no_color_means_none(monkeypatch: pytest.MonkeyPatch, value: str, colour
 
 
 @pytest.mark.parametrize("kind", ["auto", "text"])
-def test_a_stream_that_is_not_a_terminal_has_no_colours(kind: log_format.Format) -> None:
+def test_a_stream_that_is_not_a_terminal_has_no_colours(kind: formatters.Format) -> None:
     stream = written(kind)
     log.error("it happened", extra={"verb": "FIRING"})
 
@@ -150,7 +150,7 @@ def test_the_journal_is_known_by_the_stream_that_systemd_names(
         with (tmp_path / f"log{other}").open("w") as stream:
             found = os.fstat(stream.fileno())
             monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino + other}")
-            log_format.set_up("auto", SEOUL, stream=stream)
+            formatters.set_up("auto", SEOUL, stream=stream)
             log.info("hello")
 
         assert expected == (tmp_path / f"log{other}").read_text()
@@ -171,7 +171,7 @@ def test_debug_must_be_asked_for_and_other_libraries_only_warn() -> None:
     log.debug("hidden")
     logging.getLogger("httpx").info("hidden")
     logging.getLogger("httpx").warning("shown")
-    log_format.set_up("text", SEOUL, verbose=True, stream=stream)
+    formatters.set_up("text", SEOUL, verbose=True, stream=stream)
     log.debug("shown, too")
 
     assert "07:13:20 shown\n07:13:20 shown, too\n" == stream.getvalue()
@@ -179,7 +179,7 @@ def test_debug_must_be_asked_for_and_other_libraries_only_warn() -> None:
 
 @pytest.mark.parametrize("where", ["message", "argument", "exception"])
 @pytest.mark.parametrize("kind", ["text", "journal"])
-def test_no_line_can_be_forged(kind: log_format.Format, where: str) -> None:
+def test_no_line_can_be_forged(kind: formatters.Format, where: str) -> None:
     stream = written(kind)
     if where == "message":
         log.info(HOSTILE)
@@ -196,7 +196,7 @@ def test_no_line_can_be_forged(kind: log_format.Format, where: str) -> None:
 
 
 @given(st.text(), st.sampled_from(["text", "journal"]))
-def test_any_text_stays_one_entry(said: str, kind: log_format.Format) -> None:
+def test_any_text_stays_one_entry(said: str, kind: formatters.Format) -> None:
     stream = written(kind)
     log.info("%s.", said)
 

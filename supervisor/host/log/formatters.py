@@ -10,8 +10,8 @@ from datetime import UTC, datetime, tzinfo
 from types import TracebackType
 from typing import Any, Literal, TextIO, TypeAlias
 
-from supervisor.host.log_limit import LogLimit
-from supervisor.host.log_writer import LogWriter
+from supervisor.host.log.limit import LogLimit
+from supervisor.host.log.writer import LogWriter
 from supervisor.text import clean
 
 Format: TypeAlias = Literal["auto", "text", "json", "journal"]

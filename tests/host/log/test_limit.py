@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from supervisor.host.log_limit import MAX_CAUSES, MAX_LINES, LogLimit
+from supervisor.host.log.limit import MAX_CAUSES, MAX_LINES, LogLimit
 
 
 def logged(

@@ -15,17 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.host import log_format, log_writer
-from supervisor.host.log_writer import LogWriter
+from supervisor.host.log import formatters
+from supervisor.host.log import writer as log_writer
+from supervisor.host.log.writer import LogWriter
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 
 STUCK = """
 import logging, sys
-from supervisor.host import inherited, log_format
+from supervisor.host import inherited
+from supervisor.host.log import formatters
 
 inherited.put_right()
-log_format.set_up("text")
+formatters.set_up("text")
 for number in range(int(sys.argv[1])):
     logging.getLogger("supervisor").info("%d %s", number, "x" * 100)
 print("went on", flush=True)
@@ -150,7 +152,7 @@ def test_without_a_thread_the_log_is_written_at_once(
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     try:
-        log_format.set_up("text")
+        formatters.set_up("text")
         logging.getLogger("supervisor").warning("hello")
     finally:
         logging.getLogger().handlers[:] = before
