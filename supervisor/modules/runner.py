@@ -123,10 +123,10 @@ class Runner:
 
     def _latest(self, tick: float, now: float) -> float | None:
         """Return the newest tick that is due, or None if it is too late. Count the others."""
-        missed = self.schedule.between(tick, now + 0.001)[1:]
-        if missed:
-            self.stats.skipped["late"] += len(missed)
-            tick = missed[-1]
+        due = self.schedule.count(tick, now + 0.001)
+        if due > 1:
+            self.stats.skipped["late"] += due - 1
+            tick = self.schedule.last_before(now + 0.001)
         if isinstance(self.schedule, Times) and now - tick > self.module.catch_up:
             self.stats.skipped["late"] += 1
             self.after = tick
@@ -177,9 +177,12 @@ class Runner:
 
     def _skip_ticks_since(self, tick: float) -> None:
         now = self.clock.now()
-        missed = [moment for moment in self.schedule.between(tick, now) if moment > tick]
-        self.stats.skipped["running"] += len(missed)
-        self.after = max([tick, *missed])
+        first = self.schedule.next_after(tick)
+        if missed := self.schedule.count(first, now):
+            self.stats.skipped["running"] += missed
+            self.after = self.schedule.last_before(now)
+        else:
+            self.after = tick
 
 
 def first_run(schedule: Schedule, missed: float | None, now: float) -> float:

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from itertools import count
+from itertools import count, islice
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen, validators
 
 from supervisor.config.service import Module, Service
-from supervisor.config.times import DAY, parse_times
+from supervisor.config.times import parse_times
 
 SLOT_MS = 200
 """Offsets are multiples of this: modules that wake together share the cost of the wake-up."""
 
 GOLDEN_RATIO = 0.6180339887498949
 """Its multiples, modulo one, fill an interval evenly, however many there are."""
+
+MAX_COUNTED_TICKS = 1000
+"""Ticks that are counted one by one. After a longer jump of the clock, whole days are counted."""
 
 
 @frozen
@@ -44,13 +47,23 @@ class Grid:
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
         """Return the ticks from `start` on and before `end`."""
-        number = math.ceil((start - self.offset) / self.every) - 1
-        ticks = []
-        while (tick := self.offset + number * self.every) < end:
-            if tick >= start:
-                ticks.append(tick)
+        numbers = range(self._number(start), self._number(end))
+        return tuple(self.offset + number * self.every for number in numbers)
+
+    def count(self, start: float, end: float) -> int:
+        """Return how many ticks there are from `start` on and before `end`."""
+        return max(0, self._number(end) - self._number(start))
+
+    def last_before(self, moment: float) -> float:
+        """Return the last tick before the moment."""
+        return self.offset + (self._number(moment) - 1) * self.every
+
+    def _number(self, moment: float) -> int:
+        """Return the number of the first tick that is not before the moment."""
+        number = math.ceil((moment - self.offset) / self.every) - 1
+        while self.offset + number * self.every < moment:
             number += 1
-        return tuple(ticks)
+        return number
 
 
 @frozen
@@ -80,12 +93,40 @@ class Times:
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
         """Return the ticks from `start` on and before `end`."""
-        ticks = []
+        return tuple(self._each(start, end))
+
+    def count(self, start: float, end: float) -> int:
+        """Return how many ticks there are from `start` on and before `end`.
+
+        Of more than `MAX_COUNTED_TICKS`, those that fall together when the clocks change are
+        counted each.
+        """
+        few = sum(1 for _ in islice(self._each(start, end), MAX_COUNTED_TICKS + 1))
+        if few <= MAX_COUNTED_TICKS:
+            return few
+        first, last = (datetime.fromtimestamp(at, self.timezone).date() for at in (start, end))
+        days = (last - first).days * len(self.seconds)
+        return days + self._place(last, end) - self._place(first, start)
+
+    def last_before(self, moment: float) -> float:
+        """Return the last tick before the moment."""
+        # Where clocks go back over midnight, the next day has begun once already.
+        day = datetime.fromtimestamp(moment, self.timezone).date() + timedelta(days=1)
+        while not (place := self._place(day, moment)):
+            day -= timedelta(days=1)
+        return instant(day, self.seconds[place - 1], self.timezone)
+
+    def _each(self, start: float, end: float) -> Iterator[float]:
         tick = self.next_after(math.ceil(start) - 1)
         while tick < end:
-            ticks.append(tick)
+            yield tick
             tick = self.next_after(tick)
-        return tuple(ticks)
+
+    def _place(self, day: date, moment: float) -> int:
+        """Return how many times of the day are before the moment."""
+        return bisect_left(
+            self.seconds, moment, key=lambda second: instant(day, second, self.timezone)
+        )
 
 
 Schedule: TypeAlias = Grid | Times
@@ -133,9 +174,8 @@ def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) 
     """
     if not isinstance(schedule, Times):
         return None
-    # There is an `at` time in any two days, so an older one cannot be the latest.
-    ticks = schedule.between(now - min(catch_up, 2 * DAY), math.floor(now) + 1)
-    return ticks[-1] if ticks and (last is None or ticks[-1] > last) else None
+    tick = schedule.last_before(math.floor(now) + 1)
+    return tick if tick >= now - catch_up and (last is None or tick > last) else None
 
 
 def build(

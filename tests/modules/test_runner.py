@@ -335,6 +335,31 @@ async def test_after_a_suspend_a_module_runs_once_and_counts_the_rest(
     assert stats.skipped["late"] in (58, 59, 60)
 
 
+@pytest.mark.parametrize(
+    "schedule", [Grid(0.1, 0), Times(tuple(range(0, 86400, 5)), ZoneInfo("Europe/Berlin"))]
+)
+async def test_a_clock_that_jumps_by_years_does_not_stop_a_module(
+    autojump_clock: object, schedule: Schedule
+) -> None:
+    runs: list[Run] = []
+    stopping = trio.Event()
+    clock = VirtualClock(START)
+    clock.step(60 - START)  # a host without a battery for its clock
+    async with trio.open_nursery() as nursery:
+        module = a_module(every=Duration(5))
+        stats = await start(nursery, module, fine, schedule, stopping, runs, clock=clock)
+        await trio.sleep(7)
+        before = len(runs)
+        clock.step(START)
+        await trio.sleep(45)
+        stopping.set()
+
+    assert before
+    assert len(runs) - before >= 2
+    assert runs[-1].started > START
+    assert stats.skipped.total() >= START // 5 - 86400
+
+
 async def test_an_at_time_missed_by_more_than_catch_up_is_skipped(autojump_clock: object) -> None:
     second = int(START) % 86400
     times = Times((second + 100, second + 5000), ZoneInfo("UTC"))
