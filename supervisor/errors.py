@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Self
 
 from attrs import frozen
 
@@ -79,3 +80,12 @@ class CheckFailed(SupervisorError):
 
 class StillHanging(CheckFailed):
     """An earlier call, which was given up, still hangs. The same call is not started again."""
+
+
+class NoThread(CheckFailed):
+    """No thread can be started: the host, the user or the service has no task left."""
+
+    @classmethod
+    def of(cls, error: Exception) -> Self:
+        """Return this error for what Python says."""
+        return cls(f"{error}; look at TasksMax= of the service, and at `ulimit -u`")

@@ -27,7 +27,7 @@ from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.tasks import PeerTasks, connect
 from supervisor.host import garbage_collector
 from supervisor.host.clock import Clock
-from supervisor.host.lock import locked
+from supervisor.host.lock import Lock, locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.state_dir import LEDGER_NAME
@@ -69,7 +69,7 @@ async def run(
     stopping, reload_asked, outbox = trio.Event(), RepeatedEvent(), Outbox.of(service)
     become_subreaper()
     with (
-        locked(state_dir),
+        locked(state_dir) as lock,
         stop_on_signals(
             stopping,
             lambda: max(0.0, outbox.store.service.stop_grace - FORCED_EXIT_MARGIN),
@@ -79,7 +79,7 @@ async def run(
     ):
         daemon = Daemon.open(
             outbox,
-            state_dir,
+            lock,
             clock=Clock(),
             notifier=notifier,
             stopping=stopping,
@@ -89,7 +89,7 @@ async def run(
         try:
             await daemon.run()
         finally:
-            daemon.recorder.writer.ledger.close()
+            daemon.recorder.writer.close()
 
 
 @define(kw_only=True)
@@ -160,7 +160,7 @@ class Daemon:
     def open(
         cls,
         outbox: Outbox,
-        state_dir: Path,
+        lock: Lock,
         *,
         clock: Clock,
         notifier: Notifier,
@@ -171,12 +171,13 @@ class Daemon:
         """Open the listeners and the ledger, and adapt its alerts to the configuration."""
         service = outbox.store.service
         web_listeners = binding.bind(service, binding.addresses(service))
-        opened = open_ledger(state_dir / LEDGER_NAME, clock.now())
+        opened = open_ledger(lock.directory / LEDGER_NAME, clock.now())
         outbox.restore(opened.contents)
         stats: dict[str, ModuleStats] = {}
         fit(stats, service)
-        recorder = Recorder(outbox, Writer(opened.ledger, outbox, clock), clock, stats)
-        listener = socket_server.bind(state_dir)
+        writer = Writer.started(opened.ledger, outbox, clock, lock)
+        recorder = Recorder(outbox, writer, clock, stats)
+        listener = socket_server.bind(lock.directory)
         resume(opened, outbox, recorder.writer, clock.now())
         return cls(
             outbox=outbox,

@@ -7,6 +7,7 @@ parts that differ are started again. Nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from logging import getLogger
 
 import trio
@@ -22,6 +23,7 @@ from supervisor.host import garbage_collector
 from supervisor.host.log import formatters
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
+from supervisor.host.threads import in_thread
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
@@ -79,9 +81,7 @@ class Reloader:
             await self.asked.wait()
             self.notifier.notify_reloading()
             try:
-                new = await trio.to_thread.run_sync(
-                    self._prepare, self.config.service, abandon_on_cancel=True
-                )
+                new = await in_thread(partial(self._prepare, self.config.service))
                 listeners = None
                 if new.addresses is not None:
                     listeners = self.web.bind(new.service, new.addresses)

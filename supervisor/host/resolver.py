@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from supervisor.errors import StillHanging
+from supervisor.errors import NoThread, StillHanging
 from supervisor.host.threads import probe
 
 T = TypeVar("T")
@@ -61,6 +61,6 @@ class Resolver(trio.abc.HostnameResolver):
 async def _looked_up(name: str, call: Callable[[], T]) -> T:
     try:
         return await probe(f"name resolution of {name}", call)
-    except StillHanging as error:
+    except (NoThread, StillHanging) as error:
         # Code that uses sockets knows this error.
         raise socket.gaierror(socket.EAI_AGAIN, str(error)) from None

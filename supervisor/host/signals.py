@@ -15,6 +15,7 @@ import trio
 
 from supervisor.host import inherited
 from supervisor.host.log import writer
+from supervisor.host.worker import start_thread
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """Signals that stop the supervisor."""
@@ -31,7 +32,7 @@ def stop_on_signals(
 
     `last_act` runs before such a hard exit. The handlers are plain ones, and a thread watches the
     time. Unlike trio's signal receiver, these work even while a check blocks the event loop or
-    a thread cannot be cancelled.
+    a thread cannot be cancelled. Raises `NoThread` when the thread cannot be started.
     """
     token = trio.lowlevel.current_trio_token()
     # A handler must not take a lock, so it cannot start a thread. This `put` takes none.
@@ -62,7 +63,7 @@ def stop_on_signals(
     def hang_up(_number: int, _frame: FrameType | None) -> None:
         token.run_sync_soon(reload, idempotent=True)
 
-    threading.Thread(target=watch, name="stop grace", daemon=True).start()
+    start_thread(threading.Thread(target=watch, name="stop grace", daemon=True))
     before = {number: signal.signal(number, handle) for number in STOP_SIGNALS}
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
     if inherited.take_hang_up():

@@ -1,4 +1,4 @@
-"""Calls that may hang for ever, in threads that can be given up.
+"""Calls in threads: those that may hang for ever are given up. That no thread is left is an error.
 
 A check calls `probe` to look at a mount or to ask a resolver. The check sets the deadline.
 """
@@ -13,7 +13,7 @@ from typing import Any, Generic, Literal, TypeVar
 import trio
 from attrs import define
 
-from supervisor.errors import StillHanging
+from supervisor.errors import NoThread, StillHanging
 
 T = TypeVar("T")
 
@@ -31,17 +31,37 @@ async def probe(key: str, function: Callable[[], T]) -> T:
     """Call the function in a thread and return its result; abandon the thread when cancelled.
 
     `key` names the call: "statvfs of /srv". Raises `StillHanging` at once while an abandoned thread
-    of the same key has not come back.
+    of the same key has not come back. Raises `NoThread` when no thread can be started.
     """
     with _lock:
         if any(call.key == key for call in _hanging):
             raise StillHanging(f"an earlier {key} still hangs")
     call = _Call(key, function)
     try:
-        return await trio.to_thread.run_sync(call.run, abandon_on_cancel=True, limiter=_threads)
+        return await in_thread(call.run, limiter=_threads)
     except trio.Cancelled:
         call.abandon()
         raise
+
+
+async def in_thread(function: Callable[[], T], *, limiter: trio.CapacityLimiter | None = None) -> T:
+    """Call the function in a thread, which is abandoned when this is cancelled.
+
+    Raises `NoThread` when no thread can be started. Python raises `RuntimeError` then.
+    """
+    began = False
+
+    def begin() -> T:
+        nonlocal began
+        began = True
+        return function()
+
+    try:
+        return await trio.to_thread.run_sync(begin, abandon_on_cancel=True, limiter=limiter)
+    except RuntimeError as error:
+        if began:
+            raise
+        raise NoThread.of(error) from error
 
 
 def abandoned_threads() -> int:

@@ -12,7 +12,6 @@ import os
 import sqlite3
 import stat
 from contextlib import ExitStack, closing, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -20,12 +19,7 @@ from attrs import define, field, frozen
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger import migrations, tables
 from supervisor.ledger.changes import Changes
-
-MIN_FREE_BYTES = 64 * 1024
-"""Bytes that must be free on the disk to open the file.
-
-With less, the WAL's index, which is mapped into memory, may end the process with SIGBUS.
-"""
+from supervisor.ledger.files import FileWatch, files_of, is_read_only, require_room, set_aside
 
 BUSY_TIMEOUT_MS = 2000
 """Milliseconds for which a commit waits for another process that reads the file."""
@@ -55,6 +49,17 @@ _NO_ROOM_FOR_FILES = {errno.EDQUOT, errno.EIO, errno.ENOSPC, errno.EROFS}
 """The system's errors for a disk that is full, read-only or failing."""
 
 
+@frozen
+class OpenFiles:
+    """What is open of a ledger."""
+
+    connection: sqlite3.Connection
+    """SQLite's connection."""
+
+    files: FileWatch
+    """Notices that the open files are no longer those of their names."""
+
+
 @define
 class Ledger:
     """An open ledger file."""
@@ -65,47 +70,78 @@ class Ledger:
     later: bool = False
     """Whether the first commit opens the file, since the disk is full or read-only now."""
 
-    _connection: sqlite3.Connection | None = field(default=None, init=False)
+    _open: OpenFiles | None = field(default=None, init=False)
     """None until the file is open."""
 
     def __attrs_post_init__(self) -> None:
         if not self.later:
-            self._connection = _connect(self.path)
+            self._opened()
 
     def load(self) -> Changes:
         """Return what was committed. Raises `LedgerCorrupt` or `LedgerError`."""
         try:
-            return tables.load(self._opened())
+            return tables.load(self._opened().connection)
         except (sqlite3.Error, ValueError, TypeError, IndexError) as error:
             raise translated(self.path, "read", error) from error
 
     def commit(self, changes: Changes) -> None:
-        """Write all of the changes, or none. Raises `LedgerCorrupt` or `LedgerError`."""
+        """Write all of the changes, or none. Raises `LedgerCorrupt` or `LedgerError`.
+
+        It is corrupt, too, if the files are no longer the open ones: a new process would not find
+        what was written.
+        """
+        opened = self._opened()
+        opened.files.look_at_wal()
         try:
-            with self._opened() as connection:
+            with opened.connection as connection:
                 connection.execute("BEGIN IMMEDIATE")
                 tables.write(connection, changes)
         except sqlite3.Error as error:
             raise translated(self.path, "write", error) from error
+        opened.files.look()
+
+    def look(self) -> None:
+        """Raise `LedgerCorrupt` if the files are no longer the open ones."""
+        if self._open is not None:
+            self._open.files.look_at_wal()
+            self._open.files.look()
 
     def size(self) -> int:
-        """Return the bytes that the ledger takes on disk."""
-        total = 0
-        for path in files_of(self.path):
-            with suppress(OSError):  # a size that cannot be read does not harm what was written
-                total += path.stat().st_size
-        return total
+        """Return the bytes that the ledger took on disk at the last look."""
+        return self._open.files.size if self._open else 0
+
+    def shrink(self, most: int) -> bool:
+        """Cut the WAL back if it takes more than `most` bytes. Return whether it is in bounds.
+
+        It cannot be cut while another program reads an old state of the ledger.
+        """
+        if self._open is None or self._open.files.wal_size <= most:
+            return True
+        connection, files = self._open.connection, self._open.files
+        try:
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        except sqlite3.Error as error:
+            raise translated(self.path, "write", error) from error
+        files.forget_wal_size()
+        files.look()
+        return files.wal_size <= most
 
     def close(self) -> None:
         """Close the file. Nothing is lost without this call."""
-        if self._connection is not None:
+        if self._open is not None:
             with suppress(sqlite3.Error):
-                self._connection.close()
+                self._open.connection.close()
 
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = _connect(self.path)
-        return self._connection
+    def _opened(self) -> OpenFiles:
+        if self._open is None:
+            opened = OpenFiles(_connect(self.path), FileWatch(self.path))
+            opened.files.look()
+            self._open = opened
+        return self._open
 
 
 @frozen
@@ -135,32 +171,11 @@ def open_ledger(path: Path, now: float) -> Opened:
         return Opened(opened.ledger, opened.contents, aside)
 
 
-def set_aside(path: Path, now: float) -> Path:
-    """Move a corrupt ledger out of the way and return where it is now. Raises `LedgerError`."""
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.corrupt-{stamp}-{number}")
-    try:
-        for file, suffix in zip(files_of(path), ("", "-wal", "-shm"), strict=True):
-            if file.exists():
-                file.rename(f"{aside}{suffix}")
-    except OSError as error:
-        raise LedgerError(f"cannot set aside the corrupt ledger {path}: {error}") from error
-    return aside
-
-
-def files_of(path: Path) -> tuple[Path, Path, Path]:
-    """Return the files that make up a ledger: the database, its WAL and its index."""
-    return path, Path(f"{path}-wal"), Path(f"{path}-shm")
-
-
 def translated(path: Path, verb: str, error: Exception) -> LedgerError:
     """Return the `LedgerError` for an error of SQLite: corrupt, unwritable, or neither."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _NO_ROOM:
+    whole = getattr(error, "sqlite_errorcode", 0)
+    code = whole & 0xFF
+    if code in _NO_ROOM and whole != sqlite3.SQLITE_READONLY_DBMOVED:
         return LedgerUnwritable(f"cannot {verb} the ledger {path}: {error}")
     transient = code in _TRANSIENT
     # While reading, the same errors come from a torn page: a missing table, or bad text.
@@ -184,7 +199,7 @@ def _opened_or_read(path: Path) -> Opened:
 
 def _connect(path: Path) -> sqlite3.Connection:
     try:
-        _require_room(path)
+        require_room(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     except OSError as error:
@@ -215,17 +230,15 @@ def _read(path: Path) -> Changes:
     if not path.exists() or not path.stat().st_size:
         return Changes()
     wal = files_of(path)[1]
-    read_only = _is_read_only(path)
-    if not read_only:
-        mode = "rw"
-    elif wal.exists() and wal.stat().st_size:
-        mode = "ro"
+    read_only = is_read_only(path)
+    if not wal.exists() or not wal.stat().st_size:
+        mode = "ro&immutable=1"  # so that SQLite does not make a WAL, which may need an inode
     else:
-        mode = "ro&immutable=1"
+        mode = "ro" if read_only else "rw"
     try:
         uri = f"{path.absolute().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
-            if not read_only:
+            if mode == "rw":
                 # In this mode SQLite keeps the index in its own memory.
                 connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             if not (
@@ -247,20 +260,6 @@ def _load_migrated(connection: sqlite3.Connection) -> Changes:
         connection.backup(copy)
         migrations.migrate(copy)
         return tables.load(copy)
-
-
-def _require_room(path: Path) -> None:
-    """Raise `OSError` if the disk is full or read-only."""
-    place = os.statvfs(path.parent)
-    free = place.f_bavail * place.f_frsize
-    if _is_read_only(path):
-        raise OSError(errno.EROFS, "its file system is mounted read-only")
-    if place.f_blocks and free < MIN_FREE_BYTES:
-        raise OSError(errno.ENOSPC, f"its file system has {free // 1024} KiB left")
-
-
-def _is_read_only(path: Path) -> bool:
-    return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

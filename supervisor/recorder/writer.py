@@ -1,4 +1,4 @@
-"""Write changes to the ledger in a thread, try again, and replace a corrupt file.
+"""Write changes to the ledger in a thread, try again, and begin a new file when the old is useless.
 
 Used by the recorder. The ledger itself does not use trio.
 """
@@ -6,20 +6,63 @@ Used by the recorder. The ledger itself does not use trio.
 from __future__ import annotations
 
 import math
-from contextlib import suppress
+from collections.abc import Callable
+from functools import partial
+from logging import getLogger
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import trio
 from attrs import define, field
 
-from supervisor.errors import LedgerCorrupt, LedgerError
+from supervisor.errors import (
+    AlreadyRunning,
+    LedgerCorrupt,
+    LedgerError,
+    LedgerUnwritable,
+    SupervisorError,
+)
 from supervisor.host.clock import Clock
+from supervisor.host.lock import Lock
+from supervisor.host.worker import Call, Worker
 from supervisor.ledger.changes import Changes
-from supervisor.ledger.database import Ledger, files_of, set_aside
+from supervisor.ledger.database import MAX_WAL_BYTES, Ledger
 from supervisor.ledger.outbox import Outbox
+from supervisor.recorder import ledger_thread
+from supervisor.recorder.ledger_thread import Written
 
 RETRY_DELAY = 5.0
 """Seconds after a failed commit until it is tried again."""
+
+COMMIT_TIMEOUT = 10.0
+"""Seconds for which a commit is waited for. A disk may hang for ever."""
+
+LOOK_INTERVAL = 30.0
+"""Seconds after which the writer looks whether lock and ledger are still there."""
+
+WARNING_INTERVAL = 1200.0
+"""Seconds between two lines about a WAL that cannot be cut back."""
+
+CLOSE_TIMEOUT = 2.0
+"""Seconds for which the end waits for the thread."""
+
+T = TypeVar("T")
+
+_log = getLogger("supervisor.ledger")
+
+
+@define
+class Job:
+    """What the thread does now."""
+
+    call: Call[Any]
+    """The call in the thread."""
+
+    taken: Changes
+    """What it writes. Owed again if it fails."""
+
+    apply: Callable[[Any], None]
+    """Takes over what the call returns."""
 
 
 @define
@@ -27,36 +70,69 @@ class Writer:
     """Owns the ledger's file, and the changes that the file does not hold yet."""
 
     ledger: Ledger
-    """The open file. Replaced when it is corrupt."""
+    """The open file. Replaced when it is corrupt or gone."""
 
     outbox: Outbox
-    """All alerts and cursors. A new file gets them when the old one is corrupt."""
+    """All alerts and cursors. A new file gets them when the old one is useless."""
 
     clock: Clock
     """Gives the time in the name of a corrupt file."""
 
+    lock: Lock | None = None
+    """Keeps other supervisors away from the file."""
+
     owed: Changes = field(factory=Changes)
-    """What is published but not written."""
+    """What is published but not written. It does not hold what the thread writes now."""
 
     size: int = 0
     """Bytes that the ledger takes on disk."""
 
-    _limiter: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
-    """Lets one thread use SQLite's connection at a time."""
+    _worker: Worker = field(factory=lambda: Worker("ledger"))
+    """The thread that uses SQLite's connection. Only the start needs a new thread."""
+
+    _job: Job | None = None
+    """What the thread does. It may outlast the time for which it is waited for."""
+
+    _hangs: bool = False
+    """Whether the job was waited for in vain."""
 
     _retry_at: float = -math.inf
     """trio's time before which a failed commit is not tried again."""
 
+    _look_at: float | None = None
+    """trio's time of the next look at lock and ledger. None before the first commit."""
+
+    _warned_at: float = -math.inf
+    """trio's time of the last line about the WAL."""
+
     _damage: str = ""
-    """What is wrong with the corrupt file that must be replaced. Empty if there is none."""
+    """What is wrong with the file that must be replaced. Empty if nothing is."""
+
+    _is_out_of_the_way: bool = False
+    """Whether the useless file was moved away."""
 
     _aside: Path | None = None
-    """Where the corrupt file was moved."""
+    """Where the useless file was moved. None if nothing of it was left."""
+
+    _replacement: str = ""
+    """What to say about the file that was replaced. Empty if none was."""
 
     @property
     def wait(self) -> float:
         """Seconds until the next try. Infinite when nothing is owed."""
-        return self._retry_at - trio.current_time() if self.owed else math.inf
+        is_idle = self._job is None and not self.owed
+        return math.inf if is_idle else self._retry_at - trio.current_time()
+
+    @classmethod
+    def started(cls, ledger: Ledger, outbox: Outbox, clock: Clock, lock: Lock) -> Self:
+        """Return a writer whose thread runs. Raises `NoThread`."""
+        writer = cls(ledger, outbox, clock, lock)
+        writer._worker.start()
+        return writer
+
+    def close(self) -> None:
+        """Close the file. It is given up if its disk does not answer. Nothing is lost by that."""
+        self._worker.stop(self._close, CLOSE_TIMEOUT)
 
     async def commit(self, changes: Changes, *, urgent: bool) -> bool:
         """Write what is owed, with these changes. Return whether all is on disk.
@@ -65,66 +141,120 @@ class Writer:
         `LedgerError` or `OSError`, and then the changes are owed.
         """
         self.owed.update(changes)
-        if not urgent and (not self.owed or trio.current_time() < self._retry_at):
+        now = trio.current_time()
+        if self._look_at is None:
+            self._look_at = now + LOOK_INTERVAL
+        look = now >= self._look_at
+        if not urgent and (now < self._retry_at or not (self.owed or self._job or look)):
             return False
         try:
-            await self._write(changes)
-        except (LedgerError, OSError):
+            self._worker.start()
+            await self._write(changes, urgent=urgent, look=look)
+        except (SupervisorError, OSError) as error:
             self._retry_at = trio.current_time() + RETRY_DELAY
-            raise
-        self.owed = Changes()
+            if isinstance(error, LedgerError | OSError):
+                raise
+            raise self._unwritable(error) from error
         self._retry_at = -math.inf
         return True
 
     def take_replacement(self) -> str:
-        """Return once, after a commit, that a corrupt file was replaced. Empty if none was."""
-        if not self._damage or self._aside is None:
-            return ""
-        replacement = f"{self._damage}; it was set aside as {self._aside.name}, nothing was lost"
-        self._damage, self._aside = "", None
+        """Return once, after a commit, that a useless file was replaced. Empty if none was."""
+        replacement, self._replacement = self._replacement, ""
         return replacement
 
-    async def _write(self, changes: Changes) -> None:
+    async def _write(self, changes: Changes, *, urgent: bool, look: bool) -> None:
         try:
+            await self._settle()
             if not self._damage:
-                self.size = await trio.to_thread.run_sync(
-                    _commit, self.ledger, self.owed, limiter=self._limiter
+                taken = self._take_owed()
+                write = partial(
+                    ledger_thread.write,
+                    self.ledger,
+                    taken if taken or urgent else None,
+                    lock=self.lock if look else None,
+                    max_wal=self.outbox.store.service.max_ledger + MAX_WAL_BYTES if look else None,
                 )
+                await self._call(write, taken, self._note_written)
         except LedgerCorrupt as error:
             self._damage = str(error)
-            self.ledger.close()
         if self._damage:
             await self._replace(changes)
+        if look:
+            self._look_at = trio.current_time() + LOOK_INTERVAL
 
     async def _replace(self, changes: Changes) -> None:
-        """Set the corrupt file aside, and write all alerts and cursors into a new one."""
-        path = self.ledger.path
-        if self._aside is None:
-            now = self.clock.now()
-            self._aside = await trio.to_thread.run_sync(set_aside, path, now, limiter=self._limiter)
+        """Set the useless file aside, and write all alerts and cursors into a new one."""
+        if not self._is_out_of_the_way:
+            move = partial(ledger_thread.move_away, self.ledger, self.lock, self.clock.now())
+            await self._call(move, Changes(), self._note_aside)
         whole = self.outbox.store.contents()
         whole.cursors |= self.outbox.cursors.contents()
         whole.update(changes)
-        self.ledger = await trio.to_thread.run_sync(_new_ledger, path, whole, limiter=self._limiter)
+        write = partial(ledger_thread.new_ledger, self.ledger.path, whole)
+        await self._call(write, self._take_owed(), self._note_new)
 
+    def _take_owed(self) -> Changes:
+        taken, self.owed = self.owed, Changes()
+        return taken
 
-def _commit(ledger: Ledger, changes: Changes) -> int:
-    """Write the changes and return the bytes that the ledger then takes on disk."""
-    ledger.commit(changes)
-    return ledger.size()
+    async def _call(
+        self, function: Callable[[], T], taken: Changes, apply: Callable[[T], None]
+    ) -> None:
+        """Call the function in the thread, and apply its result. `taken` is owed if it fails."""
+        self._job = Job(self._worker.call(function), taken, apply)
+        await self._settle()
 
+    async def _settle(self) -> None:
+        """Wait for the thread, and take over what it did. Raises what it raised.
 
-def _new_ledger(path: Path, whole: Changes) -> Ledger:
-    """Return a new ledger that holds everything. If writing fails, the new files are removed."""
-    ledger = None
-    try:
-        ledger = Ledger(path)
-        ledger.commit(whole)
-    except LedgerError:
-        if ledger is not None:
-            ledger.close()
-        with suppress(OSError):
-            for file in files_of(path):
-                file.unlink(missing_ok=True)
-        raise
-    return ledger
+        Raises `LedgerUnwritable` when it does not come back in time. It goes on with its work, and
+        a later call takes that over.
+        """
+        job = self._job
+        if job is None:
+            return
+        with trio.move_on_after(0.0 if self._hangs else COMMIT_TIMEOUT):
+            await job.call.done.wait()
+        if not job.call.done.is_set():
+            self._hangs = True
+            raise self._unwritable(f"its disk has not answered for {COMMIT_TIMEOUT:g} s")
+        self._job, self._hangs = None, False
+        try:
+            result = job.call.result()
+        except BaseException as error:
+            job.taken.update(self.owed)
+            self.owed = job.taken
+            if isinstance(error, AlreadyRunning):
+                self._damage = f"another supervisor has used {self.ledger.path.parent}"
+            raise
+        job.apply(result)
+
+    def _note_written(self, written: Written) -> None:
+        self.size = written.size
+        if not written.is_in_bounds and trio.current_time() >= self._warned_at + WARNING_INTERVAL:
+            self._warned_at = trio.current_time()
+            _log.warning(
+                "the ledger takes %d MB and grows: another program reads it, so that its log "
+                "%s-wal cannot be cut back; end that program, `lsof` names it",
+                written.size // 1_000_000,
+                self.ledger.path,
+            )
+
+    def _note_aside(self, aside: Path | None) -> None:
+        self._is_out_of_the_way, self._aside = True, aside
+
+    def _note_new(self, ledger: Ledger) -> None:
+        how = "a new one was written from memory"
+        if self._aside is not None:
+            how = f"it was set aside as {self._aside.name}"
+        self._replacement = f"{self._damage}; {how}, nothing was lost"
+        self.ledger, self.size = ledger, ledger.size()
+        self._damage, self._is_out_of_the_way, self._aside = "", False, None
+
+    def _unwritable(self, why: object) -> LedgerUnwritable:
+        reason = str(why).removeprefix("cannot start: ")
+        return LedgerUnwritable(f"cannot write the ledger {self.ledger.path}: {reason}")
+
+    def _close(self) -> None:
+        self.ledger.close()

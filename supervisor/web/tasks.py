@@ -10,6 +10,8 @@ from attrs import define, field
 
 from supervisor.config.service import Service
 from supervisor.control.snapshot import Snapshot
+from supervisor.errors import NoThread
+from supervisor.host.threads import in_thread
 from supervisor.web import binding
 from supervisor.web.binding import Address
 
@@ -57,7 +59,10 @@ class WebTasks:
     async def _serve(self) -> None:
         try:
             with self._scope:
-                server = await trio.to_thread.run_sync(self._server, abandon_on_cancel=True)
+                try:
+                    server = await in_thread(self._server)
+                except NoThread:  # then all tasks wait for the imports
+                    server = self._server()
                 await server.serve(self.listeners)
         finally:
             for listener in self.listeners:

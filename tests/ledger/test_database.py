@@ -23,7 +23,8 @@ from supervisor.alerts.payload import Payload
 from supervisor.config.service import Alertmanager, Service
 from supervisor.errors import LedgerError
 from supervisor.ledger.changes import Changes
-from supervisor.ledger.database import Ledger, files_of, open_ledger
+from supervisor.ledger.database import Ledger, open_ledger
+from supervisor.ledger.files import files_of
 from supervisor.ledger.outbox import Outbox
 from tests.support.alerts import FIRING
 

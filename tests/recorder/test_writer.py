@@ -105,7 +105,7 @@ async def test_a_torn_file_is_set_aside_once_though_the_disk_refuses_the_new_one
     path.write_bytes(b"torn")
     writer = writer_of(FakeLedger(path=path, error=CORRUPT))
     with monkeypatch.context() as patch:
-        patch.setattr("supervisor.ledger.database.MIN_FREE_BYTES", math.inf)
+        patch.setattr("supervisor.ledger.files.MIN_FREE_BYTES", math.inf)
         for name in ("a", "b"):
             with pytest.raises(LedgerError, match="left"):
                 await writer.commit(firing(name), urgent=True)

@@ -20,6 +20,7 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
+from supervisor.host.worker import Call, Worker
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger
@@ -286,16 +287,29 @@ async def _at_once(function: Callable[..., _Result], *arguments: object, **_: ob
     return function(*arguments)
 
 
+def _call_at_once(_worker: Worker, function: Callable[[], _Result]) -> Call[_Result]:
+    call = Call(function)
+    call.run()
+    return call
+
+
+def replace_threads(patch: pytest.MonkeyPatch) -> None:
+    """Run what goes to a thread in the loop: a virtual clock does not wait for threads."""
+    patch.setattr(trio.to_thread, "run_sync", _at_once)
+    patch.setattr(Worker, "start", lambda _worker: None)
+    patch.setattr(Worker, "call", _call_at_once)
+
+
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run what goes to a thread in the loop: a virtual clock does not wait for threads."""
-    monkeypatch.setattr(trio.to_thread, "run_sync", _at_once)
+    """Run what goes to a thread in the loop."""
+    replace_threads(monkeypatch)
 
 
 def run_virtually(function: Callable[[], Any]) -> Any:
     """Run an async function in virtual time and without threads, for tests with `@given`."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trio.to_thread, "run_sync", _at_once)
+        replace_threads(patch)
         return trio.run(function, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
