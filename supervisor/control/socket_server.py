@@ -7,19 +7,26 @@ A Unix socket of mode 0600 in the state directory. A client sends one line of JS
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from logging import getLogger
 from pathlib import Path
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import trio
 from attrs import define
 
 from supervisor.control import json_stream
 from supervisor.control.socket_client import LINE_TIMEOUT, NAME, JsonObject, short_path
+from supervisor.errors import NoThread, StillHanging
+from supervisor.host.lock import Lock
+from supervisor.host.threads import probe
+
+LOOK_INTERVAL = 30.0
+"""Seconds after which the server looks whether the socket's file is still there."""
 
 MAX_CLIENTS = 16
 """Clients that are served at the same time."""
@@ -39,8 +46,33 @@ Handler: TypeAlias = Callable[[JsonObject, Say], Awaitable[None]]
 _log = getLogger("supervisor")
 
 
-def bind(directory: Path) -> trio.SocketListener | None:
-    """Return a listener on the directory's socket, or None if it cannot be made; the log says why.
+@define
+class LocalSocket:
+    """The socket in a state directory. Without a listener it could not be made."""
+
+    lock: Lock
+    """Holds the state directory."""
+
+    listener: trio.SocketListener | None = None
+    """Where clients connect."""
+
+    _said: bool = False
+    """Whether the log has said that there is no socket."""
+
+    def bind(self) -> Self:
+        """Make the socket. If that fails, the log says why, but not twice in a row."""
+        was_bound, self.listener = self.listener is not None, None
+        try:
+            self.listener = bind(self.lock.directory)
+        except OSError as error:
+            level = logging.WARNING if was_bound or not self._said else logging.DEBUG
+            _log.log(level, "no local socket, so `status` cannot ask: %s", error)
+            self._said = True
+        return self
+
+
+def bind(directory: Path) -> trio.SocketListener:
+    """Return a listener on the directory's socket.
 
     The caller holds the directory's lock, so an existing socket is left from a crash.
     """
@@ -52,10 +84,9 @@ def bind(directory: Path) -> trio.SocketListener | None:
             sock.bind(path)
             os.chmod(path, 0o600)
         sock.listen(MAX_CLIENTS)
-    except OSError as error:
+    except OSError:
         sock.close()
-        _log.warning("no local socket, so `status` cannot ask: %s", error)
-        return None
+        raise
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
@@ -68,6 +99,20 @@ class LocalServer:
 
     clients: int = 0
     """Clients that are being served."""
+
+    async def keep(self, local: LocalSocket) -> None:
+        """Answer until cancelled. Make the socket again when its file is gone.
+
+        A socket that belongs to another supervisor stays.
+        """
+        while True:
+            async with trio.open_nursery() as nursery:
+                if local.listener is not None:
+                    nursery.start_soon(self.serve, local.listener)
+                await _until_gone(local)
+                nursery.cancel_scope.cancel()
+            if local.bind().listener is not None:
+                _log.warning("the local socket was gone; it is there again")
 
     async def serve(self, listener: trio.SocketListener) -> None:
         """Answer until cancelled."""
@@ -101,6 +146,30 @@ class LocalServer:
             await say({"error": f"this version cannot answer {request.get('ask')!r}"})
         else:
             await handler(request, say)
+
+
+async def _until_gone(local: LocalSocket) -> None:
+    """Return when the socket's file is gone or another one, and the directory is ours."""
+    lock = local.lock
+    path = lock.directory / NAME
+    known = _inode(path) if local.listener is not None else None
+
+    def is_gone() -> bool:
+        return (known is None or _inode(path) != known) and lock.is_held()
+
+    while True:
+        await trio.sleep(LOOK_INTERVAL)
+        # In a thread, since the disk may hang. Whatever goes wrong, the next look may tell.
+        with suppress(NoThread, StillHanging, OSError):
+            if await probe(f"look at {path}", is_gone):
+                return
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return None
 
 
 async def _read_request(stream: trio.SocketStream) -> JsonObject:

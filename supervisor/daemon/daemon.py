@@ -16,10 +16,9 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
-from supervisor.control import socket_server
 from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
-from supervisor.control.socket_server import LocalServer
+from supervisor.control.socket_server import LocalServer, LocalSocket
 from supervisor.daemon.reload import Reloader
 from supervisor.daemon.resume import resume
 from supervisor.daemon.status_line import StatusLine
@@ -120,7 +119,7 @@ class Daemon:
     stats: dict[str, ModuleStats]
     """What each module has done, by its name."""
 
-    listener: trio.SocketListener | None = None
+    local_socket: LocalSocket
     """The local socket of `status`, `run-now` and `tree`."""
 
     web_listeners: Sequence[trio.SocketListener] = ()
@@ -177,7 +176,7 @@ class Daemon:
         fit(stats, service)
         writer = Writer.started(opened.ledger, outbox, clock, lock)
         recorder = Recorder(outbox, writer, clock, stats)
-        listener = socket_server.bind(lock.directory)
+        local_socket = LocalSocket(lock).bind()
         resume(opened, outbox, recorder.writer, clock.now())
         return cls(
             outbox=outbox,
@@ -188,7 +187,7 @@ class Daemon:
             load=load,
             recorder=recorder,
             stats=stats,
-            listener=listener,
+            local_socket=local_socket,
             web_listeners=web_listeners,
         )
 
@@ -286,8 +285,7 @@ class Daemon:
             name="status",
         )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
-        if self.listener is not None:
-            root = trio.lowlevel.current_task()
-            handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
-            server = LocalServer(handlers.by_name())
-            nursery.start_soon(server.serve, self.listener, name="local socket")
+        root = trio.lowlevel.current_task()
+        handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
+        server = LocalServer(handlers.by_name())
+        nursery.start_soon(server.keep, self.local_socket, name="local socket")

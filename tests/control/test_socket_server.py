@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from supervisor.control import socket_client, socket_server
 from supervisor.control.socket_client import JsonObject
-from supervisor.control.socket_server import Handler, LocalServer, Say
+from supervisor.control.socket_server import Handler, LocalServer, LocalSocket, Say
 from supervisor.errors import SupervisorError
+from supervisor.host.lock import Lock, locked
+from tests.support.recorder_bench import eventually
 
 
 async def fine(_request: JsonObject, say: Say) -> None:
@@ -25,7 +28,6 @@ async def fine(_request: JsonObject, say: Say) -> None:
 async def served(directory: Path, **handlers: Handler) -> AsyncIterator[None]:
     """Answer requests on the socket in the directory."""
     listener = socket_server.bind(directory)
-    assert listener is not None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(LocalServer(handlers).serve, listener)
         yield
@@ -49,6 +51,54 @@ async def test_a_bug_in_a_handler_is_answered_and_ends_nothing(
 async def ask(directory: Path, what: str) -> list[JsonObject]:
     asked = partial(socket_client.ask, [directory], {"ask": what})
     return await trio.to_thread.run_sync(lambda: [*asked()])
+
+
+@pytest.mark.parametrize("how", ["unlink", "replace", "never"])
+async def test_a_socket_whose_file_is_gone_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.01)
+    path = tmp_path / socket_client.NAME
+    with locked(tmp_path) as lock:
+        local = LocalSocket(lock) if how == "never" else LocalSocket(lock).bind()
+        if how == "replace":
+            (tmp_path / "other").touch()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(LocalServer({"fine": fine}).keep, local)
+            await wait_all_tasks_blocked()
+            if how == "unlink":
+                path.unlink()
+            elif how == "replace":
+                (tmp_path / "other").rename(path)
+            await eventually(path.is_socket)
+
+            assert await ask(tmp_path, "fine") == [{"well": True}]
+            nursery.cancel_scope.cancel()
+
+
+async def test_the_socket_of_another_supervisor_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.001)
+    looks = []
+
+    def is_lost(_lock: Lock) -> bool:
+        looks.append(1)
+        return False
+
+    monkeypatch.setattr(Lock, "is_held", is_lost)
+    path = tmp_path / socket_client.NAME
+    with locked(tmp_path) as lock:
+        local = LocalSocket(lock).bind()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(LocalServer({"fine": fine}).keep, local)
+            await wait_all_tasks_blocked()
+            path.unlink()
+            path.touch()
+            await eventually(lambda: len(looks) > 1)
+            nursery.cancel_scope.cancel()
+
+        assert not path.is_socket()
 
 
 async def test_a_client_that_goes_in_the_middle_ends_nothing(tmp_path: Path) -> None:
