@@ -140,3 +140,82 @@ def test_a_directory_that_everybody_may_write_to_is_refused(tmp_path: Path) -> N
         locked(tmp_path),
     ):
         pass
+
+
+def test_a_lock_whose_file_is_gone_is_noticed_and_taken_again(tmp_path: Path) -> None:
+    with locked(tmp_path) as lock:
+        held = [lock.is_held()]
+        lock.path.unlink()
+        held.append(lock.is_held())
+        lock.take()
+        held.append(lock.is_held())
+        with pytest.raises(AlreadyRunning), locked(tmp_path):
+            pytest.fail("held twice")
+
+    assert held == [True, False, True]
+
+
+def test_a_lock_whose_directory_is_gone_is_taken_again(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    with locked(directory) as lock:
+        directory.rename(tmp_path / "moved")
+        assert not lock.is_held()
+        lock.take()
+
+        assert lock.is_held()
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_who_holds_the_new_file_of_a_lock_is_named(tmp_path: Path) -> None:
+    with locked(tmp_path) as lock:
+        lock.path.unlink()
+        with holder(tmp_path) as process:
+            assert not lock.is_held()
+            with pytest.raises(AlreadyRunning, match=f"process {process.pid} holds"):
+                lock.take()
+        lock.take()
+
+        assert lock.is_held()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_disk_without_room_for_a_file_is_locked_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    with monkeypatch.context() as patch:
+        refuse_files(patch, number)
+        with locked(tmp_path) as lock:
+            assert not lock.path.exists()
+            lock.take()  # again, as at each look
+            with pytest.raises(AlreadyRunning), locked(tmp_path):
+                pytest.fail("held twice")
+            patch.undo()
+            with pytest.raises(AlreadyRunning), locked(tmp_path):
+                pytest.fail("held twice, once there was room")
+            lock.path.unlink()
+            lock.take()
+
+            assert lock.is_held()
+            with pytest.raises(AlreadyRunning), locked(tmp_path):
+                pytest.fail("held twice, by directory and by file")
+
+
+def refuse_files(patch: pytest.MonkeyPatch, number: int) -> None:
+    """Let no file be made."""
+    whole = os.open
+
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number))
+        return whole(path, flags, mode)
+
+    patch.setattr(os, "open", refuse)
+
+
+def test_what_cannot_be_seen_is_not_taken_for_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with locked(tmp_path) as lock:
+        monkeypatch.setattr(Path, "stat", failing(errno.EIO))
+
+        assert lock.is_held()

@@ -16,6 +16,7 @@ from supervisor.host import resolver
 from supervisor.host.resolver import Resolver
 from supervisor.host.threads import abandoned_threads
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
+from tests.support.no_more_threads import no_more_threads
 
 SUPERVISOR = Path(resolver.__file__).parent.parent
 
@@ -105,3 +106,12 @@ def test_every_command_enters_trio_by_the_resolvers_run() -> None:
     }
 
     assert entering == {"resolver.py"}
+
+
+async def test_a_name_is_not_found_while_no_thread_can_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_more_threads(monkeypatch)
+
+    with pytest.raises(socket.gaierror, match="can't start new thread"):
+        await Resolver().getaddrinfo(b"host.example.invalid", 80)

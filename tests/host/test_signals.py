@@ -9,7 +9,11 @@ import time
 from contextlib import AbstractContextManager
 
 import pytest
+import trio
 
+from supervisor.errors import SupervisorError
+from supervisor.host.signals import stop_on_signals
+from tests.support.no_more_threads import no_more_threads
 from tests.support.python_child import python_child
 
 FRAME = """
@@ -173,3 +177,15 @@ def test_without_a_signal_it_leaves_the_handlers_as_they_were() -> None:
     assert ["ready", "over", "0", "alive"] == [
         "0" if line == "Handlers.SIG_DFL" else line for line in ended.stdout.split("\n")[:-1]
     ]
+
+
+async def test_it_does_not_start_when_there_is_no_thread_for_the_grace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_more_threads(monkeypatch)
+    before = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(SupervisorError, match="can't start new thread"):
+        with stop_on_signals(trio.Event(), float, lambda: None, lambda: None):
+            pytest.fail("it started")
+    assert signal.getsignal(signal.SIGTERM) is before

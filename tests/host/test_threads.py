@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 import trio
 
-from supervisor.errors import StillHanging
+from supervisor.errors import CheckFailed, StillHanging
 from supervisor.host import threads
 from supervisor.host.threads import abandoned_threads, probe
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
+from tests.support.no_more_threads import no_more_threads
 
 
 @pytest.fixture
@@ -109,3 +110,21 @@ def test_a_thread_that_begins_after_it_was_given_up_does_not_call(hanging: Hangi
         call.run()
 
     assert (hanging.calls, abandoned_threads()) == (0, 0)
+
+
+async def test_that_no_thread_can_be_started_is_a_failed_check(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_more_threads(monkeypatch)
+
+    with pytest.raises(CheckFailed, match="can't start new thread; look at TasksMax="):
+        await probe("a call", int)
+    assert abandoned_threads() == 0
+
+
+async def test_an_error_of_the_function_is_not_taken_for_a_missing_thread() -> None:
+    def fail() -> None:
+        raise RuntimeError("can't start new thread")
+
+    with pytest.raises(RuntimeError, match="can't"):
+        await probe("a call", fail)
