@@ -168,7 +168,7 @@ async def _until_gone(local: LocalSocket) -> None:
 def _inode(path: Path) -> int | None:
     try:
         return path.stat().st_ino
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -74,7 +74,7 @@ class Lock:
             return False
         try:
             there, ours = self.path.stat(), os.fstat(self._descriptor)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:  # what cannot be seen need not be gone
             return True

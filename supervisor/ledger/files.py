@@ -135,7 +135,7 @@ class FileWatch:
         before = self._known.get(path)
         try:
             found = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if before is None:
                 return None
             raise LedgerCorrupt(

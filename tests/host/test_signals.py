@@ -185,7 +185,9 @@ async def test_it_does_not_start_when_there_is_no_thread_for_the_grace(
     no_more_threads(monkeypatch)
     before = signal.getsignal(signal.SIGTERM)
 
-    with pytest.raises(SupervisorError, match="can't start new thread"):
-        with stop_on_signals(trio.Event(), float, lambda: None, lambda: None):
-            pytest.fail("it started")
+    with (
+        pytest.raises(SupervisorError, match="can't start new thread"),
+        stop_on_signals(trio.Event(), float, lambda: None, lambda: None),
+    ):
+        pytest.fail("it started")
     assert signal.getsignal(signal.SIGTERM) is before
