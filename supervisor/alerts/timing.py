@@ -5,6 +5,7 @@ All times are Unix seconds by our clock. The sender shifts them for a peer whose
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from supervisor.alerts.alert import NO_CURSOR, Alert, Cursor, State
@@ -99,7 +100,8 @@ def housekeeping_at(
     - An `OVER` alert is resolved when all peers that hold it have held it for `min_visible`, or
       the first of them for twice as long.
     - A resolved alert is forgotten when no peer can still believe that it fires.
-    - A report gets a new end when no peer took it in time. It is forgotten at its end.
+    - A report gets a new end when no peer took it in time. It is forgotten at its end. After the
+      clock was set back, it is resolved when it was held for its whole life.
     - An alert that every peer refuses is given up.
     """
     if alert.state is State.FIRING:
@@ -121,8 +123,12 @@ def housekeeping_at(
             longest = max(RESOLVED_FOR, LIFETIMES * service.resend_interval)
             return max(ends_at(alert) + longest, *believed, 0.0)
         case State.REPORT:
-            settled = was_taken(alert, cursors, service) or all_reject(alert, cursors)
-            return ends_at(alert) if settled else visible_until(alert, service)
+            if not was_taken(alert, cursors, service) and not all_reject(alert, cursors):
+                return visible_until(alert, service)
+            # Only after the clock was set back is this before the end.
+            held = [since for since in _held(alert, cursors) if since is not None]
+            longest = max(held, default=math.inf) + service.report_lifetime
+            return min(ends_at(alert), longest)
 
 
 def _held(alert: Alert, cursors: Iterable[Cursor | None]) -> Iterable[float | None]:

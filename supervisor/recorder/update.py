@@ -96,6 +96,9 @@ class Update:
                 self.transaction.put(self.lifecycle.resolved(alert))
             elif alert.state is State.REPORT and not taken and not self._all_reject(alert):
                 self.transaction.put(self._delayed(alert))
+            elif alert.state is State.REPORT and taken and self._is_believed(alert):
+                begun = evolve(alert, starts_at=min(alert.starts_at, now))
+                self.transaction.put(self.lifecycle.resolved(begun))
             else:
                 if alert.state is not State.RESOLVED and not taken:
                     self.transaction.lose("rejected")
@@ -204,6 +207,11 @@ class Update:
 
     def _all_reject(self, alert: Alert) -> bool:
         return timing.all_reject(alert, self.outbox.cursors.of(alert.fingerprint))
+
+    def _is_believed(self, report: Alert) -> bool:
+        """Return whether a peer was told a later end: the clock was set back since then."""
+        cursors = self.outbox.cursors.of(report.fingerprint)
+        return any(cursor and cursor.ends_at > self.transaction.now for cursor in cursors)
 
     def _delayed(self, report: Alert) -> Alert:
         """Return a report that no peer took in time, with a new end."""

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from attrs import evolve
 
+from supervisor.alerts import timing
 from supervisor.alerts.alert import SUPERVISOR, State
 from supervisor.alerts.self_alerts import (
     HEARTBEAT,
@@ -121,6 +122,43 @@ def test_a_report_keeps_its_times_when_the_clock_is_set_back() -> None:
     bench.work(lambda update: clock_set_back(update))
 
     assert bench.deliver() == before
+
+
+@pytest.mark.parametrize("across", ["a step", "a restart"])
+def test_a_report_is_over_after_its_life_although_the_clock_was_set_back(across: str) -> None:
+    bench = LedgerBench()
+    bench.see(HELLO)
+    bench.deliver()
+    bench.pass_time(-86_400)
+    if across == "a restart":
+        bench.restart(bench.service)
+    else:
+        bench.work(lambda update: clock_set_back(update))
+    set_back_at = bench.now
+    lifetime = bench.service.report_lifetime
+    bench.stay(lifetime - 1)
+    before = bench.states()
+    bench.pass_time(1)
+    bench.housekeep()
+    (told,) = bench.deliver()
+    end = (told["startsAt"], told["endsAt"])
+    bench.stay(timing.RESOLVED_FOR + 61)
+
+    assert before == [("Daily", "report")]
+    assert end == (moment(set_back_at + lifetime), moment(set_back_at + lifetime))
+    assert bench.states() == []
+    assert [alert.alertname for alert in bench.store.history.values()] == ["Daily"]
+
+
+def test_a_report_is_not_told_its_end_when_the_clock_was_not_set() -> None:
+    bench = LedgerBench()
+    bench.see(HELLO)
+    bench.deliver()
+    bench.pass_time(bench.service.report_lifetime)
+    bench.housekeep()
+
+    assert bench.states() == []
+    assert bench.deliver() == []
 
 
 def test_a_start_with_the_clock_set_back_sends_on_what_fires() -> None:
