@@ -18,7 +18,7 @@ async def feed_watchdog(
     peers: Callable[[], Sequence[PeerStatus]],
     request_timeout: Callable[[], float],
 ) -> None:
-    """Send `WATCHDOG=1` after each ping that went through the channel and the ledger's thread.
+    """Send `WATCHDOG=1` after each ping that went through the channel and the recorder.
 
     All senders must be alive as well. A sender is alive if its last round began no longer ago than
     its longest wait and two requests can take.
