@@ -91,7 +91,7 @@ class Ledger:
         what was written.
         """
         opened = self._opened()
-        opened.files.look_at_wal()
+        opened.files.look_before()
         try:
             with opened.connection as connection:
                 connection.execute("BEGIN IMMEDIATE")
@@ -103,7 +103,7 @@ class Ledger:
     def look(self) -> None:
         """Raise `LedgerCorrupt` if the files are no longer the open ones."""
         if self._open is not None:
-            self._open.files.look_at_wal()
+            self._open.files.look_before()
             self._open.files.look()
 
     def size(self) -> int:
@@ -139,6 +139,7 @@ class Ledger:
     def _opened(self) -> OpenFiles:
         if self._open is None:
             opened = OpenFiles(_connect(self.path), FileWatch(self.path))
+            opened.files.look_before()
             opened.files.look()
             self._open = opened
         return self._open

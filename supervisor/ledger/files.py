@@ -107,20 +107,28 @@ class FileWatch:
         if known := self._known.get(wal):
             self._known[wal] = evolve(known, size=0)
 
-    def look_at_wal(self) -> None:
-        """Raise `LedgerCorrupt` if the WAL is gone, or is shorter than after the last commit.
+    def look_before(self) -> None:
+        """Raise `LedgerCorrupt` if WAL or index is gone, or is shorter than after the last commit.
 
-        The next commit is written behind the last one, so afterwards the cut would not show. SQLite
-        itself makes the WAL shorter only within a commit.
+        The next commit is written behind the last one, so afterwards a cut of the WAL would not
+        show. SQLite itself makes the WAL shorter only within a commit. The index is mapped into
+        memory, so it gets its length back: else an access would end the process with SIGBUS.
         """
-        _, wal, _ = files_of(self.path)
+        _, wal, index = files_of(self.path)
         self._check(wal, self._look(wal))
+        before, now = self._known.get(index), self._look(index)
+        if before and now and now.size < before.size:
+            os.truncate(index, before.size)
+        self._check(index, now)
+        if now:
+            self._known[index] = now
 
     def look(self) -> None:
-        """Raise `LedgerCorrupt` if a file is gone, or is another one, or the database is cut."""
-        for path in files_of(self.path):
+        """Raise `LedgerCorrupt` if database or WAL is gone or replaced, or the database is cut."""
+        database, wal, _ = files_of(self.path)
+        for path in (database, wal):
             now = self._look(path)
-            if path == self.path:
+            if path == database:
                 self._check(path, now)
             if now:
                 self._known[path] = now
