@@ -15,7 +15,7 @@ import trio
 
 from supervisor.host import inherited
 from supervisor.host.log import writer
-from supervisor.host.worker import start_thread
+from supervisor.host.threads import start_thread
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 """Signals that stop the supervisor."""

@@ -24,7 +24,7 @@ from supervisor.errors import (
 )
 from supervisor.host.clock import Clock
 from supervisor.host.lock import Lock
-from supervisor.host.worker import Call, Worker
+from supervisor.host.threads import Call, Worker
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import MAX_WAL_BYTES, Ledger
 from supervisor.ledger.outbox import Outbox

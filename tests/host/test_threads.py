@@ -103,7 +103,7 @@ async def test_a_call_that_is_cancelled_before_it_starts_is_not_counted(hanging:
 
 
 def test_a_thread_that_begins_after_it_was_given_up_does_not_call(hanging: Hanging) -> None:
-    call = threads._Call("question", hanging)
+    call = threads._Probe("question", hanging)
     call.abandon()
 
     with pytest.raises(StillHanging):

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from supervisor.errors import NoThread
-from supervisor.host.worker import Worker
+from supervisor.host.threads import Worker
 from tests.support.no_more_threads import no_more_threads
 
 

@@ -20,7 +20,7 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
 from supervisor.errors import LedgerError
-from supervisor.host.worker import Call, Worker
+from supervisor.host.threads import Call, Worker
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger
