@@ -90,6 +90,12 @@ class FileWatch:
     _known: dict[Path, Known] = field(factory=dict)
     """What the last look has found."""
 
+    _files: tuple[Path, Path, Path] = field(init=False)
+    """The database, its WAL and its index."""
+
+    def __attrs_post_init__(self) -> None:
+        self._files = files_of(self.path)
+
     @property
     def size(self) -> int:
         """Return the bytes that the files took at the last look."""
@@ -98,12 +104,12 @@ class FileWatch:
     @property
     def wal_size(self) -> int:
         """Return the bytes that the WAL took at the last look."""
-        known = self._known.get(files_of(self.path)[1])
+        known = self._known.get(self._files[1])
         return known.size if known else 0
 
     def forget_wal_size(self) -> None:
         """Expect a shorter WAL: it was cut by us."""
-        _, wal, _ = files_of(self.path)
+        _, wal, _ = self._files
         if known := self._known.get(wal):
             self._known[wal] = evolve(known, size=0)
 
@@ -114,7 +120,7 @@ class FileWatch:
         show. SQLite itself makes the WAL shorter only within a commit. The index is mapped into
         memory, so it gets its length back: else an access would end the process with SIGBUS.
         """
-        _, wal, index = files_of(self.path)
+        _, wal, index = self._files
         self._check(wal, self._look(wal))
         before, now = self._known.get(index), self._look(index)
         if before and now and now.size < before.size:
@@ -125,7 +131,7 @@ class FileWatch:
 
     def look(self) -> None:
         """Raise `LedgerCorrupt` if database or WAL is gone or replaced, or the database is cut."""
-        database, wal, _ = files_of(self.path)
+        database, wal, _ = self._files
         for path in (database, wal):
             now = self._look(path)
             if path == database:
