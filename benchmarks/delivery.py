@@ -32,8 +32,8 @@ from benchmarks.rig.receivers import alertmanager, reader
 from benchmarks.rig.task import ROOT
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.delivery.client import Client
+from supervisor.delivery.pace import MAX_BATCH_BYTES
 from supervisor.delivery.peer import PeerStatus
-from supervisor.delivery.prefetch import MAX_BATCH_BYTES
 from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
 from supervisor.ledger.database import Ledger, open_ledger

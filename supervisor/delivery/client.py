@@ -79,14 +79,22 @@ class Client:
             await self._http.aclose()
 
     async def post(
-        self, alerts: list[bytes], now: float, on_sent: Callable[[], None] | None = None
+        self,
+        alerts: list[bytes],
+        now: float,
+        on_sent: Callable[[], None] | None = None,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - a limit that is its own answer
     ) -> Answer:
         """Post encoded alerts as one batch. Errors of the connection are answers, too.
 
-        `on_sent` is called after the request was sent, while the peer works on it.
+        `on_sent` is called after the request was sent, while the peer works on it. `timeout` in
+        seconds replaces the configured one.
         """
         body = b"[" + b",".join(alerts) + b"]"
-        return await self._request("POST", "/api/v2/alerts", now, body, on_sent=on_sent)
+        return await self._request(
+            "POST", "/api/v2/alerts", now, body, on_sent=on_sent, timeout=timeout
+        )
 
     async def get(self, path: str, now: float, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
         """Get something. Of the answer's body at most `max_bytes` are read."""
@@ -100,13 +108,16 @@ class Client:
         content: bytes = b"",
         max_bytes: int = MAX_ANSWER_BYTES,
         on_sent: Callable[[], None] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - a limit that is its own answer
     ) -> Answer:
+        limit = self.settings.timeout if timeout is None else timeout
+
         async def trace(event: str, _details: object) -> None:
             if on_sent and event == "http11.receive_response_headers.started":
                 on_sent()
 
         try:
-            with trio.fail_after(self.settings.timeout):
+            with trio.fail_after(limit):
                 request = self._http.build_request(
                     method,
                     url_to_dial(self.url).rstrip("/") + path,
@@ -123,7 +134,7 @@ class Client:
                 finally:
                     await response.aclose()
         except (trio.TooSlowError, httpx.TimeoutException):
-            return Answer(Reply.RETRY, "timeout", f"no answer within {self.settings.timeout:g} s")
+            return Answer(Reply.RETRY, "timeout", f"no answer within {limit:g} s")
         except httpx.HTTPError as error:
             return _answer_for(error)
         except (httpx.InvalidURL, UnicodeError) as error:  # the resolver's IDNA raises it, too

@@ -5,6 +5,10 @@ See docs/reference/alerts.md for the rules.
 
 from __future__ import annotations
 
+import math
+
+from attrs import define
+
 from supervisor.text import seconds
 
 TOLERATED_SKEW = 30.0
@@ -12,6 +16,57 @@ TOLERATED_SKEW = 30.0
 
 SKEW_NOISE = 5.0
 """Seconds by which a measured difference may change, and still count as the same."""
+
+STEADY_AFTER = 600.0
+"""Seconds without a jump after which a clock that jumps is followed again."""
+
+
+@define
+class PeerClock:
+    """The clock of one peer, as its answers show it.
+
+    A peer's word must not keep us busy: of two jumps within `STEADY_AFTER`, only the first is
+    followed.
+    """
+
+    shift: float = 0.0
+    """Seconds by which the times that are sent to the peer are shifted."""
+
+    jumps: bool = False
+    """Whether the clock jumps, so that it is not followed."""
+
+    _is_known: bool = False
+    """Whether the clock was measured before."""
+
+    _own_steps: int = 0
+    """How often our own clock had been set at the last measurement."""
+
+    _jumped_at: float = -math.inf
+    """When the last jump was seen."""
+
+    def measure(self, skew: float, *, moment: float, own_steps: int = 0) -> bool:
+        """Take in a measured difference. Return whether times sent before were wrong.
+
+        `skew` is the peer's time minus ours. `moment` is now, by a clock that is never set.
+        `own_steps` says how often our own clock was set: then a new difference is not a jump of
+        the peer's.
+        """
+        if own_steps != self._own_steps:
+            self.jumps, self._is_known, self._jumped_at = False, False, -math.inf
+            self._own_steps = own_steps
+        shift = shift_for(skew, self.shift)
+        is_far = abs(shift - self.shift) > TOLERATED_SKEW
+        since_jump = moment - self._jumped_at
+        if is_far and self._is_known:
+            self.jumps = since_jump < STEADY_AFTER
+            self._jumped_at = moment
+        elif since_jump >= STEADY_AFTER:
+            self.jumps = False
+        self._is_known = True
+        if self.jumps:
+            return False
+        self.shift = shift
+        return is_far
 
 
 def is_tolerated(skew: float) -> bool:
@@ -32,10 +87,18 @@ def shift_for(skew: float, known: float) -> float:
     return known if is_steady else float(round(skew))
 
 
-def skew_message(url: str, shift: float) -> str:
-    """Return the message of `PeerClockSkew`."""
-    side = "ahead of" if shift > 0 else "behind"
+def skew_message(url: str, clock: PeerClock) -> str | None:
+    """Return the message of `PeerClockSkew`, or None if there is nothing to say."""
+    if clock.jumps:
+        return (
+            f"the clock of {url} jumps by more than {TOLERATED_SKEW:.0f} s; it is not followed "
+            f"until it has been steady for {seconds(STEADY_AFTER)}; check NTP on both, and whether "
+            "several hosts answer at this address"
+        )
+    if not clock.shift:
+        return None
+    side = "ahead of" if clock.shift > 0 else "behind"
     return (
-        f"the clock of {url} is {seconds(abs(shift))} {side} this host's; "
+        f"the clock of {url} is {seconds(abs(clock.shift))} {side} this host's; "
         "times sent to it are shifted; check NTP on both"
     )

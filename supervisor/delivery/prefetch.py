@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable
 
 from attrs import define, field
 
+from supervisor.delivery.back_off import BatchSize
+from supervisor.delivery.pace import Pace
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
-from supervisor.ledger.outbox import Outbox, Outgoing
-
-MAX_BATCH_BYTES = 1 << 20
-"""Bytes of one batch."""
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.outgoing import Outgoing
 
 
 @define
@@ -30,8 +30,11 @@ class Prefetch:
     clock: Clock
     """The host's clock."""
 
-    max_batch: int
-    """Alerts in one batch at most."""
+    size: BatchSize
+    """How many alerts the next batch may hold."""
+
+    pace: Pace
+    """How many bytes it may have."""
 
     wake_recorder: Callable[[], None]
     """Called when there are cursors to write."""
@@ -92,6 +95,6 @@ class Prefetch:
             self.peer.url,
             now,
             self.peer.shift,
-            max_alerts=self.max_batch,
-            max_bytes=MAX_BATCH_BYTES,
+            max_alerts=self.size.limit,
+            max_bytes=self.pace.max_bytes,
         )

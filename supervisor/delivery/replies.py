@@ -18,6 +18,9 @@ MAX_ANSWER_BYTES = 64 * 1024
 MAX_DETAIL_BYTES = 200
 """Bytes of an answer's body that a message shows."""
 
+WHOLE_PEER = frozenset({401, 404, 405, 407, 408, 429})
+"""Statuses that are about the peer or the way to it, and never about what a batch holds."""
+
 MAX_DATE = 2.0**33
 """Unix seconds, in the year 2242. A later date of a peer is ignored."""
 
@@ -59,6 +62,14 @@ class Answer:
 
     body: bytes = b""
     """The body. Only a delivered answer has one."""
+
+    @property
+    def may_be_one_alert(self) -> bool:
+        """Whether one alert of the batch, or its size, may be the cause of this failure."""
+        word, _, status = self.reason.partition(" ")
+        if word != "HTTP":
+            return word in ("timeout", "transport")
+        return int(status) >= 400 and int(status) not in WHOLE_PEER
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason

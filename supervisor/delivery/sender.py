@@ -8,45 +8,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from logging import getLogger
-from typing import Literal
 
 import trio
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR
-from supervisor.alerts.self_alerts import (
-    ALERT_REJECTED,
-    PEER_CLOCK_SKEW,
-    PEER_MISCONFIGURED,
-    SelfAlert,
-    SelfAlertKind,
-)
+from supervisor.delivery.announcements import Announcements
+from supervisor.delivery.back_off import BatchSize
 from supervisor.delivery.client import Client
-from supervisor.delivery.clock_skew import shift_for, skew_message
+from supervisor.delivery.clock_skew import PeerClock, skew_message
+from supervisor.delivery.failures import Failures
+from supervisor.delivery.pace import Pace
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import MAX_SLEEP, Clock
-from supervisor.ledger.outbox import Outbox, Outgoing
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.outgoing import Outgoing, shifted
 from supervisor.recorder.messages import Message, WakeUp
-
-FIRST_BACKOFF = 1.0
-"""Seconds of the first wait after a failure. The jitter makes it shorter."""
-
-MAX_BACKOFF = 60.0
-"""Seconds of any later wait, unless the peer asks for another one."""
-
-MIN_RETRY_AFTER = 1.0
-"""Seconds that the sender waits at least when the peer asks it to wait."""
-
-MAX_RETRY_AFTER = 300.0
-"""Seconds that a peer may ask us to wait."""
-
-MAX_DOUBLINGS = 16
-"""How often the wait is doubled. More would only risk an overflow."""
 
 STATUS_PATH = "/api/v2/status"
 """Where a peer gives its version and its time."""
@@ -79,21 +59,49 @@ class Sender:
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
 
+    _announcements: Announcements = field(init=False)
+    """Tells the recorder about the peer."""
+
+    _pace: Pace = field(init=False)
+    """How long a request may take."""
+
     _prefetch: Prefetch = field(init=False)
     """Makes the batches."""
 
+    _peer_clock: PeerClock = field(init=False)
+    """By how much times are shifted."""
+
+    _failures: Failures = field(init=False)
+    """What has failed, and what follows from it."""
+
     def __attrs_post_init__(self) -> None:
+        size = BatchSize(self.client.settings.max_batch)
+        self._announcements = Announcements(
+            url=self.peer.url, store=self.outbox.store, send=self.send
+        )
+        self._failures = Failures(
+            peer=self.peer,
+            outbox=self.outbox,
+            clock=self.clock,
+            size=size,
+            announcements=self._announcements,
+            jitter=self.jitter,
+        )
+        self._pace = Pace.of(self.outbox.store.service)
+        self._peer_clock = PeerClock(self.peer.shift)
         self._prefetch = Prefetch(
             peer=self.peer,
             outbox=self.outbox,
             clock=self.clock,
-            max_batch=self.client.settings.max_batch,
-            wake_recorder=lambda: self._tell(WakeUp()),
+            size=size,
+            pace=self._pace,
+            wake_recorder=lambda: self._announcements.tell(WakeUp()),
         )
 
     async def deliver(self) -> None:
         """Post what is due, for as long as the supervisor lives."""
         self.peer.alive_at = trio.current_time()
+        self.outbox.queues[self.peer.url].end_waits()  # after a reload, what failed before may pass
         steps = self._clock_steps()
         await self._greet()
         try:
@@ -101,7 +109,7 @@ class Sender:
                 self.peer.alive_at = trio.current_time()
                 known, steps = steps, self._clock_steps()
                 if steps != known:
-                    self._tell(WakeUp())  # the recorder then looks at its clock
+                    self._announcements.tell(WakeUp())  # the recorder then looks at its clock
                     await self._greet()
                 now = self.clock.now()
                 if batch := self._prefetch.next_batch(now):
@@ -137,40 +145,58 @@ class Sender:
         parts = [batch]
         while parts:
             part = parts.pop()
-            answer = await self._answer(part)
+            answer, times_were_wrong = await self._answer(part)
             now = self.clock.now()
             match answer.reply:
+                case Reply.DELIVERED if times_were_wrong:
+                    cursors = self.outbox.cursors.known.get(self.peer.url, {})
+                    self._delivered(shifted(part, cursors, self.peer.shift), now)
+                    self._prefetch.advance_cursors()
                 case Reply.DELIVERED:
                     self._delivered(part, now)
+                    continue
+                case Reply.SPLIT if times_were_wrong:
+                    pass
                 case Reply.SPLIT if len(part) > 1:
                     middle = len(part) // 2
                     parts += [part[middle:], part[:middle]]
+                    continue
                 case Reply.SPLIT:
-                    await self._quarantine(part[0], answer)
-                case _:
-                    for unsent in (part, *reversed(parts)):
-                        self.outbox.put_back(self.peer.url, unsent, now)
-                    self._prefetch.put_back(now)
-                    await self._back_off(answer)
-                    return
+                    await self._failures.refused(part[0], answer)
+                    continue
+            # What has the wrong times, or failed, is made again.
+            for unsent in reversed(parts):
+                self.outbox.put_back(self.peer.url, unsent, now)
+            self._prefetch.put_back(now)
+            if times_were_wrong and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
+                self.outbox.put_back(self.peer.url, part, now)
+            else:
+                await self._sleep(self._failures.failed(part, answer))
+            return
 
-    async def _answer(self, part: list[Outgoing]) -> Answer:
-        """Post a part of a batch and return the answer."""
+    async def _answer(self, part: list[Outgoing]) -> tuple[Answer, bool]:
+        """Post a part of a batch. Return the answer, and whether the times sent were wrong."""
+        size = sum(len(item.data) + 1 for item in part)
+        limit = self._pace.seconds_for(size)
         begun = trio.current_time()
+        self.peer.alive_at = begun + limit - self.client.settings.timeout
         answer = await self.client.post(
             [item.data for item in part],
             self.clock.now(),
             partial(self._prefetch.work_ahead, part),
+            timeout=limit,
         )
         self.peer.alive_at = trio.current_time()
-        self.peer.seconds.observe(self.peer.alive_at - begun)
+        took = self.peer.alive_at - begun
+        self.peer.seconds.observe(took)
+        if answer.reply is Reply.DELIVERED:
+            self._pace.took(size, took)
+        elif answer.reason == "timeout":
+            self._pace.timed_out(size, limit)
         answer = await self._explained(answer)
         self._prefetch.advance_cursors()
         self._clock_steps()
-        if not self._compare_clocks(answer) and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
-            # The peer took wrong times, and the rest of the batch has them too.
-            return Answer(Reply.RETRY, "clock", "its clock differs from what was known")
-        return answer
+        return answer, self._compare_clocks(answer)
 
     async def _explained(self, answer: Answer) -> Answer:
         """Return why a peer hung up. A post can lose what the peer says about our certificate."""
@@ -181,93 +207,32 @@ class Sender:
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
         self._prefetch.note_accepted(part, now)
+        self._failures.ended(part)
         self.peer.sent += len(part)
         self.peer.last_success = now
-        self.peer.failures = 0
-        if self.peer.state != "ok":
-            _log.info("%s: delivering again", self.peer.url)
-        self._raise_or_end(PEER_MISCONFIGURED, None)
-        self.peer.state = "ok"
-        self.peer.error = ""
 
-    async def _quarantine(self, item: Outgoing, answer: Answer) -> None:
-        self.peer.errors["rejected"] += 1
-        self.outbox.rejected(self.peer.url, item)
-        name, module = item.alert.alertname, item.alert.module
-        _log.error("%s: refuses the alert %r: %s", self.peer.url, name, answer)
-        if module != SUPERVISOR:
-            message = (
-                f"{self.peer.url} refuses alert {name!r} of module {module}: {answer}; "
-                "it is kept in quarantine and tried again when it changes"
-            )
-            await self.send.send(SelfAlert(ALERT_REJECTED, message, module))
-
-    async def _back_off(self, answer: Answer) -> None:
-        """Wait with full jitter, or for as long as the peer asks, within bounds."""
-        peer = self.peer
-        peer.errors[answer.reason] += 1
-        peer.error = str(answer)
-        state: Literal["retrying", "misconfigured"] = (
-            "misconfigured" if answer.reply is Reply.MISCONFIGURED else "retrying"
-        )
-        if peer.state != state:
-            _log.warning("%s: cannot deliver: %s; keeping everything", peer.url, answer)
-        message = None
-        if state == "misconfigured":
-            message = f"{peer.url} does not take alerts: {answer}; all are kept until it does"
-        self._raise_or_end(PEER_MISCONFIGURED, message)
-        peer.state = state
-        resend_interval = self.outbox.store.service.resend_interval
-        wait = backoff(peer.failures, answer.retry_after, resend_interval, self.jitter())
-        until = trio.current_time() + wait
-        peer.failures += 1
-        while True:
-            peer.alive_at = trio.current_time()
-            await trio.sleep(min(MAX_SLEEP, max(0.0, until - trio.current_time())))
-            if trio.current_time() >= until:
-                return
+    async def _sleep(self, seconds: float) -> None:
+        until = trio.current_time() + seconds
+        while (left := until - trio.current_time()) > 0:
+            self.peer.alive_at = trio.current_time()
+            await trio.sleep(min(MAX_SLEEP, left))
 
     def _compare_clocks(self, answer: Answer) -> bool:
-        """Measure the peer's clock. Return False if the times sent to it were wrong."""
+        """Measure the peer's clock. Return whether the times sent to it were wrong."""
         if answer.date is None:
-            return True
-        skew = answer.date - self.clock.now()
-        shift = shift_for(skew, self.peer.shift)
-        agreed = shift == self.peer.shift
-        self.peer.skew, self.peer.shift = skew, shift
-        message = skew_message(self.peer.url, shift) if shift else None
-        if message and not agreed:
+            return False
+        peer, clock = self.peer, self._peer_clock
+        peer.skew = answer.date - self.clock.now()
+        before = skew_message(peer.url, clock)
+        were_wrong = clock.measure(
+            peer.skew, moment=trio.current_time(), own_steps=self.outbox.clock_steps
+        )
+        peer.shift = clock.shift
+        message = skew_message(peer.url, clock)
+        if message and message != before:
             _log.warning("%s", message)
-        self._raise_or_end(PEER_CLOCK_SKEW, message, renewed=not agreed)
-        return agreed
-
-    def _raise_or_end(
-        self, kind: SelfAlertKind, message: str | None, *, renewed: bool = False
-    ) -> None:
-        """Raise or end a self-alert about this peer, if that changes anything."""
-        alert = SelfAlert(kind, message, self.peer.url)
-        is_raised = alert.key in self.outbox.store.sightings.get(SUPERVISOR, {})
-        if is_raised != (message is not None) or renewed:
-            self._tell(alert)
-
-    def _tell(self, message: Message) -> None:
-        # If the channel is full, the next answer leads to the same message.
-        with suppress(trio.WouldBlock):
-            self.send.send_nowait(message)
-
-
-def backoff(
-    failures: int, retry_after: float | None, resend_interval: float, jitter: float
-) -> float:
-    """Return for how many seconds to wait after a failure.
-
-    `failures` is how many came before it in a row. `retry_after` is what the peer asks for, in
-    seconds. `jitter` is a number from 0 to 1.
-    """
-    if retry_after is not None:
-        return min(max(retry_after, MIN_RETRY_AFTER), MAX_RETRY_AFTER, 2 * resend_interval)
-    doubled = FIRST_BACKOFF * 2.0 ** min(failures, MAX_DOUBLINGS)
-    return jitter * min(MAX_BACKOFF, doubled)
+        self._announcements.clock(message, renewed=message != before)
+        return were_wrong
 
 
 def _version(body: bytes) -> str:

@@ -45,6 +45,10 @@ class Cursors:
         """Return whether any peer took this episode as firing, or this report in time."""
         return timing.was_taken(alert, self.of(alert.fingerprint), self.config.service)
 
+    def is_too_late(self, report: Alert, now: float) -> bool:
+        """Return whether it is too late to send a report with the end that it has."""
+        return timing.is_too_late(report, self.was_taken(report), now, self.config.service)
+
     def everyone_has(self, alert: Alert) -> bool:
         """Return whether every peer took the present version."""
         return all(

@@ -10,39 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Self
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import Alert, Cursor, State
+from supervisor.alerts.alert import Alert, State
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Service
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.cursors import Cursors, advanced
 from supervisor.ledger.due_queue import DueQueue
+from supervisor.ledger.outgoing import Outgoing, outgoing_of
+from supervisor.ledger.peer_queue import PeerQueue
 from supervisor.ledger.store import Store
-
-
-@frozen(kw_only=True)
-class Outgoing:
-    """One alert, ready to be posted to one peer. Times are Unix seconds."""
-
-    alert: Alert
-    """The version that is sent."""
-
-    sent_at: float
-    """When the batch was made."""
-
-    ends_at: float
-    """The `endsAt` that is sent, by our clock."""
-
-    shift: float
-    """Seconds by which the times were moved for the peer's clock."""
-
-    clock_steps: int
-    """How often our clock had been set when the batch was made."""
-
-    data: bytes
-    """The whole JSON object."""
 
 
 @define
@@ -67,7 +46,7 @@ class Outbox:
     last_clock_step: float = 0.0
     """By how many seconds our clock was set the last time."""
 
-    _queues: defaultdict[str, DueQueue] = field(factory=lambda: defaultdict(DueQueue))
+    queues: defaultdict[str, PeerQueue] = field(factory=lambda: defaultdict(PeerQueue))
     """What must be sent, by peer."""
 
     @classmethod
@@ -88,27 +67,27 @@ class Outbox:
             if fingerprint not in self.store.alerts:
                 self.unconfirmed.discard(fingerprint)
                 self.cursors.forget_alert(fingerprint)
+                for queue in self.queues.values():
+                    queue.release(fingerprint)
             self._queue(fingerprint)
 
     def forget_other_peers(self) -> None:
         """Delete queues and cursors of peers that are no longer configured."""
-        for peer in self._queues.keys() - set(self.store.config.peers):
-            del self._queues[peer]
+        for peer in self.queues.keys() - set(self.store.config.peers):
+            del self.queues[peer]
         self.cursors.forget_other_peers()
 
     def take_due(
         self, peer: str, now: float, shift: float, *, max_alerts: int, max_bytes: int
     ) -> list[Outgoing]:
         """Remove what is due from the peer's queue. Return it as one batch, ready to be posted."""
-        queue = self._queues[peer]
+        queue = self.queues[peer]
         batch: list[Outgoing] = []
         size = 2  # the brackets around the batch
-        while len(batch) < max_alerts and (fingerprint := queue.pop(now)):
+        for fingerprint in queue.take(now):
             alert = self.store.alerts[fingerprint]
-            if alert.state is State.REPORT:
-                taken = self.cursors.was_taken(alert)
-                if timing.is_too_late(alert, taken, now, self.store.service):
-                    continue  # housekeeping renews it or forgets it
+            if alert.state is State.REPORT and self.cursors.is_too_late(alert, now):
+                continue  # housekeeping renews it or forgets it
             outgoing = outgoing_of(
                 alert,
                 self.cursors.get(peer, fingerprint),
@@ -122,11 +101,13 @@ class Outbox:
                 queue.set(fingerprint, now)
                 break
             batch.append(outgoing)
+            if len(batch) == max_alerts:
+                break
         return batch
 
     def next_due(self, peer: str) -> float | None:
         """Return when the peer's next alert is due; None when there is none."""
-        return self._queues[peer].next()
+        return self.queues[peer].next()
 
     def pending(self, peer: str) -> list[Alert]:
         """Return the alerts whose present version the peer has not accepted."""
@@ -134,7 +115,7 @@ class Outbox:
 
     def put_back(self, peer: str, batch: Iterable[Outgoing], now: float) -> None:
         """Queue again what the peer did not accept."""
-        queue = self._queues[peer]
+        queue = self.queues[peer]
         for outgoing in batch:
             if outgoing.alert.fingerprint in self.store.alerts:
                 queue.set(outgoing.alert.fingerprint, now)
@@ -151,6 +132,7 @@ class Outbox:
     def delivered(self, peer: str, outgoing: Outgoing, now: float) -> None:
         """Advance the peer's cursor: it has accepted this version."""
         sent = outgoing.alert
+        self.queues[peer].release(sent.fingerprint)
         alert = self.store.alerts.get(sent.fingerprint)
         if alert is None:
             return
@@ -177,21 +159,17 @@ class Outbox:
     def rejected(self, peer: str, outgoing: Outgoing) -> None:
         """Quarantine this version at the peer."""
         alert = outgoing.alert
+        self.queues[peer].release(alert.fingerprint)
         if alert.fingerprint in self.store.alerts:
             self.cursors.reject(peer, alert.fingerprint, alert.version)
             self._queue(alert.fingerprint)
 
     def confirm(self, module: str) -> bool:
-        """Stop holding back what fired before the start, after the module's first run.
-
-        Returns whether there is anything to send.
-        """
-        alerts = self.store.alerts
-        confirmed = [
-            name for name in self.unconfirmed if name not in alerts or alerts[name].module == module
-        ]
+        """Stop holding back what fired before the start. Return whether it must be sent."""
+        alerts, held = self.store.alerts, self.unconfirmed
+        confirmed = [name for name in held if name not in alerts or alerts[name].module == module]
+        self.unconfirmed -= set(confirmed)
         for fingerprint in confirmed:
-            self.unconfirmed.discard(fingerprint)
             self._queue(fingerprint)
         return bool(confirmed)
 
@@ -216,6 +194,8 @@ class Outbox:
         """Keep for how long peers have held alerts, since the clock was set by `step` seconds."""
         self.clock_steps += 1
         self.last_clock_step = step
+        for queue in self.queues.values():
+            queue.end_waits()  # its times are those of the old clock
         for fingerprint in self.cursors.shift_times(step, fingerprints(self.store, reports=False)):
             self._queue(fingerprint)
 
@@ -233,18 +213,17 @@ class Outbox:
         is_held_back = fingerprint in self.unconfirmed and alert and alert.state is State.FIRING
         for peer in self.store.config.peers:
             if alert is None or is_held_back:
-                self._queues[peer].set(fingerprint, None)
+                self.queues[peer].set(fingerprint, None)
             else:
                 self._queue_for(peer, alert, taken=taken)
-        due = None
-        if alert is not None:
-            due = timing.housekeeping_at(alert, self.cursors.of(fingerprint), self.store.service)
+        cursors = self.cursors.of(fingerprint)
+        due = timing.housekeeping_at(alert, cursors, self.store.service) if alert else None
         self.housekeeping.set(fingerprint, due)
 
     def _queue_for(self, peer: str, alert: Alert, *, taken: bool) -> None:
         cursor = self.cursors.get(peer, alert.fingerprint)
         due = timing.due_at(alert, cursor, taken, self.store.service)
-        self._queues[peer].set(alert.fingerprint, due)
+        self.queues[peer].set(alert.fingerprint, due)
 
 
 def fingerprints(store: Store, *, reports: bool) -> set[str]:
@@ -254,27 +233,3 @@ def fingerprints(store: Store, *, reports: bool) -> set[str]:
         for fingerprint, alert in store.alerts.items()
         if (alert.state is State.REPORT) is reports
     }
-
-
-def outgoing_of(
-    alert: Alert,
-    cursor: Cursor | None,
-    *,
-    now: float,
-    shift: float,
-    clock_steps: int,
-    service: Service,
-) -> Outgoing:
-    """Return an alert ready to be posted to the peer that has this cursor."""
-    if alert.state is State.REPORT and cursor and cursor.version == alert.version:
-        # The times of a report are fixed. So it is sent with those that the peer knows.
-        shift = shift if cursor.shift is None else cursor.shift
-    ends_at = timing.sent_end(alert, now, service)
-    return Outgoing(
-        alert=alert,
-        sent_at=now,
-        ends_at=ends_at,
-        shift=shift,
-        clock_steps=clock_steps,
-        data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
-    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from attrs import define, evolve, field
 
+from supervisor.delivery.back_off import BatchSize
+from supervisor.delivery.pace import Pace
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.prefetch import Prefetch
-from supervisor.ledger.outbox import Outgoing
+from supervisor.ledger.outgoing import Outgoing
 from tests.support.ledger_bench import FULL, A, LedgerBench, T
 from tests.support.virtual_clock import FrozenClock
 
@@ -26,7 +28,8 @@ class Bench:
             peer=PeerStatus(A),
             outbox=self.ledger.outbox,
             clock=FrozenClock(T),
-            max_batch=1,
+            size=BatchSize(1),
+            pace=Pace(5.0, 60.0),
             wake_recorder=self.wake,
         )
 

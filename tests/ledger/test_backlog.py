@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.delivery.prefetch import MAX_BATCH_BYTES
+from supervisor.delivery.pace import MAX_BATCH_BYTES
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.observations import Condition, Run

@@ -35,7 +35,8 @@ from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.host.clock import MIN_STEP
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import Ledger, open_ledger
-from supervisor.ledger.outbox import Outbox, Outgoing
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.outgoing import Outgoing
 from supervisor.ledger.store import Store, cost
 from supervisor.observations import Condition, Duration, Report, Run
 from supervisor.recorder.reconcile import clock_set_back, reconcile

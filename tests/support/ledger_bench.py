@@ -15,7 +15,8 @@ from supervisor.alerts.alert import Alert
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.database import open_ledger
-from supervisor.ledger.outbox import Outbox, Outgoing
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.outgoing import Outgoing
 from supervisor.ledger.store import Store
 from supervisor.observations import Condition, Duration, Observation, Report, Run
 from supervisor.recorder.reconcile import reconcile

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -42,6 +43,7 @@ _Result = TypeVar("_Result")
 OK = Answer(Reply.DELIVERED, "HTTP 200")
 BUSY = Answer(Reply.RETRY, "HTTP 503")
 FORBIDDEN = Answer(Reply.MISCONFIGURED, "HTTP 403")
+TOO_SLOW = Answer(Reply.RETRY, "timeout")
 REFUSED = Answer(Reply.SPLIT, "HTTP 400", '"bad label"')
 
 
@@ -87,8 +89,17 @@ class FakeClient(Client):
     skew: float | None = None
     """Seconds by which the peer's clock is ahead. None for answers without a date."""
 
+    hangs: Callable[[Post], bool] = lambda _post: False
+    """Returns whether a post is never answered."""
+
+    bytes_per_second: float = math.inf
+    """What the way to the peer carries."""
+
     posts: list[Post] = field(factory=list)
     """All that was posted."""
+
+    requests: list[tuple[int, float]] = field(factory=list)
+    """The bytes and the time limit of each post."""
 
     in_flight: int = 0
     """How many requests are in flight. More than one is an error."""
@@ -98,22 +109,37 @@ class FakeClient(Client):
         return await self._answer(lambda: self.greeting)
 
     async def post(
-        self, alerts: list[bytes], now: float, on_sent: Callable[[], None] | None = None
+        self,
+        alerts: list[bytes],
+        now: float,
+        on_sent: Callable[[], None] | None = None,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as the real one
     ) -> Answer:
         assert abs(now - self.clock.now()) < 1
         post = Post(round(now - START, 3), [json.loads(alert) for alert in alerts])
         self.posts.append(post)
-        return await self._answer(lambda: self.respond(post), on_sent)
+        size = sum(map(len, alerts))
+        limit = self.settings.timeout if timeout is None else timeout
+        self.requests.append((size, limit))
+        if self.hangs(post) or size / self.bytes_per_second > limit:
+            return await self._answer(lambda: TOO_SLOW, on_sent, limit)
+        return await self._answer(
+            lambda: self.respond(post), on_sent, self.seconds + size / self.bytes_per_second
+        )
 
     async def _answer(
-        self, respond: Callable[[], Answer], on_sent: Callable[[], None] | None = None
+        self,
+        respond: Callable[[], Answer],
+        on_sent: Callable[[], None] | None = None,
+        seconds: float | None = None,
     ) -> Answer:
         self.in_flight += 1
         assert self.in_flight == 1, "a second request while one is in flight"
         await trio.lowlevel.checkpoint()
         if on_sent:
             on_sent()
-        await trio.sleep(self.seconds)
+        await trio.sleep(self.seconds if seconds is None else seconds)
         self.in_flight -= 1
         found = respond()
         date = None if self.skew is None else self.clock.now() + self.skew
