@@ -66,7 +66,8 @@ class Failures:
             wait = self._backoff(self._queue.failures_alone(fingerprint), answer)
             if fingerprint in self.outbox.store.alerts:
                 self._queue.failed_alone(fingerprint, now + wait)
-            if self._is_the_only_one(item) and answer.retry_after is None:
+            asks_to_wait = answer.retry_after is not None and fingerprint not in self._named
+            if self._is_the_only_one(item) and not asks_to_wait:
                 return 0.0
         else:
             if answer.may_be_one_alert:

@@ -85,7 +85,11 @@ class PeerQueue:
         return bool(self._failed)
 
     def failed_alone(self, key: str, until: float) -> None:
-        """Keep an alert apart. It may be tried again at `until`, in Unix seconds."""
+        """Keep an alert apart. It may be tried again at `until`, in Unix seconds.
+
+        The others are next, also if they were taken and put back in the meantime.
+        """
+        self._alone_is_next = False
         self._failed[key] = LoneFailure(self.failures_alone(key) + 1, until)
         self._together.set(key, None)
         self._alone.set(key, until)

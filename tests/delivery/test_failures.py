@@ -1,0 +1,357 @@
+"""One alert that a peer does not take, a slow link, a peer that is down: in virtual time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from supervisor.delivery.pace import MAX_BATCH_BYTES
+from supervisor.delivery.replies import Answer, Reply
+from supervisor.ledger.changes import Changes
+from tests.support.recorder_bench import (
+    BUSY,
+    FORBIDDEN,
+    OK,
+    ONE,
+    TOO_SLOW,
+    TWO,
+    Post,
+    RecorderBench,
+    full,
+    no_threads,
+    run_virtually,
+    spans,
+)
+
+__all__ = ["no_threads"]  # a fixture
+
+pytestmark = pytest.mark.usefixtures("no_threads")
+
+HANGS_UP = Answer(Reply.RETRY, "transport", "server disconnected")
+HANGS = TOO_SLOW
+WAF = Answer(Reply.MISCONFIGURED, "HTTP 406")
+ASKS_TO_WAIT = Answer(Reply.RETRY, "HTTP 503", retry_after=30.0)
+UNAUTHORIZED = Answer(Reply.MISCONFIGURED, "HTTP 401")
+POISON = "/poison"
+
+
+def poisoned(how: Answer, *names: str) -> Callable[[Post], Answer]:
+    """Fail each batch that holds one of these instances."""
+    bad = set(names or (POISON,))
+    return lambda post: how if bad & set(post.instances) else OK
+
+
+def good_posts(bench: RecorderBench) -> dict[str, list[tuple[float, float]]]:
+    """Return when each other instance was taken, and with which end, in seconds since the start."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    for post in bench.clients[ONE].posts:
+        if POISON not in post.instances:
+            for alert, (_, end) in zip(post.alerts, spans(post.alerts), strict=True):
+                if alert["labels"]["alertname"] == "Disk usage":
+                    found.setdefault(alert["labels"]["instance"], []).append((post.at, end))
+    return found
+
+
+def lapses(posts: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return where an alert was sent again only after the end that was sent before."""
+    return [(end, at) for (_, end), (at, _) in pairwise(posts) if at >= end]
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    how=st.sampled_from([HANGS_UP, HANGS, BUSY, FORBIDDEN, WAF, ASKS_TO_WAIT]),
+    others=st.integers(1, 40),
+    max_batch=st.sampled_from([1, 7, 256]),
+    jitter=st.sampled_from([0.05, 0.3, 1.0]),
+    resend=st.sampled_from([30.0, 60.0]),
+    place=st.integers(0, 40),
+)
+def test_whatever_one_alert_does_every_other_is_delivered_before_its_end(
+    how: Answer, others: int, max_batch: int, jitter: float, resend: float, place: int
+) -> None:
+    async def main() -> None:
+        bench = RecorderBench.make(ONE, resend=resend, max_batch=max_batch)
+        bench.jitter = jitter
+        client = bench.clients[ONE]
+        if how is HANGS:
+            client.hangs = lambda post: POISON in post.instances
+        else:
+            client.respond = poisoned(how)
+        seen = [full(f"/{n}") for n in range(others)]
+        seen.insert(place, full(POISON))
+        async with trio.open_nursery() as nursery:
+            await bench.live(nursery)
+            await bench.see(*seen)
+            await bench.until(600)
+            late = bench.seconds()
+            await bench.see(*seen, full("/new"))
+            await bench.until(late + 100)
+            nursery.cancel_scope.cancel()
+
+        taken = good_posts(bench)
+        assert set(taken) == {f"/{n}" for n in range(others)} | {"/new"}
+        for posts in taken.values():
+            assert lapses(posts) == []
+        assert all(posts[0][0] <= 4 * resend for name, posts in taken.items() if name != "/new")
+        assert taken["/new"][0][0] <= late + 65
+        (pending,) = [a for a in bench.outbox.pending(ONE) if a.alertname == "Disk usage"]
+        assert pending.instance == POISON
+        assert not bench.cursors.is_rejected(pending)
+        assert bench.peers[ONE].errors[how.reason] > 3
+
+    run_virtually(main)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.sets(st.integers(0, 29), max_size=5), st.sampled_from([HANGS_UP, BUSY, FORBIDDEN]))
+def test_several_bad_alerts_stop_no_other_either(bad: set[int], how: Answer) -> None:
+    names = {f"/{n}" for n in bad}
+
+    async def main() -> None:
+        bench = RecorderBench.make(ONE)
+        bench.clients[ONE].respond = poisoned(how, *names) if names else lambda _post: OK
+        async with trio.open_nursery() as nursery:
+            await bench.live(nursery)
+            await bench.see(*(full(f"/{n}") for n in range(30)))
+            await bench.until(1200)
+            nursery.cancel_scope.cancel()
+
+        for number in {*range(30)} - bad:
+            posts = [
+                (post.at, next(end for _, end in spans(post.alerts)))
+                for post in bench.clients[ONE].posts
+                if f"/{number}" in post.instances and not names & set(post.instances)
+            ]
+            assert posts
+            assert posts[0][0] < 240
+            assert lapses(posts) == []
+            assert posts[-1][0] > 960
+
+    run_virtually(main)
+
+
+async def test_an_alert_that_fails_alone_waits_longer_and_longer_and_is_shown(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "supervisor.peers")
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = poisoned(BUSY)
+    await bench.live(nursery)
+    await bench.see(full("/good"), full(POISON))
+    await bench.until(400)
+
+    tries = [post.at for post in bench.clients[ONE].posts if post.instances == [POISON]]
+    waits = [after - before for before, after in pairwise(tries)]
+    assert waits[:7] == pytest.approx([1, 2, 4, 8, 16, 32, 60])
+    peer = bench.peers[ONE]
+    assert ("retrying", "HTTP 503") == (peer.state, peer.error)
+    assert [POISON] == [alert.instance for alert in bench.outbox.pending(ONE)]
+    named = [line for line in caplog.messages if "takes other alerts, but not 'Disk usage'" in line]
+    assert len(named) == 1
+    assert bench.own == {}
+
+    bench.clients[ONE].respond = lambda _post: OK
+    await bench.until(500)
+    assert ("ok", "", []) == (peer.state, peer.error, bench.outbox.pending(ONE))
+
+
+async def test_a_new_alert_does_not_wait_for_the_back_off_of_a_bad_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = poisoned(HANGS_UP)
+    await bench.live(nursery)
+    await bench.see(full(POISON))
+    await bench.until(40)
+    await bench.see(full(POISON), full("/new"))
+
+    assert ["/new"] == bench.clients[ONE].posts[-1].instances
+    assert 40.0 == pytest.approx(bench.clients[ONE].posts[-1].at, abs=0.01)
+
+
+async def test_a_bad_alert_that_changes_again_and_again_stays_apart_and_waits(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = poisoned(HANGS_UP)
+    await bench.live(nursery)
+    for number in range(300):
+        await bench.see(full("/good"), full(POISON, f"{number}"))
+        await trio.sleep(1)
+
+    posts = bench.clients[ONE].posts
+    assert [2] == [len(post.alerts) for post in posts if len(post.alerts) > 1]
+    assert len([post for post in posts if POISON in post.instances]) < 14
+
+
+async def test_a_bad_alert_that_ends_is_forgotten_and_its_peer_is_well_again(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = poisoned(BUSY)
+    await bench.live(nursery)
+    await bench.see(full("/good"), full(POISON))
+    await bench.until(100)
+    (bad,) = [name for name, alert in bench.store.alerts.items() if alert.instance == POISON]
+    gone = Changes(alerts={bad: None})
+    bench.store.adopt(gone)
+    bench.outbox.requeue(gone.alerts)
+    await bench.until(300)
+
+    assert ("ok", "") == (bench.peers[ONE].state, bench.peers[ONE].error)
+
+
+async def test_a_peer_that_is_down_is_asked_once_a_minute_however_many_alerts_wait(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE)
+    client = bench.clients[ONE]
+    client.respond = lambda _post: BUSY
+    await bench.live(nursery)
+    await bench.see(*(full(f"/{n}") for n in range(600)))
+    await bench.until(7200)
+    asked = len(client.posts)
+    client.posts.clear()
+    client.respond = lambda _post: OK
+    await bench.until(7200 + 61)
+
+    assert asked < 7200 / 60 + 20
+    assert bench.outbox.pending(ONE) == []
+    assert ("ok", 0) == (bench.peers[ONE].state, bench.peers[ONE].failures)
+
+
+@pytest.mark.parametrize(("answers", "raised"), [
+    ((UNAUTHORIZED, OK), 2), ((UNAUTHORIZED, FORBIDDEN), 1), ((UNAUTHORIZED, BUSY), 2),
+])  # fmt: skip
+async def test_a_cause_that_comes_and_goes_does_not_raise_an_alert_again_and_again(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+    answers: tuple[Answer, ...],
+    raised: int,
+) -> None:
+    bench = RecorderBench.make(ONE, TWO)
+    client = bench.clients[ONE]
+    client.respond = lambda _post: answers[len(client.posts) % len(answers)]
+    await bench.live(nursery)
+    await bench.see(full())
+    await bench.until(1800)
+    during = bench.own
+    told = bench.clients[TWO].sent("PeerMisconfigured")
+    client.respond = lambda _post: OK
+    await bench.until(2300)
+
+    assert {"PeerMisconfigured": ONE} == during
+    assert len({alert["startsAt"] for _, alert in told}) <= raised
+    assert bench.own == {}
+
+
+@pytest.mark.parametrize("kilobytes_a_second", [20, 100, 1000])
+async def test_a_backlog_drains_over_a_slow_link(
+    nursery: trio.Nursery, autojump_clock: MockClock, kilobytes_a_second: int
+) -> None:
+    bench = RecorderBench.make(ONE)
+    client = bench.clients[ONE]
+    client.bytes_per_second = 1000.0 * kilobytes_a_second
+    await bench.live(nursery)
+    await bench.see(*(full(f"/{n}", detail="x" * 8000) for n in range(120)))
+    least = 1000 / kilobytes_a_second
+    await bench.until(3 * least + 30)
+
+    assert bench.outbox.pending(ONE) == []
+
+
+@pytest.mark.parametrize("kilobytes_a_second", [20, 100])
+async def test_one_alert_of_the_largest_size_passes_a_slow_link(
+    nursery: trio.Nursery, autojump_clock: MockClock, kilobytes_a_second: int
+) -> None:
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].bytes_per_second = 1000.0 * kilobytes_a_second
+    await bench.live(nursery)
+    await bench.see(full(detail='"' * 260_000), full("/small"))
+    await bench.until(150)
+
+    assert max(size for size, _ in bench.clients[ONE].requests) > 500_000
+    assert bench.outbox.pending(ONE) == []
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.sampled_from([10, 3000, 100_000, 260_000]), min_size=1, max_size=25),
+    st.lists(st.sampled_from([OK, BUSY, HANGS_UP, FORBIDDEN]), max_size=25),
+    st.sampled_from([30_000.0, 200_000.0, 1e9]),
+)
+def test_sizes_and_limits_stay_within_their_bounds(
+    details: list[int], answers: list[Answer], rate: float
+) -> None:
+    async def main() -> None:
+        bench = RecorderBench.make(ONE, max_batch=16)
+        client = bench.clients[ONE]
+        client.bytes_per_second = rate
+        left = iter(answers)
+        client.respond = lambda _post: next(left, OK)
+        async with trio.open_nursery() as nursery:
+            await bench.live(nursery)
+            await bench.see(*(full(f"/{n}", detail="x" * size) for n, size in enumerate(details)))
+            await bench.until(1800)
+            nursery.cancel_scope.cancel()
+
+        for post, (size, limit) in zip(client.posts, client.requests, strict=True):
+            assert len(post.alerts) <= 16
+            assert size < MAX_BATCH_BYTES or len(post.alerts) == 1
+            assert 5.0 <= limit <= 60.0
+        assert bench.outbox.pending(ONE) == []
+
+    run_virtually(main)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(st.sets(st.sampled_from(["/a", "/b", POISON])), st.floats(0.1, 90)),
+             max_size=20),
+    st.sampled_from([HANGS_UP, BUSY, FORBIDDEN]),
+    st.sampled_from([0.0, 3.0]),
+)  # fmt: skip
+def test_the_order_of_each_alert_is_kept_beside_a_bad_one(
+    steps: list[tuple[set[str], float]], how: Answer, took: float
+) -> None:
+    async def main() -> None:
+        bench = RecorderBench.make(ONE)
+        client = bench.clients[ONE]
+        client.respond = poisoned(how)
+        client.seconds = took
+        async with trio.open_nursery() as nursery:
+            await bench.live(nursery)
+            for firing, pause in steps:
+                await bench.see(*(full(name) for name in sorted(firing)))
+                await trio.sleep(pause)
+            await trio.sleep(600)
+            client.respond = lambda _post: OK
+            await trio.sleep(3000)
+            nursery.cancel_scope.cancel()
+
+        for name in ("/a", "/b", POISON):
+            assert in_order(client.sent("Disk usage"), name)
+
+    run_virtually(main)
+
+
+def in_order(sent: list[tuple[float, dict[str, Any]]], name: str) -> bool:
+    """Return whether no firing that began before an end was sent after that end."""
+    ended = -1.0
+    for at, alert in sent:
+        if alert["labels"]["instance"] != name:
+            continue
+        ((start, end),) = spans([alert])
+        if end <= at:
+            ended = max(ended, end)
+        elif start < ended:
+            return False
+    return True
