@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import trio
@@ -21,6 +21,7 @@ from supervisor.config.service import Alertmanager
 from supervisor.delivery import connection_errors
 from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
 from supervisor.errors import SecretUnreadable, StillHanging, SupervisorError
+from supervisor.host.kept_connection import MAX_HEAD_BYTES, EndlessHeadError, KeptConnection
 from supervisor.host.threads import probe
 from supervisor.host.tls import (
     require_pem_file,
@@ -46,6 +47,9 @@ class Client:
 
     settings: Alertmanager
     """Time-out, credentials and certificates."""
+
+    _connection: KeptConnection = field(factory=KeptConnection)
+    """The connection that is kept."""
 
     _http: httpx.AsyncClient = field(init=False)
 
@@ -112,7 +116,8 @@ class Client:
     ) -> Answer:
         limit = self.settings.timeout if timeout is None else timeout
 
-        async def trace(event: str, _details: object) -> None:
+        async def trace(event: str, details: Mapping[str, Any]) -> None:
+            await self._connection.note(event, details)
             if on_sent and event == "http11.receive_response_headers.started":
                 on_sent()
 
@@ -122,13 +127,13 @@ class Client:
                     method,
                     url_to_dial(self.url).rstrip("/") + path,
                     headers={**_described(content), **await self._authorization()},
-                    extensions={"trace": trace} if on_sent else None,
+                    extensions={"trace": trace},
                 )
                 request.headers["Host"] = without_zone(request.headers["Host"])
                 request.extensions["sni_hostname"] = server_name(request.url.raw_host.decode())
-                if content:
-                    request.stream = _Body(content)
-                response = await self._http.send(request, stream=True)
+                if self._connection.is_old:
+                    request.headers["Connection"] = "close"
+                response = await self._send(request, content)
                 try:
                     body = await _bounded(response, max_bytes)
                 finally:
@@ -137,11 +142,26 @@ class Client:
             return Answer(Reply.RETRY, "timeout", f"no answer within {limit:g} s")
         except httpx.HTTPError as error:
             return _answer_for(error)
+        except EndlessHeadError:
+            return Answer(Reply.RETRY, "transport", f"no answer within {MAX_HEAD_BYTES} bytes")
         except (httpx.InvalidURL, UnicodeError) as error:  # the resolver's IDNA raises it, too
             return Answer(Reply.MISCONFIGURED, "address", str(error))
         except SecretUnreadable as error:
             return Answer(Reply.MISCONFIGURED, "credentials", str(error))
         return classify(response.status_code, response.headers, body, now)
+
+    async def _send(self, request: httpx.Request, content: bytes) -> httpx.Response:
+        """Send a request, once more if a kept connection fails: it may have ended just now."""
+        known = self._connection.count
+        for is_last in (False, True):
+            if content:
+                request.stream = _Body(content)
+            try:
+                return await self._http.send(request, stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if is_last or self._connection.count != known:
+                    raise
+        raise AssertionError
 
     async def _authorization(self) -> dict[str, str]:
         """Read the credentials for each request, so that new ones need no restart."""

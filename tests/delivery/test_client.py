@@ -23,12 +23,14 @@ from supervisor.config.service import Alertmanager
 from supervisor.delivery.client import Client
 from supervisor.delivery.replies import Reply
 from supervisor.errors import SupervisorError
+from supervisor.host.kept_connection import MAX_CONNECTION_AGE
 from supervisor.observations import Duration
 from tests.support.addresses import resolve_to
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
 from tests.support.fake_peer import (
     Behaviour,
     FakePeer,
+    Stream,
     answer,
     black_hole,
     closing,
@@ -520,3 +522,92 @@ async def test_httpx_runs_on_trio(nursery: trio.Nursery, monkeypatch: pytest.Mon
 
     assert (["trio"], Reply.DELIVERED) == (seen, found.reply)
     assert httpx.__version__.startswith("0.28")
+
+
+async def test_a_flood_of_answers_1xx_is_ended_long_before_the_time_out(
+    nursery: trio.Nursery,
+) -> None:
+    async def flood(stream: Stream) -> None:
+        while True:
+            await stream.send_all(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000)
+
+    peer = await nursery.start(FakePeer(usual=flood).serve)
+    async with Client(peer.url, Alertmanager(timeout=Duration(60))) as client:
+        with trio.fail_after(20):
+            found = await client.post([b"{}"], NOW)
+
+    assert (Reply.RETRY, "transport: no answer within 65536 bytes") == (found.reply, str(found))
+
+
+@pytest.mark.parametrize("stray", [b"stray bytes\r\n\r\n", b"\r\nHTTP/2.0", b"\x00" * 5000])
+async def test_bytes_after_an_answer_do_not_make_the_next_request_fail(
+    nursery: trio.Nursery, stray: bytes
+) -> None:
+    peer = await nursery.start(FakePeer(usual=raw(http(200) + stray)).serve)
+    async with Client(peer.url, QUICK) as client:
+        replies = [(await client.post([b"{}"], NOW)).reply for _ in range(4)]
+
+    assert [Reply.DELIVERED] * 4 == replies
+
+
+async def test_a_kept_connection_that_ends_with_the_next_request_costs_no_back_off(
+    nursery: trio.Nursery,
+) -> None:
+    peer = await nursery.start(FakePeer().serve)
+    async with Client(peer.url, QUICK) as client:
+        await client.post([b"{}"], NOW)
+        peer.script += [reset, answer(200)]
+        again = await client.post([b"{}"], NOW)
+        peer.script += [reset, reset]
+        down = await client.post([b"{}"], NOW)
+
+    assert (again.reply, down.reason) == (Reply.DELIVERED, "transport")
+    assert [1, 1, 2, 2, 3] == [request.connection for request in peer.requests]
+
+
+async def test_a_connection_is_renewed_so_that_a_name_can_move_to_another_address(
+    nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = [await nursery.start(FakePeer().serve) for _ in range(2)]
+    url = f"http://am.example.invalid:{old.port}"
+    ports = {"am.example.invalid": old.port}
+    connect = trio.open_tcp_stream
+
+    async def resolved(*, host: str, port: int, **settings: Any) -> trio.SocketStream:
+        return await connect("127.0.0.1", ports[host], **settings)
+
+    monkeypatch.setattr(trio, "open_tcp_stream", resolved)
+    moment = trio.current_time()
+    async with Client(url, QUICK) as client:
+        await client.post([b"{}"], NOW)
+        ports["am.example.invalid"] = new.port
+        kept = await client.post([b"{}"], NOW)
+        monkeypatch.setattr(trio, "current_time", lambda: moment + MAX_CONNECTION_AGE + 1)
+        replies = [(await client.post([b"{}"], NOW)).reply for _ in range(2)]
+
+    assert [kept.reply, *replies] == [Reply.DELIVERED] * 3
+    assert (len(old.requests), len(new.requests)) == (3, 1)
+    assert old.requests[-1].headers["connection"] == "close"
+
+
+async def test_a_cancelled_handshake_leaves_no_socket_open(nursery: trio.Nursery) -> None:
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, black_hole, listeners)
+    port = listeners[0].socket.getsockname()[1]
+    gc.collect()
+    gc.disable()
+    try:
+        async with Client(f"https://127.0.0.1:{port}", Alertmanager(timeout=Duration(60))) as one:
+            with trio.move_on_after(0.2):
+                await one.post([b"{}"], NOW)
+        open_sockets = [
+            each
+            for each in gc.get_objects()
+            if isinstance(each, trio.SocketStream)
+            and each.socket.fileno() >= 0
+            and each.socket.getpeername()[1] == port
+        ]
+    finally:
+        gc.enable()
+
+    assert open_sockets == []

@@ -72,15 +72,7 @@ class Post:
 
 @define
 class FakeClient(Client):
-<<<<<<< HEAD
     """A client of a peer whose answers the test scripts."""
-=======
-    """A peer's client. Each request takes `seconds`; its clock is `skew` ahead, None shows none.
-
-    What `hangs` is not answered. The way to it carries `bytes_per_second`. `requests` are the
-    bytes and the time limit of each post.
-    """
->>>>>>> f728c30 (Test that no alert keeps another from being delivered before its end)
 
     clock: VirtualClock = field(kw_only=True)
     """Our clock."""
@@ -95,15 +87,11 @@ class FakeClient(Client):
     """How long each request takes."""
 
     skew: float | None = None
-<<<<<<< HEAD
     """Seconds by which the peer's clock is ahead. None for answers without a date."""
 
     hangs: Callable[[Post], bool] = lambda _post: False
     """Returns whether a post is never answered."""
 
-=======
-    hangs: Callable[[Post], bool] = lambda _post: False
->>>>>>> f728c30 (Test that no alert keeps another from being delivered before its end)
     bytes_per_second: float = math.inf
     """What the way to the peer carries."""
 
