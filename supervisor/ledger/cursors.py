@@ -63,6 +63,16 @@ class Cursors:
             for cursor in self.of(alert.fingerprint)
         )
 
+    def was_rejected(self, alert: Alert) -> bool:
+        """Return whether a peer refused what it was sent last of this alert.
+
+        It may have been sent an older version. Whether the present one is refused is not known yet.
+        """
+        return any(
+            cursor is not None and cursor.rejected > cursor.version
+            for cursor in self.of(alert.fingerprint)
+        )
+
     def pending(self, peer: str, alerts: Iterable[Alert]) -> list[Alert]:
         """Return the alerts whose present version the peer neither took nor refused."""
         known = self.known.get(peer, {})

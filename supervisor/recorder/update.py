@@ -116,7 +116,7 @@ class Update:
         if raised:
             cursors = self.outbox.cursors
             rejected = {
-                alert.module for alert in self.transaction.alerts() if cursors.is_rejected(alert)
+                alert.module for alert in self.transaction.alerts() if cursors.was_rejected(alert)
             }
             for key, module in raised.items():
                 if module not in rejected:

@@ -335,6 +335,22 @@ async def test_a_refused_alert_is_tried_again_only_when_its_body_changes(
     assert bench.own == {}
 
 
+async def test_a_refused_alert_that_changes_and_is_refused_again_stays_announced(
+    nursery: trio.Nursery,
+    autojump_clock: MockClock,
+) -> None:
+    bench = RecorderBench.make(ONE)
+    bench.clients[ONE].respond = lambda post: REFUSED if "/" in post.instances else OK
+    await bench.live(nursery)
+    for number in range(5):
+        await bench.see(full(message=f"{number}"))
+        await bench.until(10.0 * (number + 1))
+
+    assert {"AlertRejected": "m"} == bench.own
+    told = bench.clients[ONE].sent("AlertRejected")
+    assert all(end > at for (at, _), (_, end) in zip(told, spans(a for _, a in told), strict=True))
+
+
 async def test_rejections_raise_one_alert_for_each_module(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
