@@ -289,6 +289,19 @@ class StoreMachine(RuleBasedStateMachine):
             self.outbox.put_back(url, [posted.item for posted in batch], self.now)
 
     @precondition(lambda self: self.flights)
+    @rule(data=st.data(), taken=st.booleans(), wait=st.floats(0.0, 60.0))
+    def fail_alone(self, data: st.DataObject, taken: bool, wait: float) -> None:
+        """The answer for one alert is lost; it is kept apart. The rest goes back to the queue."""
+        url = data.draw(st.sampled_from(sorted(self.flights)))
+        bad, *rest = self.flights.pop(url)
+        if taken:
+            self.peers[url].take(bad, self.time)
+        self.outbox.put_back(url, [posted.item for posted in rest], self.now)
+        if bad.item.alert.fingerprint in self.outbox.store.alerts:
+            fingerprint = bad.item.alert.fingerprint
+            self.outbox.queues[url].failed_alone(fingerprint, self.now + wait)
+
+    @precondition(lambda self: self.flights)
     @rule(data=st.data())
     def refuse(self, data: st.DataObject) -> None:
         """The peer takes all but one alert, which it rejects as long as its body is the same."""
