@@ -70,9 +70,12 @@ class Failures:
             if self._is_the_only_one(item) and not asks_to_wait:
                 return 0.0
         else:
+            self.outbox.put_back(self.peer.url, part, now)
             if answer.may_be_one_alert:
                 self.size.failed(len(part))
-            self.outbox.put_back(self.peer.url, part, now)
+                names = [item.alert.fingerprint for item in part]
+                known = [name for name in names if name in self.outbox.store.alerts]
+                self._queue.failed_together(known, self.size.limit, now)
         self.peer.failures += 1
         return self._backoff(self.peer.failures - 1, answer)
 
@@ -94,8 +97,8 @@ class Failures:
         peer = self.peer
         peer.failures = 0
         self.size.passed()
-        if len(part) == 1:
-            self._queue.release(part[0].alert.fingerprint)
+        for item in part:
+            self._queue.release(item.alert.fingerprint)
         alone, several, self._alone, self._several = self._alone, self._several, "", False
         if self._queue.has_failed_alone:
             if alone and not several:

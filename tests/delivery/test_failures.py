@@ -138,6 +138,23 @@ def test_several_bad_alerts_stop_no_other_either(bad: set[int], how: Answer) -> 
     run_virtually(main)
 
 
+async def test_an_alert_that_hangs_is_found_although_all_others_are_due_again_and_again(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE, resend=10.0)
+    bench.jitter = 0.05
+    bench.clients[ONE].hangs = lambda post: POISON in post.instances
+    await bench.live(nursery)
+    await bench.see(full(POISON), *(full(f"/{n}") for n in range(7)))
+    await bench.until(300)
+
+    taken = good_posts(bench)
+    assert set(taken) == {f"/{n}" for n in range(7)}
+    assert [lapses(posts) for posts in taken.values()] == [[]] * 7
+    mixed = [post for post in bench.clients[ONE].posts if {POISON} < set(post.instances)]
+    assert [8, 4, 2] == [len(post.alerts) for post in mixed]
+
+
 async def test_an_alert_that_fails_alone_waits_longer_and_longer_and_is_shown(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -50,6 +50,16 @@ def test_one_alone_and_the_others_take_turns() -> None:
     assert [taken[0], taken[2], taken[4]] == [["a"], ["b"], []]
 
 
+def test_the_halves_of_a_failed_batch_go_apart_and_never_with_others() -> None:
+    queue = queue_of("new")
+    queue.failed_together(["a", "b", "c", "d"], 2, 0.0)
+    queue.failed_together(["c", "d"], 1, 0.0)
+    taken = [sorted(queue.take(1.0)) for _ in range(5)]
+
+    assert taken == [["new"], ["a", "b"], ["c"], ["d"], []]
+    assert not queue.has_failed_alone
+
+
 def test_failures_are_counted_until_the_peer_takes_the_alert() -> None:
     queue = queue_of(alone="p")
     queue.failed_alone("p", 1.0)
