@@ -122,7 +122,7 @@ class Call(Generic[T]):
         """Call the function, and then say so."""
         try:
             self._results.append(self.function())
-        except BaseException as error:
+        except BaseException as error:  # noqa: ASYNC103 - `result` raises it
             self._error = error
         if self._token is None:
             self.done.set()

@@ -29,7 +29,7 @@ async def served(directory: Path, **handlers: Handler) -> AsyncIterator[None]:
     """Answer requests on the socket in the directory."""
     listener = socket_server.bind(directory)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(LocalServer(handlers).serve, listener)
+        nursery.start_soon(LocalServer(handlers).serve, listener)  # noqa: ASYNC113 - it listens already
         yield
         nursery.cancel_scope.cancel()
 
