@@ -51,3 +51,8 @@ def mariadb(mariadb_server: MariaDbServer) -> MariaDbServer:
     """The one MariaDB of all tests, without any rows."""
     mariadb_server.empty()
     return mariadb_server
+
+
+@pytest.fixture(autouse=True)
+def no_step_blocks() -> None:
+    """Let steps block: the supervisor is another process here, and the loop is the test's own."""
