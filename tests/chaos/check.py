@@ -72,7 +72,10 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 def _true(params: Params, module: str, now: float, quiet: float | None) -> Iterator[str]:
-    """Yield the instances that are true now; `quiet` is since when nothing changes."""
+    """Yield the instances that are true now; `quiet` is since when nothing changes.
+
+    What all peers refuse is then true: at the end there is always something to announce.
+    """
     for instance in INSTANCES:
         period = params.periods[int(_chance(params.seed, module, instance) * len(params.periods))]
         step = int(now // period)
@@ -80,6 +83,8 @@ def _true(params: Params, module: str, now: float, quiet: float | None) -> Itera
             begins = params.since <= step * period <= (now if quiet is None else quiet)
             if begins and _chance(params.seed, module, instance, step) < 0.5:
                 yield f"{instance}-{step}"
+        elif quiet is not None and params.refused == VENOM:
+            yield instance
         elif _chance(params.seed, module, instance, step if quiet is None else "quiet") < 0.5:
             yield instance
 
