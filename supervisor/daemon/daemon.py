@@ -6,11 +6,11 @@ is closed. `run` connects all this to the signals of the process.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from functools import partial
 from logging import getLogger
 from pathlib import Path
+from typing import Self
 
 import trio
 from attrs import define, field
@@ -19,13 +19,13 @@ from supervisor.config.service import Service
 from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_server import LocalServer, LocalSocket
+from supervisor.daemon.environment import Environment
 from supervisor.daemon.reload import Reloader
 from supervisor.daemon.resume import resume
 from supervisor.daemon.status_line import StatusLine
 from supervisor.daemon.watchdog import feed_watchdog
-from supervisor.delivery.tasks import PeerTasks, connect
+from supervisor.delivery.tasks import PeerTasks
 from supervisor.host import garbage_collector
-from supervisor.host.clock import Clock
 from supervisor.host.lock import Lock, locked
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
@@ -35,7 +35,6 @@ from supervisor.ledger.database import open_ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
-from supervisor.modules.loader import Check, load_check
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.processes.init import reap_strangers
@@ -76,15 +75,10 @@ async def run(
             reload_asked.set,
         ),
     ):
-        daemon = Daemon.open(
-            outbox,
-            lock,
-            clock=Clock(),
-            notifier=notifier,
-            stopping=stopping,
-            reload_asked=reload_asked,
-            load=load,
+        environment = Environment(
+            notifier=notifier, stopping=stopping, reload_asked=reload_asked, load=load
         )
+        daemon = Daemon.open(outbox, lock, environment)
         try:
             await daemon.run()
         finally:
@@ -98,20 +92,8 @@ class Daemon:
     outbox: Outbox
     """The alerts, and what must be sent."""
 
-    clock: Clock
-    """The host's clock."""
-
-    notifier: Notifier
-    """Tells systemd what happens."""
-
-    stopping: trio.Event
-    """Set when the supervisor must stop."""
-
-    reload_asked: RepeatedEvent
-    """Set at each SIGHUP."""
-
-    load: Callable[[], Service]
-    """Reads the service file."""
+    environment: Environment
+    """What lies outside: clock, signals, systemd, peers and checks."""
 
     recorder: Recorder
     """Commits what the modules have seen."""
@@ -124,12 +106,6 @@ class Daemon:
 
     web_listeners: Sequence[trio.SocketListener] = ()
     """The sockets of the status page."""
-
-    jitter: Callable[[], float] = random.random
-    """Returns a number from 0 to 1."""
-
-    find_check: Callable[[str], Check] = load_check
-    """Returns the check of a name."""
 
     _context_factory: ContextFactory = field(init=False)
     """Makes the context of each run."""
@@ -146,9 +122,9 @@ class Daemon:
     def __attrs_post_init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel(CHANNEL_SIZE)
         self._context_factory = ContextFactory(
-            self.clock, self.store, lambda: tuple(self.stats.values())
+            self.environment.clock, self.store, lambda: tuple(self.stats.values())
         )
-        self._status_line = StatusLine(self.outbox, self.notifier)
+        self._status_line = StatusLine(self.outbox, self.environment.notifier)
 
     @property
     def store(self) -> Store:
@@ -156,35 +132,22 @@ class Daemon:
         return self.outbox.store
 
     @classmethod
-    def open(
-        cls,
-        outbox: Outbox,
-        lock: Lock,
-        *,
-        clock: Clock,
-        notifier: Notifier,
-        stopping: trio.Event,
-        reload_asked: RepeatedEvent,
-        load: Callable[[], Service],
-    ) -> Daemon:
+    def open(cls, outbox: Outbox, lock: Lock, environment: Environment) -> Self:
         """Open the listeners and the ledger, and adapt its alerts to the configuration."""
-        service = outbox.store.service
+        service, clock = outbox.store.service, environment.clock
         web_listeners = binding.bind(service, binding.addresses(service))
         opened = open_ledger(lock.directory / LEDGER_NAME, clock.now())
         outbox.restore(opened.contents)
         stats: dict[str, ModuleStats] = {}
         fit(stats, service)
-        writer = Writer.started(opened.ledger, outbox, clock, lock)
+        writer = Writer(opened.ledger, outbox, clock, lock=lock, worker=environment.ledger_worker)
+        writer.start()
         recorder = Recorder(outbox, writer, clock, stats)
         local_socket = LocalSocket(lock).bind()
         resume(opened, outbox, recorder.writer, clock.now())
         return cls(
             outbox=outbox,
-            clock=clock,
-            notifier=notifier,
-            stopping=stopping,
-            reload_asked=reload_asked,
-            load=load,
+            environment=environment,
             recorder=recorder,
             stats=stats,
             local_socket=local_socket,
@@ -193,12 +156,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Supervise until `stopping` is set. Then stop within `stop_grace`."""
-        clients = connect(self.store.service)
+        clients = self.environment.connect(self.store.service)
         async with trio.open_nursery() as pipeline:
             pipeline.start_soon(self.recorder.record, self._receive, name="recorder")
             with self._send:  # closed without a checkpoint, so that the recorder reads to the end
                 async with trio.open_nursery() as delivery:
-                    delivery.start_soon(self.clock.watch, name="clock")
+                    delivery.start_soon(self.environment.clock.watch, name="clock")
                     delivery.start_soon(reap_strangers, name="init")
                     peer_tasks = self._peer_tasks(delivery)
                     peer_tasks.start(clients)
@@ -206,11 +169,13 @@ class Daemon:
                     async with trio.open_nursery() as modules:
                         module_tasks = self._module_tasks(modules)
                         await module_tasks.start_missing()
-                        self._status_line.say_ready(self.stats.values(), self.clock.now())
+                        self._status_line.say_ready(
+                            self.stats.values(), self.environment.clock.now()
+                        )
                         garbage_collector.freeze()
                         async with trio.open_nursery() as control:
                             self._start_control(control, module_tasks, peer_tasks)
-                            await self.stopping.wait()
+                            await self.environment.stopping.wait()
                             self._status_line.say_stopping()
                             control.cancel_scope.cancel()
                         # Runs in progress may end; a module that only waits has returned already.
@@ -223,11 +188,11 @@ class Daemon:
     def _module_tasks(self, nursery: trio.Nursery) -> ModuleTasks:
         return ModuleTasks(
             store=self.store,
-            clock=self.clock,
+            clock=self.environment.clock,
             stats=self.stats,
-            stopping=self.stopping,
+            stopping=self.environment.stopping,
             make_context=self._context_factory.context,
-            find_check=self.find_check,
+            find_check=self.environment.find_check,
             send=self._send,
             nursery=nursery,
         )
@@ -235,7 +200,7 @@ class Daemon:
     def _start_watchdog(self, nursery: trio.Nursery, peers: PeerTasks) -> None:
         nursery.start_soon(
             feed_watchdog,
-            self.notifier,
+            self.environment.notifier,
             self._send,
             lambda: peers.peers,
             lambda: self.store.service.alertmanager.timeout,
@@ -245,10 +210,10 @@ class Daemon:
     def _peer_tasks(self, nursery: trio.Nursery) -> PeerTasks:
         return PeerTasks(
             outbox=self.outbox,
-            clock=self.clock,
+            clock=self.environment.clock,
             send=self._send,
             changed=self.recorder.changed,
-            jitter=self.jitter,
+            jitter=self.environment.jitter,
             nursery=nursery,
         )
 
@@ -256,7 +221,7 @@ class Daemon:
         """Start status page, local socket, status line and reload."""
         snapshot = Snapshot(
             outbox=self.outbox,
-            clock=self.clock,
+            clock=self.environment.clock,
             stats=self.stats,
             peers=lambda: peers.peers,
             ledger_bytes=lambda: self.recorder.writer.size,
@@ -270,13 +235,14 @@ class Daemon:
         web.start(self.web_listeners)
         reloader = Reloader(
             config=self.store.config,
-            asked=self.reload_asked,
-            load=self.load,
+            asked=self.environment.reload_asked,
+            load=self.environment.load,
+            connect=self.environment.connect,
             modules=modules,
             peers=peers,
             web=web,
             send=self._send,
-            notifier=self.notifier,
+            notifier=self.environment.notifier,
         )
         nursery.start_soon(
             self._status_line.keep_up_to_date,

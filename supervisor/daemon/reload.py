@@ -6,7 +6,7 @@ parts that differ are started again. Nothing is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from logging import getLogger
 
@@ -17,7 +17,7 @@ from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.delivery.client import Client
-from supervisor.delivery.tasks import PeerTasks, connect
+from supervisor.delivery.tasks import PeerTasks
 from supervisor.errors import SupervisorError
 from supervisor.host import garbage_collector
 from supervisor.host.log import formatters
@@ -40,7 +40,7 @@ class NewConfiguration:
     service: Service
     """The new configuration."""
 
-    clients: list[Client] | None
+    clients: Sequence[Client] | None
     """New clients for the peers. None if the peers stay."""
 
     addresses: list[Address] | None
@@ -59,6 +59,9 @@ class Reloader:
 
     load: Callable[[], Service]
     """Reads the service file."""
+
+    connect: Callable[[Service], Sequence[Client]]
+    """Returns a client for each peer."""
 
     modules: ModuleTasks
     """The tasks of the modules."""
@@ -104,7 +107,7 @@ class Reloader:
             )
         return NewConfiguration(
             service,
-            connect(service) if _is_changed(service.alertmanager, old.alertmanager) else None,
+            self.connect(service) if _is_changed(service.alertmanager, old.alertmanager) else None,
             None if service.status == old.status else binding.addresses(service),
         )
 
@@ -117,7 +120,7 @@ class Reloader:
     async def _apply(
         self,
         service: Service,
-        clients: list[Client] | None,
+        clients: Sequence[Client] | None,
         listeners: list[trio.SocketListener] | None,
     ) -> None:
         """End what differs, adapt the alerts, and start what is missing."""

@@ -48,6 +48,9 @@ class Client:
     settings: Alertmanager
     """Time-out, credentials and certificates."""
 
+    transport: httpx.AsyncBaseTransport | None = None
+    """Carries the requests. None for TCP and TLS."""
+
     _connection: KeptConnection = field(factory=KeptConnection)
     """The connection that is kept."""
 
@@ -57,6 +60,7 @@ class Client:
         """Read the certificates. Raises `SupervisorError`."""
         self._http = httpx.AsyncClient(
             trust_env=False,
+            transport=self.transport,
             verify=_tls(self.url, self.settings),
             # httpx counts a time-out for each read, so a peer that sends single bytes never meets
             # it. `_request` has the time-out for the whole request. This one is for connecting:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from logging import getLogger
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
@@ -81,14 +81,14 @@ class Writer:
     lock: Lock | None = None
     """Keeps other supervisors away from the file."""
 
+    worker: Worker = field(factory=lambda: Worker("ledger"))
+    """The thread that uses SQLite's connection. Only the start needs a new thread."""
+
     owed: Changes = field(factory=Changes)
     """What is published but not written. It does not hold what the thread writes now."""
 
     size: int = 0
     """Bytes that the ledger takes on disk."""
-
-    _worker: Worker = field(factory=lambda: Worker("ledger"))
-    """The thread that uses SQLite's connection. Only the start needs a new thread."""
 
     _job: Job | None = None
     """What the thread does. It may outlast the time for which it is waited for."""
@@ -123,16 +123,13 @@ class Writer:
         is_idle = self._job is None and not self.owed
         return math.inf if is_idle else self._retry_at - trio.current_time()
 
-    @classmethod
-    def started(cls, ledger: Ledger, outbox: Outbox, clock: Clock, lock: Lock) -> Self:
-        """Return a writer whose thread runs. Raises `NoThread`."""
-        writer = cls(ledger, outbox, clock, lock)
-        writer._worker.start()
-        return writer
+    def start(self) -> None:
+        """Start the thread, so that it is there before it is needed. Raises `NoThread`."""
+        self.worker.start()
 
     def close(self) -> None:
         """Close the file. It is given up if its disk does not answer. Nothing is lost by that."""
-        self._worker.stop(self._close, CLOSE_TIMEOUT)
+        self.worker.stop(self._close, CLOSE_TIMEOUT)
 
     async def commit(self, changes: Changes, *, urgent: bool) -> bool:
         """Write what is owed, with these changes. Return whether all is on disk.
@@ -148,7 +145,7 @@ class Writer:
         if not urgent and (now < self._retry_at or not (self.owed or self._job or look)):
             return False
         try:
-            self._worker.start()
+            self.worker.start()
             await self._write(changes, urgent=urgent, look=look)
         except (SupervisorError, OSError) as error:
             self._retry_at = trio.current_time() + RETRY_DELAY
@@ -202,7 +199,7 @@ class Writer:
         self, function: Callable[[], T], taken: Changes, apply: Callable[[T], None]
     ) -> None:
         """Call the function in the thread, and apply its result. `taken` is owed if it fails."""
-        self._job = Job(self._worker.call(function), taken, apply)
+        self._job = Job(self.worker.call(function), taken, apply)
         await self._settle()
 
     async def _settle(self) -> None:
