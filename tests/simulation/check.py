@@ -1,0 +1,92 @@
+"""The check that all modules of a simulated host run: it sees what the scenario says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import trio
+from attrs import define, field
+
+from supervisor.api import Condition, Context, Observation, Report
+from tests.simulation.chronicle import Chronicle, RunSeen
+from tests.simulation.scenario import ModuleScript
+from tests.simulation.virtual_time import TrueTime
+
+FLOOD = 1500
+"""Conditions of a run that floods. A module may have 1000."""
+
+STUBBORN_FOR = 90.0
+"""Seconds for which a stubborn run goes on, whoever cancels it."""
+
+CONDITION = "Scripted"
+REPORT = "Scripted report"
+
+
+@define(eq=False)
+class ScriptedCheck:
+    """Runs of the present life. `weather` says which modules' runs go wrong, and how."""
+
+    true: TrueTime
+    chronicle: Chronicle
+    is_dead: Callable[[], bool]
+    life: Callable[[], int]
+    weather: dict[str, str] = field(factory=dict)
+    runs: int = 0
+
+    async def run(self, context: Context, params: ModuleScript) -> Iterable[Observation]:
+        """Return what is wrong now."""
+        if self.is_dead():
+            await trio.sleep_forever()
+        outcome = self.weather.get(params.name, "ok")
+        now = self.true.elapsed
+        seen = {
+            spell.instance: (spell.event_type, f"{spell.instance} since {spell.began:.0f}")
+            for spell in params.spells
+            if spell.began <= now < spell.ended
+        }
+        told = int(str(context.state.get("told", 0)))
+        happened = sum(moment <= now for moment in params.reports)
+        reports = tuple(f"{params.name}-{index}" for index in range(told, happened))
+        self.runs += 1
+        number = self.runs
+        self.chronicle.tell(
+            RunSeen(
+                module=params.name,
+                life=self.life(),
+                number=number,
+                after=int(str(context.state.get("number", 0))),
+                at=self.true.now(),
+                clock=context.clock(),
+                conditions=seen,
+                reports=reports,
+                outcome=outcome,
+            )
+        )
+        context.state.update(number=number, told=happened)
+        found: list[Observation] = [
+            *(Condition(CONDITION, kind, name, text) for name, (kind, text) in seen.items()),
+            *(Report(REPORT, token) for token in reports),
+        ]
+        return await self._as(outcome, params, found)
+
+    async def _as(
+        self, outcome: str, params: ModuleScript, found: list[Observation]
+    ) -> Iterable[Observation]:
+        match outcome:
+            case "hang":
+                await trio.sleep_forever()
+            case "stubborn":
+                with trio.CancelScope(shield=True) as scope:
+                    scope.shield = not self.is_dead()
+                    await trio.sleep(STUBBORN_FOR)
+            case "crash":
+                raise ValueError("the check has a bug")
+            case "slow":
+                await trio.sleep(0.8 * params.timeout)
+            case "flood":
+                found += [
+                    Condition("Flood", "W", f"flood-{n:04}", "too many") for n in range(FLOOD)
+                ]
+            case "wrong":
+                return "this is not a list"  # type: ignore[return-value]  # that is the fault
+        return found

@@ -1,0 +1,151 @@
+"""What has happened in a simulated world: told to those who listen, and kept as a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from attrs import define, field, frozen
+
+
+@frozen
+class RunSeen:
+    """A run of a check, as the check itself has seen it."""
+
+    module: str
+    life: int
+    number: int
+    """Counts all runs in this world."""
+    after: int
+    """The number of the module's last run that the ledger knew of; 0 if there was none."""
+    at: float
+    """True Unix seconds."""
+    clock: float
+    """Unix seconds, as the host saw them."""
+    conditions: Mapping[str, tuple[str, str]]
+    """Event type and message, by instance."""
+    reports: tuple[str, ...] = ()
+    outcome: str = "ok"
+    """What the check did: `ok`, or the kind of its fault, such as `hang`."""
+
+
+@frozen
+class RunFinished:
+    """The supervisor has shown a run as finished: it is in the ledger."""
+
+    module: str
+    life: int
+    at: float
+    result: str
+
+
+@frozen
+class LifeBegan:
+    """The supervisor was started."""
+
+    life: int
+    at: float
+    clock: float
+    ledger: str
+    """What the disk did to the ledger since the last life: `kept`, `torn`, `older`, `gone` …"""
+
+
+@frozen
+class LifeEnded:
+    """The supervisor has ended."""
+
+    life: int
+    at: float
+    how: str
+    """`killed`, `stopped`, `refused to start`, `crashed`."""
+    seconds: float = 0.0
+    """From SIGTERM to the end."""
+    unsaved: bool = False
+    """Whether it still owed the disk something, since the disk did not take it."""
+
+
+@frozen
+class Posted:
+    """A peer was sent an alert."""
+
+    peer: str
+    at: float
+    alert: Mapping[str, Any]
+    """As in JSON."""
+    taken: bool
+    """Whether the peer kept it, whatever it answered."""
+    answered: bool
+    """Whether it said so."""
+
+
+@frozen
+class Notified:
+    """A peer has notified of a group of alerts."""
+
+    peer: str
+    at: float
+    notification: Any
+
+
+@frozen
+class Fed:
+    """systemd was told something: `READY=1`, `WATCHDOG=1` …"""
+
+    life: int
+    at: float
+    lines: tuple[str, ...]
+
+
+@frozen
+class FaultBegan:
+    """A fault of the scenario has begun."""
+
+    at: float
+    kind: str
+    target: str
+    seconds: float
+    amount: float
+
+
+@frozen
+class Reloaded:
+    """The service file was changed, and the supervisor was told."""
+
+    life: int
+    at: float
+    what: str
+
+
+Event: TypeAlias = (
+    RunSeen | RunFinished | LifeBegan | LifeEnded | Posted | Notified | Fed | FaultBegan | Reloaded
+)
+
+Listener: TypeAlias = Callable[[Event], None]
+
+
+@define(eq=False)
+class Chronicle:
+    """Takes down all events in their order."""
+
+    listeners: list[Listener] = field(factory=list)
+    """Called with each event."""
+
+    counts: Counter[str] = field(factory=Counter)
+    """Events by their names."""
+
+    _digest: Any = field(factory=hashlib.sha256)
+
+    def tell(self, event: Event) -> None:
+        """Take down an event."""
+        name = type(event).__name__
+        self.counts[name] += 1
+        self._digest.update(repr(event).encode())
+        for listener in self.listeners:
+            listener(event)
+
+    @property
+    def digest(self) -> str:
+        """What the whole chronicle comes to. Two runs of one scenario have the same."""
+        return str(self._digest.hexdigest())

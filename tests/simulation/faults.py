@@ -1,0 +1,282 @@
+"""What the world does to the supervisor. Each fault is one function of its name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from random import Random
+
+import trio
+from attrs import define, evolve
+
+from supervisor.host.state_dir import LEDGER_NAME
+from tests.simulation.chronicle import FaultBegan, Reloaded
+from tests.simulation.disk import FILES
+from tests.simulation.host import Host
+from tests.simulation.peer import Peer
+from tests.simulation.scenario import Fault, Scenario
+from tests.simulation.service_file import service_of
+from tests.simulation.steps import AfterSteps
+
+
+@define(eq=False)
+class World:
+    """What the faults act on."""
+
+    scenario: Scenario
+    host: Host
+    peers: Mapping[str, Peer]
+    random: Random
+
+    def begin(self, fault: Fault) -> Callable[[], Awaitable[None]]:
+        """Take down that a fault begins. Return what it does."""
+        self.host.chronicle.tell(
+            FaultBegan(
+                at=self.host.true.now(),
+                kind=fault.kind,
+                target=fault.target,
+                seconds=fault.seconds,
+                amount=fault.amount,
+            )
+        )
+        return partial(FAULTS[fault.kind], self, fault)
+
+
+# -- the process -----------------------------------------------------------------------------------
+
+
+async def kill(world: World, fault: Fault) -> None:
+    """`kill -9` after `amount` steps of tasks. The host is down for `seconds`."""
+    world.host.down_for = fault.seconds
+    trio.lowlevel.add_instrument(AfterSteps(int(fault.amount), world.host.kill))
+
+
+async def cut(world: World, fault: Fault) -> None:
+    """The power fails in the next commit: before it, in it, or after it."""
+    world.host.down_for = fault.seconds
+    world.host.disk.cut = ("before", "torn", "after")[int(fault.amount)]
+
+
+async def terminate(world: World, fault: Fault) -> None:
+    """`systemctl stop`, and a start after `seconds`."""
+    if world.host.is_up:
+        world.host.down_for = fault.seconds
+        world.host.terminate()
+        # systemd kills what has not stopped in time.
+
+
+async def reload(world: World, fault: Fault) -> None:
+    """The service file changes, and SIGHUP comes. `amount` decides what changes."""
+    host, scenario = world.host, world.scenario
+    choose = Random(fault.amount)
+    modules = [module for module in scenario.modules if choose.random() < 0.8]
+    modules = [
+        evolve(module, every=module.every * 2)
+        if module.every is not None and choose.random() < 0.2
+        else module
+        for module in modules
+    ]
+    peers = [url for url in scenario.peers if choose.random() < 0.8] or scenario.peers[:1]
+    if choose.random() < 0.5:
+        modules, peers = list(scenario.modules), list(scenario.peers)
+    host.service = service_of(scenario.settings, modules or scenario.modules[:1], peers)
+    names = " ".join(module.name for module in host.service.modules)
+    host.chronicle.tell(Reloaded(host.disk.life, host.true.now(), f"{names}; {len(peers)} peers"))
+    host.hang_up()
+
+
+# -- the clock -------------------------------------------------------------------------------------
+
+
+async def clock_step(world: World, fault: Fault) -> None:
+    """The clock is set by `amount` seconds. It is set right again after `seconds`, if not 0."""
+    world.host.clock.set_by(fault.amount)
+    if fault.seconds:
+        await trio.sleep(fault.seconds)
+        world.host.clock.correct()
+
+
+async def drift(world: World, fault: Fault) -> None:
+    """The clock gains `amount` seconds in each second. After `seconds` it is set right."""
+    world.host.clock.drift_by(fault.amount)
+    await trio.sleep(fault.seconds)
+    world.host.clock.correct()
+
+
+async def suspend(world: World, fault: Fault) -> None:
+    """The host sleeps for `seconds`. Its monotonic clock stands still."""
+    world.host.true.suspended += fault.seconds
+
+
+# -- the disk --------------------------------------------------------------------------------------
+
+
+async def disk_refuses(world: World, fault: Fault) -> None:
+    """Commits fail for `seconds`. With `amount` 1 they are written all the same."""
+    disk = world.host.disk
+    disk.refuses, disk.lies = "disk I/O error", bool(fault.amount)
+    await trio.sleep(fault.seconds)
+    disk.refuses, disk.lies = "", False
+
+
+async def disk_slow(world: World, fault: Fault) -> None:
+    """Each commit takes `amount` seconds, for `seconds`."""
+    disk = world.host.disk
+    disk.delay = fault.amount
+    await trio.sleep(fault.seconds)
+    disk.delay = 0.0
+
+
+async def disk_hangs(world: World, fault: Fault) -> None:
+    """No commit comes back for `seconds`."""
+    disk = world.host.disk
+    disk.hangs = True
+    await trio.sleep(fault.seconds)
+    disk.hangs = False
+
+
+async def ledger_vanishes(world: World, fault: Fault) -> None:
+    """Somebody removes the ledger's files, while the supervisor runs or is down."""
+    for path in world.host.disk.directory.glob(f"{LEDGER_NAME}*"):
+        path.unlink()
+    world.host.ledger = "gone"
+
+
+async def ledger_is_damaged(world: World, fault: Fault) -> None:
+    """The process is killed, and `amount` of the ledger's bytes are wrong afterwards."""
+    host = world.host
+    if not host.is_up:
+        return
+    host.down_for = fault.seconds
+    host.kill()
+    for name in FILES:
+        path = host.disk.directory / name
+        if path.exists():
+            content = bytearray(path.read_bytes())
+            for _ in range(int(fault.amount)):
+                if content:
+                    content[world.random.randrange(len(content))] ^= 0xFF
+            path.write_bytes(content)
+    host.ledger = "damaged"
+
+
+async def ledger_comes_back(world: World, fault: Fault) -> None:
+    """The process is killed, and a copy of the ledger that is `seconds` old comes back."""
+    host = world.host
+    copy = {
+        name: (host.disk.directory / name).read_bytes()
+        for name in FILES
+        if (host.disk.directory / name).exists()
+    }
+    await trio.sleep(fault.seconds)
+    if not host.is_up:
+        return
+    host.kill()
+    for name in FILES:
+        path = host.disk.directory / name
+        path.unlink(missing_ok=True)
+        if name in copy:
+            path.write_bytes(copy[name])
+    host.ledger = "older"
+
+
+# -- the peers -------------------------------------------------------------------------------------
+
+
+async def peer_weather(world: World, fault: Fault, weather: str = "fine") -> None:
+    """The peer meets requests in another way for `seconds`. `amount` is its `Retry-After`."""
+    peer = world.peers[fault.target]
+    peer.weather, peer.retry_after = weather, fault.amount
+    await trio.sleep(fault.seconds)
+    peer.weather, peer.retry_after = "fine", 0.0
+
+
+async def peer_slow(world: World, fault: Fault) -> None:
+    """The peer takes about `amount` seconds for each answer, for `seconds`."""
+    peer = world.peers[fault.target]
+    peer.latency = fault.amount
+    await trio.sleep(fault.seconds)
+    peer.latency = 0.01
+
+
+async def peer_lies(world: World, fault: Fault) -> None:
+    """The peer's clock is ahead by `amount` seconds, for `seconds`."""
+    peer = world.peers[fault.target]
+    peer.error = fault.amount
+    await trio.sleep(fault.seconds)
+    peer.error = 0.0
+
+
+async def poison(world: World, fault: Fault) -> None:
+    """The peer takes no alert whose instance begins with `i0`, for `seconds`."""
+    peer = world.peers[fault.target]
+    peer.poison = "i0"
+    await trio.sleep(fault.seconds)
+    peer.poison = ""
+
+
+# -- the checks ------------------------------------------------------------------------------------
+
+
+async def check_weather(world: World, fault: Fault, weather: str = "ok") -> None:
+    """The runs of a module go wrong for `seconds`."""
+    world.host.check.weather[fault.target] = weather
+    await trio.sleep(fault.seconds)
+    world.host.check.weather.pop(fault.target, None)
+
+
+PEER_WEATHER = {
+    "peer_refused": "refused",
+    "peer_hangs": "hang",
+    "peer_resets": "reset",
+    "peer_drips": "drip",
+    "peer_500": "500",
+    "peer_503": "503",
+    "peer_429": "429",
+    "peer_403": "403",
+    "peer_401": "401",
+    "peer_404": "404",
+    "peer_taken_reset": "taken, reset",
+    "peer_taken_hangs": "taken, hang",
+    "peer_taken_500": "taken, 500",
+}
+"""How a peer meets requests, by the name of the fault."""
+
+CHECK_WEATHER = {
+    "check_hangs": "hang",
+    "check_is_stubborn": "stubborn",
+    "check_crashes": "crash",
+    "check_floods": "flood",
+    "check_is_slow": "slow",
+    "check_is_wrong": "wrong",
+}
+"""What a check does, by the name of the fault."""
+
+HOST_FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
+    function.__name__: function
+    for function in (
+        kill,
+        cut,
+        terminate,
+        reload,
+        clock_step,
+        drift,
+        suspend,
+        disk_refuses,
+        disk_slow,
+        disk_hangs,
+        ledger_vanishes,
+        ledger_is_damaged,
+        ledger_comes_back,
+    )
+}
+
+FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
+    **HOST_FAULTS,
+    **{name: partial(peer_weather, weather=how) for name, how in PEER_WEATHER.items()},
+    "peer_slow": peer_slow,
+    "peer_lies": peer_lies,
+    "poison": poison,
+    **{name: partial(check_weather, weather=how) for name, how in CHECK_WEATHER.items()},
+}
+"""All faults by name."""

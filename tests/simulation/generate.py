@@ -1,0 +1,167 @@
+"""Makes a scenario from a seed: what is wrong on the host, and what the world does to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from random import Random
+
+from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
+from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
+
+DAY = 86400.0
+
+FIRST_START = 1_700_000_000
+LAST_START = 1_900_000_000
+"""Unix seconds between which a scenario begins."""
+
+ZONES = (
+    "UTC",
+    "Europe/Vienna",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Seoul",
+    "America/Sao_Paulo",
+    "Africa/Casablanca",
+)
+"""Zones with and without changes of the clocks, one of them by half an hour."""
+
+FAULTS_PER_DAY = (0.0, 0.1, 1.0, 6.0, 30.0)
+"""How rough a world is. One in five is calm for months."""
+
+OF_THE_PROCESS = ("kill", "kill", "kill", "cut", "terminate", "reload", "reload")
+OF_THE_CLOCK = ("clock_step", "drift", "suspend")
+OF_THE_DISK = (
+    "disk_refuses",
+    "disk_slow",
+    "disk_hangs",
+    "ledger_vanishes",
+    "ledger_is_damaged",
+    "ledger_comes_back",
+)
+OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison")
+OF_A_CHECK = tuple(CHECK_WEATHER)
+
+
+def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
+    """Return the scenario of a seed. With 0 modules, the seed decides how many there are."""
+    choose = Random(f"scenario {seed} {days} {modules}")
+    count = modules or choose.choice((1, 3, 5, 13))
+    peers = tuple(f"http://am-{number}.example.invalid" for number in range(choose.randint(1, 3)))
+    seconds = days * DAY
+    scripts = tuple(_module(choose, number, seconds) for number in range(count))
+    resend_interval = choose.choice((60.0, 60.0, 300.0))
+    return Scenario(
+        seed=seed,
+        days=days,
+        start=float(choose.randint(FIRST_START, LAST_START)),
+        settings=Settings(
+            timezone=choose.choice(ZONES),
+            resend_interval=resend_interval,
+            heartbeat=choose.random() < 0.5,
+            max_batch=choose.choice((1, 8, 256)),
+        ),
+        modules=scripts,
+        peers=peers,
+        faults=tuple(_faults(choose, seconds, scripts, peers)),
+    )
+
+
+def _module(choose: Random, number: int, seconds: float) -> ModuleScript:
+    name = f"m{number:02}"
+    at: tuple[str, ...] = ()
+    every: float | None = choose.choice((30.0, 60.0, 60.0, 300.0, 300.0, 3600.0))
+    match choose.random():
+        case chance if chance < 0.2:
+            minutes = sorted(choose.sample(range(24 * 60), choose.randint(1, 4)))
+            at, every = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in minutes), None
+        case chance if chance < 0.3:
+            at, every = ("00:00-23:55",), 300.0
+    busy = choose.choice((0.0, 0.2, 1.0, 5.0)) / DAY
+    return ModuleScript(
+        name=name,
+        every=every,
+        at=at,
+        timeout=choose.choice((10.0, 30.0)),
+        fire_after=choose.choice((1, 1, 1, 2, 3)),
+        clear_after=choose.choice((1, 1, 1, 2, 3)),
+        spells=tuple(_spells(choose, busy, seconds)),
+        reports=tuple(_moments(choose, choose.choice((0.0, 0.0, 0.5, 3.0)) / DAY, seconds)),
+    )
+
+
+def _moments(choose: Random, rate: float, seconds: float) -> Iterator[float]:
+    moment = 0.0
+    while rate and (moment := moment + choose.expovariate(rate)) < seconds:
+        yield moment
+
+
+def _spells(choose: Random, rate: float, seconds: float) -> Iterator[Spell]:
+    """Yield what goes wrong: mostly for minutes, at times for days, at times again and again."""
+    for number in range(choose.randint(1, 3)):
+        over = 0.0
+        for began in _moments(choose, rate, seconds):
+            for _ in range(choose.choice((1, 1, 1, 5))):
+                start = max(began, over + 1.0)
+                lasts = min(choose.lognormvariate(math.log(600), 1.5), 5 * DAY)
+                over = start + lasts
+                kind = choose.choice("WE")
+                yield Spell(f"i{number}", round(start, 3), round(over, 3), kind)
+
+
+def _faults(
+    choose: Random, seconds: float, modules: tuple[ModuleScript, ...], peers: tuple[str, ...]
+) -> Iterator[Fault]:
+    rate = choose.choice(FAULTS_PER_DAY) / DAY
+    kinds = [OF_THE_PROCESS, OF_THE_CLOCK, OF_THE_DISK, OF_A_PEER, OF_A_PEER, OF_A_CHECK]
+    wanted = choose.sample(kinds, choose.randint(1, len(kinds)))
+    for moment in _moments(choose, rate, seconds):
+        kind = choose.choice(choose.choice(wanted))
+        target = ""
+        if kind in OF_A_PEER:
+            target = choose.choice(peers)
+        elif kind in OF_A_CHECK:
+            target = choose.choice(modules).name
+        yield Fault(
+            at=round(moment, 3),
+            kind=kind,
+            target=target,
+            seconds=_seconds(choose, kind),
+            amount=_amount(choose, kind),
+        )
+
+
+def _seconds(choose: Random, kind: str) -> float:
+    if kind in ("kill", "cut", "terminate", "ledger_is_damaged"):
+        return choose.choice((1.0, 1.0, 5.0, 60.0, 1200.0, 20000.0))
+    if kind == "clock_step":
+        return choose.choice((0.0, 30.0, 600.0))
+    longest = {"drift": 7 * DAY, "check_floods": 600.0}.get(kind, 6 * 3600.0)
+    return round(min(choose.lognormvariate(math.log(300), 1.5), longest), 3)
+
+
+def _amount(choose: Random, kind: str) -> float:
+    match kind:
+        case "kill":
+            return float(choose.randint(1, 400))
+        case "cut":
+            return float(choose.randint(0, 2))
+        case "reload":
+            return float(choose.randrange(1 << 30))
+        case "clock_step":
+            return choose.choice((-1, 1)) * choose.choice((2.0, 40.0, 3600.0, 40000.0))
+        case "drift":
+            return choose.choice((-1, 1)) * choose.choice((1e-5, 2e-4))
+        case "disk_refuses":
+            return float(choose.randint(0, 1))
+        case "disk_slow":
+            return choose.choice((0.2, 2.0, 15.0))
+        case "ledger_is_damaged":
+            return choose.choice((1.0, 30.0))
+        case "peer_503" | "peer_429":
+            return choose.choice((0.0, 1.0, 120.0))
+        case "peer_slow":
+            return choose.choice((0.5, 3.0, 8.0))
+        case "peer_lies":
+            return choose.choice((-1, 1)) * choose.choice((3.0, 60.0, 7200.0))
+    return 0.0

@@ -1,0 +1,183 @@
+"""The simulated host: it starts the real daemon, ends it as hosts do, and starts it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+
+import trio
+from attrs import define, field
+
+from supervisor.config.service import Service
+from supervisor.daemon.daemon import Daemon
+from supervisor.daemon.environment import Environment
+from supervisor.delivery.client import Client
+from supervisor.errors import SupervisorError
+from supervisor.host.lock import Lock
+from supervisor.host.repeated_event import RepeatedEvent
+from supervisor.ledger.outbox import Outbox
+from supervisor.modules.loader import Check
+from tests.simulation.check import ScriptedCheck
+from tests.simulation.chronicle import (
+    Chronicle,
+    Fed,
+    LifeBegan,
+    LifeEnded,
+    RunFinished,
+)
+from tests.simulation.disk import Disk, SimulatedWorker
+from tests.simulation.peer import Peer, Transport
+from tests.simulation.scenario import ModuleScript, Settings
+from tests.simulation.systemd import SimulatedNotifier
+from tests.simulation.virtual_time import HostClock, TrueTime
+
+RESTART_DELAY = 1.0
+"""Seconds after which systemd starts again what has ended by itself."""
+
+
+@define(eq=False, kw_only=True)
+class Host:
+    """One host with one service."""
+
+    true: TrueTime
+    clock: HostClock
+    disk: Disk
+    chronicle: Chronicle
+    random: Random
+    peers: Mapping[str, Peer]
+    """All Alertmanagers that there are. The service may know only some of them."""
+
+    settings: Settings
+    service: Service
+    """What the service file says now."""
+
+    check: ScriptedCheck = field(init=False)
+    daemon: Daemon | None = None
+    """The running supervisor."""
+
+    is_dead: bool = True
+    """Whether the process was killed. What its tasks still do then reaches nothing."""
+
+    down_for: float = RESTART_DELAY
+    """Seconds from the next end to the next start."""
+
+    ledger: str = "kept"
+    """What was done to the ledger since the last life."""
+
+    _how: str = ""
+    _asked_at: float = 0.0
+    _unsaved: bool = False
+    _scope: trio.CancelScope = field(factory=trio.CancelScope)
+    _stopping: trio.Event = field(factory=trio.Event)
+    _reload_asked: RepeatedEvent = field(factory=RepeatedEvent)
+
+    def __attrs_post_init__(self) -> None:
+        self.disk.die = self.kill
+        self.check = ScriptedCheck(
+            self.true, self.chronicle, lambda: self.is_dead, lambda: self.disk.life
+        )
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a supervisor runs, and was not told to stop."""
+        return not self.is_dead and self.daemon is not None and not self._stopping.is_set()
+
+    # -- what is done to the process -----------------------------------------------------------
+
+    def kill(self, how: str = "killed") -> None:
+        """End the process at once, as `kill -9` or a power cut does."""
+        if self.daemon is None or self.is_dead:
+            return
+        writer = self.daemon.recorder.writer
+        self.is_dead, self._how = True, how
+        self._unsaved = bool(writer.owed) or writer._hangs
+        self._freeze()
+        self._scope.cancel()
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        if self.is_up:
+            self._asked_at = trio.current_time()
+            self._stopping.set()
+
+    def hang_up(self) -> None:
+        """Send SIGHUP."""
+        self._reload_asked.set()
+
+    def _freeze(self) -> None:
+        """Keep the files as they are now for the next life."""
+        self.disk.new_life()
+        self.ledger = "kept"
+
+    # -- the process ---------------------------------------------------------------------------
+
+    async def keep_up(self) -> None:
+        """Start the supervisor, and start it again whenever it has ended, as systemd does."""
+        self.disk.new_life()
+        while True:
+            await self._live()
+            self.disk.forget_last_life()
+            down_for, self.down_for = self.down_for, RESTART_DELAY
+            await trio.sleep(down_for)
+
+    async def _live(self) -> None:
+        life = self.disk.life
+        self.is_dead, self._how, self._unsaved = False, "stopped", False
+        self._scope, self._stopping = trio.CancelScope(), trio.Event()
+        self._reload_asked = RepeatedEvent()
+        self.chronicle.tell(LifeBegan(life, self.true.now(), self.clock.now(), self.ledger))
+        lock = Lock(self.disk.directory)
+        try:
+            lock.take()
+            self.daemon = Daemon.open(Outbox.of(self.service), lock, self._environment())
+            with self._scope:
+                await self.daemon.run()
+        except SupervisorError as error:
+            self._how = f"refused to start: {error}"
+        ended = trio.current_time()
+        if self.daemon is not None:
+            self.daemon.recorder.writer.close()
+            if self.daemon.local_socket.listener is not None:
+                self.daemon.local_socket.listener.socket.close()
+        lock.release()
+        if not self.is_dead:
+            self._freeze()
+        self.daemon, self.is_dead = None, True
+        taken = ended - self._asked_at if self._stopping.is_set() else 0.0
+        self.chronicle.tell(
+            LifeEnded(life, self.true.now(), self._how, taken, unsaved=self._unsaved)
+        )
+
+    def _environment(self) -> Environment:
+        return Environment(
+            notifier=SimulatedNotifier("simulated", self.settings.watchdog, tell=self._note_told),
+            stopping=self._stopping,
+            reload_asked=self._reload_asked,
+            load=lambda: self.service,
+            connect=self._connect,
+            find_check=lambda name: Check(name, ModuleScript, self.check.run),
+            clock=self.clock,
+            ledger_worker=SimulatedWorker(
+                "ledger", disk=self.disk, is_dead=self._is_over(self.disk.life)
+            ),
+            jitter=self.random.random,
+        )
+
+    def _connect(self, service: Service) -> list[Client]:
+        is_over = self._is_over(self.disk.life)
+        return [
+            Client(url, service.alertmanager, Transport(self.peers[url], is_dead=is_over))
+            for url in service.alertmanager.urls
+        ]
+
+    def _is_over(self, life: int):  # type: ignore[no-untyped-def]
+        return lambda: self.is_dead or self.disk.life != life
+
+    def _note_told(self, lines: tuple[str, ...]) -> None:
+        if not self.is_dead:
+            self.chronicle.tell(Fed(self.disk.life, self.true.now(), lines))
+
+    def note_finished(self, module: str, result: str) -> None:
+        """Take down that the supervisor has shown a run as finished."""
+        if not self.is_dead:
+            self.chronicle.tell(RunFinished(module, self.disk.life, self.true.now(), result))

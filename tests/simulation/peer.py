@@ -1,0 +1,137 @@
+"""A peer of the simulated host: it takes alerts, or does to them what bad peers do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from email.utils import formatdate
+from random import Random
+from typing import Any
+
+import httpx
+import trio
+from attrs import define, field
+
+from tests.simulation.chronicle import Chronicle, Posted
+from tests.simulation.virtual_time import TrueTime
+
+VERSION = b'{"versionInfo":{"version":"0.0-simulated"}}'
+
+
+@define(eq=False)
+class Peer:
+    """One Alertmanager. `weather` is how it meets requests: see `_meet`."""
+
+    url: str
+    true: TrueTime
+    random: Random
+    chronicle: Chronicle
+    weather: str = "fine"
+    latency: float = 0.01
+    """Seconds that an answer takes."""
+    retry_after: float = 0.0
+    """What it asks for when it answers 429 or 503. 0 for nothing."""
+    error: float = 0.0
+    """Seconds by which its clock is ahead."""
+    poison: str = ""
+    """It does not take alerts whose instance begins so. Empty: it takes all."""
+    take: Callable[[list[dict[str, Any]], float], None] = lambda _alerts, _now: None
+    """Given what it takes, and its own time."""
+
+    def now(self) -> float:
+        """Return Unix seconds, as the peer sees them."""
+        return self.true.now() + self.error
+
+    async def answer(self, request: httpx.Request, on_sent: Callable[[], Any]) -> httpx.Response:
+        """Meet a request. Raises what httpx raises."""
+        body = b"".join([chunk async for chunk in request.stream])  # type: ignore[union-attr]  # ours is async
+        if self.weather == "refused":
+            raise httpx.ConnectError("connection refused")
+        await on_sent()
+        if self.weather == "hang":
+            await trio.sleep_forever()
+        await trio.sleep(self.latency * (0.5 + self.random.random()))
+        if request.method != "POST":
+            return self._response(200, VERSION)
+        return await self._meet(json.loads(body))
+
+    async def _meet(self, alerts: list[dict[str, Any]]) -> httpx.Response:
+        bad = [alert for alert in alerts if self._is_poison(alert)]
+        match self.weather:
+            case "fine":
+                if bad:
+                    return self._refuse(alerts, bad)
+                self._note(alerts, taken=True, answered=True)
+                return self._response(200)
+            case "taken, reset" | "taken, hang" | "taken, 500" as how:
+                self._note(alerts, taken=not bad, answered=False)
+                if how == "taken, reset":
+                    raise httpx.ReadError("connection reset by peer")
+                if how == "taken, hang":
+                    await trio.sleep_forever()
+                return self._response(500)
+            case "reset":
+                self._note(alerts, taken=False, answered=False)
+                raise httpx.RemoteProtocolError("the peer hung up")
+            case "drip":
+                self._note(alerts, taken=not bad, answered=False)
+                return self._response(200, stream=_Drip())
+            case status:
+                self._note(alerts, taken=False, answered=False)
+                return self._response(int(status))
+
+    def _is_poison(self, alert: dict[str, Any]) -> bool:
+        return bool(self.poison) and alert["labels"].get("instance", "").startswith(self.poison)
+
+    def _refuse(self, alerts: list[dict[str, Any]], bad: list[dict[str, Any]]) -> httpx.Response:
+        """Refuse what is poisoned as Alertmanager does: it keeps the rest of the batch."""
+        good = [alert for alert in alerts if not self._is_poison(alert)]
+        self._note(good, taken=True, answered=False)
+        self._note(bad, taken=False, answered=False)
+        return self._response(400, b'"bad annotation"')
+
+    def _note(self, alerts: list[dict[str, Any]], *, taken: bool, answered: bool) -> None:
+        now = self.true.now()
+        for alert in alerts:
+            self.chronicle.tell(Posted(self.url, now, alert, taken, answered))
+        if taken and alerts:
+            self.take(alerts, self.now())
+
+    def _response(
+        self, status: int, body: bytes = b"", stream: httpx.AsyncByteStream | None = None
+    ) -> httpx.Response:
+        headers = {"Date": formatdate(self.now(), usegmt=True)}
+        if self.retry_after and status in (429, 503):
+            headers["Retry-After"] = f"{self.retry_after:.0f}"
+        return httpx.Response(status, headers=headers, stream=stream or httpx.ByteStream(body))
+
+
+class _Drip(httpx.AsyncByteStream):
+    """A body that never ends."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await trio.sleep(0.5)
+            yield b" "
+
+
+@define(eq=False)
+class Transport(httpx.AsyncBaseTransport):
+    """Leads from a host to a peer."""
+
+    peer: Peer
+    is_dead: Callable[[], bool] = field(kw_only=True)
+    """Whether the process has died. Nothing leaves it then."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry a request to the peer, and the answer back."""
+        await trio.lowlevel.checkpoint()
+        if self.is_dead():
+            await trio.sleep_forever()
+        trace = request.extensions.get("trace")
+
+        async def on_sent() -> None:
+            if trace is not None:
+                await trace("http11.receive_response_headers.started", {})
+
+        return await self.peer.answer(request, on_sent)

@@ -1,0 +1,116 @@
+"""What happens in a simulated world: a value that follows from a seed and that can be made smaller.
+
+Times are seconds since the start of the scenario, and true, whatever a clock of the host shows.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Spell:
+    """For a while something is wrong on the host."""
+
+    instance: str
+    """What is concerned."""
+
+    began: float
+    """When it began."""
+
+    ended: float
+    """When it was over. Infinite if that never happens."""
+
+    event_type: str = "E"
+    """How bad it is."""
+
+
+@frozen
+class ModuleScript:
+    """A module, and what its check would see. It is also what the check is given as `params`."""
+
+    name: str
+    """The module's name."""
+
+    every: float | None = None
+    """Seconds between two runs."""
+
+    at: tuple[str, ...] = ()
+    """Times of the day."""
+
+    timeout: float = 30.0
+    """Seconds after which a run is ended."""
+
+    fire_after: int = 1
+    """Runs in a row that see a condition before it fires."""
+
+    clear_after: int = 1
+    """Runs in a row that do not see it before it resolves."""
+
+    spells: tuple[Spell, ...] = ()
+    """What is wrong, and when."""
+
+    reports: tuple[float, ...] = ()
+    """When something happens that the next run reports once."""
+
+
+@frozen
+class Fault:
+    """Something that the world does to the supervisor."""
+
+    at: float
+    """When it begins."""
+
+    kind: str
+    """The name of a function in `faults.py`."""
+
+    target: str = ""
+    """The peer or module that is meant. Empty for the host."""
+
+    seconds: float = 0.0
+    """How long it lasts, or how long the host is down."""
+
+    amount: float = 0.0
+    """How much of it there is. The fault's function says what it means."""
+
+
+@frozen
+class Settings:
+    """What the service file says of the service as a whole. See `Service`."""
+
+    timezone: str = "UTC"
+    resend_interval: float = 60.0
+    report_lifetime: float = 1800.0
+    min_visible: float = 360.0
+    request_timeout: float = 5.0
+    max_batch: int = 256
+    max_ledger: int = 64 * 1024 * 1024
+    heartbeat: bool = True
+    watchdog: float = 600.0
+    """Seconds within which systemd wants to be told that the supervisor lives."""
+
+
+@frozen
+class Scenario:
+    """A world from its beginning to its end."""
+
+    seed: int
+    """Decides all that is random within the world: latencies, jitter, the order of tasks."""
+
+    days: float
+    """How long it lasts."""
+
+    start: float
+    """Unix seconds at the beginning."""
+
+    settings: Settings
+    """Of the service."""
+
+    modules: tuple[ModuleScript, ...]
+    """What the service runs."""
+
+    peers: tuple[str, ...]
+    """The addresses of its Alertmanagers."""
+
+    faults: tuple[Fault, ...] = ()
+    """What is done to it, in the order of time."""

@@ -1,0 +1,130 @@
+"""Runs a scenario from its beginning to its end, in virtual time and always in the same way."""
+
+from __future__ import annotations
+
+import logging
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+
+import pytest
+import trio
+from attrs import frozen
+
+from tests.simulation.chronicle import Chronicle, Listener
+from tests.simulation.disk import Disk
+from tests.simulation.faults import World
+from tests.simulation.generate import DAY
+from tests.simulation.host import Host
+from tests.simulation.peer import Peer
+from tests.simulation.scenario import Scenario
+from tests.simulation.service_file import service_of
+from tests.simulation.virtual_time import HostClock, JumpingClock, TrueTime
+from tests.support.recorder_bench import replace_threads
+
+MEMORY_DISK = Path("/dev/shm")
+"""Where files need no disk."""
+
+
+@frozen
+class Outcome:
+    """What came of a scenario."""
+
+    digest: str
+    """Of all that happened. A scenario has always the same."""
+
+    counts: Counter[str]
+    """Events by their names."""
+
+
+def simulate(scenario: Scenario, *listeners: Listener) -> Outcome:
+    """Run a scenario. The listeners hear of each event. Whatever a task raises ends it."""
+    chronicle = Chronicle([*listeners])
+    with _one_way(scenario.seed), _directory() as root:
+        trio.run(_run, scenario, chronicle, root, clock=JumpingClock())
+    return Outcome(chronicle.digest, chronicle.counts)
+
+
+async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
+    true = TrueTime(scenario.start)
+    peers = {
+        url: Peer(url, true, Random(f"{scenario.seed} {url}"), chronicle) for url in scenario.peers
+    }
+    host = Host(
+        true=true,
+        clock=HostClock(true=true),
+        disk=Disk(root, Random(f"{scenario.seed} disk")),
+        chronicle=chronicle,
+        random=Random(f"{scenario.seed} jitter"),
+        peers=peers,
+        settings=scenario.settings,
+        service=service_of(scenario.settings, scenario.modules, scenario.peers),
+    )
+    world = World(scenario, host, peers, Random(f"{scenario.seed} faults"))
+    with _finished_runs(host):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(host.disk.work)
+            nursery.start_soon(host.keep_up)
+            for fault in scenario.faults:
+                await trio.sleep(max(0.0, fault.at - true.elapsed))
+                nursery.start_soon(world.begin(fault))
+            await trio.sleep(max(0.0, scenario.days * DAY - true.elapsed))
+            nursery.cancel_scope.cancel()
+
+
+@contextmanager
+def _one_way(seed: int) -> Iterator[None]:
+    """Decide by the seed all that is random in Python and trio. Run without threads."""
+    from trio._core import _run as core
+
+    before = core._r.getstate(), random.getstate()
+    core._r.seed(seed)
+    random.seed(seed)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(core, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
+            replace_threads(patch)
+            yield
+    finally:
+        core._r.setstate(before[0])
+        random.setstate(before[1])
+
+
+@contextmanager
+def _directory() -> Iterator[Path]:
+    parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=parent) as path:
+        yield Path(path)
+
+
+@contextmanager
+def _finished_runs(host: Host) -> Iterator[None]:
+    """Let the host hear the log's lines about finished runs. Nothing is printed."""
+    logger, root = logging.getLogger("supervisor.modules"), logging.getLogger("supervisor")
+    handler = _Handler(host.note_finished)
+    levels = logger.level, root.level, root.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    root.setLevel(logging.CRITICAL)
+    root.propagate = logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(levels[0])
+        root.setLevel(levels[1])
+        root.propagate, logger.propagate = levels[2], True
+
+
+class _Handler(logging.Handler):
+    def __init__(self, tell: Callable[[str, str], None]) -> None:
+        super().__init__()
+        self.tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == "%s: %s in %.3f s" and isinstance(record.args, tuple):
+            self.tell(str(record.args[0]), str(record.args[1]))

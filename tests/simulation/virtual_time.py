@@ -1,0 +1,100 @@
+"""Time that passes only when nothing else happens: trio's clock, and the wall clock of a host."""
+
+from __future__ import annotations
+
+import math
+
+import trio
+from attrs import define, field
+
+from supervisor.host.clock import Clock
+
+
+@define(eq=False)
+class JumpingClock(trio.abc.Clock):
+    """Jumps to the next deadline as soon as all tasks wait.
+
+    In this world there are no threads and no sockets to wait for. So nothing can happen in
+    between. That is why this is simpler and faster than trio's `MockClock`.
+    """
+
+    time: float = 0.0
+    """Seconds since the start."""
+
+    def start_clock(self) -> None:
+        """Nothing needs to be started."""
+
+    def current_time(self) -> float:
+        """Return the seconds since the start."""
+        return self.time
+
+    def deadline_to_sleep_time(self, deadline: float) -> float:
+        """Jump to the deadline, and do not wait. Without one, trio is about to end."""
+        if deadline != math.inf:
+            self.time = max(self.time, deadline)
+        return 0.0
+
+
+@define(eq=False)
+class TrueTime:
+    """What time it is, whatever a clock of the host shows. A suspend of the host does not stop it.
+
+    trio's clock is the host's monotonic clock: it stands still while the host is suspended.
+    """
+
+    start: float
+    """Unix seconds at the start."""
+
+    suspended: float = 0.0
+    """Seconds for which the host was suspended so far."""
+
+    def now(self) -> float:
+        """Return Unix seconds."""
+        return self.start + trio.current_time() + self.suspended
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self.now() - self.start
+
+
+@define(eq=False)
+class HostClock(Clock):
+    """The wall clock of the simulated host. It may be wrong, and drift, and be set."""
+
+    true: TrueTime = field(kw_only=True)
+    """The true time."""
+
+    error: float = 0.0
+    """Seconds by which it is ahead of the true time, at `_anchor`."""
+
+    drift: float = 0.0
+    """Seconds that it gains in each second."""
+
+    _anchor: float = 0.0
+    """The true time since the start at which `error` was measured."""
+
+    def now(self) -> float:
+        """Return Unix seconds, as the host sees them."""
+        elapsed = self.true.elapsed
+        return self.true.start + elapsed + self.error + (elapsed - self._anchor) * self.drift
+
+    def set_by(self, seconds: float) -> None:
+        """Set the clock ahead, or back."""
+        self._settle()
+        self.error += seconds
+
+    def drift_by(self, drift: float) -> None:
+        """Let the clock go faster or slower from now on."""
+        self._settle()
+        self.drift = drift
+
+    def correct(self) -> None:
+        """Show the true time, and do not drift."""
+        self._settle()
+        self.error = self.drift = 0.0
+
+    def _settle(self) -> None:
+        elapsed = self.true.elapsed
+        self.error += (elapsed - self._anchor) * self.drift
+        self._anchor = elapsed
