@@ -1,0 +1,162 @@
+"""Faults that are planted in the product, one at a time. The simulation must find each.
+
+A judge that has never found anything may be blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from supervisor.alerts import timing
+from supervisor.alerts.alert import Cursor
+from supervisor.delivery.failures import Failures
+from supervisor.ledger import retention
+from supervisor.ledger.changes import Changes
+from supervisor.ledger.cursors import Cursors
+from supervisor.ledger.outbox import Outbox
+from supervisor.ledger.outgoing import Outgoing
+from supervisor.ledger.peer_queue import PeerQueue
+from supervisor.modules.tasks import ModuleTasks
+from supervisor.recorder import reconcile as adapt
+from supervisor.recorder import update
+from supervisor.recorder.messages import Message
+from supervisor.recorder.recorder import Recorder
+from supervisor.schedule import schedule
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+"""Puts a fault into the product, until the patch is undone."""
+
+
+def lost_cursor_is_ignored(patch: pytest.MonkeyPatch) -> None:
+    """After a start, what fires counts as taken by a peer of which the ledger holds no cursor."""
+    restore = Outbox.restore
+
+    def restored(outbox: Outbox, contents: Changes) -> None:
+        for peer in outbox.store.config.peers:
+            for name, alert in contents.alerts.items():
+                if alert is not None:
+                    taken = Cursor(alert.version, alert.episode, 2.0**33, 2.0**33, alert.starts_at)
+                    contents.cursors.setdefault((peer, name), taken)
+        restore(outbox, contents)
+
+    patch.setattr(Outbox, "restore", restored)
+
+
+def resolved_before_min_visible(patch: pytest.MonkeyPatch) -> None:
+    """The end of an alert is told although no peer has held it for `min_visible`."""
+    patch.setattr(timing, "was_told", lambda *_: True)
+
+
+def published_before_committed(patch: pytest.MonkeyPatch) -> None:
+    """A run shows as finished, and its alerts are sent, before they are on the disk."""
+    take_in, commit, publish = Recorder._take_in, Recorder._commit, Recorder._publish
+    batch: list[Message] = []
+
+    async def remembered(self: Recorder, messages: list[Message], *, last: bool = False) -> None:
+        batch[:] = messages
+        await take_in(self, messages, last=last)
+
+    async def too_late(self: Recorder, changes: Changes, *, urgent: bool) -> None:
+        publish(self, changes, batch)
+        await commit(self, changes, urgent=urgent)
+
+    patch.setattr(Recorder, "_take_in", remembered)
+    patch.setattr(Recorder, "_commit", too_late)
+    patch.setattr(Recorder, "_publish", lambda *_: None)
+
+
+def back_off_is_not_reset(patch: pytest.MonkeyPatch) -> None:
+    """After a success the next failure is waited for as long as if none had come between."""
+    ended = Failures.ended
+
+    def kept(self: Failures, part: list[Outgoing]) -> None:
+        failures = self.peer.failures
+        ended(self, part)
+        self.peer.failures = failures
+
+    patch.setattr(Failures, "ended", kept)
+
+
+def queue_starves(patch: pytest.MonkeyPatch) -> None:
+    """What was in a batch that failed never has its turn while there is anything else."""
+    patch.setattr(
+        PeerQueue,
+        "_is_turn_of_suspects",
+        lambda self, now: self._together.next() is None and self._apart.next() is not None,
+    )
+
+
+def summer_time_is_off_by_one_hour(patch: pytest.MonkeyPatch) -> None:
+    """Times of the day follow the offset of the first of January."""
+
+    def in_winter(day: date, second: int, timezone: ZoneInfo) -> float:
+        from datetime import UTC, datetime, timedelta
+
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        offset = datetime(day.year, 1, 1, tzinfo=timezone).utcoffset() or timedelta(0)
+        return (midnight - offset).timestamp() + second
+
+    patch.setattr(schedule, "instant", in_winter)
+
+
+def fire_after_is_lost_at_a_reload(patch: pytest.MonkeyPatch) -> None:
+    """A reload forgets how often a condition was seen that does not fire yet."""
+    reconcile = adapt.reconcile
+
+    def forgetful(changing: update.Update) -> None:
+        for module, group in changing.transaction.store.sightings.items():
+            for key, sighting in group.items():
+                if not sighting.fingerprint:
+                    changing.transaction.set_sighting(module, key, None)
+        reconcile(changing)
+
+    patch.setattr("supervisor.recorder.recorder.reconcile", forgetful)
+
+
+def missed_time_runs_twice(patch: pytest.MonkeyPatch) -> None:
+    """After a start, a time of the day is made up for although it was run before."""
+
+    def forgotten(self: ModuleTasks, task: Any, now: float) -> float | None:
+        return schedule.missed(task.schedule, None, now, task.module.catch_up)
+
+    patch.setattr(ModuleTasks, "_missed", forgotten)
+
+
+def eviction_in_the_wrong_order(patch: pytest.MonkeyPatch) -> None:
+    """When the ledger is full, what fires goes before what has ended."""
+    rank = retention.rank
+    patch.setattr(retention, "rank", lambda cursors, alert: 4 - rank(cursors, alert))
+
+
+def reload_sends_all_again(patch: pytest.MonkeyPatch) -> None:
+    """A reload forgets what the peers took."""
+
+    def forget_all(self: Cursors) -> None:
+        for peer in [*self.known]:
+            for fingerprint in [*self.known[peer]]:
+                self.forget(peer, fingerprint)
+
+    patch.setattr(Cursors, "forget_other_peers", forget_all)
+
+
+PLANTED: Mapping[str, Plant] = {
+    plant.__name__: plant
+    for plant in (
+        lost_cursor_is_ignored,
+        resolved_before_min_visible,
+        published_before_committed,
+        back_off_is_not_reset,
+        queue_starves,
+        summer_time_is_off_by_one_hour,
+        fire_after_is_lost_at_a_reload,
+        missed_time_runs_twice,
+        eviction_in_the_wrong_order,
+        reload_sends_all_again,
+    )
+}
+"""All of them, by name."""
