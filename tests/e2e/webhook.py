@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,21 +18,23 @@ class Webhook:
     """Keeps what is posted to it."""
 
     server: ThreadingHTTPServer
-    bodies: list[bytes] = field(factory=list)
+    received: list[tuple[float, bytes]] = field(factory=list)
+    """When each body came, as Unix time."""
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_address[1]}/heartbeat"
 
     def notifications(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for body in [*self.bodies]]
+        return [json.loads(body) for _, body in [*self.received]]
 
     @classmethod
     @contextmanager
     def running(cls) -> Iterator[Webhook]:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                hook.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                hook.received.append((time.time(), body))
                 self.send_response(200)
                 self.end_headers()
 
