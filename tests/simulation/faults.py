@@ -10,6 +10,7 @@ import trio
 from attrs import define, evolve
 
 from supervisor.host.state_dir import LEDGER_NAME
+from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import FaultBegan, Reloaded
 from tests.simulation.disk import FILES
 from tests.simulation.host import Host
@@ -26,6 +27,7 @@ class World:
     scenario: Scenario
     host: Host
     peers: Mapping[str, Peer]
+    alertmanagers: Alertmanagers
     random: Random
 
     def begin(self, fault: Fault) -> Callable[[], Awaitable[None]]:
@@ -215,6 +217,18 @@ async def poison(world: World, fault: Fault) -> None:
     peer.poison = ""
 
 
+async def alertmanager_ends(world: World, fault: Fault) -> None:
+    """An Alertmanager is down for `seconds`. It was killed if `amount` is 1, and else stopped."""
+    peer, alertmanagers = world.peers[fault.target], world.alertmanagers
+    if not alertmanagers.is_up(fault.target):
+        return
+    alertmanagers.end(fault.target, killed=bool(fault.amount))
+    peer.is_up = False
+    await trio.sleep(fault.seconds)
+    peer.is_up = True
+    alertmanagers.start(fault.target)
+
+
 # -- the checks ------------------------------------------------------------------------------------
 
 
@@ -277,6 +291,7 @@ FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
     "peer_slow": peer_slow,
     "peer_lies": peer_lies,
     "poison": poison,
+    "alertmanager_ends": alertmanager_ends,
     **{name: partial(check_weather, weather=how) for name, how in CHECK_WEATHER.items()},
 }
 """All faults by name."""

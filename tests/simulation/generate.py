@@ -39,7 +39,7 @@ OF_THE_DISK = (
     "ledger_is_damaged",
     "ledger_comes_back",
 )
-OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison")
+OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison", "alertmanager_ends")
 OF_A_CHECK = tuple(CHECK_WEATHER)
 
 
@@ -152,7 +152,7 @@ def _amount(choose: Random, kind: str) -> float:
             return choose.choice((-1, 1)) * choose.choice((2.0, 40.0, 3600.0, 40000.0))
         case "drift":
             return choose.choice((-1, 1)) * choose.choice((1e-5, 2e-4))
-        case "disk_refuses":
+        case "disk_refuses" | "alertmanager_ends":
             return float(choose.randint(0, 1))
         case "disk_slow":
             return choose.choice((0.2, 2.0, 15.0))

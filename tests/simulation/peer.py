@@ -27,6 +27,8 @@ class Peer:
     random: Random
     chronicle: Chronicle
     weather: str = "fine"
+    is_up: bool = True
+    """Whether there is anything that listens."""
     latency: float = 0.01
     """Seconds that an answer takes."""
     retry_after: float = 0.0
@@ -35,8 +37,8 @@ class Peer:
     """Seconds by which its clock is ahead."""
     poison: str = ""
     """It does not take alerts whose instance begins so. Empty: it takes all."""
-    take: Callable[[list[dict[str, Any]], float], None] = lambda _alerts, _now: None
-    """Given what it takes, and its own time."""
+    take: Callable[[list[dict[str, Any]], float], None] = lambda _alerts, _error: None
+    """Given what it takes, and by how many seconds its clock is ahead."""
 
     def now(self) -> float:
         """Return Unix seconds, as the peer sees them."""
@@ -45,7 +47,7 @@ class Peer:
     async def answer(self, request: httpx.Request, on_sent: Callable[[], Any]) -> httpx.Response:
         """Meet a request. Raises what httpx raises."""
         body = b"".join([chunk async for chunk in request.stream])  # type: ignore[union-attr]  # ours is async
-        if self.weather == "refused":
+        if self.weather == "refused" or not self.is_up:
             raise httpx.ConnectError("connection refused")
         await on_sent()
         if self.weather == "hang":
@@ -95,7 +97,7 @@ class Peer:
         for alert in alerts:
             self.chronicle.tell(Posted(self.url, now, alert, taken, answered))
         if taken and alerts:
-            self.take(alerts, self.now())
+            self.take(alerts, self.error)
 
     def _response(
         self, status: int, body: bytes = b"", stream: httpx.AsyncByteStream | None = None

@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,7 @@ import pytest
 import trio
 from attrs import frozen
 
+from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import Chronicle, Listener
 from tests.simulation.disk import Disk
 from tests.simulation.faults import World
@@ -54,6 +56,9 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
     peers = {
         url: Peer(url, true, Random(f"{scenario.seed} {url}"), chronicle) for url in scenario.peers
     }
+    alertmanagers = Alertmanagers(true, chronicle, scenario.peers)
+    for url, peer in peers.items():
+        peer.take = partial(alertmanagers.take, url)
     host = Host(
         true=true,
         clock=HostClock(true=true),
@@ -64,10 +69,11 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
         settings=scenario.settings,
         service=service_of(scenario.settings, scenario.modules, scenario.peers),
     )
-    world = World(scenario, host, peers, Random(f"{scenario.seed} faults"))
+    world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
     with _finished_runs(host):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(host.disk.work)
+            nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
             for fault in scenario.faults:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))
