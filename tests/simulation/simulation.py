@@ -72,6 +72,7 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
     with _finished_runs(host):
         async with trio.open_nursery() as nursery:
+            chronicle.stop = nursery.cancel_scope.cancel
             nursery.start_soon(host.disk.work)
             nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
@@ -79,7 +80,7 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))
                 nursery.start_soon(world.begin(fault))
             await trio.sleep(max(0.0, scenario.days * DAY - true.elapsed))
-            nursery.cancel_scope.cancel()
+            chronicle.end()
 
 
 @contextmanager

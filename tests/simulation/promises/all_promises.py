@@ -1,0 +1,92 @@
+"""All promises, and the judgment of one world by all of them."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TypeAlias
+
+from attrs import define, field
+
+from tests.simulation.chronicle import Enough, Event, Listener
+from tests.simulation.generate import DAY
+from tests.simulation.promises.finding import Broken, Finding, Judge
+from tests.simulation.scenario import Scenario
+from tests.simulation.simulation import Outcome, simulate
+
+Promises: TypeAlias = Mapping[str, Callable[[Scenario], Judge]]
+"""Makes the judge of each promise for one scenario, by the name of the promise."""
+
+PROMISES: Promises = MappingProxyType({})
+"""The promises of docs/reference/promises.md."""
+
+NO_CRASH = "no_exception_ends_the_supervisor"
+"""The promise that no judge needs to judge: the world itself ends."""
+
+
+def judge(
+    scenario: Scenario,
+    *listeners: Listener,
+    promises: Promises = PROMISES,
+    stop_at_first: bool = True,
+) -> tuple[Outcome, list[Finding]]:
+    """Run a scenario before the judges of the promises. The listeners hear each event first."""
+    court = Court([promise(scenario) for promise in promises.values()], stop_at_first)
+    try:
+        outcome = simulate(scenario, *listeners, court.hear)
+    except Exception as error:
+        what = "".join(traceback.format_exception(error)[-12:])
+        return Outcome("", Counter()), [*court.findings, Finding(NO_CRASH, court.now, what)]
+    if court.error is not None:
+        raise court.error
+    if not (court.findings and stop_at_first):
+        court.rest(scenario.start + scenario.days * DAY)
+    return outcome, court.findings
+
+
+@define(eq=False)
+class Court:
+    """Lets all judges hear what happens, and takes down what they find."""
+
+    judges: Sequence[Judge]
+
+    stop_at_first: bool
+    """Whether the world ends with the first finding."""
+
+    findings: list[Finding] = field(factory=list)
+
+    now: float = 0.0
+    """The time of the last event."""
+
+    error: Exception | None = None
+    """What a judge has raised that is wrong."""
+
+    def hear(self, event: Event) -> None:
+        """Ask each judge about an event."""
+        self.now = event.at
+        try:
+            for one in self.judges:
+                self._find(one.hear(event))
+        except Broken as broken:
+            self.findings.append(broken.finding)
+            raise Enough from broken
+        except Enough:
+            raise
+        except Exception as error:
+            self.error = error
+            raise Enough from error
+
+    def rest(self, at: float) -> None:
+        """Ask each judge about the end of the world."""
+        for one in self.judges:
+            try:
+                self.findings.extend(one.at_the_end(at))
+            except Broken as broken:
+                self.findings.append(broken.finding)
+
+    def _find(self, findings: Iterable[Finding]) -> None:
+        self.findings.extend(findings)
+        if self.findings and self.stop_at_first:
+            raise Enough
