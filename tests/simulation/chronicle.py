@@ -78,6 +78,10 @@ class Posted:
     """Whether the peer kept it, whatever it answered."""
     answered: bool
     """Whether it said so."""
+    starts: float
+    """Its `startsAt` in true Unix seconds, however wrong the peer's clock is."""
+    ends: float
+    """Its `endsAt`, in the same way. The alert fires if this is later than `at`."""
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from email.utils import formatdate
 from random import Random
 from typing import Any
@@ -95,7 +96,21 @@ class Peer:
     def _note(self, alerts: list[dict[str, Any]], *, taken: bool, answered: bool) -> None:
         now = self.true.now()
         for alert in alerts:
-            self.chronicle.tell(Posted(self.url, now, alert, taken, answered))
+            starts, ends = (
+                datetime.fromisoformat(alert[key]).timestamp() - self.error
+                for key in ("startsAt", "endsAt")
+            )
+            self.chronicle.tell(
+                Posted(
+                    peer=self.url,
+                    at=now,
+                    alert=alert,
+                    taken=taken,
+                    answered=answered,
+                    starts=starts,
+                    ends=ends,
+                )
+            )
         if taken and alerts:
             self.take(alerts, self.error)
 

@@ -12,6 +12,7 @@ from attrs import define, field
 
 from tests.simulation.chronicle import Enough, Event, Listener
 from tests.simulation.generate import DAY
+from tests.simulation.promises.each_event_is_notified import each_event_is_notified
 from tests.simulation.promises.finding import Broken, Finding, Judge
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Outcome, simulate
@@ -19,7 +20,7 @@ from tests.simulation.simulation import Outcome, simulate
 Promises: TypeAlias = Mapping[str, Callable[[Scenario], Judge]]
 """Makes the judge of each promise for one scenario, by the name of the promise."""
 
-PROMISES: Promises = MappingProxyType({})
+PROMISES: Promises = MappingProxyType({"each_event_is_notified": each_event_is_notified})
 """The promises of docs/reference/promises.md."""
 
 NO_CRASH = "no_exception_ends_the_supervisor"

@@ -1,0 +1,215 @@
+"""Promise 8: what a peer takes is notified, and once unless a named reason applies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
+
+from attrs import define, field
+
+from tests.simulation.alertmanager.notification import NotifiedAlert, Reason, Status
+from tests.simulation.alertmanagers import GROUP_INTERVAL, GROUP_WAIT
+from tests.simulation.chronicle import Event, FaultBegan, Notified, Posted
+from tests.simulation.promises.finding import Finding
+from tests.simulation.scenario import Scenario
+
+PROMISE = "each_event_is_notified"
+
+CLUSTER_DELAY = 60.0
+"""Seconds that a cluster may take longer than one Alertmanager: to settle, and to wait its turn."""
+
+SETTLED = 900.0
+"""Seconds after a clock was set in which times on their way may be wrong."""
+
+FORGOTTEN_AFTER = 7200.0
+"""Seconds after its end until an episode is judged and forgotten, if no other follows."""
+
+ROUNDING = 0.01
+"""Seconds by which times on the wire may differ."""
+
+EXPIRED = "it ran out at a peer that was not told for long"
+TOO_SHORT = "it ended before its group was sent"
+TOLD_AS_ONE = "it came back before the group of the last episode was sent"
+KILLED = "an Alertmanager was killed"
+RESTARTED = "an Alertmanager was down"
+CLOCK_SET = "a clock was set"
+
+CLOCK_FAULTS = frozenset({"clock_step", "drift", "peer_lies", "suspend"})
+
+Key: TypeAlias = tuple[str, str, str, str, str]
+
+
+def key_of(labels: Mapping[str, str]) -> Key:
+    """Return what tells an alert from all others of one service."""
+    get = labels.get
+    return (
+        labels["alertname"],
+        labels["check"],
+        get("instance", ""),
+        get("event_type", ""),
+        get("event_id", ""),
+    )
+
+
+@define(eq=False)
+class Episode:
+    """One episode of an alert, as the peers were told of it. Times are true Unix seconds."""
+
+    starts: float
+    began: float
+    """When a peer first took it as firing."""
+
+    ends: dict[str, float] = field(factory=dict)
+    """Until when each peer believes that it fires."""
+
+    over: float | None = None
+    """When a peer was first told its end."""
+
+    firing: int = 0
+    """Notifications that say that it fires, without repetitions."""
+
+    resolved: int = 0
+    """Notifications that say that it is over."""
+
+    reasons: set[str] = field(factory=set)
+    """Why it may be notified more often than once, or never."""
+
+
+@define(eq=False)
+class each_event_is_notified:  # noqa: N801 - the name of a promise
+    """Each condition and report that a peer takes leads to one notification, and one of its end."""
+
+    scenario: Scenario
+
+    reasons: Counter[str] = field(factory=Counter)
+    """How often each reason excused a notification that was missing or doubled."""
+
+    _episodes: dict[Key, Episode] = field(factory=dict)
+    _disturbed: list[tuple[float, float, str]] = field(factory=list)
+    """From when to when a reason applies to whatever fires then."""
+
+    _swept_at: float = 0.0
+
+    def hear(self, event: Event) -> Iterable[Finding]:
+        """Return what this event breaks."""
+        match event:
+            case Posted(taken=True):
+                return self._posted(event)
+            case Notified():
+                return self._notified(event)
+            case FaultBegan():
+                self._note_fault(event)
+        return ()
+
+    def at_the_end(self, at: float) -> Iterable[Finding]:
+        """Judge what there was time for."""
+        for key, episode in self._episodes.items():
+            yield from self._judge(key, episode, at)
+
+    def _posted(self, post: Posted) -> Iterator[Finding]:
+        labels = post.alert["labels"]
+        if labels["alertname"] == "Heartbeat":
+            return
+        key, fires = key_of(labels), post.ends > post.at
+        episode = self._episodes.get(key)
+        if episode is None or abs(episode.starts - post.starts) > ROUNDING:
+            if not fires:
+                return  # its episode was never taken, or is known no more
+            new = Episode(post.starts, post.at)
+            if episode is not None:
+                yield from self._judge(key, episode, post.at)
+                last = episode.over if episode.over is not None else post.at
+                if post.at - last < GROUP_INTERVAL + CLUSTER_DELAY:
+                    new.reasons.add(TOLD_AS_ONE)
+            episode = self._episodes[key] = new
+        if fires:
+            if episode.ends.get(post.peer, post.at) < post.at:
+                episode.reasons.add(EXPIRED)
+            episode.ends[post.peer] = post.ends
+        elif episode.over is None:
+            episode.over = post.at
+        if post.at > self._swept_at + FORGOTTEN_AFTER:
+            yield from self._sweep(post.at)
+
+    def _notified(self, event: Notified) -> Iterator[Finding]:
+        if event.notification.reason is Reason.REPEAT:
+            return
+        for alert in event.notification.alerts:
+            episode = self._episodes.get(key_of(alert.labels))
+            if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
+                continue
+            if alert.status is Status.FIRING:
+                episode.firing += 1
+            else:
+                episode.resolved += 1
+                yield from self._judge_end(event, alert, episode)
+
+    def _judge_end(
+        self, event: Notified, alert: NotifiedAlert, episode: Episode
+    ) -> Iterator[Finding]:
+        """An end is notified only after it was told, unless the alert has run out."""
+        if episode.over is not None or alert.labels.get("event_id"):
+            return
+        if min(episode.ends.values()) <= event.at:
+            episode.reasons.add(EXPIRED)
+            return
+        if not self._excuses(episode, event.at) & {CLOCK_SET}:
+            yield self._finding(event.at, key_of(alert.labels), "is notified as over, and fires")
+
+    def _judge(self, key: Key, episode: Episode, now: float) -> Iterator[Finding]:
+        ends = episode.over
+        if key[4]:  # a report ends by itself
+            ends = max(episode.ends.values())
+        held = min(now, ends if ends is not None else now) - episode.began
+        excuses = self._excuses(episode, now)
+        if held < GROUP_WAIT + CLUSTER_DELAY:
+            excuses.add(TOO_SHORT)
+        if not episode.firing:
+            yield from self._excused(excuses, now, key, "was taken and never notified")
+        elif episode.firing > 1:
+            what = f"was notified {episode.firing} times"
+            yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
+        if ends is None or not episode.firing:
+            return
+        if episode.resolved > 1:
+            what = f"its end was notified {episode.resolved} times"
+            yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
+        elif not episode.resolved and now - ends > GROUP_INTERVAL + CLUSTER_DELAY:
+            yield from self._excused(
+                excuses - {TOO_SHORT}, now, key, "its end was told and never notified"
+            )
+
+    def _excuses(self, episode: Episode, now: float) -> set[str]:
+        return episode.reasons | {
+            reason
+            for began, ended, reason in self._disturbed
+            if began <= now and episode.began <= ended
+        }
+
+    def _excused(self, excuses: set[str], now: float, key: Key, what: str) -> Iterator[Finding]:
+        if excuses:
+            self.reasons[min(excuses)] += 1
+        else:
+            yield self._finding(now, key, what)
+
+    def _finding(self, at: float, key: Key, what: str) -> Finding:
+        name = " ".join(filter(None, key))
+        return Finding(PROMISE, at, f"{name} {what}")
+
+    def _note_fault(self, fault: FaultBegan) -> None:
+        over = fault.at + fault.seconds
+        if fault.kind in CLOCK_FAULTS:
+            self._disturbed.append((fault.at, over + SETTLED, CLOCK_SET))
+        elif fault.kind == "alertmanager_ends":
+            reason = KILLED if fault.amount else RESTARTED
+            self._disturbed.append((fault.at - SETTLED, over + SETTLED, reason))
+
+    def _sweep(self, now: float) -> Iterator[Finding]:
+        self._swept_at = now
+        for key, episode in [*self._episodes.items()]:
+            ends = episode.over if not key[4] else max(episode.ends.values())
+            if ends is not None and ends < now - FORGOTTEN_AFTER:
+                yield from self._judge(key, episode, now)
+                del self._episodes[key]
+        self._disturbed = [each for each in self._disturbed if each[1] > now - 8 * 86400]
