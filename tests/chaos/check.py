@@ -83,9 +83,9 @@ def _true(params: Params, module: str, now: float, quiet: float | None) -> Itera
             begins = params.since <= step * period <= (now if quiet is None else quiet)
             if begins and _chance(params.seed, module, instance, step) < 0.5:
                 yield f"{instance}-{step}"
-        elif quiet is not None and params.refused == VENOM:
-            yield instance
-        elif _chance(params.seed, module, instance, step if quiet is None else "quiet") < 0.5:
+        elif (quiet is not None and params.refused == VENOM) or _chance(
+            params.seed, module, instance, step if quiet is None else "quiet"
+        ) < 0.5:
             yield instance
 
 

@@ -31,9 +31,13 @@ ROUNDING = 0.01
 EXPIRED = "it ran out at a peer that was not told for long"
 TOO_SHORT = "it ended before its group was sent"
 TOLD_AS_ONE = "it came back before the group of the last episode was sent"
+BEGUN_BEFORE = "a member of the cluster had begun to send when the alert ended"
 KILLED = "an Alertmanager was killed"
 RESTARTED = "an Alertmanager was down"
 CLOCK_SET = "a clock was set"
+
+MAX_TURN = 45.0
+"""Seconds that a member may wait for its turn, with what it knew when it began to wait."""
 
 CLOCK_FAULTS = frozenset({"clock_step", "drift", "peer_lies", "suspend"})
 
@@ -141,6 +145,8 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
                 continue
             if alert.status is Status.FIRING:
                 episode.firing += 1
+                if episode.over is not None and event.at - episode.over < MAX_TURN:
+                    episode.reasons.add(BEGUN_BEFORE)
             else:
                 episode.resolved += 1
                 yield from self._judge_end(event, alert, episode)
