@@ -90,7 +90,7 @@ class Context:
     """The module's times of day as "HH:MM", in the order of the service file."""
 
     state: dict[str, Json] = field(factory=dict)
-    """What the check kept in its last committed run. The check may change it in place."""
+    """What the check kept in its last run that succeeded. The check may change it in place."""
 
     list_alerts: Callable[[], tuple[AlertView, ...]] = field(default=tuple)
     """Returns what `alerts` returns."""

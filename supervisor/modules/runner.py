@@ -6,18 +6,20 @@ docs/reference/schedule.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Mapping
 from logging import getLogger
+from types import MappingProxyType
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from supervisor.config.service import Module
 from supervisor.host.clock import Clock
 from supervisor.modules.context import Context
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
-from supervisor.observations import Run
+from supervisor.observations import Json, Run
 from supervisor.schedule.schedule import Schedule, Times
 from supervisor.stats.module_stats import ModuleStats
 
@@ -32,6 +34,9 @@ MAX_CLOCK_STEP = 7200.0
 
 If the last `at` time lies further ahead, the clock was wrong, and the timetable begins again.
 """
+
+NO_STATE: Mapping[str, Json] = MappingProxyType({})
+"""The state of a check that keeps nothing: one value for all of them."""
 
 _log = getLogger("supervisor.modules")
 
@@ -75,6 +80,12 @@ class Runner:
 
     _asked: bool = False
     """Whether somebody has asked for a run at once."""
+
+    _kept: Mapping[str, Json] | None = None
+    """What the last run has left for the next one. None before the first run that succeeds.
+
+    The recorder may not have committed it yet when the next run begins.
+    """
 
     def run_now(self) -> bool:
         """Run at once, beside the timetable. Return False while a run is in progress."""
@@ -145,6 +156,8 @@ class Runner:
             await done.wait()
         if outcome:
             await self.send.send(outcome[0])
+            if not outcome[0].error:
+                self._kept = outcome[0].state or NO_STATE
         else:
             await self._outlast(tick, done)
         self.stats.state = "waiting"
@@ -152,6 +165,8 @@ class Runner:
 
     async def _execute(self, tick: float, outcome: list[Run], done: trio.Event) -> None:
         context = self.make_context(self.module)
+        if self._kept is not None:
+            context = evolve(context, state=copy.deepcopy(dict(self._kept)))
         outcome.append(await execute(self.module, self.check, context, tick))
         done.set()
 

@@ -256,6 +256,27 @@ async def live_for(
     return runs, stats
 
 
+async def test_a_run_goes_on_from_the_last_one_that_succeeded_though_that_is_not_committed(
+    autojump_clock: object,
+) -> None:
+    begun: list[object] = []
+
+    async def counts(context: Context, _params: object) -> list[Observation]:
+        begun.append(context.state.get("number"))
+        context.state["number"] = len(begun)
+        if len(begun) == 2:
+            raise CheckFailed("cannot count")
+        if len(begun) == 3:
+            context.state.clear()
+        return []
+
+    # Nothing commits here, as while a disk is slow.
+    runs, _ = await live_for(45, a_module(every=Duration(10)), counts, Grid(10, 0))
+
+    assert [{"number": 1}, {}, {}, {"number": 4}] == [run.state for run in runs]
+    assert [None, 1, 1, None] == begun
+
+
 async def test_a_module_runs_on_its_grid_without_drift(autojump_clock: object) -> None:
     async def slow(_context: Context, _params: object) -> list[Observation]:
         await trio.sleep(3.7)
