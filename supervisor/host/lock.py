@@ -17,7 +17,7 @@ from pathlib import Path
 from attrs import define, field
 
 from supervisor.errors import AlreadyRunning, SupervisorError
-from supervisor.host.state_dir import LOCK_NAME
+from supervisor.host.state_dir import LOCK_NAME, make_state_dir
 
 _NO_FILE = {errno.EDQUOT, errno.ENOSPC, errno.EROFS}
 """Errors after which the directory is locked in place of a file."""
@@ -48,7 +48,7 @@ class Lock:
         of the process that holds it, or `SupervisorError`.
         """
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_state_dir(self.directory)
             if self.directory.stat().st_mode & stat.S_IWOTH:
                 raise SupervisorError(
                     f"cannot use the state directory {self.directory}: everybody may write there; "

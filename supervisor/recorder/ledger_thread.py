@@ -10,6 +10,7 @@ from attrs import frozen
 
 from supervisor.errors import LedgerCorrupt, LedgerError
 from supervisor.host.lock import Lock
+from supervisor.host.state_dir import make_state_dir
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger
 from supervisor.ledger.files import files_of, set_aside
@@ -58,7 +59,7 @@ def move_away(ledger: Ledger, lock: Lock | None, now: float) -> Path | None:
 def new_ledger(path: Path, whole: Changes) -> Ledger:
     """Return a new ledger that holds everything. If writing fails, the new files are removed."""
     ledger = None
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_state_dir(path.parent)
     try:
         ledger = Ledger(path)
         ledger.commit(whole)
