@@ -18,9 +18,12 @@ ABBREVIATIONS = {
 
 
 def zone(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name or a known abbreviation; raises `ValueError`."""
+    """Return the zone of an IANA name or a known abbreviation; raises `ValueError`.
+
+    Its rules are read each time, so that a run follows those of the day.
+    """
     try:
-        return ZoneInfo(ABBREVIATIONS.get(name.upper(), name))
+        return ZoneInfo.no_cache(ABBREVIATIONS.get(name.upper(), name))
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = ", ".join(ABBREVIATIONS)
         raise ValueError(

@@ -39,6 +39,10 @@ Values = Mapping[str, object]
 """The values of the placeholders of a statement."""
 
 
+Stamps = tuple[tuple[int, int], ...]
+"""The inodes of files, and when they were changed."""
+
+
 def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
     """Return a connection over a connected socket; raises `CheckFailed`."""
     try:
@@ -167,11 +171,23 @@ def _code(error: BaseException) -> object:
 
 
 def _tls(database: Database) -> ssl.SSLContext:
-    changed = database.ca_file.stat().st_mtime_ns if database.ca_file else 0
-    return _context(database.ca_file, database.strict, changed)
+    return _context(database.ca_file, database.strict, _stamps(database.ca_file))
 
 
 @functools.lru_cache(maxsize=16)
-def _context(ca_file: Path | None, strict: bool, changed: int) -> ssl.SSLContext:
-    """Return one context for all that trust the same file: it takes 40 ms to make one."""
+def _context(ca_file: Path | None, strict: bool, stamps: Stamps) -> ssl.SSLContext:
+    """Return one context for all that trust the same files: it takes 40 ms to make one."""
     return tls_context(ca_file, strict=strict)
+
+
+def _stamps(ca_file: Path | None) -> Stamps:
+    """Return what changes when a file of trusted authorities does. Raises `OSError`."""
+    if ca_file is not None:
+        return (_stamp(ca_file),)
+    system = ssl.get_default_verify_paths()
+    return tuple(_stamp(path) for path in (system.cafile, system.capath) if path)
+
+
+def _stamp(path: Path | str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_ino, found.st_ctime_ns

@@ -37,14 +37,16 @@ def add_state_dir(parser: argparse.ArgumentParser, text: str = "that of the supe
 def load_service_file(options: argparse.Namespace) -> Service:
     """Return the service that the file describes. Raises `UsageError` or `ConfigError`."""
     # `status`, `tree` and `run-now` do not need these imports.
+    from supervisor.config import timezone
     from supervisor.config.files import directories, find
     from supervisor.config.load import load_service
-    from supervisor.modules.loader import load_check, look_again
+    from supervisor.modules import loader
 
     name = _service_name(options)
-    look_again()
+    timezone.look_again()
+    loader.look_again()
     path = find(name, directories(options.config_dir))
-    return load_service(path, lambda check: load_check(check).params)
+    return load_service(path, lambda check: loader.load_check(check).params)
 
 
 def state_dir(options: argparse.Namespace) -> Path:

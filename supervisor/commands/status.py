@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -17,6 +16,7 @@ from rich.text import Text
 
 from supervisor.commands.options import add_state_dir, ask_supervisor
 from supervisor.commands.tables import make_console, make_table
+from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
 from supervisor.text import seconds
@@ -173,7 +173,7 @@ def _peers(status: JsonObject) -> Table:
 
 def _local_time(status: JsonObject) -> Callable[[str | None], str]:
     """Return a function that shows a time in the service's zone, and its date if not today."""
-    zone = ZoneInfo(status["timezone"])
+    zone = zone_of_key(status["timezone"])
     today = datetime.fromisoformat(status["now"]).astimezone(zone).date()
 
     def local(text: str | None) -> str:

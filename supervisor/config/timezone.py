@@ -38,6 +38,12 @@ ABBREVIATIONS: Mapping[str, str] = {
 }
 """Abbreviations that mean one zone. CST and IST mean several."""
 
+_rules: dict[str, bytes | None] = {}
+"""The rules of the zones that were returned, as the database of this host has them. By name.
+
+None for a zone that only the package `tzdata` has.
+"""
+
 
 def parse_timezone(name: str) -> ZoneInfo:
     """Return the IANA zone of this name.
@@ -49,6 +55,23 @@ def parse_timezone(name: str) -> ZoneInfo:
     close = ABBREVIATIONS.get(name.upper()) or nearest(name, zoneinfo.available_timezones())
     remedy = f"did you mean '{close}'?" if close else 'write an IANA name such as "Asia/Seoul"'
     raise ValueError(f"'{shortened(name)}' is not a time zone; {remedy}")
+
+
+def look_again() -> None:
+    """Let later calls see what was changed in the database since the last one.
+
+    A zone whose rules are the same stays the same object.
+    """
+    changed = [name for name, rules in _rules.items() if _database(name) != rules]
+    ZoneInfo.clear_cache(only_keys=changed)
+    for name in changed:
+        del _rules[name]
+    _name_of.cache_clear()
+
+
+def zone_of_key(key: str) -> ZoneInfo:
+    """Return the zone that has this `key`: a name, a file, or a rule of $TZ. Else return UTC."""
+    return _zone_of_variable(key) or ZoneInfo("UTC")
 
 
 def machine_timezone(
@@ -157,8 +180,13 @@ def _warn(wrong: str) -> None:
 
 
 def _zone(name: str) -> ZoneInfo | None:
+    if not name:
+        return None
     try:
-        return ZoneInfo(name) if name else None
+        zone = ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         # A directory such as "Asia" raises OSError. "../etc" and broken files raise ValueError.
         return None
+    if name not in _rules:
+        _rules[name] = _database(name)
+    return zone

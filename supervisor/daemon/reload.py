@@ -153,8 +153,11 @@ class Reloader:
 
 
 def _is_changed(new: Alertmanager, old: Alertmanager) -> bool:
-    """Return whether to connect again. A new certificate may have the same file name."""
-    return new != old or any((new.ca_file, new.cert_file, new.key_file))
+    """Return whether to connect again.
+
+    A new certificate may have the same file name, and the system's authorities may be others.
+    """
+    return new != old or any(url.lower().startswith("https:") for url in new.urls)
 
 
 def _differences(before: set[str], ended: set[str], started: set[str], others: list[str]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import zoneinfo
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,7 +13,7 @@ import pytest
 
 from supervisor.config import timezone
 from supervisor.config.load import load_service
-from supervisor.config.timezone import machine_timezone, parse_timezone
+from supervisor.config.timezone import machine_timezone, parse_timezone, zone_of_key
 
 SEOUL = ZoneInfo("Asia/Seoul")
 
@@ -161,3 +163,58 @@ def test_a_service_without_a_zone_has_the_machines(
     path.write_text('service = "X"\n')
 
     assert "KST-9" == load_service(path, lambda _: object).timezone.key
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Path]:
+    """A database of time zones that the test may change. It is the only one."""
+    directory = tmp_path / "zoneinfo"
+    (directory / "Test").mkdir(parents=True)
+    zoneinfo.reset_tzpath(to=[str(directory)])
+    yield directory
+    zoneinfo.reset_tzpath()
+    timezone.look_again()
+
+
+def test_new_rules_of_a_zone_are_seen_after_another_look_and_others_stay(database: Path) -> None:
+    copy_of("Asia/Seoul", database / "Test/Moved")
+    copy_of("Asia/Tokyo", database / "Test/Same")
+    moved, same = parse_timezone("Test/Moved"), parse_timezone("Test/Same")
+    copy_of("Europe/Paris", database / "Test/Moved")
+    before = parse_timezone("Test/Moved")
+    timezone.look_again()
+    after = parse_timezone("Test/Moved")
+
+    assert before is moved
+    assert timedelta(hours=2) == after.utcoffset(datetime(2026, 7, 1))  # noqa: DTZ001 - of that zone
+    assert parse_timezone("Test/Same") is same
+
+
+def test_a_zone_that_is_removed_and_comes_back_is_seen(database: Path) -> None:
+    copy_of("Asia/Seoul", database / "Test/Gone")
+    parse_timezone("Test/Gone")
+    (database / "Test/Gone").unlink()
+    timezone.look_again()
+    with pytest.raises(ValueError, match="is not a time zone"):
+        parse_timezone("Test/Gone")
+    copy_of("Asia/Seoul", database / "Test/Gone")
+    timezone.look_again()
+
+    assert parse_timezone("Test/Gone").key == "Test/Gone"
+
+
+@pytest.mark.parametrize("name", ["Asia/Seoul", "KST-9"])
+def test_a_zone_is_found_by_its_key(name: str) -> None:
+    zone = machine_timezone({"TZ": name})
+
+    assert zone_of_key(zone.key) is zone
+
+
+def test_a_copy_without_a_name_is_found_by_its_key_and_nonsense_is_utc(tmp_path: Path) -> None:
+    copy_of("Asia/Seoul", tmp_path / "localtime")
+    rules = (tmp_path / "localtime").read_bytes()
+    (tmp_path / "localtime").write_bytes(rules.replace(b"\nKST-9\n", b"\nKST-7\n"))
+    zone = machine_timezone({}, tmp_path)
+
+    assert zone_of_key(zone.key) is zone
+    assert ZoneInfo("UTC") == zone_of_key("/absent")

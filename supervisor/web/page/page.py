@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import define, field
 
 from supervisor.alerts.alert import Alert
+from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
 from supervisor.web.page import drawing
@@ -39,7 +40,7 @@ class Page:
     _today: date = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._zone = ZoneInfo(self.view.status["timezone"])
+        self._zone = zone_of_key(self.view.status["timezone"])
         self._today = datetime.fromtimestamp(self.view.now, self._zone).date()
 
     def values(self) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from pathlib import Path
@@ -58,6 +59,28 @@ def test_authorities_against_rfc_5280_are_refused_only_on_demand(
     assert lax.verify_mode is ssl.CERT_REQUIRED
     with pytest.raises(ValueError, match="is given without tls; add tls = true"):
         Database(user="me", strict=True)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_other_authorities_under_the_same_name_are_trusted_at_the_next_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_named: bool
+) -> None:
+    def trusted() -> set[str]:
+        context = mysql._tls(Database(user="me", tls=True, ca_file=file if is_named else None))
+        assert mysql._tls(database := Database(user="me", tls=True)) is mysql._tls(database)
+        return {str(each["subject"]) for each in context.get_ca_certs()}
+
+    file = pem_file(tmp_path, issue("old", authority=True))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    old, age = trusted(), file.stat()
+    content = issue("new", authority=True).pem
+    file.write_bytes(content)
+    os.utime(file, ns=(age.st_atime_ns, age.st_mtime_ns))  # as `cp --preserve` leaves it
+    new = trusted()
+
+    assert "('commonName', 'old')" in str(old)
+    assert "('commonName', 'new')" in str(new)
+    assert "('commonName', 'old')" not in str(new)
 
 
 def test_tls_wants_the_name_without_a_final_dot(monkeypatch: pytest.MonkeyPatch) -> None:
