@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from logging import getLogger
 from typing import Literal
 
-from attrs import define, field
+import trio
+from attrs import define, evolve, field
 
 from supervisor.alerts.alert import SUPERVISOR
+from supervisor.alerts.timing import LIFETIMES
 from supervisor.delivery.announcements import Announcements
 from supervisor.delivery.back_off import BatchSize, backoff
 from supervisor.delivery.peer import PeerStatus
@@ -49,6 +52,12 @@ class Failures:
     _several: bool = False
     """Whether other alerts have failed alone since then, too."""
 
+    _follows_from: float = -math.inf
+    """trio's time from which a Retry-After is followed, if one alert may be its cause."""
+
+    _took_since: bool = False
+    """Whether the peer has taken something since the last Retry-After was followed."""
+
     _named: set[str] = field(factory=set)
     """Fingerprints of what fails alone while others pass. The log has named them."""
 
@@ -77,7 +86,7 @@ class Failures:
                 known = [name for name in names if name in self.outbox.store.alerts]
                 self._queue.failed_together(known, self.size.limit, now)
         self.peer.failures += 1
-        return self._backoff(self.peer.failures - 1, answer)
+        return self._backoff(self.peer.failures - 1, self._without_repeated_wish(answer))
 
     async def refused(self, item: Outgoing, answer: Answer) -> None:
         """Quarantine an alert, and announce it."""
@@ -95,7 +104,7 @@ class Failures:
     def ended(self, part: list[Outgoing]) -> None:
         """Note a success."""
         peer = self.peer
-        peer.failures = 0
+        peer.failures, self._took_since = 0, True
         self.size.passed()
         for item in part:
             self._queue.release(item.alert.fingerprint)
@@ -114,6 +123,23 @@ class Failures:
     def _backoff(self, failures: int, answer: Answer) -> float:
         resend_interval = self.outbox.store.service.resend_interval
         return backoff(failures, answer.retry_after, resend_interval, self.jitter())
+
+    def _without_repeated_wish(self, answer: Answer) -> Answer:
+        """Return the answer, without its Retry-After if one was followed a short time ago.
+
+        A peer may ask for it with each batch that holds a bad alert. To follow it each time would
+        keep the others waiting until after their `endsAt`. A peer that has taken nothing since
+        then, and refuses several alerts alone, is down: that wish is about all of them.
+        """
+        if answer.retry_after is None or not answer.may_be_one_alert:
+            return answer
+        is_down = self._several and not self._took_since
+        now = trio.current_time()
+        if now < self._follows_from and not is_down:
+            return evolve(answer, retry_after=None)
+        self._follows_from = now + LIFETIMES * self.outbox.store.service.resend_interval
+        self._took_since = False
+        return answer
 
     def _is_the_only_one(self, item: Outgoing) -> bool:
         """Return whether this alone has failed alone since the last success.

@@ -39,6 +39,7 @@ HANGS_UP = Answer(Reply.RETRY, "transport", "server disconnected")
 HANGS = TOO_SLOW
 WAF = Answer(Reply.MISCONFIGURED, "HTTP 406")
 ASKS_TO_WAIT = Answer(Reply.RETRY, "HTTP 503", retry_after=30.0)
+ASKS_FOR_LONG = Answer(Reply.RETRY, "HTTP 503", retry_after=300.0)
 UNAUTHORIZED = Answer(Reply.MISCONFIGURED, "HTTP 401")
 POISON = "/poison"
 
@@ -65,10 +66,10 @@ def lapses(posts: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(end, at) for (_, end), (at, _) in pairwise(posts) if at >= end]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
-    how=st.sampled_from([HANGS_UP, HANGS, BUSY, FORBIDDEN, WAF, ASKS_TO_WAIT]),
-    others=st.integers(1, 40),
+    how=st.sampled_from([HANGS_UP, HANGS, BUSY, FORBIDDEN, WAF, ASKS_TO_WAIT, ASKS_FOR_LONG]),
+    others=st.integers(1, 300),
     max_batch=st.sampled_from([1, 7, 256]),
     jitter=st.sampled_from([0.05, 0.3, 1.0]),
     resend=st.sampled_from([30.0, 60.0]),
@@ -110,8 +111,11 @@ def test_whatever_one_alert_does_every_other_is_delivered_before_its_end(
     run_virtually(main)
 
 
-@settings(deadline=None, max_examples=20)
-@given(st.sets(st.integers(0, 29), max_size=5), st.sampled_from([HANGS_UP, BUSY, FORBIDDEN]))
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sets(st.integers(0, 29), max_size=5),
+    st.sampled_from([HANGS_UP, BUSY, FORBIDDEN, ASKS_FOR_LONG]),
+)
 def test_several_bad_alerts_stop_no_other_either(bad: set[int], how: Answer) -> None:
     names = {f"/{n}" for n in bad}
 
@@ -245,6 +249,24 @@ async def test_a_peer_that_is_down_is_asked_once_a_minute_however_many_alerts_wa
     assert ("ok", 0) == (bench.peers[ONE].state, bench.peers[ONE].failures)
 
 
+@pytest.mark.parametrize("alerts", [1, 40, 300])
+@pytest.mark.parametrize("status", ["HTTP 503", "HTTP 429"])
+async def test_a_peer_that_asks_all_for_calm_gets_it(
+    nursery: trio.Nursery, autojump_clock: MockClock, status: str, alerts: int
+) -> None:
+    bench = RecorderBench.make(ONE)
+    asks = Answer(Reply.RETRY, status, retry_after=300.0)
+    bench.clients[ONE].respond = lambda _post: asks
+    await bench.live(nursery)
+    await bench.see(*(full(f"/{n}") for n in range(alerts)))
+    await bench.until(4000)
+    times = [post.at for post in bench.clients[ONE].posts]
+
+    assert times[1] == 120
+    assert len(times) <= 4000 / 120 + (8 if status == "HTTP 503" else 1)  # to find a bad one
+    assert all(later - earlier >= 120 for earlier, later in pairwise(times[-30:]))
+
+
 @pytest.mark.parametrize(("answers", "raised"), [
     ((UNAUTHORIZED, OK), 2), ((UNAUTHORIZED, FORBIDDEN), 1), ((UNAUTHORIZED, BUSY), 2),
 ])  # fmt: skip
@@ -299,7 +321,7 @@ async def test_one_alert_of_the_largest_size_passes_a_slow_link(
     assert bench.outbox.pending(ONE) == []
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.sampled_from([10, 3000, 100_000, 260_000]), min_size=1, max_size=25),
     st.lists(st.sampled_from([OK, BUSY, HANGS_UP, FORBIDDEN]), max_size=25),
