@@ -21,7 +21,12 @@ from supervisor.config.service import Alertmanager
 from supervisor.delivery import connection_errors
 from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
 from supervisor.errors import SecretUnreadable, StillHanging, SupervisorError
-from supervisor.host.kept_connection import MAX_HEAD_BYTES, EndlessHeadError, KeptConnection
+from supervisor.host.kept_connection import (
+    MAX_HEAD_BYTES,
+    EndlessHeadError,
+    KeptConnection,
+    UnaskedAnswerError,
+)
 from supervisor.host.threads import probe
 from supervisor.host.tls import (
     require_pem_file,
@@ -125,8 +130,9 @@ class Client:
             if on_sent and event == "http11.receive_response_headers.started":
                 on_sent()
 
+        deadline = trio.current_time() + limit
         try:
-            with trio.fail_after(limit):
+            with trio.fail_at(deadline):
                 request = self._http.build_request(
                     method,
                     url_to_dial(self.url).rstrip("/") + path,
@@ -138,16 +144,17 @@ class Client:
                 if self._connection.is_old:
                     request.headers["Connection"] = "close"
                 response = await self._send(request, content)
-                try:
-                    body = await _bounded(response, max_bytes)
-                finally:
-                    await response.aclose()
+            # The status says that the peer has the alerts. What follows may end as it likes.
+            is_taken = bool(content) and response.is_success
+            body = await _bounded(response, max_bytes, deadline, is_needed=not is_taken)
         except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {limit:g} s")
         except httpx.HTTPError as error:
             return _answer_for(error)
         except EndlessHeadError:
             return Answer(Reply.RETRY, "transport", f"no answer within {MAX_HEAD_BYTES} bytes")
+        except UnaskedAnswerError:
+            return Answer(Reply.RETRY, "transport", "an answer came before its request")
         except (httpx.InvalidURL, UnicodeError) as error:  # the resolver's IDNA raises it, too
             return Answer(Reply.MISCONFIGURED, "address", str(error))
         except SecretUnreadable as error:
@@ -162,7 +169,7 @@ class Client:
                 request.stream = _Body(content)
             try:
                 return await self._http.send(request, stream=True)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
+            except (httpx.NetworkError, httpx.RemoteProtocolError, UnaskedAnswerError):
                 if is_last or self._connection.count != known:
                     raise
         raise AssertionError
@@ -219,16 +226,30 @@ class _Body(httpx.AsyncByteStream):
         return self.content
 
 
-async def _bounded(response: httpx.Response, max_bytes: int) -> bytes:
-    """Return the body of an answer, at most `max_bytes` of it."""
+async def _bounded(
+    response: httpx.Response, max_bytes: int, deadline: float, *, is_needed: bool
+) -> bytes:
+    """Return the body of an answer, at most `max_bytes` of it, and close the answer.
+
+    If the body is needed, raises `TooSlowError` or `httpx.HTTPError` when it does not come whole.
+    """
     body = bytearray()
-    # When it is cancelled, httpx closes its stream. A `break` would leave that to the garbage
-    # collector.
-    with trio.CancelScope() as scope:
-        async for chunk in response.aiter_raw():
-            body += chunk
-            if len(body) >= max_bytes:
-                scope.cancel()
+    try:
+        # When it is cancelled, httpx closes its stream. A `break` would leave that to the garbage
+        # collector.
+        with trio.CancelScope(deadline=deadline) as scope:
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) >= max_bytes:
+                    scope.cancel()
+        if is_needed and scope.cancelled_caught and len(body) < max_bytes:
+            raise trio.TooSlowError
+    except httpx.HTTPError:
+        if is_needed:
+            raise
+    finally:
+        with trio.move_on_at(max(deadline, trio.current_time() + CLOSE_TIMEOUT)):
+            await response.aclose()
     return bytes(body[:max_bytes])
 
 

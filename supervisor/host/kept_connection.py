@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
@@ -30,6 +31,9 @@ class KeptConnection:
     _stream: Any = None
     """httpcore's stream over it."""
 
+    _is_kept: bool = False
+    """Whether it has answered a request."""
+
     _head_bytes: int | None = None
     """What was read of the head of an answer. None while something else is read."""
 
@@ -43,17 +47,31 @@ class KeptConnection:
         match event:
             case "connection.connect_tcp.started":
                 self.count += 1
-                self._opened_at, self._head_bytes = trio.current_time(), None
+                self._opened_at, self._is_kept = trio.current_time(), False
+                self._head_bytes = None
             case "connection.connect_tcp.complete" | "connection.start_tls.complete":
                 self._stream = details["return_value"]
                 self._stream.read = partial(self._read, self._stream.read)
             case "connection.start_tls.failed":
                 # httpcore leaves the socket of a cancelled handshake to the garbage collector.
                 await self._stream.aclose()
+            case "http11.send_request_headers.started":
+                if self._is_kept and self._has_decrypted_more():
+                    raise UnaskedAnswerError
             case "http11.receive_response_headers.started":
                 self._head_bytes = 0
             case "http11.receive_response_headers.complete":
-                self._head_bytes = None
+                if self._head_bytes == 0:  # h11 had read it together with the one before
+                    raise UnaskedAnswerError
+                self._is_kept, self._head_bytes = True, None
+
+    def _has_decrypted_more(self) -> bool:
+        """Return whether TLS has read more than the last answer, where no socket shows it."""
+        tls = self._stream.get_extra_info("ssl_object")
+        try:
+            return tls is not None and bool(tls.read(1))
+        except ssl.SSLError:  # nothing is there, or what the request will meet, too
+            return False
 
     async def _read(
         self, read: Callable[..., Awaitable[bytes]], *arguments: Any, **settings: Any
@@ -64,6 +82,10 @@ class KeptConnection:
             if self._head_bytes > MAX_HEAD_BYTES:
                 raise EndlessHeadError
         return data
+
+
+class UnaskedAnswerError(Exception):
+    """An answer was there before its request: it came after the answer to an earlier one."""
 
 
 class EndlessHeadError(Exception):

@@ -7,6 +7,7 @@ import gc
 import os
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import sniffio
 import trio
 import trustme
-from attrs import evolve
+from attrs import define, evolve
 
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager
@@ -69,10 +70,10 @@ def a_secret(path: Path, text: str) -> Secret:
         pytest.param(later(0.8, answer(200)), Reply.RETRY, "timeout", id="too late"),
         pytest.param(black_hole, Reply.RETRY, "timeout", id="black hole"),
         pytest.param(drip(SLOW_HEAD, 0.1), Reply.RETRY, "timeout", id="dripping head"),
-        pytest.param(drip(SLOW_BODY, 0.1), Reply.RETRY, "timeout", id="dripping body"),
+        pytest.param(drip(SLOW_BODY, 0.1), Reply.DELIVERED, "HTTP 200", id="dripping body"),
         pytest.param(reset, Reply.RETRY, "transport", id="reset"),
         pytest.param(closing(raw(b"")), Reply.RETRY, "transport", id="closed"),
-        pytest.param(closing(raw(HEAD + b"he")), Reply.RETRY, "transport", id="cut off"),
+        pytest.param(closing(raw(HEAD + b"he")), Reply.DELIVERED, "HTTP 200", id="cut off"),
         pytest.param(raw(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), Reply.RETRY, "transport", id="garbage"),
         pytest.param(raw(b"\x00\xff" * 99_999), Reply.RETRY, "transport", id="binary"),
         pytest.param(raw(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000), Reply.RETRY, "transport",
@@ -107,6 +108,22 @@ async def test_each_behaviour_becomes_the_right_answer_in_time_and_the_next_post
     assert took < TIMEOUT + SLACK
     assert again.reply is Reply.DELIVERED
     assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [(drip(SLOW_BODY, 0.1), "timeout"), (closing(raw(HEAD + b"he")), "transport")],
+)
+async def test_what_is_asked_for_must_come_whole(
+    nursery: trio.Nursery, behaviour: Behaviour, reason: str
+) -> None:
+    peer = await nursery.start(FakePeer(script=deque([behaviour])).serve)
+    async with Client(peer.url, QUICK) as client:
+        found = await client.get("/api/v2/status", NOW)
+        again = await client.get("/api/v2/status", NOW)
+
+    assert (found.reply, found.reason) == (Reply.RETRY, reason)
+    assert again.reply is Reply.DELIVERED
 
 
 async def test_the_headers_of_a_real_answer_are_read(nursery: trio.Nursery) -> None:
@@ -548,6 +565,56 @@ async def test_bytes_after_an_answer_do_not_make_the_next_request_fail(
         replies = [(await client.post([b"{}"], NOW)).reply for _ in range(4)]
 
     assert [Reply.DELIVERED] * 4 == replies
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_an_answer_that_was_there_before_its_request_is_not_taken_for_its_answer(
+    nursery: trio.Nursery, status: int
+) -> None:
+    twice = raw(http(200) + http(status, b'"unasked"'))
+    peer = FakePeer(choose=lambda request: twice if request.connection == 1 else answer(503))
+    await nursery.start(peer.serve)
+    async with Client(peer.url, QUICK) as client:
+        reasons = [(await client.post([b"{}"], NOW)).reason for _ in range(3)]
+
+    assert ["HTTP 200", "HTTP 503", "HTTP 503"] == reasons
+    assert [1, 1, 2, 2] == [request.connection for request in peer.requests]
+
+
+async def test_an_answer_that_tls_has_read_before_its_request_is_not_taken_for_its_answer(
+    nursery: trio.Nursery,
+    ca: trustme.CA,
+    certified: Callable[[str], ssl.SSLContext],
+    tmp_path: Path,
+) -> None:
+    async def twice(stream: Stream) -> None:
+        assert isinstance(stream, trio.SSLStream)
+        plain, held = stream.transport_stream, bytearray()
+        stream.transport_stream = Holding(plain, held)  # type: ignore[assignment]  # it can send
+        await stream.send_all(http(200))
+        await stream.send_all(http(200))  # a record of its own
+        stream.transport_stream = plain
+        await plain.send_all(held)
+
+    peer = FakePeer(choose=lambda request: twice if request.connection == 1 else answer(503))
+    peer.tls = certified("127.0.0.1")
+    await nursery.start(peer.serve)
+    async with Client(peer.url, trusting(ca, tmp_path / "ca.pem")) as client:
+        reasons = [(await client.post([b"{}"], NOW)).reason for _ in range(3)]
+
+    assert ["HTTP 200", "HTTP 503", "HTTP 503"] == reasons
+    assert [1, 2, 2] == [request.connection for request in peer.requests]
+
+
+@define
+class Holding:
+    """A stream that keeps back what is sent, so that it arrives in one piece."""
+
+    stream: trio.SocketStream
+    held: bytearray
+
+    async def send_all(self, data: bytes) -> None:
+        self.held += data
 
 
 async def test_a_kept_connection_that_ends_with_the_next_request_costs_no_back_off(
