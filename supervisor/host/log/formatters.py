@@ -61,7 +61,7 @@ def set_up(
 def _writer(stream: TextIO) -> logging.Handler:
     try:
         return LogWriter(stream.fileno(), stream.encoding)
-    except (OSError, RuntimeError):  # it is a file in memory; no thread can be started
+    except OSError:  # it is a file in memory
         return logging.StreamHandler(stream)
 
 

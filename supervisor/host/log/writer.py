@@ -13,6 +13,9 @@ import time
 from contextlib import suppress
 from queue import SimpleQueue
 
+from supervisor.errors import NoThread
+from supervisor.host.threads import start_thread
+
 MAX_WAITING_BYTES = 1024 * 1024
 """Bytes of entries that wait for the reader, at most. Later entries are dropped and counted.
 
@@ -42,7 +45,8 @@ def flush_all() -> None:
 class LogWriter(logging.Handler):
     """Puts entries into a bounded queue; a thread writes them to a descriptor.
 
-    When the reader reads again, one more entry tells how many entries were dropped.
+    When the reader reads again, one more entry tells how many entries were dropped. As long as no
+    thread can be started, each call writes what the reader takes without waiting.
     """
 
     def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
@@ -56,7 +60,13 @@ class LogWriter(logging.Handler):
         self._dropped = 0
         # Not the handler's own lock: logging holds that while it flushes at the end.
         self._counting = threading.RLock()
-        threading.Thread(target=self._write_all, name="log", daemon=True).start()
+        self._has_thread = False
+        # Without a thread: what is left of an entry, how many dropped ones it tells of, and whether
+        # it is being written.
+        self._rest = b""
+        self._tells_of = 0
+        self._is_writing = False
+        self._go_on()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue an entry, or count it if too much waits. It never blocks."""
@@ -68,22 +78,68 @@ class LogWriter(logging.Handler):
         room = MAX_WAITING_BYTES * (2 if record.levelno >= logging.ERROR else 1)
         if self._queued - self._written + len(entry) > room:
             self._count_dropped(1)
-            return
-        self._queued += len(entry)
-        self._entries.put(entry)
+        else:
+            self._queued += len(entry)
+            self._entries.put(entry)
+        self._go_on()
 
     def flush(self, timeout: float = FLUSH_TIMEOUT) -> None:
         """Wait until everything is written, for at most `timeout` seconds."""
         end = time.monotonic() + timeout
         while self._written < self._queued and time.monotonic() < end:
+            self._go_on()
             time.sleep(FLUSH_INTERVAL)
 
     def _encoded(self, record: logging.LogRecord) -> bytes:
         return f"{self.format(record)}\n".encode(self._encoding, "backslashreplace")
 
+    def _go_on(self) -> None:
+        """Start the thread, or do without it. A signal handler may call it within itself."""
+        if self._has_thread or self._is_writing:
+            return
+        self._is_writing = True
+        try:
+            start_thread(threading.Thread(target=self._write_all, name="log", daemon=True))
+            self._has_thread = True
+        except NoThread:
+            self._write_what_is_taken()
+        finally:
+            self._is_writing = False
+
+    def _write_what_is_taken(self) -> None:
+        """Write as much as the reader takes now."""
+        while self._next():
+            try:
+                if not select.select([], [self._descriptor], [], 0)[1]:
+                    return
+                # So much never waits when the descriptor can be written.
+                size = os.write(self._descriptor, self._rest[: select.PIPE_BUF])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._count_dropped(self._tells_of or 1)
+                self._written += len(self._rest)
+                self._rest = b""
+                if self._tells_of:
+                    return
+                continue
+            self._rest = self._rest[size:]
+            self._written += size
+
+    def _next(self) -> bool:
+        """Return whether there is something to write, of the last entry or of a new one."""
+        if not self._rest and not self._entries.empty():
+            self._rest, self._tells_of = self._entries.get(), 0
+        elif not self._rest and self._dropped:
+            self._tells_of = self._dropped
+            self._rest = self._encoded(_told(self._tells_of))
+            self._queued += len(self._rest)
+            self._count_dropped(-self._tells_of)
+        return bool(self._rest)
+
     def _write_all(self) -> None:
         while True:
-            entry = self._entries.get()
+            entry, self._rest = self._rest or self._entries.get(), b""
             is_written = self._write(entry)
             self._written += len(entry)
             self._count_dropped(not is_written)
@@ -96,16 +152,7 @@ class LogWriter(logging.Handler):
 
     def _tell_of_dropped(self) -> None:
         dropped = self._dropped
-        told = logging.LogRecord(
-            name=__name__,
-            level=logging.WARNING,
-            pathname=__file__,
-            lineno=0,
-            msg="log entries that were dropped, because they could not be written: %d",
-            args=(dropped,),
-            exc_info=None,
-        )
-        if self._write(self._encoded(told)):
+        if self._write(self._encoded(_told(dropped))):
             self._count_dropped(-dropped)
 
     def _write(self, entry: bytes) -> bool:
@@ -123,3 +170,15 @@ class LogWriter(logging.Handler):
             except OSError:
                 return False
         return True
+
+
+def _told(dropped: int) -> logging.LogRecord:
+    return logging.LogRecord(
+        name=__name__,
+        level=logging.WARNING,
+        pathname=__file__,
+        lineno=0,
+        msg="log entries that were dropped, because they could not be written: %d",
+        args=(dropped,),
+        exc_info=None,
+    )

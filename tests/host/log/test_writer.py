@@ -18,6 +18,7 @@ import pytest
 from supervisor.host.log import formatters
 from supervisor.host.log import writer as log_writer
 from supervisor.host.log.writer import LogWriter
+from tests.support.no_more_threads import no_more_threads
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -158,6 +159,63 @@ def test_without_a_thread_the_log_is_written_at_once(
         logging.getLogger().handlers[:] = before
 
     assert capfd.readouterr().err.endswith(" hello\n")
+
+
+def test_without_a_thread_a_reader_who_stops_holds_nothing_up_and_is_told(
+    monkeypatch: pytest.MonkeyPatch, pipe: tuple[int, int]
+) -> None:
+    reader, descriptor = pipe
+    no_more_threads(monkeypatch)
+    monkeypatch.setattr(log_writer, "MAX_WAITING_BYTES", 10_000)
+    writer = LogWriter(descriptor)
+    for number in range(100):
+        writer.handle(entry(f"{number} " + "x" * 996))
+    read = b""
+    while writer._written < writer._queued:
+        read += os.read(reader, 65536)
+        writer.flush(0.01)  # it goes on with what waits
+    writer.handle(entry("last"))
+    while b"last" not in read:
+        read += os.read(reader, 65536)
+        writer.flush(0.01)
+    *lines, told, last = read.decode().splitlines()
+
+    assert 10 <= len(lines) < 20
+    assert [f"{number} " + "x" * 996 for number in range(len(lines))] == lines
+    assert last == "last"
+    assert told.endswith(f"could not be written: {100 - len(lines)}")
+
+
+def test_without_a_thread_a_reader_who_has_gone_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, pipe: tuple[int, int]
+) -> None:
+    reader, descriptor = pipe
+    no_more_threads(monkeypatch)
+    writer = LogWriter(descriptor)
+    os.close(reader)
+    for number in range(3):
+        writer.handle(entry(str(number)))
+    other, descriptor_of_other = os.pipe()
+    os.dup2(descriptor_of_other, descriptor)
+    os.close(descriptor_of_other)
+    writer.handle(entry("heard"))
+    read = read_until(other, b"written: 3\n")
+    os.close(other)
+
+    assert read.startswith(b"heard\n")
+
+
+def test_a_thread_takes_over_when_it_can_be_started(pipe: tuple[int, int]) -> None:
+    reader, descriptor = pipe
+    with pytest.MonkeyPatch.context() as patch:
+        no_more_threads(patch)
+        writer = LogWriter(descriptor)
+        for number in range(9):
+            writer.handle(entry(f"{number} " + "x" * 996))
+    writer.handle(entry("last"))
+    lines = read_until(reader, b"last\n").decode().splitlines()
+
+    assert [f"{number} " + "x" * 996 for number in range(9)] + ["last"] == lines
 
 
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), (["bug"], 1)])
