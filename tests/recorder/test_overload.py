@@ -96,7 +96,6 @@ async def test_a_check_that_never_stops_returning_things_is_ended_at_its_timeout
     assert ("timed out after 0.05 s", ()) == (run.error, run.observations)
 
 
-@pytest.mark.may_block("it takes in what a flood of 50,000 conditions changes, in one step")
 @pytest.mark.usefixtures("no_threads")
 async def test_fifty_thousand_conditions_are_a_thousand_and_one_alert_that_says_so(
     nursery: trio.Nursery, autojump_clock: MockClock
@@ -144,7 +143,6 @@ def gaps(bench: RecorderBench, name: str) -> set[float]:
     return {round(later - earlier, 1) for earlier, later in pairwise(times)}
 
 
-@pytest.mark.may_block("it takes in what a flood of 50,000 conditions changes, in one step")
 @pytest.mark.usefixtures("no_threads")
 @pytest.mark.parametrize("peer", [OK, BUSY])
 async def test_names_that_change_with_every_run_push_out_no_other_module(
