@@ -39,6 +39,9 @@ from supervisor.host.tls import (
 CLOSE_TIMEOUT = 0.1
 """Seconds for which the connection may take to close."""
 
+STATUS_PATH = "/api/v2/status"
+"""Where a peer gives its version and its time."""
+
 _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
 """A bearer token that can stand in a header."""
 
@@ -112,6 +115,13 @@ class Client:
     async def get(self, path: str, now: float, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
         """Get something. Of the answer's body at most `max_bytes` are read."""
         return await self._request("GET", path, now, max_bytes=max_bytes)
+
+    async def explained(self, answer: Answer, now: float) -> Answer:
+        """Return why a peer hung up. A post can lose what the peer says about our certificate."""
+        if answer.reason != "transport" or not self.url.lower().startswith("https:"):
+            return answer
+        asked = await self.get(STATUS_PATH, now)
+        return asked if asked.reason == "certificate" else answer
 
     async def _request(
         self,

@@ -16,7 +16,7 @@ from attrs import define, field
 
 from supervisor.delivery.announcements import Announcements
 from supervisor.delivery.back_off import BatchSize
-from supervisor.delivery.client import Client
+from supervisor.delivery.client import STATUS_PATH, Client
 from supervisor.delivery.clock_skew import PeerClock, skew_message
 from supervisor.delivery.failures import Failures
 from supervisor.delivery.pace import Pace
@@ -28,8 +28,8 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing, shifted
 from supervisor.recorder.messages import Message, WakeUp
 
-STATUS_PATH = "/api/v2/status"
-"""Where a peer gives its version and its time."""
+GREETING_INTERVAL = 600.0
+"""Seconds after which a peer is asked for its version again. It may have been upgraded."""
 
 _log = getLogger("supervisor.peers")
 
@@ -74,6 +74,9 @@ class Sender:
     _failures: Failures = field(init=False)
     """What has failed, and what follows from it."""
 
+    _greets_at: float = 0.0
+    """trio's time at which to ask for the version again."""
+
     def __attrs_post_init__(self) -> None:
         size = BatchSize(self.client.settings.max_batch)
         self._announcements = Announcements(
@@ -114,6 +117,8 @@ class Sender:
                 now = self.clock.now()
                 if batch := self._prefetch.next_batch(now):
                     await self._post(batch)
+                elif self.peer.state == "ok" and trio.current_time() >= self._greets_at:
+                    await self._greet(again=True)
                 else:
                     await self._wait(now)
         finally:
@@ -125,15 +130,18 @@ class Sender:
             self.outbox.clock_was_set(step)
         return self.outbox.clock_steps
 
-    async def _greet(self) -> None:
+    async def _greet(self, *, again: bool = False) -> None:
         """Ask for version and time before the first post. Times that are wrong lose alerts."""
         answer = await self.client.get(STATUS_PATH, self.clock.now())
+        self._greets_at = trio.current_time() + GREETING_INTERVAL
         self._compare_clocks(answer)  # also if it refuses this: it may take posts all the same
+        known, url = self.peer.version, self.peer.url
         if answer.reply is Reply.DELIVERED:
             self.peer.version = _version(answer.body)
-            _log.info("%s: Alertmanager %s is reachable", self.peer.url, self.peer.version)
-        else:
-            _log.warning("%s: health check failed: %s", self.peer.url, answer)
+            if not again or self.peer.version != known:
+                _log.info("%s: Alertmanager %s is reachable", url, self.peer.version)
+        elif not again:
+            _log.warning("%s: health check failed: %s", url, answer)
 
     async def _wait(self, now: float) -> None:
         due = self.outbox.next_due(self.peer.url)
@@ -193,17 +201,10 @@ class Sender:
             self._pace.took(size, took)
         elif answer.reason == "timeout":
             self._pace.timed_out(size, limit)
-        answer = await self._explained(answer)
+        answer = await self.client.explained(answer, self.clock.now())
         self._prefetch.advance_cursors()
         self._clock_steps()
         return answer, self._compare_clocks(answer)
-
-    async def _explained(self, answer: Answer) -> Answer:
-        """Return why a peer hung up. A post can lose what the peer says about our certificate."""
-        if answer.reason != "transport" or not self.peer.url.lower().startswith("https:"):
-            return answer
-        asked = await self.client.get(STATUS_PATH, self.clock.now())
-        return asked if asked.reason == "certificate" else answer
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
         self._prefetch.note_accepted(part, now)

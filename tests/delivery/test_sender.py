@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import logging
 import math
 from collections.abc import Sequence
@@ -824,3 +825,30 @@ async def test_what_was_accepted_is_known_though_what_was_to_follow_is_gone(
     await trio.sleep(5)
 
     assert bench.outbox.pending(ONE) == []
+
+
+async def test_a_peer_that_was_upgraded_is_known_by_its_new_version(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    bench = RecorderBench.make(ONE)
+    client = bench.clients[ONE]
+    client.greeting = versioned("0.27.0")
+    await bench.live(nursery)
+    await bench.until(1000)
+    before = bench.peers[ONE].version
+    client.greeting = versioned("0.28.1")
+    await bench.until(2000)
+    after = bench.peers[ONE].version
+    client.greeting = Answer(Reply.MISCONFIGURED, "HTTP 404")
+    await bench.until(4000)
+
+    assert (before, after, bench.peers[ONE].version) == ("0.27.0", "0.28.1", "0.28.1")
+    assert said_of_peers(caplog) == [
+        f"{ONE}: Alertmanager {version} is reachable" for version in ("0.27.0", "0.28.1")
+    ]
+
+
+def versioned(version: str) -> Answer:
+    body = json.dumps({"versionInfo": {"version": version}}).encode()
+    return Answer(Reply.DELIVERED, "HTTP 200", body=body)

@@ -149,6 +149,7 @@ class FakeClient(Client):
             detail=found.detail,
             retry_after=found.retry_after,
             date=found.date or date,
+            body=found.body,
         )
 
     def sent(self, name: str) -> list[tuple[float, dict[str, Any]]]:
