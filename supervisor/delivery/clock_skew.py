@@ -18,25 +18,26 @@ SKEW_NOISE = 5.0
 """Seconds by which a measured difference may change, and still count as the same."""
 
 STEADY_AFTER = 600.0
-"""Seconds without a jump after which a clock that jumps is followed again."""
+"""Seconds without a jump after which a clock counts as steady again."""
 
 
 @define
 class PeerClock:
     """The clock of one peer, as its answers show it.
 
-    A peer's word must not keep us busy: of two jumps within `STEADY_AFTER`, only the first is
-    followed.
+    A peer's word must not keep us busy. Of two jumps within `STEADY_AFTER`, only the first is
+    followed at once. The second is followed when the next answer confirms it, and then nothing is
+    sent again for it.
     """
 
     shift: float = 0.0
     """Seconds by which the times that are sent to the peer are shifted."""
 
     jumps: bool = False
-    """Whether the clock jumps, so that it is not followed."""
+    """Whether the clock jumps, so that a single measurement is not believed."""
 
-    _is_known: bool = False
-    """Whether the clock was measured before."""
+    _last_skew: float | None = None
+    """The last measured difference. None before the first."""
 
     _own_steps: int = 0
     """How often our own clock had been set at the last measurement."""
@@ -52,21 +53,22 @@ class PeerClock:
         the peer's.
         """
         if own_steps != self._own_steps:
-            self.jumps, self._is_known, self._jumped_at = False, False, -math.inf
+            self.jumps, self._last_skew, self._jumped_at = False, None, -math.inf
             self._own_steps = own_steps
-        shift = shift_for(skew, self.shift)
-        is_far = abs(shift - self.shift) > TOLERATED_SKEW
+        last, self._last_skew = self._last_skew, skew
+        has_jumped = last is not None and abs(skew - last) > TOLERATED_SKEW
         since_jump = moment - self._jumped_at
-        if is_far and self._is_known:
+        if has_jumped:
             self.jumps = since_jump < STEADY_AFTER
             self._jumped_at = moment
         elif since_jump >= STEADY_AFTER:
             self.jumps = False
-        self._is_known = True
-        if self.jumps:
+        if has_jumped and self.jumps:
             return False
+        shift = shift_for(skew, self.shift)
+        is_far = abs(shift - self.shift) > TOLERATED_SKEW
         self.shift = shift
-        return is_far
+        return is_far and not self.jumps
 
 
 def is_tolerated(skew: float) -> bool:
@@ -91,9 +93,9 @@ def skew_message(url: str, clock: PeerClock) -> str | None:
     """Return the message of `PeerClockSkew`, or None if there is nothing to say."""
     if clock.jumps:
         return (
-            f"the clock of {url} jumps by more than {TOLERATED_SKEW:.0f} s; it is not followed "
-            f"until it has been steady for {seconds(STEADY_AFTER)}; check NTP on both, and whether "
-            "several hosts answer at this address"
+            f"the clock of {url} jumps by more than {TOLERATED_SKEW:.0f} s; only what two answers "
+            "in a row show is followed; check NTP on both, and whether several hosts answer at "
+            "this address"
         )
     if not clock.shift:
         return None

@@ -68,17 +68,34 @@ def test_the_first_measurement_is_followed_and_a_jump_is_followed_once() -> None
     assert [clock.measure(3600.0, moment=2.0), clock.shift, clock.jumps] == [False, 0.0, True]
 
 
-def test_a_clock_that_jumps_is_followed_again_when_it_has_been_steady() -> None:
+def test_a_second_jump_is_followed_when_the_next_answer_confirms_it() -> None:
+    clock = PeerClock()
+    for moment, skew in enumerate((0.0, -7200.0)):
+        clock.measure(skew, moment=moment)
+    back = [clock.measure(0.0, moment=356.0 + minute * 60.0) for minute in range(2)]
+
+    assert back == [False, False]
+    assert (clock.shift, clock.jumps) == (0.0, True)
+
+
+def test_a_clock_that_jumps_from_answer_to_answer_is_not_followed() -> None:
+    clock = PeerClock()
+    for moment in range(100):
+        clock.measure(45.0 if moment % 2 else -45.0, moment=moment)
+
+    assert (clock.shift, clock.jumps) == (45.0, True)
+
+
+def test_a_clock_that_has_been_steady_may_jump_again() -> None:
     clock = PeerClock()
     for moment, skew in enumerate((0.0, 100.0, 0.0)):
         clock.measure(skew, moment=moment)
-    during = clock.jumps, clock.shift
-    clock.measure(100.0, moment=2 + STEADY_AFTER - 1)
-    steady = clock.jumps
-    clock.measure(97.0, moment=2 + STEADY_AFTER)
+    clock.measure(1.0, moment=2 + STEADY_AFTER - 1)
+    during = clock.jumps
+    clock.measure(1.0, moment=2 + STEADY_AFTER)
 
-    assert (during, steady) == ((True, 100.0), True)
-    assert (clock.jumps, clock.shift) == (False, 100.0)
+    assert (during, clock.jumps) == (True, False)
+    assert clock.measure(100.0, moment=3 + STEADY_AFTER)
 
 
 def test_a_clock_that_drifts_is_followed_for_ever_and_nothing_sent_is_wrong() -> None:
