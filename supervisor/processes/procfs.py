@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import logging
 import os
 import resource
 
 log = logging.getLogger(__name__)
+
+_NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
+"""The system's errors when no file can be opened for now."""
 
 
 def children(*, every_thread: bool = False) -> list[int]:
@@ -19,15 +23,28 @@ def children(*, every_thread: bool = False) -> list[int]:
     """
     main = str(os.getpid())
     found: list[int] = []
-    for thread in _listed("/proc/self/task") if every_thread else [main]:
+    for thread in dict.fromkeys([main, *(_listed("/proc/self/task") if every_thread else ())]):
         try:
-            found += map(int, _read(f"/proc/self/task/{thread}/children").split())
+            found += map(int, _children_of(thread, main).split())
         except ProcessLookupError:
             continue
-        except OSError:
-            if thread == main:  # a kernel without CONFIG_PROC_CHILDREN
+        except OSError as error:
+            # Else it is a kernel without CONFIG_PROC_CHILDREN.
+            if thread == main and error.errno not in _NO_DESCRIPTOR:
                 return _children_among_all()
     return found
+
+
+def _children_of(thread: str, main: str) -> bytes:
+    if thread != main:
+        return _read(f"/proc/self/task/{thread}/children")
+    return _content(_children_of_main(main))
+
+
+@functools.cache
+def _children_of_main(main: str) -> int:
+    """Return a descriptor that stays open. What a command has left is found without another one."""
+    return os.open(f"/proc/self/task/{main}/children", os.O_RDONLY | os.O_CLOEXEC)
 
 
 def _children_among_all() -> list[int]:
@@ -89,6 +106,14 @@ def _stat(pid: int) -> list[bytes]:
 def _read(path: str) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return b"".join(iter(lambda: os.read(descriptor, 65536), b""))
+        return _content(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _content(descriptor: int) -> bytes:
+    """Return what the file holds now, from its beginning."""
+    content = bytearray()
+    while chunk := os.pread(descriptor, 65536, len(content)):
+        content += chunk
+    return bytes(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -241,3 +242,27 @@ async def test_a_command_that_hangs_stops_no_timer() -> None:
         nursery.cancel_scope.cancel()
 
     assert max(gaps, default=math.inf) < 0.2
+
+
+async def test_what_a_command_leaves_is_ended_also_without_a_free_descriptor(
+    tmp_path: Path,
+) -> None:
+    goes_on = tmp_path / "goes-on"
+    script = f"touch {goes_on}; setsid sleep 60 & while test -e {goes_on}; do sleep 0.01; done"
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def use_all_descriptors() -> None:
+        while not goes_on.exists():  # noqa: ASYNC110  # another process sets no trio event
+            await trio.sleep(0.001)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+        goes_on.unlink()
+
+    try:
+        with trio.fail_after(30):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(use_all_descriptors)
+                completed = await run_command(shell(script))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+    assert (0, 1) == (completed.status, completed.strays)
