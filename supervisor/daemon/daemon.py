@@ -31,6 +31,7 @@ from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.signals import stop_on_signals
 from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.host.systemd import Notifier
+from supervisor.host.threads import load_thread_exit
 from supervisor.ledger.database import open_ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
@@ -65,6 +66,7 @@ async def run(
     Raises `SupervisorError` when it cannot start.
     """
     stopping, reload_asked, outbox = trio.Event(), RepeatedEvent(), Outbox.of(service)
+    load_thread_exit()
     become_subreaper()
     with (
         locked(state_dir) as lock,

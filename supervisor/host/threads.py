@@ -5,6 +5,7 @@ A check calls `probe` to look at a mount or to ask a resolver. The check sets th
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from collections.abc import Callable
@@ -183,6 +184,16 @@ class Worker:
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call.run()
+
+
+def load_thread_exit() -> None:
+    """Load the library with which glibc ends a thread. `run` calls this at its start.
+
+    Else glibc would load it when the interpreter ends such threads at its own end. While no
+    descriptor is free, glibc cannot, and aborts the process.
+    """
+    with suppress(OSError):  # another C library does without it
+        ctypes.CDLL("libgcc_s.so.1")
 
 
 def start_thread(thread: threading.Thread) -> None:

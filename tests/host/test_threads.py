@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
@@ -128,3 +131,30 @@ async def test_an_error_of_the_function_is_not_taken_for_a_missing_thread() -> N
 
     with pytest.raises(RuntimeError, match="can't"):
         await probe("a call", fail)
+
+
+LAST_THREAD = """
+import ctypes, os, resource, threading, time
+from supervisor.host.threads import load_thread_exit
+
+load_thread_exit()
+thread = threading.Thread(target=ctypes.CDLL(None).pthread_exit, args=(None,), daemon=True)
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+thread.start()
+while os.path.exists(f"/proc/self/task/{thread.native_id}"):
+    time.sleep(0.001)
+os._exit(0)
+"""
+"""Ends a thread as the interpreter does at its own end, while no descriptor is free."""
+
+
+def test_a_thread_ends_also_without_a_free_descriptor() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LAST_THREAD],
+        cwd=Path(__file__).parent.parent.parent,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
