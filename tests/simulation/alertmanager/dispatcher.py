@@ -31,7 +31,6 @@ class Dispatcher:
     _clean_ups: Ticks
     _send: Callable[[Flush], None]
     """Is given what is to be sent, and calls `finish` in the end."""
-    _root: Node = field(init=False)
     _groups: dict[GroupKey, Group] = field(factory=dict)
     _places: dict[Series, tuple[GroupKey, ...]] = field(factory=dict)
     """The groups of each alert. They depend on its labels alone."""
@@ -42,10 +41,6 @@ class Dispatcher:
     ) -> Dispatcher:
         """Return one that starts now."""
         return cls(settings, timers, Ticks(now, CLEAN_UP), send)
-
-    @_root.default
-    def _build(self) -> Node:
-        return self._settings.root.node()
 
     def receivers(self, series: Series) -> list[str]:
         return [node.receiver.name for node, _ in self._places_of(series)]
@@ -78,7 +73,7 @@ class Dispatcher:
     def _places_of(self, series: Series) -> tuple[GroupKey, ...]:
         places = self._places.get(series)
         if places is None:
-            found = self._root.find(series.labels)
+            found = self._settings.tree.find(series.labels)
             places = tuple((node, node.group_labels(series.labels)) for node in found)
             self._places[series] = places
         return places

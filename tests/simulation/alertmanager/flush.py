@@ -41,7 +41,7 @@ class Flush:
 
     def without_muted(self, mutes: Callable[[Mapping[str, str]], bool]) -> Flush:
         heard = tuple(alert for alert in self.alerts if not mutes(alert.series.labels))
-        return evolve(self, alerts=heard)
+        return self if len(heard) == len(self.alerts) else evolve(self, alerts=heard)
 
     @property
     def firing(self) -> frozenset[SeriesKey]:

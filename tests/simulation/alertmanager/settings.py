@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from attrs import frozen
 
 from tests.simulation.alertmanager.inhibition import InhibitRule
-from tests.simulation.alertmanager.route import Receiver, Route
+from tests.simulation.alertmanager.route import Node, Receiver, Route
 
 DEBIAN_12 = (0, 25)
 """The version that Debian 12 has."""
@@ -49,6 +51,11 @@ class Settings:
             repeat_interval=self.repeat_interval,
             routes=self.routes,
         )
+
+    @cached_property
+    def tree(self) -> Node:
+        """The routes as they are used."""
+        return self.root.node()
 
     @property
     def flushes_any_old_alert(self) -> bool:

@@ -43,6 +43,18 @@ def compared(directory: Path, settings: Settings, plan: Plan) -> Comparison:
     )
 
 
+def confirmed(directory: Path, settings: Settings, plan: Plan, first: Comparison) -> list[str]:
+    """Run the sequences that differed once more; return what differs in both runs.
+
+    A program that the system stopped for a moment differs once. A model that is wrong differs
+    each time.
+    """
+    if not first.differences:
+        return []
+    again = compared(directory, settings, plan.only(first.differences))
+    return [f"{seq}: {line}" for seq, lines in again.differences.items() for line in lines]
+
+
 def _is_sturdy(settings: Settings, run: Run, seq: str) -> bool:
     steps = run.steps_of(seq)
     return is_sturdy(settings, run.base, steps, run.until, by=JITTER, shakes=RUN_SHAKES)

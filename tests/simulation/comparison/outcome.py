@@ -27,6 +27,11 @@ class SeenAlert:
     more: object = None
     """What else a list shows."""
 
+    @property
+    def exact(self) -> tuple[object, ...]:
+        """All but the times."""
+        return (self.labels, self.annotations, self.status, self.more)
+
 
 @frozen
 class Seen:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from random import Random
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from tests.simulation.alertmanager.matcher import Matcher, Operator
 from tests.simulation.comparison.step import (
@@ -57,6 +58,12 @@ class Plan:
     @property
     def sequences(self) -> list[str]:
         return sorted({step.seq for step in self.steps} - {ALL})
+
+    def only(self, sequences: Collection[str]) -> Plan:
+        """Return the plan without other sequences."""
+        return evolve(
+            self, steps=tuple(each for each in self.steps if each.seq in (*sequences, ALL))
+        )
 
 
 def random_plan(seed: int, *, sequences: int, seconds: float, ends: int) -> Plan:

@@ -62,10 +62,10 @@ class Run:
 
     server: ComparedServer
     hook: Webhook
+    _client: httpx.Client
     done: list[Done] = field(factory=list)
     base: float = 0.0
     until: float = 0.0
-    _client: httpx.Client = field(factory=lambda: httpx.Client(trust_env=False, timeout=30))
     _silences: dict[tuple[str, int], str] = field(factory=dict)
 
     def run(self, plan: Plan) -> None:
@@ -164,7 +164,7 @@ def _matcher(matcher: Matcher) -> dict[str, Any]:
 def real_run(directory: Path, settings: Settings) -> Iterator[Run]:
     """Provide a run. The program ends with it."""
     directory.mkdir(parents=True, exist_ok=True)
-    with Webhook.running() as hook:
+    with Webhook.running() as hook, httpx.Client(trust_env=False, timeout=30) as client:
         server = ComparedServer(
             directory,
             "",
@@ -173,7 +173,7 @@ def real_run(directory: Path, settings: Settings) -> Iterator[Run]:
             webhook=hook.url,
         )
         try:
-            yield Run(server, hook)
+            yield Run(server, hook, client)
         finally:
             server.stop()
 

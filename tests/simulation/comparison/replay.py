@@ -84,7 +84,7 @@ def replayed(settings: Settings, base: float, steps: Sequence[Done], until: floa
 def shaken(steps: Sequence[Done], random: Random, by: float) -> list[Done]:
     """Return the steps at slightly other times, and the alerts of a post one by one."""
     moved = [
-        evolve(part, at=part.at + random.uniform(-1, 1) * (part.unsure + by))
+        Done(part.at + random.uniform(-1, 1) * (part.unsure + by), 0.0, part.step)
         for done in steps
         for part in _split(done, random)
     ]
@@ -92,10 +92,10 @@ def shaken(steps: Sequence[Done], random: Random, by: float) -> list[Done]:
 
 
 def _split(done: Done, random: Random) -> list[Done]:
-    if not isinstance(done.step.what, Post):
+    what = done.step.what
+    if not isinstance(what, Post) or len(what.alerts) < 2:
         return [done]
-    alerts = random.sample(done.step.what.alerts, len(done.step.what.alerts))
     return [
         evolve(done, at=done.at + SPLIT * place, step=evolve(done.step, what=Post((alert,))))
-        for place, alert in enumerate(alerts)
+        for place, alert in enumerate(random.sample(what.alerts, len(what.alerts)))
     ]
