@@ -190,7 +190,7 @@ class Alertmanager:
     def _inhibiting(self, labels: Mapping[str, str], now: float) -> list[str]:
         """Return the fingerprint of an alert that mutes these labels; none or one."""
         for rule in self.settings.inhibit_rules:
-            found = rule.inhibitor(labels, self._store.firing(now), now)
+            found = rule.inhibitor(labels, self._store.firing(now))
             if found is not None:
                 return [found.series.fingerprint]
         return []

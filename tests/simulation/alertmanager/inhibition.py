@@ -19,19 +19,16 @@ class InhibitRule:
     equal: tuple[str, ...] = ()
     """Labels whose values must be the same in both."""
 
-    def inhibitor(
-        self, labels: Mapping[str, str], alerts: Iterable[Alert], now: float
-    ) -> Alert | None:
-        """Return an alert that mutes these labels now."""
+    def inhibitor(self, labels: Mapping[str, str], firing: Iterable[Alert]) -> Alert | None:
+        """Return an alert that mutes these labels."""
         if not all_match(self.target, labels):
             return None
         # An alert that is source and target is not muted by another one that is both.
         is_both = all_match(self.source, labels)
-        for alert in alerts:
+        for alert in firing:
             other = alert.series.labels
             if (
-                not alert.is_resolved(now)
-                and all_match(self.source, other)
+                all_match(self.source, other)
                 and all(other.get(name, "") == labels.get(name, "") for name in self.equal)
                 and not (is_both and all_match(self.target, other))
             ):

@@ -30,9 +30,10 @@ DOWN = 0.3
 ALERTS: tuple[dict[str, str], ...] = (
     {"alertname": "Disk", "host": "a"},
     {"alertname": "Disk", "host": "b", "job": "x"},
-    {"alertname": "Disk", "host": "c", "role": "target"},
+    {"alertname": "Disk", "host": "0", "role": "target"},
     {"alertname": "Power", "host": "a", "role": "source"},
     {"alertname": "Power", "host": "b", "role": "both"},
+    {"alertname": "Mail", "host": "a", "team": "not-two"},
     {"alertname": "Load", "host": "a", "team": "quiet"},
     {"alertname": "Load", "host": "b", "team": "quiet", "role": "target"},
     {"alertname": "Swap", "host": "a", "team": "two", "empty": ""},
@@ -74,7 +75,7 @@ def random_plan(seed: int, *, sequences: int, seconds: float, ends: int) -> Plan
         steps += Sequence(f"s{seed}-{number}", Random(random.random()), seconds).steps()
     for number in range(ends):
         at = seconds * (number + random.uniform(0.6, 1.0)) / (ends + 1)
-        steps += [Step(at, ALL, End(random.random() < 0.6)), Step(at + DOWN, ALL, Begin())]
+        steps += [Step(at, ALL, End(killed=number % 2 == 1)), Step(at + DOWN, ALL, Begin())]
     return Plan(seconds, tuple(sorted(steps, key=lambda step: step.at)))
 
 
@@ -105,7 +106,7 @@ class Sequence:
         random = self._random
         kind = random.choices(
             ["post", "again", "batch", "refused", "silence", "expire", "list"],
-            [10, 3, 3, 1, 2, 1, 1],
+            [10, 3, 3, 1, 3, 3, 1],
         )[0]
         match kind:
             case "again" if self._last:
@@ -118,7 +119,7 @@ class Sequence:
             case "silence":
                 return self._silence(at, own)
             case "expire" if self._silences:
-                return ExpireSilence(random.randrange(self._silences))
+                return ExpireSilence(self._silences - 1 - random.randrange(self._silences) // 2)
             case "list":
                 return ListAlerts()
         self._last.append(Post((self._alert(at, random.choice(own)),)))

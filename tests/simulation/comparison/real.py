@@ -70,13 +70,13 @@ class Run:
 
     def run(self, plan: Plan) -> None:
         """Do all steps at their times."""
-        self._do(Step(0.0, ALL, Begin()))
+        self.do(Step(0.0, ALL, Begin()))
         self.base = time.time() + 0.2
         for step in plan.steps:
-            _sleep_until(self.base + step.at)
-            self._do(step)
+            sleep_until(self.base + step.at)
+            self.do(step)
         self.until = self.base + plan.seconds
-        _sleep_until(self.until)
+        sleep_until(self.until)
 
     def steps_of(self, seq: str) -> list[Done]:
         return [done for done in self.done if done.step.seq in (seq, ALL)]
@@ -84,19 +84,23 @@ class Run:
     def outcome(self, seq: str) -> Outcome:
         steps = self.steps_of(seq)
         return Outcome(
-            seen=tuple(each for each in self._seen() if ("seq", seq) in each.group[1]),
+            seen=tuple(
+                each
+                for each in self.seen()
+                if ("seq", seq) in each.group[1] and each.at <= self.until
+            ),
             lists=tuple(
                 of_list(done.answer) for done in steps if isinstance(done.step.what, ListAlerts)
             ),
             answers=tuple(done.answer for done in steps if isinstance(done.step.what, Post)),
         )
 
-    def _seen(self) -> Iterator[Seen]:
-        for at, body in sorted(self.hook.received):
-            if at <= self.until:
-                yield of_webhook(at, json.loads(body))
+    def seen(self) -> list[Seen]:
+        """Return the notifications until now, in order."""
+        return [of_webhook(at, json.loads(body)) for at, body in sorted(self.hook.received)]
 
-    def _do(self, step: Step) -> None:
+    def do(self, step: Step) -> None:
+        """Do a step now."""
         match step.what:
             case End(killed):
                 self._note(step, time.time(), 0.02)
@@ -161,14 +165,14 @@ def _matcher(matcher: Matcher) -> dict[str, Any]:
 
 
 @contextmanager
-def real_run(directory: Path, settings: Settings) -> Iterator[Run]:
-    """Provide a run. The program ends with it."""
+def real_run(directory: Path, settings: Settings, *cluster: str) -> Iterator[Run]:
+    """Provide a run, alone or with the flags of a cluster. The program ends with it."""
     directory.mkdir(parents=True, exist_ok=True)
     with Webhook.running() as hook, httpx.Client(trust_env=False, timeout=30) as client:
         server = ComparedServer(
             directory,
             "",
-            flags=("--cluster.listen-address=", *flags(settings)),
+            flags=(*(cluster or ("--cluster.listen-address=",)), *flags(settings)),
             settings=settings,
             webhook=hook.url,
         )
@@ -178,5 +182,5 @@ def real_run(directory: Path, settings: Settings) -> Iterator[Run]:
             server.stop()
 
 
-def _sleep_until(at: float) -> None:
+def sleep_until(at: float) -> None:
     time.sleep(max(0.0, at - time.time()))  # the real one takes real time

@@ -21,7 +21,7 @@ SETTINGS = Settings(
     repeat_interval=4.5,
     resolve_timeout=3.1,
     routes=(
-        Route(QUIET, (Matcher("team", "quiet"),), group_by=("...",), group_wait=0.4),
+        Route(QUIET, (Matcher("team", "quiet"),), group_wait=0.4),
         Route(
             TWO,
             (Matcher("team", "tw.", Operator.REGEX),),
@@ -30,7 +30,11 @@ SETTINGS = Settings(
             group_interval=1.7,
             repeat_interval=3.0,
         ),
-        Route(matchers=(Matcher("alertname", "Disk", Operator.NOT_EQUAL),), group_wait=0.6),
+        Route(
+            matchers=(Matcher("alertname", "Disk", Operator.NOT_EQUAL),),
+            group_by=("...",),
+            group_wait=0.6,
+        ),
     ),
     inhibit_rules=(
         InhibitRule(
