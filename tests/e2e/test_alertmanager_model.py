@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+from attrs import frozen
+
+from tests.simulation.comparison.cluster_run import cluster_differences
 from tests.simulation.comparison.compared import Comparison, compared, confirmed
 from tests.simulation.comparison.plan import Plan
 from tests.simulation.comparison.setup import SETTINGS
@@ -15,23 +19,43 @@ SECONDS = 20.0
 """Of each of the two plans. `scripts/bench alertmanager_model` runs more and longer ones."""
 
 
-def test_the_model_sends_what_the_real_alertmanager_sends(tmp_path: Path) -> None:
-    plans = [
-        sturdy_plan(SETTINGS, seed, sequences=SEQUENCES, seconds=SECONDS, ends=ends)
-        for seed, ends in ((1, 0), (2, 2))
-    ]
+@frozen
+class Found:
+    """What comes of the runs, which take place at the same time."""
 
-    def compare(plan: Plan) -> Comparison:
-        return compared(tmp_path / plan.sequences[0], SETTINGS, plan)
+    plans: list[Plan]
+    comparisons: list[Future[Comparison]]
+    cluster: Future[list[str]]
 
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
+    directory = tmp_path_factory.mktemp("model")
     with ThreadPoolExecutor() as threads:
-        found = list(threads.map(compare, plans))
+        cluster = threads.submit(cluster_differences, directory)
+        plans = [
+            sturdy_plan(SETTINGS, seed, sequences=SEQUENCES, seconds=SECONDS, ends=ends)
+            for seed, ends in ((1, 0), (2, 2))
+        ]
+        comparisons = [
+            threads.submit(compared, directory / f"plan-{number}", SETTINGS, plan)
+            for number, plan in enumerate(plans)
+        ]
+    return Found(plans, comparisons, cluster)
 
+
+def test_the_model_sends_what_the_real_one_sends(found: Found, tmp_path: Path) -> None:
     wrong = [
         line
-        for plan, comparison in zip(plans, found, strict=True)
-        for line in confirmed(tmp_path / "again" / plan.sequences[0], SETTINGS, plan, comparison)
+        for number, plan in enumerate(found.plans)
+        for line in confirmed(
+            tmp_path / f"{number}", SETTINGS, plan, found.comparisons[number].result()
+        )
     ]
     assert wrong == []
-    assert sum(len(each.compared) for each in found) >= SEQUENCES
-    assert sum(each.notifications for each in found) >= 2 * SEQUENCES
+    assert sum(len(each.result().compared) for each in found.comparisons) >= SEQUENCES
+    assert sum(each.result().notifications for each in found.comparisons) >= 2 * SEQUENCES
+
+
+def test_a_cluster_of_the_model_sends_what_a_real_one_sends(found: Found, tmp_path: Path) -> None:
+    assert found.cluster.result() == [] or cluster_differences(tmp_path) == []

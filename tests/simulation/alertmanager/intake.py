@@ -31,8 +31,10 @@ class Intake:
     """The same by `Series.key`: one object for each set of labels."""
 
     def read(self, body: object, now: float) -> tuple[list[Alert], Answer]:
+        if not isinstance(body, list | tuple):
+            return [], refusal(body)
         try:
-            read = [self._read(posted, now) for posted in body]  # type: ignore[attr-defined]
+            read = [self._read(posted, now) for posted in body]
         except (AttributeError, KeyError, TypeError, ValueError):
             return [], refusal(body)
         alerts = [alert for alert, problem in read if problem is None]
