@@ -54,12 +54,12 @@ class Alertmanager:
         self._intake = Intake(settings.resolve_timeout)
         self._pipeline = Pipeline(
             name=self.name,
+            settings=settings,
             timers=self._timers,
             log=self._log,
             peering=self.peering,
             mutes=self._is_muted,
             finish=self._finish,
-            repeats_by_the_tick=settings.repeats_by_the_tick,
         )
         self._forget(self.started)
 

@@ -53,15 +53,18 @@ class Flush:
     def resolved(self) -> frozenset[SeriesKey]:
         return frozenset(alert.series.key for alert in self.alerts if alert.is_resolved(self.tick))
 
-    def reason(self, entry: Entry | None, now: float) -> Reason | None:
-        """Return why it is sent, after what the notification log tells; None if it is not."""
+    def reason(self, entry: Entry | None, is_due: Callable[[float], bool]) -> Reason | None:
+        """Return why it is sent, after what the notification log tells; None if it is not.
+
+        `is_due` tells whether the repeat interval has passed since an entry was written.
+        """
         if not self.alerts:
             return None
         if entry is None:
             return Reason.FIRST if self.firing else None
         node = self.group.node
         resolved = self.resolved if node.receiver.send_resolved else frozenset()
-        return entry.reason(self.firing, resolved, due=entry.at < now - node.repeat_interval)
+        return entry.reason(self.firing, resolved, due=is_due(entry.at))
 
     def notification(self, sender: str, reason: Reason, now: float) -> Notification | None:
         """Return what is sent; None if the receiver is not told of any of the alerts."""

@@ -10,6 +10,7 @@ from attrs import define, field
 from tests.simulation.alertmanager.flush import Flush
 from tests.simulation.alertmanager.notification import Notification
 from tests.simulation.alertmanager.notification_log import Entry, NotificationLog
+from tests.simulation.alertmanager.settings import Settings
 from tests.simulation.alertmanager.timers import Timers
 
 LEAST_DEADLINE = 10.0
@@ -31,13 +32,13 @@ class Pipeline:
     """Sends flushes, one step after another."""
 
     _name: str
+    _settings: Settings
     _timers: Timers
     _log: NotificationLog
     _peering: Peering
     _mutes: Callable[[Mapping[str, str], float], bool]
     _finish: Callable[..., None]
     """Is told of a flush, the time, and whether it `succeeded`."""
-    _repeats_by_the_tick: bool = False
     sent: list[Notification] = field(factory=list)
     """What was sent and not taken yet."""
     written: list[Entry] = field(factory=list)
@@ -76,8 +77,13 @@ class Pipeline:
 
     def _notify(self, flush: Flush, _deadline: float, now: float) -> None:
         key, node = flush.group.key, flush.group.node
-        compared = flush.tick if self._repeats_by_the_tick else now
-        reason = flush.reason(self._log.find(key, now), compared)
+        compared = flush.tick if self._settings.repeats_by_the_tick else now
+        since = compared - node.repeat_interval
+
+        def is_due(at: float) -> bool:
+            return at < since or (at == since and self._settings.quick_receivers)
+
+        reason = flush.reason(self._log.find(key, now), is_due)
         if reason is not None:
             notification = flush.notification(self._name, reason, now)
             if notification is not None:

@@ -37,6 +37,11 @@ class Settings:
     """`--data.maintenance-interval`: between two snapshots of notification log and silences."""
     gc_interval: float = 1_800.0
     """`--alerts.gc-interval`: between two removals of resolved alerts."""
+    quick_receivers: bool = False
+    """Whether a repeat interval that is a multiple of the group interval is over at its tick.
+
+    In the real one this is a race of the receiver with the lateness of the ticks.
+    """
     version: tuple[int, int] = DEBIAN_12
     """Which one is followed: see `README.md` for what changed."""
 

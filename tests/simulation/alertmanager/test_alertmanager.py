@@ -136,11 +136,14 @@ def test_a_kill_keeps_what_the_last_maintenance_wrote() -> None:
     assert [] == manager.advance(T + 2000)
 
 
-def test_a_repeat_at_the_very_interval_comes_one_tick_later() -> None:
-    manager = running(group_interval=300.0, repeat_interval=600.0)
+@pytest.mark.parametrize(("quick", "repeated"), [(False, 910), (True, 610)])
+def test_a_repeat_interval_of_whole_group_intervals_ends_as_the_receiver_is_quick(
+    quick: bool, repeated: float
+) -> None:
+    manager = running(group_interval=300.0, repeat_interval=600.0, quick_receivers=quick)
     manager.post([alert(0, 5000)], T)
 
-    assert [10, 910] == [at for at, _, _ in sent(manager.advance(T + 1000))]
+    assert [10, repeated] == [at for at, _, _ in sent(manager.advance(T + 1000))]
 
 
 def test_silences_mute_at_the_flush_and_do_not_make_it_repeat() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from random import Random
 
 from attrs import define, evolve, field, frozen
@@ -41,6 +41,18 @@ ALERTS: tuple[dict[str, str], ...] = (
 )
 """The labels of the alerts of a sequence."""
 
+KINDS = {
+    "post": 10,
+    "again": 4,
+    "over again": 2,
+    "batch": 3,
+    "refused": 1,
+    "silence": 3,
+    "expire": 3,
+    "list": 1,
+}
+"""What a step does, and how often."""
+
 SOURCES = ("source", "both")
 """Roles of alerts that mute others. Such an alert never makes its group send at once: whether it
 mutes what is sent in that moment is a race in the real one."""
@@ -70,11 +82,12 @@ class Plan:
 def random_plan(seed: int, *, sequences: int, seconds: float, ends: int) -> Plan:
     """Return a plan in which all is ended and started again `ends` times."""
     random = Random(seed)
+    breaks = [seconds * (number + random.uniform(0.6, 1.0)) / (ends + 1) for number in range(ends)]
     steps = []
     for number in range(sequences):
-        steps += Sequence(f"s{seed}-{number}", Random(random.random()), seconds).steps()
-    for number in range(ends):
-        at = seconds * (number + random.uniform(0.6, 1.0)) / (ends + 1)
+        sequence = Sequence(f"s{seed}-{number}", Random(random.random()), seconds, breaks)
+        steps += sequence.steps()
+    for number, at in enumerate(breaks):
         steps += [Step(at, ALL, End(killed=number % 2 == 1)), Step(at + DOWN, ALL, Begin())]
     return Plan(seconds, tuple(sorted(steps, key=lambda step: step.at)))
 
@@ -86,9 +99,13 @@ class Sequence:
     _seq: str
     _random: Random
     _seconds: float
+    _breaks: list[float]
+    """When all is ended."""
     _starts: dict[int, float] = field(factory=dict)
     """When the present episode of an alert began."""
     _last: list[Post] = field(factory=list)
+    _over: list[Post] = field(factory=list)
+    """Those of the last posts that ended an alert."""
     _silences: int = 0
     _count: int = 0
 
@@ -96,21 +113,30 @@ class Sequence:
         random = self._random
         first = random.uniform(0, self._seconds / 3)
         last = self._seconds - QUIET_END
-        times = sorted(random.uniform(first, last) for _ in range(random.randint(8, 18)))
-        own = random.sample(range(len(ALERTS)), random.randint(1, 4))
-        return [Step(at, self._seq, self._what(at, own)) for at in times] + [
-            Step(last + 0.001, self._seq, ListAlerts())
-        ]
+        own = random.sample(range(len(ALERTS)), random.randint(2, 5))
+        times = [random.uniform(first, last) for _ in range(random.randint(8, 18))]
+        kinds = [*((at, "") for at in times), *self._around_breaks(last)]
+        steps = [Step(at, self._seq, self._what(at, own, kind)) for at, kind in sorted(kinds)]
+        return [*steps, Step(last + 0.001, self._seq, ListAlerts())]
 
-    def _what(self, at: float, own: list[int]) -> What:
+    def _around_breaks(self, last: float) -> Iterator[tuple[float, str]]:
+        """Yield what shows whether something was saved: just before an end, and just after."""
         random = self._random
-        kind = random.choices(
-            ["post", "again", "batch", "refused", "silence", "expire", "list"],
-            [10, 3, 3, 1, 3, 3, 1],
-        )[0]
+        for at in self._breaks:
+            if at + 3 < last and random.random() < 0.5:
+                yield at - random.uniform(1.2, 3.0), "post"
+                yield at - random.uniform(0.2, 2.0), random.choice(["silence", "post"])
+                yield at + random.uniform(0.8, 1.5), "post"
+                yield at + random.uniform(1.5, 2.5), "batch"
+
+    def _what(self, at: float, own: list[int], kind: str = "") -> What:
+        random = self._random
+        kind = kind or random.choices(list(KINDS), list(KINDS.values()))[0]
         match kind:
             case "again" if self._last:
-                return random.choice(self._last[-3:])
+                return random.choice(self._last[-4:])
+            case "over again" if self._over:
+                return random.choice(self._over)
             case "batch":
                 return Post(tuple(self._alert(at, number) for number in own))
             case "refused":
@@ -122,7 +148,10 @@ class Sequence:
                 return ExpireSilence(self._silences - 1 - random.randrange(self._silences) // 2)
             case "list":
                 return ListAlerts()
-        self._last.append(Post((self._alert(at, random.choice(own)),)))
+        alert = self._alert(at, random.choice(own))
+        self._last.append(Post((alert,)))
+        if alert.ends is not None and alert.ends <= at:
+            self._over = [*self._over[-1:], self._last[-1]]
         return self._last[-1]
 
     def _labels(self, labels: dict[str, str], with_seq: bool = True) -> dict[str, str]:
@@ -169,5 +198,5 @@ class Sequence:
             number=self._silences - 1,
             matchers=(Matcher("seq", self._seq), matcher),
             starts=starts,
-            ends=max(at, starts) + random.uniform(0.5, 8.0),
+            ends=max(at, starts) + random.uniform(0.5, 15.0),
         )
