@@ -240,3 +240,23 @@ def test_time_does_not_go_back() -> None:
 
     with pytest.raises(ValueError, match="is before"):
         manager.post([alert(0)], T + 9)
+
+
+def test_a_flush_at_the_time_of_a_post_sees_it_if_it_has_not_run() -> None:
+    manager = running()
+    manager.post([alert(0, 900)], T)
+    manager.post([alert(9, 900, host="b")], T + 10)
+
+    assert [(10, Reason.FIRST, "a+ b+")] == sent(manager.advance(T + 10))
+
+
+def test_what_expired_while_it_was_down_counts_until_the_first_maintenance() -> None:
+    manager = running()
+    manager.post([alert(0, 5000)], T)
+    manager.advance(T + 100)
+    manager.stop(T + 100)  # the entry expires at 1210
+
+    manager.start(T + 1300)
+    manager.post([alert(0, 5000)], T + 1300)
+
+    assert [(1300, Reason.REPEAT, "a+")] == sent(manager.advance(T + 1300))

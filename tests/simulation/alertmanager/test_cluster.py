@@ -119,9 +119,21 @@ def test_nothing_is_sent_before_the_gossip_has_settled() -> None:
     assert [(10, "peer-0")] == sent(cluster.advance(T + 60))
 
 
-def test_what_takes_longer_than_a_flush_may_take_is_tried_again() -> None:
+def test_a_flush_that_takes_too_long_is_given_up_and_the_next_one_looks_again() -> None:
     cluster = three()
     cluster.members[0].alertmanager.peering.ready_at = T + 100
     cluster.post(0, [alert(0, 900)], T)
+    cluster.post(0, [alert(0, 40, name="Short")], T)  # it fires at 10, and no more at 70
 
     assert [(100, "peer-0")] == sent(cluster.advance(T + 600))
+
+
+def test_what_is_muted_does_not_wait_for_peers() -> None:
+    cluster = Cluster(evolve(SETTINGS, version=(0, 34)), 2, T - 100)
+    cluster.advance(T)
+    cluster.silence(1, [Matcher("host", "a")], starts_at=T, ends_at=T + 15, now=T)
+    cluster.post(1, [alert(0, 5)], T)  # its group is flushed at 10, and is gone
+    cluster.advance(T + 18)
+    cluster.post(1, [alert(0, 900)], T + 20)
+
+    assert [(35, "peer-1")] == sent(cluster.advance(T + 600))
