@@ -53,8 +53,8 @@ def test_the_model_sends_what_the_real_one_sends(found: Found, tmp_path: Path) -
         )
     ]
     assert wrong == []
-    assert sum(len(each.result().compared) for each in found.comparisons) >= SEQUENCES
-    assert sum(each.result().notifications for each in found.comparisons) >= 2 * SEQUENCES
+    assert sum(len(each.result().compared) for each in found.comparisons) >= SEQUENCES // 2
+    assert sum(each.result().notifications for each in found.comparisons) >= SEQUENCES
 
 
 def test_a_cluster_of_the_model_sends_what_a_real_one_sends(found: Found, tmp_path: Path) -> None:
