@@ -98,7 +98,9 @@ def _refuse_files_of_others(path: Path) -> None:
 
 def _refuse_owner(path: Path, where: Path, owner: int) -> None:
     """Raise `ConfigError` if we are root and the owner is neither root nor the service's user."""
-    if os.geteuid() != 0 or owner in (0, _uid_of_service()):
+    if os.geteuid() != 0 or owner == 0:
+        return  # a look-up of users would load a library, and ask a server where one is set
+    if owner == _uid_of_service():
         return
     try:
         name = pwd.getpwuid(owner).pw_name

@@ -161,6 +161,15 @@ def test_root_refuses_what_another_user_owns(tmp_path: Path, mine: Path, which: 
     ) == str(raised.value)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has files of root")
+def test_root_looks_up_no_user_for_its_own_files(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: pytest.fail("a directory service may hang"))
+
+    assert load_service(mine, lambda _: Ports).service == "X"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_root_takes_what_the_user_of_the_unit_owns(
     tmp_path: Path, mine: Path, monkeypatch: pytest.MonkeyPatch
