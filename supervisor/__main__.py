@@ -93,14 +93,16 @@ def _imported(name: str) -> ModuleType:
 
 
 def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
-    """Return the parser. Only the command in use has its own arguments."""
+    """Return the parser for the command in use, or else for the help, which lists them all."""
     parser = argparse.ArgumentParser("python -m supervisor", description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, text) in COMMANDS.items():
-        command_parser = commands.add_parser(name, help=text, description=text)
-        add_service(command_parser)
-        if command is not None and command.__name__ == f"supervisor.commands.{module}":
+        if command is None:
+            commands.add_parser(name, help=text)
+        elif command.__name__ == f"supervisor.commands.{module}":
+            command_parser = commands.add_parser(name, help=text, description=text)
+            add_service(command_parser)
             command.add_arguments(command_parser)
     return parser
 

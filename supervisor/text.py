@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -137,6 +136,8 @@ def rfc3339(moment: float, timezone: tzinfo = UTC) -> str:
 
 def preformatted(text: str) -> str:
     """Return HTML that shows plain text as it is."""
+    import html  # half a megabyte of character names
+
     return f"<pre>{html.escape(text)}</pre>"
 
 
