@@ -144,3 +144,7 @@ class ModuleRecord:
 
     state: Mapping[str, Json] = field(factory=dict)
     """What its check keeps from run to run."""
+
+
+NO_RECORD = ModuleRecord()
+"""The record of a module of which the ledger keeps nothing."""

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from attrs import frozen
 
-from supervisor.alerts.alert import Alert, ModuleRecord
+from supervisor.alerts.alert import NO_RECORD, Alert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.config.times import at_labels
@@ -18,6 +18,8 @@ from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import AlertView, Context, RunView
 from supervisor.stats.module_stats import ModuleStats
+
+_log = getLogger("supervisor.checks")
 
 
 class CheckLog(LoggerAdapter[Logger]):
@@ -51,14 +53,14 @@ class ContextFactory:
 
     def context(self, module: Module) -> Context:
         """Return the context for a run of this module that begins now."""
-        record = self.store.modules.get(module.name, ModuleRecord())
+        record = self.store.modules.get(module.name, NO_RECORD)
         service = self.store.service
         return Context(
             service=service.service,
             host=service.labels["host"],
             module=module.name,
             timezone=service.timezone,
-            log=CheckLog(getLogger("supervisor.checks"), {"module": module.name}),
+            log=CheckLog(_log, {"module": module.name}),
             clock=self.clock.now,
             at=at_labels(module.at, module.every),
             state=copy.deepcopy(dict(record.state)),

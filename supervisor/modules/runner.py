@@ -193,8 +193,8 @@ class Runner:
     def _skip_ticks_since(self, tick: float) -> None:
         now = self.clock.now()
         first = self.schedule.next_after(tick)
-        if missed := self.schedule.count(first, now):
-            self.stats.skipped["running"] += missed
+        if first < now:
+            self.stats.skipped["running"] += self.schedule.count(first, now)
             self.after = self.schedule.last_before(now)
         else:
             self.after = tick

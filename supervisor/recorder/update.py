@@ -12,7 +12,15 @@ from typing import Self
 from attrs import define, evolve
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import NO_LABELS, SUPERVISOR, Alert, Key, ModuleRecord, State
+from supervisor.alerts.alert import (
+    NO_LABELS,
+    NO_RECORD,
+    SUPERVISOR,
+    Alert,
+    Key,
+    ModuleRecord,
+    State,
+)
 from supervisor.alerts.hysteresis import Comparison, by_key, compare
 from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
 from supervisor.alerts.self_alerts import (
@@ -123,7 +131,7 @@ class Update:
                     self.end_self_alert(key)
 
     def _remember(self, module: Module, run: Run) -> None:
-        record = self.transaction.store.modules.get(module.name, ModuleRecord())
+        record = self.transaction.store.modules.get(module.name, NO_RECORD)
         state = record.state if run.error else run.state
         # Only modules with `at` make up for missed times. For the others the time of a run is not
         # written.
@@ -151,12 +159,13 @@ class Update:
         self._tell_surplus(module, comparison)
 
     def _tell_surplus(self, module: Module, comparison: Comparison) -> None:
-        message = None
-        if comparison.surplus:
-            message = (
-                f"{comparison.surplus} conditions are not sent, because module {module.name} "
-                f"returned more than max_conditions = {module.max_conditions}"
-            )
+        if not comparison.surplus:
+            self.end_self_alert(TOO_MANY_CONDITIONS.key(module.name))
+            return
+        message = (
+            f"{comparison.surplus} conditions are not sent, because module {module.name} "
+            f"returned more than max_conditions = {module.max_conditions}"
+        )
         self.take_self_alert(SelfAlert(TOO_MANY_CONDITIONS, message, module.name))
 
     def _tell_overflow(self) -> None:

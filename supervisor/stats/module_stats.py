@@ -43,14 +43,15 @@ class ModuleStats:
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
+        result = run.result
         self.runs += 1
         self.last_run = run.started
         self.last_seconds = run.seconds
-        self.last_result = run.result
+        self.last_result = result
         self.lag = max(0.0, run.started - run.scheduled)
-        self.results[run.result] += 1
+        self.results[result] += 1
         self.durations.observe(run.seconds)
-        self.recent.add(run.started, run.seconds, run.result)
+        self.recent.add(run.started, run.seconds, result)
         if run.error:
             self.failures += 1
         else:
