@@ -21,9 +21,9 @@ from attrs import define
 
 from supervisor.control import json_stream
 from supervisor.control.socket_client import LINE_TIMEOUT, NAME, JsonObject, short_path
-from supervisor.errors import NoThread, StillHanging
+from supervisor.errors import NoThread
 from supervisor.host.lock import Lock
-from supervisor.host.threads import probe
+from supervisor.host.threads import Worker
 
 LOOK_INTERVAL = 30.0
 """Seconds after which the server looks whether the socket's file is still there."""
@@ -100,16 +100,16 @@ class LocalServer:
     clients: int = 0
     """Clients that are being served."""
 
-    async def keep(self, local: LocalSocket) -> None:
+    async def keep(self, local: LocalSocket, worker: Worker) -> None:
         """Answer until cancelled. Make the socket again when its file is gone.
 
-        A socket that belongs to another supervisor stays.
+        A socket that belongs to another supervisor stays. The worker looks at the file.
         """
         while True:
             async with trio.open_nursery() as nursery:
                 if local.listener is not None:
                     nursery.start_soon(self.serve, local.listener)
-                await _until_gone(local)
+                await _until_gone(local, worker)
                 nursery.cancel_scope.cancel()
             if local.bind().listener is not None:
                 _log.warning("the local socket was gone; it is there again")
@@ -148,7 +148,7 @@ class LocalServer:
             await handler(request, say)
 
 
-async def _until_gone(local: LocalSocket) -> None:
+async def _until_gone(local: LocalSocket, worker: Worker) -> None:
     """Return when the socket's file is gone or another one, and the directory is ours."""
     lock = local.lock
     path = lock.directory / NAME
@@ -160,8 +160,10 @@ async def _until_gone(local: LocalSocket) -> None:
     while True:
         await trio.sleep(LOOK_INTERVAL)
         # In a thread, since the disk may hang. Whatever goes wrong, the next look may tell.
-        with suppress(NoThread, StillHanging, OSError):
-            if await probe(f"look at {path}", is_gone):
+        with suppress(NoThread, OSError):
+            look = worker.call(is_gone)
+            await look.done.wait()
+            if look.result():
                 return
 
 

@@ -256,4 +256,6 @@ class Daemon:
         root = trio.lowlevel.current_task()
         handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
         server = LocalServer(handlers.by_name())
-        nursery.start_soon(server.keep, self.local_socket, name="local socket")
+        nursery.start_soon(
+            server.keep, self.local_socket, self.recorder.writer.worker, name="local socket"
+        )

@@ -82,7 +82,10 @@ class Writer:
     """Keeps other supervisors away from the file."""
 
     worker: Worker = field(factory=lambda: Worker("ledger"))
-    """The thread that uses SQLite's connection. Only the start needs a new thread."""
+    """The thread that uses SQLite's connection. Only the start needs a new thread.
+
+    Others may let it look at files beside the ledger, so that they need no thread of their own.
+    """
 
     owed: Changes = field(factory=Changes)
     """What is published but not written. It does not hold what the thread writes now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from supervisor.control.socket_client import JsonObject
 from supervisor.control.socket_server import Handler, LocalServer, LocalSocket, Say
 from supervisor.errors import SupervisorError
 from supervisor.host.lock import Lock, locked
+from supervisor.host.threads import Worker
 from tests.support.recorder_bench import eventually
 
 
@@ -53,9 +54,17 @@ async def ask(directory: Path, what: str) -> list[JsonObject]:
     return await trio.to_thread.run_sync(lambda: [*asked()])
 
 
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    """Yield the thread that looks at the socket's file."""
+    worker = Worker("test")
+    yield worker
+    worker.stop(lambda: None, 5)
+
+
 @pytest.mark.parametrize("how", ["unlink", "replace", "never"])
 async def test_a_socket_whose_file_is_gone_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Worker, how: str
 ) -> None:
     monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.01)
     path = tmp_path / socket_client.NAME
@@ -64,7 +73,7 @@ async def test_a_socket_whose_file_is_gone_is_made_again(
         if how == "replace":
             (tmp_path / "other").touch()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(LocalServer({"fine": fine}).keep, local)
+            nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
             await wait_all_tasks_blocked()
             if how == "unlink":
                 path.unlink()
@@ -77,7 +86,7 @@ async def test_a_socket_whose_file_is_gone_is_made_again(
 
 
 async def test_the_socket_of_another_supervisor_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Worker
 ) -> None:
     monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.001)
     looks = []
@@ -91,7 +100,7 @@ async def test_the_socket_of_another_supervisor_stays(
     with locked(tmp_path) as lock:
         local = LocalSocket(lock).bind()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(LocalServer({"fine": fine}).keep, local)
+            nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
             await wait_all_tasks_blocked()
             path.unlink()
             path.touch()
