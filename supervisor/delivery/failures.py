@@ -106,10 +106,11 @@ class Failures:
         peer = self.peer
         peer.failures, self._took_since = 0, True
         self.size.passed()
+        queue = self._queue
         for item in part:
-            self._queue.release(item.alert.fingerprint)
+            queue.release(item.alert.fingerprint)
         alone, several, self._alone, self._several = self._alone, self._several, "", False
-        if self._queue.has_failed_alone:
+        if queue.has_failed_alone:
             if alone and not several:
                 self._name(alone)
             return  # state and error go on to show what fails

@@ -13,7 +13,7 @@ from typing import Self
 from attrs import define, field
 
 from supervisor.alerts import timing
-from supervisor.alerts.alert import Alert, State
+from supervisor.alerts.alert import Alert, Cursor, State
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Service
 from supervisor.ledger.changes import Changes
@@ -81,7 +81,8 @@ class Outbox:
         self, peer: str, now: float, shift: float, *, max_alerts: int, max_bytes: int
     ) -> list[Outgoing]:
         """Remove what is due from the peer's queue. Return it as one batch, ready to be posted."""
-        queue = self.queues[peer]
+        queue, service = self.queues[peer], self.store.service
+        cursors = self.cursors.known.get(peer, {})
         batch: list[Outgoing] = []
         size = 2  # the brackets around the batch
         for fingerprint in queue.take(now):
@@ -90,11 +91,11 @@ class Outbox:
                 continue  # housekeeping renews it or forgets it
             outgoing = outgoing_of(
                 alert,
-                self.cursors.get(peer, fingerprint),
+                cursors.get(fingerprint),
                 now=now,
                 shift=shift,
                 clock_steps=self.clock_steps,
-                service=self.store.service,
+                service=service,
             )
             size += len(outgoing.data) + 1
             if batch and size > max_bytes:
@@ -152,7 +153,8 @@ class Outbox:
         )
         self.cursors.put(peer, sent.fingerprint, cursor)
         if alert.state is State.FIRING:
-            self._queue_for(peer, alert, taken=False)  # for other peers nothing has changed
+            # For other peers nothing has changed.
+            self._queue_for(peer, alert, cursor, taken=False)
         else:
             self._queue(sent.fingerprint)
 
@@ -215,13 +217,12 @@ class Outbox:
             if alert is None or is_held_back:
                 self.queues[peer].set(fingerprint, None)
             else:
-                self._queue_for(peer, alert, taken=taken)
+                self._queue_for(peer, alert, self.cursors.get(peer, fingerprint), taken=taken)
         cursors = self.cursors.of(fingerprint)
         due = timing.housekeeping_at(alert, cursors, self.store.service) if alert else None
         self.housekeeping.set(fingerprint, due)
 
-    def _queue_for(self, peer: str, alert: Alert, *, taken: bool) -> None:
-        cursor = self.cursors.get(peer, alert.fingerprint)
+    def _queue_for(self, peer: str, alert: Alert, cursor: Cursor | None, *, taken: bool) -> None:
         due = timing.due_at(alert, cursor, taken, self.store.service)
         self.queues[peer].set(alert.fingerprint, due)
 
