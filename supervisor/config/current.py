@@ -10,7 +10,7 @@ CONSOLE = "console"
 """The peer that stands for the printed line when no Alertmanager is configured."""
 
 
-@define
+@define(eq=False, repr=False)
 class CurrentConfig:
     """Holds the service file's values of now."""
 

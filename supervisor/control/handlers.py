@@ -14,7 +14,7 @@ from supervisor.modules.tasks import ModuleTasks
 from supervisor.text import advice
 
 
-@define
+@define(eq=False, repr=False)
 class Handlers:
     """Knows the parts of the supervisor that the requests are about."""
 

@@ -27,7 +27,7 @@ STATES = ("pending", "firing", "resolved", "report", "quarantined")
 """The states of an alert."""
 
 
-@define
+@define(eq=False, repr=False)
 class Snapshot:
     """Makes the status document."""
 

@@ -46,7 +46,7 @@ Handler: TypeAlias = Callable[[JsonObject, Say], Awaitable[None]]
 _log = getLogger("supervisor")
 
 
-@define
+@define(eq=False, repr=False)
 class LocalSocket:
     """The socket in a state directory. Without a listener it could not be made."""
 
@@ -90,7 +90,7 @@ def bind(directory: Path) -> trio.SocketListener:
     return trio.SocketListener(trio.socket.from_stdlib_socket(sock))
 
 
-@define
+@define(eq=False, repr=False)
 class LocalServer:
     """Answers clients."""
 

@@ -87,7 +87,7 @@ async def run(
             daemon.recorder.writer.close()
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class Daemon:
     """Everything that lives between start and stop."""
 

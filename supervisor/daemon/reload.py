@@ -47,7 +47,7 @@ class NewConfiguration:
     """Addresses for the status page. None if its settings stay."""
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class Reloader:
     """Applies a new configuration to all parts of the supervisor."""
 

@@ -23,7 +23,7 @@ CALM = 300.0
 """Seconds. `PeerMisconfigured` that comes back sooner ends only after so long without its cause."""
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class Announcements:
     """Raises and ends the self-alerts about one peer, if that changes anything."""
 

@@ -37,7 +37,7 @@ def backoff(
     return jitter * min(MAX_BACKOFF, doubled)
 
 
-@define
+@define(eq=False, repr=False)
 class BatchSize:
     """How many alerts the next batch may hold.
 

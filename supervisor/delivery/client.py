@@ -46,7 +46,7 @@ _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
 """A bearer token that can stand in a header."""
 
 
-@define
+@define(eq=False, repr=False)
 class Client:
     """Talks to one peer over one connection that is kept open."""
 
@@ -219,7 +219,7 @@ def _described(content: bytes) -> dict[str, str]:
     return {"Content-Type": "application/json", "Content-Length": str(len(content))}
 
 
-@define
+@define(eq=False, repr=False)
 class _Body(httpx.AsyncByteStream):
     """What is sent. httpx's own stream is an async generator, which a time-out leaves half read."""
 

@@ -21,7 +21,7 @@ STEADY_AFTER = 600.0
 """Seconds without a jump after which a clock counts as steady again."""
 
 
-@define
+@define(eq=False, repr=False)
 class PeerClock:
     """The clock of one peer, as its answers show it.
 

@@ -24,7 +24,7 @@ from supervisor.ledger.peer_queue import PeerQueue
 _log = getLogger("supervisor.peers")
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class Failures:
     """Tells a peer that is down from a single alert that it does not take."""
 

@@ -17,7 +17,7 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing
 
 
-@define
+@define(eq=False, repr=False)
 class Prefetch:
     """Makes the batches for one peer, one ahead."""
 

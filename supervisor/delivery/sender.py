@@ -34,7 +34,7 @@ GREETING_INTERVAL = 600.0
 _log = getLogger("supervisor.peers")
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class Sender:
     """Delivers the outbox to one peer."""
 

@@ -16,7 +16,7 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
 
 
-@define(kw_only=True)
+@define(eq=False, repr=False, kw_only=True)
 class PeerTasks:
     """Delivers the outbox to the peers of the configuration in force."""
 

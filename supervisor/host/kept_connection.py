@@ -18,7 +18,7 @@ MAX_CONNECTION_AGE = 300.0
 """Seconds for which a connection is kept. A name may have moved to another address."""
 
 
-@define
+@define(eq=False, repr=False)
 class KeptConnection:
     """What the events of httpcore, its extension `trace`, tell about the connection."""
 

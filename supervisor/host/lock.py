@@ -23,7 +23,7 @@ _NO_FILE = {errno.EDQUOT, errno.ENOSPC, errno.EROFS}
 """Errors after which the directory is locked in place of a file."""
 
 
-@define
+@define(eq=False, repr=False)
 class Lock:
     """Keeps other supervisors away from a state directory."""
 

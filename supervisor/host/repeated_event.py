@@ -6,7 +6,7 @@ import trio
 from attrs import define, field
 
 
-@define
+@define(eq=False, repr=False)
 class RepeatedEvent:
     """Wakes one task that waits. Several calls of `set` before that wake it once."""
 

@@ -15,7 +15,7 @@ from supervisor.alerts.alert import NO_CURSOR, Alert, Cursor, State
 from supervisor.config.current import CurrentConfig
 
 
-@define
+@define(eq=False, repr=False)
 class Cursors:
     """The cursors of all configured peers, and which of them the ledger does not have yet."""
 

@@ -60,7 +60,7 @@ class OpenFiles:
     """Notices that the open files are no longer those of their names."""
 
 
-@define
+@define(eq=False, repr=False)
 class Ledger:
     """An open ledger file."""
 

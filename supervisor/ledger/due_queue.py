@@ -14,7 +14,7 @@ AT_ONCE = 0.0
 """The due time of a key that does not have to wait."""
 
 
-@define
+@define(eq=False, repr=False)
 class DueQueue:
     """Each key has one due time. Setting it again moves the key.
 

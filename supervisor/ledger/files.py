@@ -80,7 +80,7 @@ class Known:
     """Its bytes at the last look."""
 
 
-@define
+@define(eq=False, repr=False)
 class FileWatch:
     """Compares the files of those names with the open ones."""
 

@@ -24,7 +24,7 @@ from supervisor.ledger.peer_queue import PeerQueue
 from supervisor.ledger.store import Store
 
 
-@define
+@define(eq=False, repr=False)
 class Outbox:
     """Queues of fingerprints by the time at which each is due."""
 

@@ -24,7 +24,7 @@ class Suspect:
     """When it may be tried again, in Unix seconds."""
 
 
-@define
+@define(eq=False, repr=False)
 class PeerQueue:
     """Due times of alerts. What was in a batch that failed is kept apart until the peer takes it.
 

@@ -15,7 +15,7 @@ ROW_BYTES = 400
 """Bytes that are counted for an alert besides its payload. They cover indexes and cursors."""
 
 
-@define
+@define(eq=False, repr=False)
 class Store:
     """All state that survives the process, except for the cursors."""
 

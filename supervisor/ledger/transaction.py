@@ -20,7 +20,7 @@ ROOM_TO_FREE = 1 / 20
 """Part of `max_ledger` that is freed beyond what is needed, since a search reads every alert."""
 
 
-@define
+@define(eq=False, repr=False)
 class Transaction:
     """The store as it will be once `changes` are committed."""
 

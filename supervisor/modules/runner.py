@@ -41,7 +41,7 @@ NO_STATE: Mapping[str, Json] = MappingProxyType({})
 _log = getLogger("supervisor.modules")
 
 
-@define
+@define(eq=False, repr=False)
 class Runner:
     """Runs one module on its timetable until `stopping` is set. A tick is a time to run."""
 

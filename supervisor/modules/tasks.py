@@ -18,7 +18,7 @@ from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import ModuleStats, fit
 
 
-@define
+@define(eq=False, repr=False)
 class ModuleTask:
     """A module that runs on its timetable."""
 
@@ -38,7 +38,7 @@ class ModuleTask:
     """Set when the task has ended."""
 
 
-@define
+@define(eq=False, repr=False)
 class ModuleTasks:
     """Keeps one task for each enabled module of the configuration in force."""
 

@@ -172,7 +172,7 @@ async def _end(lineage: descendants.Lineage) -> None:
         known |= dying
 
 
-@define
+@define(eq=False, repr=False)
 class _Pipe:
     """The read end of a pipe. Subclasses decide which bytes to keep."""
 
@@ -207,7 +207,7 @@ class _Pipe:
         raise NotImplementedError
 
 
-@define
+@define(eq=False, repr=False)
 class _Head(_Pipe):
     """Keeps the first bytes."""
 
@@ -217,7 +217,7 @@ class _Head(_Pipe):
         self.kept += chunk[: max(0, self.limit - len(self.kept))]
 
 
-@define
+@define(eq=False, repr=False)
 class _Tail(_Pipe):
     """Keeps the last bytes."""
 

@@ -23,7 +23,7 @@ LAST_CONFIRMED = "last_confirmed"
 """The annotation that says when a condition was last seen. Only failing modules have it."""
 
 
-@define
+@define(eq=False, repr=False)
 class Lifecycle:
     """Changes the alert of one identity within a transaction."""
 

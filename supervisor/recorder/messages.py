@@ -12,7 +12,7 @@ from supervisor.config.service import Service
 from supervisor.observations import Run
 
 
-@define
+@define(eq=False, repr=False)
 class Ping:
     """The watchdog asks whether all earlier messages are on disk."""
 
@@ -20,12 +20,12 @@ class Ping:
     """Set when they are."""
 
 
-@define
+@define(eq=False, repr=False)
 class WakeUp:
     """There are cursors to write, or the clock was set. There is nothing to record."""
 
 
-@define
+@define(eq=False, repr=False)
 class Reload:
     """The configuration has changed."""
 

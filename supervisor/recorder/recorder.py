@@ -50,7 +50,7 @@ MAX_CONSOLE_BYTES = 1 << 30
 _log = getLogger("supervisor.ledger")
 
 
-@define
+@define(eq=False, repr=False)
 class Recorder:
     """Changes store and outbox. Most runs change nothing, and then the senders sleep on."""
 

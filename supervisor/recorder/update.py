@@ -41,7 +41,7 @@ from supervisor.observations import Condition, Report, Run
 from supervisor.recorder.lifecycle import Lifecycle
 
 
-@define
+@define(eq=False, repr=False)
 class Update:
     """The changes that one batch of messages makes."""
 

@@ -51,7 +51,7 @@ T = TypeVar("T")
 _log = getLogger("supervisor.ledger")
 
 
-@define
+@define(eq=False, repr=False)
 class Job:
     """What the thread does now."""
 
@@ -65,7 +65,7 @@ class Job:
     """Takes over what the call returns."""
 
 
-@define
+@define(eq=False, repr=False)
 class Writer:
     """Owns the ledger's file, and the changes that the file does not hold yet."""
 

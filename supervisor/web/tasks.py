@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from supervisor.web.server import WebServer
 
 
-@define
+@define(eq=False, repr=False)
 class WebTasks:
     """Starts and ends the task that serves the status page."""
 

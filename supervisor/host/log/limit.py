@@ -17,7 +17,7 @@ MAX_CAUSES = 256
 """Causes that are remembered; the oldest are forgotten."""
 
 
-@define
+@define(eq=False, repr=False)
 class _Count:
     since: float
     """Unix seconds of the first line."""
