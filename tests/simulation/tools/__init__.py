@@ -1,0 +1,1 @@
+"""What people use to work with the simulation: smaller scenarios, stories, totals, reports."""
