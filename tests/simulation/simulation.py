@@ -14,7 +14,7 @@ from random import Random
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import Chronicle, Listener
@@ -41,6 +41,9 @@ class Outcome:
 
     counts: Counter[str]
     """Events by their names."""
+
+    excused: Counter[str] = field(factory=Counter)
+    """How often a named reason kept something from breaking a promise. The judges fill it."""
 
 
 def simulate(scenario: Scenario, *listeners: Listener) -> Outcome:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TypeAlias
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tests.simulation.chronicle import Enough, Event, Listener
 from tests.simulation.generate import DAY
 from tests.simulation.promises.each_event_is_notified import each_event_is_notified
-from tests.simulation.promises.finding import Broken, Finding, Judge
+from tests.simulation.promises.finding import Broken, Excusing, Finding, Judge
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Outcome, simulate
 
@@ -25,6 +25,9 @@ PROMISES: Promises = MappingProxyType({"each_event_is_notified": each_event_is_n
 
 NO_CRASH = "no_exception_ends_the_supervisor"
 """The promise that no judge needs to judge: the world itself ends."""
+
+JUDGE_FAILED = "no_judge_raises_an_exception"
+"""What is broken when a judge has a bug."""
 
 
 def judge(
@@ -38,13 +41,15 @@ def judge(
     try:
         outcome = simulate(scenario, *listeners, court.hear)
     except Exception as error:
-        what = "".join(traceback.format_exception(error)[-12:])
-        return Outcome("", Counter()), [*court.findings, Finding(NO_CRASH, court.now, what)]
-    if court.error is not None:
-        raise court.error
+        return Outcome("", Counter()), [*court.findings, court.crash(NO_CRASH, error)]
     if not (court.findings and stop_at_first):
         court.rest(scenario.start + scenario.days * DAY)
-    return outcome, court.findings
+    return evolve(outcome, excused=court.excused), court.findings
+
+
+def only(promise: str, promises: Promises = PROMISES) -> Promises:
+    """Return this promise alone, or all if it has no judge of its own."""
+    return {promise: promises[promise]} if promise in promises else promises
 
 
 @define(eq=False)
@@ -61,8 +66,11 @@ class Court:
     now: float = 0.0
     """The time of the last event."""
 
-    error: Exception | None = None
-    """What a judge has raised that is wrong."""
+    @property
+    def excused(self) -> Counter[str]:
+        """How often a named reason kept something from being a finding."""
+        judges = (one for one in self.judges if isinstance(one, Excusing))
+        return sum((one.reasons for one in judges), Counter[str]())
 
     def hear(self, event: Event) -> None:
         """Ask each judge about an event."""
@@ -76,7 +84,7 @@ class Court:
         except Enough:
             raise
         except Exception as error:
-            self.error = error
+            self.findings.append(self.crash(JUDGE_FAILED, error))
             raise Enough from error
 
     def rest(self, at: float) -> None:
@@ -86,6 +94,10 @@ class Court:
                 self.findings.extend(one.at_the_end(at))
             except Broken as broken:
                 self.findings.append(broken.finding)
+
+    def crash(self, promise: str, error: Exception) -> Finding:
+        """Return the finding that something was raised."""
+        return Finding(promise, self.now, "".join(traceback.format_exception(error)[-12:]))
 
     def _find(self, findings: Iterable[Finding]) -> None:
         self.findings.extend(findings)

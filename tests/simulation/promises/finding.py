@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -40,3 +41,11 @@ class Judge(Protocol):
 
     def at_the_end(self, at: float) -> Iterable[Finding]:
         """Return what is broken when the world ends."""
+
+
+@runtime_checkable
+class Excusing(Protocol):
+    """A judge that counts why it did not complain."""
+
+    reasons: Counter[str]
+    """How often each named reason applied."""

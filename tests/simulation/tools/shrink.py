@@ -13,7 +13,7 @@ from typing import TypeVar
 from attrs import define, evolve, field
 
 from tests.simulation.generate import DAY
-from tests.simulation.promises.all_promises import PROMISES, Promises, judge
+from tests.simulation.promises.all_promises import PROMISES, Promises, judge, only
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import ModuleScript, Scenario, Settings
 
@@ -36,8 +36,8 @@ def shrink(
     seconds: float = ENOUGH_TIME,
 ) -> tuple[Scenario, Finding]:
     """Return a smaller scenario that breaks the promise of the finding, and how it does."""
-    one = {name: make for name, make in promises.items() if name == finding.promise}
-    shrinker = Shrinker(scenario, finding, one, time.process_time() + seconds)
+    judges = only(finding.promise, promises)
+    shrinker = Shrinker(scenario, finding, judges, time.process_time() + seconds)
     while not shrinker.is_over and shrinker.all_steps():
         pass
     return shrinker.best, shrinker.finding
@@ -50,7 +50,7 @@ class Shrinker:
     best: Scenario
     finding: Finding
     promises: Promises
-    """Only the one that is broken."""
+    """Only the one that is broken, if it has a judge of its own."""
     until: float
     """The processor time of this process at which it ends."""
     tries: int = field(default=0)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from attrs import define, field
 
 from tests.simulation.chronicle import Event
-from tests.simulation.promises.all_promises import PROMISES, Promises, judge
+from tests.simulation.promises.all_promises import PROMISES, Promises, judge, only
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import ModuleScript, Scenario
 from tests.simulation.tools.words import words_of
@@ -29,8 +29,7 @@ FIRST_LINES = 8
 def tell(scenario: Scenario, finding: Finding, promises: Promises = PROMISES) -> list[str]:
     """Run the scenario again, and return its story."""
     story = Story(scenario, concerned(scenario, finding))
-    one = {name: make for name, make in promises.items() if name == finding.promise}
-    judge(scenario, story.hear, promises=one)
+    judge(scenario, story.hear, promises=only(finding.promise, promises))
     return story.told(finding)
 
 

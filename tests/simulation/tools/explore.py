@@ -1,0 +1,108 @@
+"""Runs the world of a seed. What breaks a promise is made smaller and told as a story."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from attrs import define, field, frozen
+
+from tests.simulation.chronicle import Event, FaultBegan
+from tests.simulation.generate import DAY
+from tests.simulation.generate import scenario as scenario_of
+from tests.simulation.promises.all_promises import PROMISES, Promises, judge
+from tests.simulation.promises.finding import Finding
+from tests.simulation.scenario import Scenario
+from tests.simulation.tools.kept import Kept
+from tests.simulation.tools.shrink import ENOUGH_TIME, shrink
+from tests.simulation.tools.story import tell
+
+
+@frozen
+class Seed:
+    """What a scenario is made from."""
+
+    number: int
+    days: float
+    modules: int = 0
+    """How many there are. With 0, the seed decides."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario that follows from it."""
+        return scenario_of(self.number, self.days, self.modules)
+
+    @property
+    def arguments(self) -> str:
+        """What `scripts/simulate` is given to run it."""
+        modules = f" --modules {self.modules}" if self.modules else ""
+        return f"--seed {self.number} --days {self.days:g}{modules}"
+
+
+@frozen
+class Result:
+    """What came of one world."""
+
+    name: str
+    """What `scripts/simulate` is given to run it again."""
+    seconds: float
+    """Of the processor, without the search for a smaller scenario."""
+    days: float
+    """How long the world lasted."""
+    modules: int
+    digest: str
+    events: Counter[str]
+    faults: Counter[str]
+    """By kind."""
+    excused: Counter[str]
+    """See `Outcome`."""
+    failure: Kept | None = None
+    """The smallest scenario found that breaks the same promise, if one was broken."""
+
+
+def explore(seed: Seed, promises: Promises = PROMISES, seconds: float = ENOUGH_TIME) -> Result:
+    """Run the world of a seed. If it breaks a promise, look for `seconds` for a smaller one."""
+    return run(seed.arguments, seed.scenario, promises, seconds)
+
+
+def run(
+    name: str, scenario: Scenario, promises: Promises = PROMISES, seconds: float = ENOUGH_TIME
+) -> Result:
+    """Run a scenario. See `explore`."""
+    began, tally = time.process_time(), Tally(scenario.start)
+    outcome, findings = judge(scenario, tally.hear, promises=promises)
+    taken = time.process_time() - began
+    return Result(
+        name=name,
+        seconds=taken,
+        days=(tally.now - scenario.start) / DAY if findings else scenario.days,
+        modules=len(scenario.modules),
+        digest=outcome.digest,
+        events=tally.events,
+        faults=tally.faults,
+        excused=outcome.excused,
+        failure=_failure(scenario, findings[0], promises, seconds) if findings else None,
+    )
+
+
+def _failure(scenario: Scenario, finding: Finding, promises: Promises, seconds: float) -> Kept:
+    if seconds:
+        scenario, finding = shrink(scenario, finding, promises, seconds)
+    return Kept(finding.promise, tuple(tell(scenario, finding, promises)), scenario)
+
+
+@define(eq=False)
+class Tally:
+    """Counts what happens."""
+
+    now: float
+    """The time of the last event."""
+    events: Counter[str] = field(factory=Counter)
+    faults: Counter[str] = field(factory=Counter)
+
+    def hear(self, event: Event) -> None:
+        """Count an event."""
+        self.now = event.at
+        self.events[type(event).__name__] += 1
+        if isinstance(event, FaultBegan):
+            self.faults[event.kind] += 1

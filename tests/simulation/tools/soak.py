@@ -1,0 +1,48 @@
+"""Runs world after world in several processes, each with a new seed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
+
+from tests.simulation.tools.explore import Result, Seed, explore
+from tests.simulation.tools.totals import Totals
+
+NEWS = 60.0
+"""Seconds between two lines that tell how far it is."""
+
+WORLDS_OF_A_PROCESS = 50
+"""After so many, a process is replaced, so that none grows without end."""
+
+
+def soak(seeds: Iterator[Seed], jobs: int, until: float, found: Callable[[Result], None]) -> Totals:
+    """Run the worlds of the seeds until they or the time (`time.monotonic()`) are over."""
+    totals, waiting = Totals(), set[Future[Result]]()
+    news = time.monotonic() + NEWS
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), max_tasks_per_child=WORLDS_OF_A_PROCESS
+    ) as pool:
+        while True:
+            while len(waiting) < 2 * jobs and time.monotonic() < until:
+                if (seed := next(seeds, None)) is None:
+                    break
+                waiting.add(pool.submit(explore, seed))
+            if not waiting:
+                return totals
+            done, waiting = wait(waiting, timeout=NEWS, return_when=FIRST_COMPLETED)
+            for future in done:
+                result = future.result()
+                totals.add(result)
+                if result.failure is not None:
+                    found(result)
+            if time.monotonic() > news:
+                news = time.monotonic() + NEWS
+                print(
+                    f"{totals.worlds} worlds, {totals.years:.2f} host-years,"
+                    f" {len(totals.failures)} broken promises",
+                    file=sys.stderr,
+                    flush=True,
+                )
