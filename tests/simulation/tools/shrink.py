@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from tests.simulation.generate import DAY
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge, only
@@ -25,6 +25,9 @@ SOON = 1.0
 LEAD = 300.0
 """Seconds from the start to the first fault, in a scenario whose beginning was cut off."""
 
+SLACK = 1800.0
+"""Seconds by which a candidate may be longer: without a module the others run at other times."""
+
 ENOUGH_TIME = 120.0
 """Seconds of the processor after which the smallest scenario so far is taken."""
 
@@ -38,6 +41,7 @@ def shrink(
     """Return a smaller scenario that breaks the promise of the finding, and how it does."""
     judges = only(finding.promise, promises)
     shrinker = Shrinker(scenario, finding, judges, time.process_time() + seconds)
+    shrinker.take(scenario, finding)
     while not shrinker.is_over and shrinker.all_steps():
         pass
     return shrinker.best, shrinker.finding
@@ -53,7 +57,6 @@ class Shrinker:
     """Only the one that is broken, if it has a judge of its own."""
     until: float
     """The processor time of this process at which it ends."""
-    tries: int = field(default=0)
 
     @property
     def is_over(self) -> bool:
@@ -71,22 +74,38 @@ class Shrinker:
         """Take a smaller scenario if it breaks the same promise. Return whether it does."""
         if candidate == self.best or self.is_over:
             return False
-        self.tries += 1
+        if not self.is_found_at_the_end:
+            candidate = _ending(candidate, max(1.2 * candidate.days * DAY, SLACK))
         _, findings = judge(candidate, promises=self.promises)
         for finding in findings:
             if finding.promise == self.finding.promise:
-                self.best, self.finding = candidate, finding
+                self.take(candidate, finding)
                 return True
         return False
 
-    def fewer(self, items: Sequence[T], scenario_of: Callable[[Sequence[T]], Scenario]) -> None:
+    def take(self, scenario: Scenario, finding: Finding) -> None:
+        """Keep a scenario, without the time after the finding."""
+        self.finding = finding
+        self.best = _ending(scenario, min(scenario.days * DAY, finding.at - scenario.start + SOON))
+
+    @property
+    def is_found_at_the_end(self) -> bool:
+        """Whether the judge complains only when the world ends."""
+        return self.finding.at >= self.best.start + self.best.days * DAY
+
+    def fewer(
+        self,
+        items: Sequence[T],
+        scenario_of: Callable[[Sequence[T]], Scenario],
+        at_least: int = 0,
+    ) -> None:
         """Leave out as many of the items as possible: all, halves, quarters … single ones."""
         size = len(items)
         while size:
             index = 0
             while index < len(items):
                 rest = [*items[:index], *items[index + size :]]
-                if self.holds(scenario_of(rest)):
+                if len(rest) >= at_least and self.holds(scenario_of(rest)):
                     items = rest
                 else:
                     index += size
@@ -97,17 +116,12 @@ class Shrinker:
 
 
 def end_sooner(shrinker: Shrinker) -> None:
-    """End soon after the finding. If it is found at the end only, try earlier ends."""
-    best = shrinker.best
-    seconds = best.days * DAY
-    found = shrinker.finding.at - best.start + SOON
-    for end in (found, seconds * 0.25, seconds * 0.5, seconds * 0.75, seconds * 0.9):
-        # Less than a tenth is not worth a try.
-        if end < seconds * 0.91 or end == found < seconds - 2 * SOON:
-            days = end / DAY
-            faults = tuple(fault for fault in best.faults if fault.at < end)
-            if shrinker.holds(evolve(best, days=days, faults=faults)):
-                return
+    """Try earlier ends. It is for what is found at the end only."""
+    if not shrinker.is_found_at_the_end:
+        return
+    for share in (0.25, 0.5, 0.75):
+        if shrinker.holds(_ending(shrinker.best, share * shrinker.best.days * DAY)):
+            return
 
 
 def begin_later(shrinker: Shrinker) -> None:
@@ -130,13 +144,13 @@ def fewer_faults(shrinker: Shrinker) -> None:
 def fewer_modules(shrinker: Shrinker) -> None:
     """Leave out modules, and the faults of their checks."""
     best = shrinker.best
-    shrinker.fewer(best.modules, lambda left: _with(best, modules=left, peers=best.peers))
+    shrinker.fewer(best.modules, lambda left: _with(best, left, best.peers), at_least=1)
 
 
 def fewer_peers(shrinker: Shrinker) -> None:
     """Leave out peers, and their faults."""
     best = shrinker.best
-    shrinker.fewer(best.peers, lambda left: _with(best, modules=best.modules, peers=left))
+    shrinker.fewer(best.peers, lambda left: _with(best, best.modules, left), at_least=1)
 
 
 def fewer_spells(shrinker: Shrinker) -> None:
@@ -193,13 +207,18 @@ STEPS = (
 # -- parts of a scenario -----------------------------------------------------------------------
 
 
+def _ending(scenario: Scenario, end: float) -> Scenario:
+    """Return the scenario with another end, and without faults that come later."""
+    faults = tuple(fault for fault in scenario.faults if fault.at < end)
+    return evolve(scenario, days=end / DAY, faults=faults)
+
+
 def _with(scenario: Scenario, modules: Sequence[ModuleScript], peers: Sequence[str]) -> Scenario:
-    """Return the scenario with these modules and peers. It needs at least one of each."""
-    modules, peers = tuple(modules) or scenario.modules, tuple(peers) or scenario.peers
+    """Return the scenario with these modules and peers, and without the faults of the others."""
     gone = {module.name for module in scenario.modules} | set(scenario.peers)
     gone -= {module.name for module in modules} | set(peers)
     faults = tuple(fault for fault in scenario.faults if fault.target not in gone)
-    return evolve(scenario, modules=modules, peers=peers, faults=faults)
+    return evolve(scenario, modules=tuple(modules), peers=tuple(peers), faults=faults)
 
 
 def _with_modules(scenario: Scenario, change: Callable[[ModuleScript], ModuleScript]) -> Scenario:

@@ -41,9 +41,12 @@ def concerned(scenario: Scenario, finding: Finding) -> frozenset[str]:
 
 
 def known_names(scenario: Scenario) -> tuple[frozenset[str], ...]:
-    """Return the names of all modules, of all peers and of all instances."""
+    """Return the names of all modules, of all peers and of all instances.
+
+    The supervisor's own alerts name `supervisor` as their module.
+    """
     return (
-        frozenset(module.name for module in scenario.modules),
+        frozenset({"supervisor", *(module.name for module in scenario.modules)}),
         frozenset(scenario.peers),
         frozenset(spell.instance for module in scenario.modules for spell in module.spells),
     )
@@ -127,7 +130,8 @@ class Story:
         if line.times == 1:
             return text
         again = "once more" if line.times == 2 else f"{line.times - 1} times more"
-        return f"{text} The same {again}, until {self._local(line.last)}."
+        until = self._local(line.last).removeprefix(self._local(line.at)[:11])
+        return f"{text} The same {again}, until {until}."
 
     def _when(self, at: float) -> str:
         seconds = at - self.scenario.start
