@@ -114,11 +114,14 @@ class Host:
     async def keep_up(self) -> None:
         """Start the supervisor, and start it again whenever it has ended, as systemd does."""
         self.disk.new_life()
-        while True:
-            await self._live()
-            self.disk.forget_last_life()
-            down_for, self.down_for = self.down_for, RESTART_DELAY
-            await trio.sleep(down_for)
+        try:
+            while True:
+                await self._live()
+                self.disk.forget_last_life()
+                down_for, self.down_for = self.down_for, RESTART_DELAY
+                await trio.sleep(down_for)
+        finally:
+            self._close()
 
     async def _live(self) -> None:
         life = self.disk.life
@@ -135,10 +138,7 @@ class Host:
         except SupervisorError as error:
             self._how = f"refused to start: {error}"
         ended = trio.current_time()
-        if self.daemon is not None:
-            self.daemon.recorder.writer.close()
-            if self.daemon.local_socket.listener is not None:
-                self.daemon.local_socket.listener.socket.close()
+        self._close()
         lock.release()
         if not self.is_dead:
             self._freeze()
@@ -147,6 +147,13 @@ class Host:
         self.chronicle.tell(
             LifeEnded(life, self.true.now(), self._how, taken, unsaved=self._unsaved)
         )
+
+    def _close(self) -> None:
+        """Close what the kernel closes when a process has ended."""
+        if self.daemon is not None:
+            self.daemon.recorder.writer.close()
+            if self.daemon.local_socket.listener is not None:
+                self.daemon.local_socket.listener.socket.close()
 
     def _environment(self) -> Environment:
         return Environment(
