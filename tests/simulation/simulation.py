@@ -7,7 +7,7 @@ import random
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -106,9 +106,10 @@ def _one_way(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _directory() -> Iterator[Path]:
+    """Make the current directory one of memory: so messages name files always in the same way."""
     parent = MEMORY_DISK if MEMORY_DISK.is_dir() else None
-    with tempfile.TemporaryDirectory(prefix="simulation-", dir=parent) as path:
-        yield Path(path)
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=parent) as path, chdir(path):
+        yield Path()
 
 
 @contextmanager
