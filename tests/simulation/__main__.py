@@ -15,7 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.simulation.tools.explore import Result, Seed, explore, run
+from tests.simulation.promises.all_promises import PROMISES
+from tests.simulation.tools.explore import Result, Seed, run
 from tests.simulation.tools.kept import SEEDS, read
 from tests.simulation.tools.report import write_report
 from tests.simulation.tools.shrink import ENOUGH_TIME
@@ -74,14 +75,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--as-it-is", action="store_true", help="do not look for a smaller scenario"
     )
+    parser.add_argument("--trace", action="store_true", help="print each event of one world")
     return parser.parse_args()
 
 
 def _one(options: argparse.Namespace, seed: int) -> Result:
     seconds = 0.0 if options.as_it_is else ENOUGH_TIME
+    made = Seed(seed, options.days, options.modules)
+    name, scenario = made.arguments, made.scenario
     if options.file is not None:
-        return run(str(options.file), read(options.file).scenario, seconds=seconds)
-    return explore(Seed(seed, options.days, options.modules), seconds=seconds)
+        name, scenario = str(options.file), read(options.file).scenario
+    return run(name, scenario, PROMISES, seconds, *([print] if options.trace else []))
 
 
 def _show_failure(result: Result) -> None:

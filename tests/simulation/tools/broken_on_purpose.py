@@ -80,13 +80,13 @@ BROKEN_AT_THE_END: Promises = MappingProxyType({"the_disk_is_never_slow": HasAFa
 BUGGY: Promises = MappingProxyType({"buggy": Buggy})
 
 _FAULTS = (
-    Fault(600.0, "peer_503", PEERS[0], 60.0, 1.0),
-    Fault(1000.0, "disk_slow", "", 60.0, 0.2),
-    Fault(2000.0, "check_crashes", "m00", 200.0),
-    Fault(5000.0, "kill", "", 30.0, 100.0),
-    Fault(5500.0, "peer_hangs", PEERS[1], 300.0),
-    Fault(6000.0, "clock_step", "", 30.0, 2.0),
-    Fault(9000.0, "disk_slow", "", 60.0, 2.0),
+    Fault(300.0, "peer_503", PEERS[0], 60.0, 1.0),
+    Fault(500.0, "disk_slow", "", 60.0, 0.2),
+    Fault(800.0, "check_crashes", "m00", 200.0),
+    Fault(2000.0, "kill", "", 30.0, 40.0),
+    Fault(2200.0, "peer_hangs", PEERS[1], 300.0),
+    Fault(2600.0, "clock_step", "", 30.0, 2.0),
+    Fault(3000.0, "disk_slow", "", 60.0, 2.0),
 )
 
 
@@ -94,20 +94,20 @@ def scenario() -> Scenario:
     """Return a scenario in which much happens, and little of it matters."""
     return Scenario(
         seed=1,
-        days=4 * HOUR / DAY,
+        days=1.5 * HOUR / DAY,
         start=1_750_000_000.0,
-        settings=Settings(timezone="Europe/Vienna", heartbeat=False, max_batch=8),
+        settings=Settings(timezone="Europe/Vienna", resend_interval=300.0, heartbeat=False),
         modules=tuple(
             ModuleScript(
                 name=f"m0{number}",
                 every=300.0,
                 fire_after=number + 1,
                 spells=(
-                    Spell("i0", 1500.0, 2500.0),
-                    Spell("i0", 7000.0, 13000.0),
-                    Spell("i1", 100.0, 9000.0, "W"),
+                    Spell("i0", 600.0, 1200.0),
+                    Spell("i0", 3400.0, 5000.0),
+                    Spell("i1", 100.0, 2500.0, "W"),
                 ),
-                reports=(1000.0, 7200.0),
+                reports=(1000.0, 3200.0),
             )
             for number in range(3)
         ),

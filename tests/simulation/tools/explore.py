@@ -7,7 +7,7 @@ from collections import Counter
 
 from attrs import define, field, frozen
 
-from tests.simulation.chronicle import Event, FaultBegan
+from tests.simulation.chronicle import Event, FaultBegan, Listener
 from tests.simulation.generate import DAY
 from tests.simulation.generate import scenario as scenario_of
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge
@@ -66,11 +66,15 @@ def explore(seed: Seed, promises: Promises = PROMISES, seconds: float = ENOUGH_T
 
 
 def run(
-    name: str, scenario: Scenario, promises: Promises = PROMISES, seconds: float = ENOUGH_TIME
+    name: str,
+    scenario: Scenario,
+    promises: Promises = PROMISES,
+    seconds: float = ENOUGH_TIME,
+    *listeners: Listener,
 ) -> Result:
-    """Run a scenario. See `explore`."""
+    """Run a scenario. See `explore`. The listeners hear what happens in the scenario as it is."""
     began, tally = time.process_time(), Tally(scenario.start)
-    outcome, findings = judge(scenario, tally.hear, promises=promises)
+    outcome, findings = judge(scenario, tally.hear, *listeners, promises=promises)
     taken = time.process_time() - began
     return Result(
         name=name,

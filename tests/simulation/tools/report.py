@@ -25,7 +25,7 @@ dt{color:var(--note);font-size:.87em}dd{margin:0;font-size:1.45em;font-variant-n
 table{border-collapse:collapse}td{padding:3px 14px 3px 0;border-bottom:1px solid var(--line)}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{background:var(--box);border:1px solid var(--line);border-left:4px solid var(--bad);
-border-radius:6px;padding:12px;overflow-x:auto;font-size:12.5px;line-height:1.45}
+border-radius:6px;padding:12px;white-space:pre-wrap;font-size:12.5px;line-height:1.45}
 svg{width:100%;height:auto}svg text{font:13px system-ui,sans-serif;fill:var(--text)}
 svg .note{fill:var(--note)}svg .name{text-anchor:end}"""
 
@@ -52,7 +52,8 @@ def html(totals: Totals) -> Iterator[str]:
     yield f"<h1>{totals.years:,.3g} simulated host-years</h1>"
     yield "<p>The real supervisor, in virtual time, against simulated peers, disks and clocks.</p>"
     if totals.failures:
-        yield f'<p class="verdict bad">{len(totals.failures)} worlds broke a promise.</p>'
+        worlds = "1 world" if len(totals.failures) == 1 else f"{len(totals.failures)} worlds"
+        yield f'<p class="verdict bad">{worlds} broke a promise.</p>'
     else:
         yield '<p class="verdict">No promise was broken.</p>'
     yield "<dl>"

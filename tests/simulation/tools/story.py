@@ -112,7 +112,7 @@ class Story:
         world = self.scenario
         known = [module for module in world.modules if module.name in self.names]
         return [
-            f"Seed {world.seed}: {world.days:.3g} days from {self._local(world.start)}"
+            f"Seed {world.seed}: {_lasting(world.days)} from {self._local(world.start)}"
             f" ({world.settings.timezone}), {_count(world.modules, 'module')},"
             f" {_count(world.peers, 'peer')}, {_count(world.faults, 'fault')}.",
             *(_introduced(module) for module in (known or world.modules)[:3]),
@@ -146,6 +146,13 @@ class Story:
 
 def _count(things: Sized, noun: str) -> str:
     return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def _lasting(days: float) -> str:
+    if days >= 2:
+        return f"{days:.3g} days"
+    hours = days * 24
+    return f"{hours:.3g} hours" if hours >= 2 else f"{hours * 60:.3g} minutes"
 
 
 def _introduced(module: ModuleScript) -> str:

@@ -30,7 +30,7 @@ def test_a_story_tells_the_start_the_fault_and_what_is_broken() -> None:
         "Seed 1: ",
         "m01 runs every 300 s",
         "The supervisor is started (life 1)",
-        "Fault kill: `kill -9` after 100 steps of tasks. The host is down for 30 s.",
+        "Fault kill: `kill -9` after 40 steps of tasks. The host is down for 30 s.",
         "The supervisor has ended: killed.",
         "The supervisor is started (life 2)",
         "Broken: nothing is wrong after a restart.",
@@ -66,7 +66,7 @@ def test_times_are_local_and_relative() -> None:
 
 def test_a_long_story_loses_its_middle() -> None:
     kill = scenario().faults[3]
-    kills = tuple(evolve(kill, at=60.0 * number) for number in range(1, 130))
+    kills = tuple(evolve(kill, at=60.0 * number) for number in range(1, 80))
     rough = evolve(scenario(), faults=kills)
 
     told = story_of(rough)
