@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.simulation.planted_faults import PLANTED, planted
 from tests.simulation.promises.all_promises import PROMISES
 from tests.simulation.tools.explore import Result, Seed, run
 from tests.simulation.tools.kept import SEEDS, read
@@ -33,7 +34,9 @@ def main() -> int:
     first = secrets.randbelow(NEW_SEEDS) if options.seed is None else options.seed
     if options.hours is not None or options.hosts is not None:
         hosts = itertools.count() if options.hosts is None else range(options.hosts)
-        seeds = (Seed(first + number, options.days, options.modules) for number in hosts)
+        seeds = (
+            Seed(first + number, options.days, options.modules, options.planted) for number in hosts
+        )
         until = math.inf if options.hours is None else time.monotonic() + options.hours * 3600
         totals = soak(seeds, options.jobs, until, _show_failure)
     else:
@@ -75,17 +78,21 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--as-it-is", action="store_true", help="do not look for a smaller scenario"
     )
+    parser.add_argument(
+        "--planted", choices=PLANTED, default="", help="put a fault into the supervisor before"
+    )
     parser.add_argument("--trace", action="store_true", help="print each event of one world")
     return parser.parse_args()
 
 
 def _one(options: argparse.Namespace, seed: int) -> Result:
     seconds = 0.0 if options.as_it_is else ENOUGH_TIME
-    made = Seed(seed, options.days, options.modules)
+    made = Seed(seed, options.days, options.modules, options.planted)
     name, scenario = made.arguments, made.scenario
     if options.file is not None:
         name, scenario = str(options.file), read(options.file).scenario
-    return run(name, scenario, PROMISES, seconds, *([print] if options.trace else []))
+    with planted(options.planted):
+        return run(name, scenario, PROMISES, seconds, *([print] if options.trace else []))
 
 
 def _show_failure(result: Result) -> None:

@@ -5,7 +5,8 @@ A judge that has never found anything may be blind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -160,3 +161,12 @@ PLANTED: Mapping[str, Plant] = {
     )
 }
 """All of them, by name."""
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Have the fault of a name in the product. An empty name stands for none."""
+    with pytest.MonkeyPatch.context() as patch:
+        if name:
+            PLANTED[name](patch)
+        yield

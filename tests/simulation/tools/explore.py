@@ -10,6 +10,7 @@ from attrs import define, field, frozen
 from tests.simulation.chronicle import Event, FaultBegan, Listener
 from tests.simulation.generate import DAY
 from tests.simulation.generate import scenario as scenario_of
+from tests.simulation.planted_faults import planted
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
@@ -26,6 +27,8 @@ class Seed:
     days: float
     modules: int = 0
     """How many there are. With 0, the seed decides."""
+    planted: str = ""
+    """The name of a fault to put into the supervisor. Empty for none."""
 
     @property
     def scenario(self) -> Scenario:
@@ -36,7 +39,8 @@ class Seed:
     def arguments(self) -> str:
         """What `scripts/simulate` is given to run it."""
         modules = f" --modules {self.modules}" if self.modules else ""
-        return f"--seed {self.number} --days {self.days:g}{modules}"
+        planted = f" --planted {self.planted}" if self.planted else ""
+        return f"--seed {self.number} --days {self.days:g}{modules}{planted}"
 
 
 @frozen
@@ -62,7 +66,8 @@ class Result:
 
 def explore(seed: Seed, promises: Promises = PROMISES, seconds: float = ENOUGH_TIME) -> Result:
     """Run the world of a seed. If it breaks a promise, look for `seconds` for a smaller one."""
-    return run(seed.arguments, seed.scenario, promises, seconds)
+    with planted(seed.planted):
+        return run(seed.arguments, seed.scenario, promises, seconds)
 
 
 def run(
