@@ -50,6 +50,22 @@ class LifeBegan:
     clock: float
     ledger: str
     """What the disk did to the ledger since the last life: `kept`, `torn`, `older`, `gone` …"""
+    modules: tuple[str, ...] = ()
+    """The names in the service file."""
+    peers: tuple[str, ...] = ()
+    """The addresses in the service file."""
+
+
+@frozen
+class ServiceRead:
+    """The supervisor has read the service file again. It tells `READY=1` when that is in force."""
+
+    life: int
+    at: float
+    modules: tuple[str, ...]
+    """The names in it."""
+    peers: tuple[str, ...]
+    """The addresses in it."""
 
 
 @frozen
@@ -82,6 +98,20 @@ class Posted:
     """Its `startsAt` in true Unix seconds, however wrong the peer's clock is."""
     ends: float
     """Its `endsAt`, in the same way. The alert fires if this is later than `at`."""
+    refused: bool = False
+    """Whether it said that it does not want this alert."""
+
+
+@frozen
+class Failed:
+    """A peer in bad weather, or one that is down, has met a POST."""
+
+    peer: str
+    at: float
+    began: float
+    """When the request came."""
+    how: str
+    """As in `Peer.weather`, or `down`."""
 
 
 @frozen
@@ -123,7 +153,17 @@ class Reloaded:
 
 
 Event: TypeAlias = (
-    RunSeen | RunFinished | LifeBegan | LifeEnded | Posted | Notified | Fed | FaultBegan | Reloaded
+    RunSeen
+    | RunFinished
+    | LifeBegan
+    | LifeEnded
+    | Posted
+    | Failed
+    | Notified
+    | Fed
+    | FaultBegan
+    | Reloaded
+    | ServiceRead
 )
 
 Listener: TypeAlias = Callable[[Event], None]

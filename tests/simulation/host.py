@@ -24,6 +24,7 @@ from tests.simulation.chronicle import (
     LifeBegan,
     LifeEnded,
     RunFinished,
+    ServiceRead,
 )
 from tests.simulation.disk import Disk, SimulatedWorker
 from tests.simulation.peer import Peer, Transport
@@ -88,9 +89,8 @@ class Host:
         """End the process at once, as `kill -9` or a power cut does."""
         if self.daemon is None or self.is_dead:
             return
-        writer = self.daemon.recorder.writer
         self.is_dead, self._how = True, how
-        self._unsaved = bool(writer.owed) or writer._hangs
+        self._unsaved = self._owes(self.daemon)
         self._freeze()
         self._scope.cancel()
 
@@ -128,7 +128,9 @@ class Host:
         self.is_dead, self._how, self._unsaved = False, "stopped", False
         self._scope, self._stopping = trio.CancelScope(), trio.Event()
         self._reload_asked = RepeatedEvent()
-        self.chronicle.tell(LifeBegan(life, self.true.now(), self.clock.now(), self.ledger))
+        self.chronicle.tell(
+            LifeBegan(life, self.true.now(), self.clock.now(), self.ledger, *self._read())
+        )
         lock = Lock(self.disk.directory)
         try:
             lock.take()
@@ -138,6 +140,8 @@ class Host:
         except SupervisorError as error:
             self._how = f"refused to start: {error}"
         ended = trio.current_time()
+        if self.daemon is not None:
+            self._unsaved = self._unsaved or self._owes(self.daemon)
         self._close()
         lock.release()
         if not self.is_dead:
@@ -160,7 +164,7 @@ class Host:
             notifier=SimulatedNotifier("simulated", self.settings.watchdog, tell=self._note_told),
             stopping=self._stopping,
             reload_asked=self._reload_asked,
-            load=lambda: self.service,
+            load=self._load,
             connect=self._connect,
             find_check=lambda name: Check(name, ModuleScript, self.check.run),
             clock=self.clock,
@@ -169,6 +173,20 @@ class Host:
             ),
             jitter=self.random.random,
         )
+
+    def _owes(self, daemon: Daemon) -> bool:
+        writer = daemon.recorder.writer
+        return bool(writer.owed) or writer._hangs
+
+    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the names of the modules and the peers in the service file."""
+        names = tuple(module.name for module in self.service.modules)
+        return names, tuple(self.service.alertmanager.urls)
+
+    def _load(self) -> Service:
+        if not self.is_dead:
+            self.chronicle.tell(ServiceRead(self.disk.life, self.true.now(), *self._read()))
+        return self.service
 
     def _connect(self, service: Service) -> list[Client]:
         is_over = self._is_over(self.disk.life)

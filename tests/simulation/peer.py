@@ -13,7 +13,7 @@ import httpx
 import trio
 from attrs import define, field
 
-from tests.simulation.chronicle import Chronicle, Posted
+from tests.simulation.chronicle import Chronicle, Failed, Posted
 from tests.simulation.virtual_time import TrueTime
 
 VERSION = b'{"versionInfo":{"version":"0.0-simulated"}}'
@@ -48,14 +48,19 @@ class Peer:
     async def answer(self, request: httpx.Request, on_sent: Callable[[], Any]) -> httpx.Response:
         """Meet a request. Raises what httpx raises."""
         body = b"".join([chunk async for chunk in request.stream])  # type: ignore[union-attr]  # ours is async
-        if self.weather == "refused" or not self.is_up:
+        began, how = self.true.now(), self.weather if self.is_up else "down"
+        if how in ("refused", "down", "hang") and request.method == "POST":
+            self.chronicle.tell(Failed(self.url, began, began, how))
+        if how in ("refused", "down"):
             raise httpx.ConnectError("connection refused")
         await on_sent()
-        if self.weather == "hang":
+        if how == "hang":
             await trio.sleep_forever()
         await trio.sleep(self.latency * (0.5 + self.random.random()))
         if request.method != "POST":
             return self._response(200, VERSION)
+        if self.weather != "fine":
+            self.chronicle.tell(Failed(self.url, self.true.now(), began, self.weather))
         return await self._meet(json.loads(body))
 
     async def _meet(self, alerts: list[dict[str, Any]]) -> httpx.Response:
@@ -90,10 +95,12 @@ class Peer:
         """Refuse what is poisoned as Alertmanager does: it keeps the rest of the batch."""
         good = [alert for alert in alerts if not self._is_poison(alert)]
         self._note(good, taken=True, answered=False)
-        self._note(bad, taken=False, answered=False)
+        self._note(bad, taken=False, answered=False, refused=True)
         return self._response(400, b'"bad annotation"')
 
-    def _note(self, alerts: list[dict[str, Any]], *, taken: bool, answered: bool) -> None:
+    def _note(
+        self, alerts: list[dict[str, Any]], *, taken: bool, answered: bool, refused: bool = False
+    ) -> None:
         now = self.true.now()
         for alert in alerts:
             starts, ends = (
@@ -109,6 +116,7 @@ class Peer:
                     answered=answered,
                     starts=starts,
                     ends=ends,
+                    refused=refused,
                 )
             )
         if taken and alerts:
