@@ -1,0 +1,82 @@
+"""Back-off: the n-th failure in a row makes a sender wait for at most 60 s and 2 to the n-1 s."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import define, field
+
+from tests.simulation.chronicle import Event, Failed, LifeBegan, Posted
+from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.weather import Weather
+from tests.simulation.scenario import Scenario
+
+WHOLE_PEER = {"refused", "down", "401", "404"}
+"""Ways to fail that say nothing of single alerts. All that is due waits, and is due afterwards."""
+
+FEW = 4
+"""Failures in a row that are judged. Later, what was due may have gone in the meantime."""
+
+LATENCY = 3.0
+"""Seconds in which a peer that is not slow answers."""
+
+AT_ONCE = 0.001
+"""A second try within so many seconds is of the same request, on a new connection."""
+
+
+@define(eq=False)
+class Series:
+    """The failures in a row of one peer."""
+
+    count: int = 0
+    last: float = 0.0
+    is_judged: bool = True
+
+
+@define(eq=False)
+class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what they judge
+    """Counts the failures of each peer."""
+
+    scenario: Scenario
+    weather: Weather = field(init=False)
+    series: dict[str, Series] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.weather = Weather(self.scenario)
+
+    def hear(self, event: Event) -> Iterable[Finding]:
+        """Find waits that are too long."""
+        peers, life = self.weather.peers, self.weather.life
+        self.weather.hear(event)
+        if peers != self.weather.peers or life != self.weather.life:
+            self.series.clear()
+        match event:
+            case LifeBegan():
+                self.series.clear()
+            case Failed():
+                yield from self._fail(event)
+            case Posted() if event.answered or event.refused:
+                if event.peer in self.series:
+                    yield from self._judge(event.peer, self.series.pop(event.peer), event.at)
+
+    def at_the_end(self, at: float) -> Iterable[Finding]:
+        """Everything was judged before."""
+        return ()
+
+    def _fail(self, event: Failed) -> Iterator[Finding]:
+        series = self.series.setdefault(event.peer, Series())
+        if series.count and self.weather.now - series.last > AT_ONCE:
+            yield from self._judge(event.peer, series, event.at)
+        if not series.count or self.weather.now - series.last > AT_ONCE:
+            series.count += 1
+        series.last = self.weather.now
+        series.is_judged = series.is_judged and event.how in WHOLE_PEER
+
+    def _judge(self, peer: str, series: Series, at: float) -> Iterator[Finding]:
+        if not series.is_judged or series.count > FEW or not self.weather.are_clocks_right(peer):
+            return
+        waited = self.weather.now - series.last
+        allowed = 2.0 ** (series.count - 1) + LATENCY
+        if waited > allowed:
+            what = f"{peer} was tried again {waited:.1f} s after failure {series.count} in a row"
+            yield Finding(type(self).__name__, at, what)

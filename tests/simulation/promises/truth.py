@@ -1,0 +1,234 @@
+"""What the runs of checks come to: which conditions fire, since which run, until which run.
+
+It is the simplest model of docs/reference/alerts.md. It knows nothing of the supervisor's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from attrs import define, field
+
+from tests.simulation.chronicle import Event, LifeBegan, LifeEnded, RunFinished, RunSeen
+from tests.simulation.promises.weather import Weather
+from tests.simulation.scenario import ModuleScript
+
+SUCCEED = {"ok", "slow", "flood"}
+"""What a check does in runs that count."""
+
+
+class Name(NamedTuple):
+    """What tells an alert from all others."""
+
+    module: str
+    instance: str
+    """Empty if it says that runs of the module fail."""
+    kind: str
+
+
+@define(eq=False)
+class Condition:
+    """What the committed runs of a module say of one instance."""
+
+    kind: str = ""
+    seen: int = 0
+    missed: int = 0
+    fires: bool = False
+    is_unknown: bool = False
+    """Whether it is not known if it fires. Enough equal runs in a row tell it."""
+
+
+@define(eq=False)
+class Change:
+    """A condition fires, or has ended, from now on."""
+
+    name: Name
+    fires: bool
+    began: float = 0.0
+    """When the run saw it, by the host's clock."""
+    is_certain: bool = True
+    """Whether it was otherwise before."""
+
+
+@define(eq=False)
+class ModuleTruth:
+    """What is known of one module."""
+
+    script: ModuleScript
+    conditions: dict[str, Condition] = field(factory=dict)
+    failing: Condition = field(factory=lambda: Condition("TE"))
+    last: RunSeen | None = None
+    """The last run that began."""
+    is_finished: bool = False
+    """Whether that run was shown as finished."""
+    committed: int | None = 0
+    """The number of the last run that was successful and committed. None: not known."""
+    is_in_doubt: bool = False
+    """Whether a run was committed or not, and the next run will tell."""
+    is_excused: bool = False
+    """Whether the ledger may have lost committed runs."""
+    crowded: int = 0
+    """Runs until other conditions need the places of this module no more."""
+    is_gone: bool = False
+    """Whether it is not in the service file."""
+    flooded: bool = False
+    """Whether it has ever flooded."""
+    reports: int = 0
+    """How many of its reports are certainly committed."""
+
+    def forget(self) -> None:
+        """Know nothing of what fires."""
+        for condition in [*self.conditions.values(), self.failing]:
+            condition.is_unknown, condition.seen, condition.missed = True, 0, 0
+        self.committed = None
+
+
+@define(eq=False)
+class Truth:
+    """Follows all modules."""
+
+    weather: Weather
+    modules: dict[str, ModuleTruth] = field(factory=dict)
+    lost: list[str] = field(factory=list)
+    """Runs that were shown as finished, and of which the ledger knows nothing later."""
+
+    def __attrs_post_init__(self) -> None:
+        for script in self.weather.scenario.modules:
+            self.modules[script.name] = ModuleTruth(script)
+
+    def hear(self, event: Event) -> list[Change]:
+        """Return what an event changes. The weather has heard it before."""
+        match event:
+            case RunSeen():
+                return [*self._begin(self.modules[event.module], event)]
+            case RunFinished():
+                return [*self._finish(self.modules[event.module], event)]
+            case LifeBegan():
+                if self.weather.is_ledger_lost:
+                    self._lose_ledger()
+                return [*self._fit()]
+            case LifeEnded():
+                self._doubt()
+            case _:
+                if self.weather.read is not None:
+                    self._doubt()
+                elif any(not module.is_gone for module in self._gone()):
+                    return [*self._fit()]
+        return []
+
+    def is_open(self, name: Name) -> bool:
+        """Return whether it is not known if this fires."""
+        module = self.modules[name.module]
+        condition = module.conditions.get(name.instance) if name.instance else module.failing
+        return module.is_in_doubt or (condition is not None and condition.is_unknown)
+
+    def lose_alerts(self) -> None:
+        """Note that the ledger was full, and that something had to go."""
+        for module in self.modules.values():
+            committed = module.committed
+            module.forget()
+            module.committed = committed
+
+    def _lose_ledger(self) -> None:
+        for module in self.modules.values():
+            module.forget()
+            module.is_excused = True
+
+    def _doubt(self) -> None:
+        """A run that was not shown as finished may be in the ledger all the same."""
+        for module in self.modules.values():
+            if module.last is not None and not module.is_finished:
+                module.is_in_doubt = True
+
+    def _gone(self) -> Iterator[ModuleTruth]:
+        for name, module in self.modules.items():
+            if name not in self.weather.modules:
+                yield module
+
+    def _fit(self) -> Iterator[Change]:
+        """End what fires of modules that are not in the service file any more."""
+        for module in self._gone():
+            name = module.script.name
+            for instance, condition in module.conditions.items():
+                if condition.fires:
+                    yield Change(Name(name, instance, condition.kind), False)
+            if module.failing.fires:
+                yield Change(Name(name, "", "TE"), False)
+            doubt, excused, reports = module.is_in_doubt, module.is_excused, module.reports
+            self.modules[name] = new = ModuleTruth(module.script, reports=reports)
+            new.flooded, new.committed, new.is_gone = module.flooded, None, True
+            new.is_in_doubt = doubt or excused
+
+    def _begin(self, module: ModuleTruth, run: RunSeen) -> Iterator[Change]:
+        last = module.last
+        if last is not None and last.number == run.after and module.committed != run.after:
+            yield from self._apply(module, last)
+        if module.committed not in (None, run.after):
+            if not module.is_excused:
+                self.lost.append(
+                    f"{module.script.name}: run {module.committed} was finished, and later the "
+                    f"ledger knows of no run after {run.after}"
+                )
+            module.forget()
+        module.committed, module.is_excused, module.is_in_doubt = run.after, False, False
+        module.is_gone = False
+        module.last, module.is_finished = run, False
+
+    def _finish(self, module: ModuleTruth, event: RunFinished) -> Iterator[Change]:
+        run = module.last
+        if run is None or module.is_finished or run.life != event.life:
+            return
+        module.is_finished, module.is_in_doubt = True, False
+        failed = event.result not in ("ok", "conditions")
+        yield from self._judge_failing(module, run, failed)
+        if not failed:
+            yield from self._apply(module, run)
+
+    def _judge_failing(self, module: ModuleTruth, run: RunSeen, failed: bool) -> Iterator[Change]:
+        failing = module.failing
+        if failing.fires != failed or failing.is_unknown:
+            yield Change(
+                Name(module.script.name, "", "TE"), failed, run.clock, not failing.is_unknown
+            )
+        failing.fires, failing.is_unknown = failed, False
+
+    def _apply(self, module: ModuleTruth, run: RunSeen) -> Iterator[Change]:
+        """Take in a committed run that was successful."""
+        module.committed = run.number
+        module.reports = max([module.reports, *(1 + number_of(token) for token in run.reports)])
+        for instance in {*module.conditions, *run.conditions}:
+            condition = module.conditions.setdefault(instance, Condition())
+            kind = run.conditions[instance][0] if instance in run.conditions else ""
+            yield from self._see(module, instance, condition, kind, run)
+        if run.outcome == "flood":
+            module.crowded, module.flooded = module.script.clear_after + 1, True
+        elif module.crowded:
+            module.crowded -= 1
+
+    def _see(
+        self, module: ModuleTruth, instance: str, condition: Condition, kind: str, run: RunSeen
+    ) -> Iterator[Change]:
+        script = module.script
+        condition.seen = condition.seen + 1 if kind else 0
+        condition.missed = 0 if kind else condition.missed + 1
+        if module.crowded and kind and not condition.fires:
+            condition.is_unknown, condition.seen = True, 0
+            condition.kind = kind
+            return
+        certain = not condition.is_unknown
+        if condition.fires and certain and kind and kind != condition.kind:
+            yield Change(Name(script.name, instance, condition.kind), False)
+            condition.kind = kind
+            yield Change(Name(script.name, instance, kind), True, run.clock)
+        elif kind and condition.seen >= script.fire_after and not (condition.fires and certain):
+            condition.fires, condition.kind, condition.is_unknown = True, kind, False
+            yield Change(Name(script.name, instance, kind), True, run.clock, certain)
+        elif condition.missed >= script.clear_after and (condition.fires or not certain):
+            condition.fires, condition.is_unknown, condition.seen = False, False, 0
+            yield Change(Name(script.name, instance, condition.kind), False, is_certain=certain)
+
+
+def number_of(token: str) -> int:
+    """Return which of its module's reports a report is."""
+    return int(token.rpartition("-")[2])

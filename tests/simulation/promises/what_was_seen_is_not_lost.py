@@ -1,0 +1,180 @@
+"""Promise 1: what a finished run saw is not lost, and each peer that is well is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import define, field
+
+from tests.simulation.chronicle import (
+    Event,
+    LifeBegan,
+    Posted,
+    RunFinished,
+    RunSeen,
+)
+from tests.simulation.promises.bounds import PROMPT, recovery
+from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.post import Post
+from tests.simulation.promises.truth import Change, Name, Truth
+from tests.simulation.promises.weather import Weather
+from tests.simulation.scenario import Scenario
+
+LOOK_INTERVAL = 10.0
+"""Seconds between two looks at what every peer must have."""
+
+
+@define(eq=False)
+class Told:
+    """What one peer has taken of one condition."""
+
+    at: float
+    """When. Minus 1 if it was taken as something that has ended."""
+    ends: float
+    """By the peer's clock."""
+    is_refused: bool = False
+    """Exempt: it refuses the alert. It is sent again when it changes, and not before."""
+
+
+@define(eq=False)
+class Report:
+    """A report that is committed, and that peers must get."""
+
+    since: float
+    module: str
+    told: set[str] = field(factory=set)
+    """The peers that took it, or refuse it."""
+
+
+@define(eq=False)
+class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they judge
+    """Compares what fires with what each peer has."""
+
+    scenario: Scenario
+    weather: Weather = field(init=False)
+    truth: Truth = field(init=False)
+    fires: dict[Name, float] = field(factory=dict)
+    """Since when it is committed that something fires."""
+    told: dict[tuple[str, Name], Told] = field(factory=dict)
+    reports: dict[str, Report] = field(factory=dict)
+    _look_at: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self.weather = Weather(self.scenario)
+        self.truth = Truth(self.weather)
+
+    def hear(self, event: Event) -> Iterable[Finding]:
+        """Find runs that are lost, and look from time to time what peers have."""
+        self.weather.hear(event)
+        for change in self.truth.hear(event):
+            self._change(change)
+        if self.truth.lost:
+            yield self._finding(event.at, self.truth.lost.pop())
+        match event:
+            case Posted():
+                yield from self._take(event)
+            case RunFinished():
+                self._note_reports(self.truth.modules[event.module].last)
+            case LifeBegan() if self.weather.is_ledger_lost:
+                self.reports.clear()
+        if self.weather.now >= self._look_at:
+            self._look_at = self.weather.now + LOOK_INTERVAL
+            yield from self._look(event.at)
+
+    def at_the_end(self, at: float) -> Iterable[Finding]:
+        """Look once more."""
+        yield from self._look(at)
+
+    def lose_alerts(self) -> None:
+        """Exempt: the ledger was full, and alerts had to go."""
+        self.reports.clear()
+
+    def _finding(self, at: float, what: str) -> Finding:
+        return Finding(type(self).__name__, at, what)
+
+    def _change(self, change: Change) -> None:
+        if change.fires:
+            # If it may have fired before, peers have it and get it again after an interval.
+            later = 0.0 if change.is_certain else self.scenario.settings.resend_interval
+            self.fires[change.name] = self.weather.now + later
+        else:
+            self.fires.pop(change.name, None)
+        for peer in self.scenario.peers:
+            told = self.told.get((peer, change.name))
+            if told is not None:
+                told.is_refused = False
+
+    def _note_reports(self, run: RunSeen | None) -> None:
+        if run is not None and self.truth.modules[run.module].committed == run.number:
+            for token in run.reports:
+                self.reports.setdefault(token, Report(self.weather.now, run.module))
+
+    def _take(self, event: Posted) -> Iterator[Finding]:
+        if not (event.taken or event.refused):
+            return
+        post = Post.of(event, self.weather)
+        if post.token in self.reports:
+            self.reports[post.token].told.add(event.peer)
+        if post.name is None:
+            return
+        before = self.told.get((event.peer, post.name))
+        # An end that was under way when it fired again counts for nothing.
+        moment = -1.0 if post.fires is False else self.weather.now
+        self.told[event.peer, post.name] = Told(moment, post.ends, event.refused)
+        if before is not None and post.fires and not event.refused:
+            yield from self._has_lapsed(event.peer, post.name, before, event.at)
+
+    def _look(self, at: float) -> Iterator[Finding]:
+        for peer in self.weather.peers:
+            well = self.weather.well_for(peer)
+            if well > recovery(self.scenario.settings) + PROMPT:
+                yield from self._look_at_conditions(peer, at)
+                yield from self._look_at_reports(peer, at)
+        if len(self.reports) > 1000:
+            self.reports.pop(next(iter(self.reports)))
+
+    def _look_at_conditions(self, peer: str, at: float) -> Iterator[Finding]:
+        for name, since in self.fires.items():
+            told = self.told.get((peer, name))
+            if self._is_exempt(peer, name, told):
+                continue
+            if (told is None or told.at < since) and self.weather.now > since + PROMPT:
+                late = self.weather.now - since
+                yield self._finding(at, f"{peer} was not told for {late:.0f} s that {name} fires")
+            elif told is not None:
+                yield from self._has_lapsed(peer, name, told, at)
+
+    def _has_lapsed(self, peer: str, name: Name, told: Told, at: float) -> Iterator[Finding]:
+        """What fires must not run out at a peer between two sendings."""
+        since = self.fires.get(name)
+        if since is None or told.at < since or self._is_exempt(peer, name, told):
+            return
+        needs = recovery(self.scenario.settings) + self.scenario.settings.resend_interval
+        if self.weather.well_for(peer) < needs:
+            return
+        if told.ends < self.weather.now_at(peer, at):
+            late = self.weather.now_at(peer, at) - told.ends
+            yield self._finding(at, f"{name} has run out at {peer} {late:.0f} s ago, and fires")
+
+    def _is_exempt(self, peer: str, name: Name, told: Told | None) -> bool:
+        return (
+            self.truth.is_open(name)
+            or (told is not None and told.is_refused)
+            or self.weather.is_poisoned(peer, name.instance)
+        )
+
+    def _look_at_reports(self, peer: str, at: float) -> Iterator[Finding]:
+        for token, report in [*self.reports.items()]:
+            if self.weather.now < report.since + PROMPT:
+                continue
+            if peer not in report.told and self._must_know(report, peer):
+                yield self._finding(at, f"{peer} was never told of report {token}")
+                report.told.add(peer)
+            elif report.told >= {*self.weather.peers}:
+                del self.reports[token]
+
+    def _must_know(self, report: Report, peer: str) -> bool:
+        """A report ends. A peer that was not well before its end does not get it any more."""
+        settings = self.scenario.settings
+        end = report.since + settings.report_lifetime - settings.min_visible
+        return self.weather.now - self.weather.well_for(peer) + recovery(settings) < end
