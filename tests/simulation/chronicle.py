@@ -42,6 +42,24 @@ class RunFinished:
 
 
 @frozen
+class LedgerSeen:
+    """What the alerts of a small ledger came to after a finished run."""
+
+    life: int
+    at: float
+    size: int
+    """Bytes of all alerts but those that are kept even without room."""
+    count: int
+    """How many alerts there are."""
+    lost: int
+    """How many alerts were lost since the supervisor was started, for whatever reason."""
+    gone: tuple[tuple[str, str, str, str], ...]
+    """What is no longer there since the last look: state, module, alertname, instance."""
+    kept: tuple[str, ...]
+    """The states of what was there then, and still is, in the same state."""
+
+
+@frozen
 class LifeBegan:
     """The supervisor was started."""
 
@@ -80,6 +98,8 @@ class LifeEnded:
     """From SIGTERM to the end."""
     unsaved: bool = False
     """Whether it still owed the disk something, since the disk did not take it."""
+    set_aside: int = 0
+    """How many damaged ledgers there are in the state directory."""
 
 
 @frozen
@@ -155,6 +175,7 @@ class Reloaded:
 Event: TypeAlias = (
     RunSeen
     | RunFinished
+    | LedgerSeen
     | LifeBegan
     | LifeEnded
     | Posted

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from operator import attrgetter
 from random import Random
 
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
+from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
 
 DAY = 86400.0
@@ -60,11 +62,34 @@ def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
             resend_interval=resend_interval,
             heartbeat=choose.random() < 0.5,
             max_batch=choose.choice((1, 8, 256)),
+            max_ledger=_max_ledger(seed),
         ),
         modules=scripts,
         peers=peers,
-        faults=tuple(_faults(choose, seconds, scripts, peers)),
+        faults=tuple(
+            sorted(
+                (*_faults(choose, seconds, scripts, peers), *_floods(seed, seconds, scripts)),
+                key=attrgetter("at"),
+            )
+        ),
     )
+
+
+def _floods(seed: int, seconds: float, modules: tuple[ModuleScript, ...]) -> Iterator[Fault]:
+    """Yield what fills a small ledger."""
+    choose = Random(f"floods {seed} {seconds}")
+    if _max_ledger(seed) < SMALL_LEDGER:
+        for moment in _moments(choose, 3 / DAY, seconds):
+            lasts = round(choose.uniform(60.0, 1200.0), 3)
+            yield Fault(round(moment, 3), "check_floods", choose.choice(modules).name, lasts)
+
+
+def _max_ledger(seed: int) -> int:
+    """Return how many bytes the ledger has. One in eight is so small that a flood fills it."""
+    choose = Random(f"ledger {seed}")
+    if choose.random() < 1 / 8:
+        return choose.choice((64, 256, 700)) * 1024
+    return 64 * 1024 * 1024
 
 
 def _module(choose: Random, number: int, seconds: float) -> ModuleScript:

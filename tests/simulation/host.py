@@ -15,6 +15,7 @@ from supervisor.delivery.client import Client
 from supervisor.errors import SupervisorError
 from supervisor.host.lock import Lock
 from supervisor.host.repeated_event import RepeatedEvent
+from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.ledger.outbox import Outbox
 from supervisor.modules.loader import Check
 from tests.simulation.check import ScriptedCheck
@@ -27,6 +28,7 @@ from tests.simulation.chronicle import (
     ServiceRead,
 )
 from tests.simulation.disk import Disk, SimulatedWorker
+from tests.simulation.ledger_look import LedgerLook
 from tests.simulation.peer import Peer, Transport
 from tests.simulation.scenario import ModuleScript, Settings
 from tests.simulation.systemd import SimulatedNotifier
@@ -34,6 +36,10 @@ from tests.simulation.virtual_time import HostClock, TrueTime
 
 RESTART_DELAY = 1.0
 """Seconds after which systemd starts again what has ended by itself."""
+
+
+SMALL_LEDGER = 4 * 1024 * 1024
+"""Bytes below which a ledger is looked at after each run."""
 
 
 @define(eq=False, kw_only=True)
@@ -58,6 +64,9 @@ class Host:
 
     is_dead: bool = True
     """Whether the process was killed. What its tasks still do then reaches nothing."""
+
+    look: LedgerLook | None = None
+    """Sees what goes when the ledger is full. Only a small one is looked at."""
 
     down_for: float = RESTART_DELAY
     """Seconds from the next end to the next start."""
@@ -134,7 +143,10 @@ class Host:
         lock = Lock(self.disk.directory)
         try:
             lock.take()
-            self.daemon = Daemon.open(Outbox.of(self.service), lock, self._environment())
+            outbox = Outbox.of(self.service)
+            self.daemon = Daemon.open(outbox, lock, self._environment())
+            is_small = self.settings.max_ledger < SMALL_LEDGER
+            self.look = LedgerLook(outbox.store) if is_small else None
             with self._scope:
                 await self.daemon.run()
         except SupervisorError as error:
@@ -149,7 +161,14 @@ class Host:
         self.daemon, self.is_dead = None, True
         taken = ended - self._asked_at if self._stopping.is_set() else 0.0
         self.chronicle.tell(
-            LifeEnded(life, self.true.now(), self._how, taken, unsaved=self._unsaved)
+            LifeEnded(
+                life,
+                self.true.now(),
+                self._how,
+                taken,
+                unsaved=self._unsaved,
+                set_aside=len([*self.disk.directory.glob(f"{LEDGER_NAME}.corrupt-*[A-Z0-9]")]),
+            )
         )
 
     def _close(self) -> None:
@@ -205,4 +224,7 @@ class Host:
     def note_finished(self, module: str, result: str) -> None:
         """Take down that the supervisor has shown a run as finished."""
         if not self.is_dead:
-            self.chronicle.tell(RunFinished(module, self.disk.life, self.true.now(), result))
+            life, now = self.disk.life, self.true.now()
+            self.chronicle.tell(RunFinished(module, life, now, result))
+            if self.look is not None:
+                self.chronicle.tell(self.look.look(life, now, self.clock.now()))

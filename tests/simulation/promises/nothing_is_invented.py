@@ -50,6 +50,8 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
         self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
+        if self.truth.has_overflown:
+            self.lose_alerts()
         if isinstance(event, Posted):
             for what in self._complaints(event):
                 yield Finding(type(self).__name__, event.at, f"{event.peer}: {what}: {event.alert}")

@@ -1,4 +1,4 @@
-"""An alert that has not changed is sent to a peer once in each resend interval, also by a reload."""
+"""An alert that has not changed is sent to a peer once in a resend interval, also by a reload."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
         self.weather.hear(event)
         for change in self.truth.hear(event):
             self.changed[change.name.module] = self.weather.now
+        if self.truth.has_overflown:
+            self.lose_alerts()
         match event:
             case Posted():
                 yield from self._judge(event)

@@ -67,6 +67,8 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
         self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
+        if self.truth.has_overflown:
+            self.lose_alerts()
         match event:
             case Posted():
                 yield from self._take(event)

@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, LifeBegan, LifeEnded, RunFinished, RunSeen
+from tests.simulation.chronicle import (
+    Event,
+    LedgerSeen,
+    LifeBegan,
+    LifeEnded,
+    RunFinished,
+    RunSeen,
+)
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import ModuleScript
 
@@ -93,18 +100,30 @@ class Truth:
     lost: list[str] = field(factory=list)
     """Runs that were shown as finished, and of which the ledger knows nothing later."""
 
+    has_overflown: bool = False
+    """Whether the event heard last says that alerts had to go."""
+    _overflown_at: float = -1.0
+    _known_losses: int = 0
+
     def __attrs_post_init__(self) -> None:
         for script in self.weather.scenario.modules:
             self.modules[script.name] = ModuleTruth(script)
 
     def hear(self, event: Event) -> list[Change]:
         """Return what an event changes. The weather has heard it before."""
+        self.has_overflown = False
         match event:
+            case LedgerSeen():
+                self.has_overflown = event.lost > self._known_losses
+                self._known_losses = event.lost
+                if self.has_overflown:
+                    self._lose_alerts()
             case RunSeen():
                 return [*self._begin(self.modules[event.module], event)]
             case RunFinished():
                 return [*self._finish(self.modules[event.module], event)]
             case LifeBegan():
+                self._known_losses = 0
                 if self.weather.is_ledger_lost:
                     self._lose_ledger()
                 return [*self._fit()]
@@ -123,8 +142,9 @@ class Truth:
         condition = module.conditions.get(name.instance) if name.instance else module.failing
         return module.is_in_doubt or (condition is not None and condition.is_unknown)
 
-    def lose_alerts(self) -> None:
-        """Note that the ledger was full, and that something had to go."""
+    def _lose_alerts(self) -> None:
+        """Exempt: the ledger was full, and something had to go. It fires again when it is seen."""
+        self._overflown_at = self.weather.now
         for module in self.modules.values():
             committed = module.committed
             module.forget()
@@ -184,6 +204,10 @@ class Truth:
         yield from self._judge_failing(module, run, failed)
         if not failed:
             yield from self._apply(module, run)
+        if self.weather.now <= self._overflown_at:  # it was in the same commit
+            committed = module.committed
+            module.forget()
+            module.committed = committed
 
     def _judge_failing(self, module: ModuleTruth, run: RunSeen, failed: bool) -> Iterator[Change]:
         failing = module.failing

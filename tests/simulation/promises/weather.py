@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, FaultBegan, Fed, LifeBegan, LifeEnded, ServiceRead
+from tests.simulation.chronicle import (
+    Event,
+    FaultBegan,
+    Fed,
+    LifeBegan,
+    LifeEnded,
+    RunSeen,
+    ServiceRead,
+)
 from tests.simulation.faults import PEER_WEATHER
 from tests.simulation.scenario import Scenario
 
@@ -19,6 +27,9 @@ DISK_SETTLES = 30.0
 
 VANISHED_IS_FOUND = 45.0
 """Seconds until a ledger that vanished is found and written again. A kill before that loses it."""
+
+SHIFTED_FROM = 20.0
+"""Seconds by which clocks differ when a shift may still be kept."""
 
 FAULTS_OF_A_PEER = {*PEER_WEATHER, "peer_slow", "alertmanager_ends"}
 """Exempt: a peer need not have been told anything while it is so."""
@@ -56,6 +67,9 @@ class Weather:
     peer_errors: dict[str, float] = field(factory=dict)
     """Seconds by which clocks of peers are ahead."""
 
+    host_error: float = 0.0
+    """Seconds by which the clock of the host was ahead when it was last seen."""
+
     clock_settled: float = 0.0
     """When the last trouble with a clock of the host is over."""
 
@@ -80,6 +94,8 @@ class Weather:
         match event:
             case FaultBegan():
                 self._suffer(event)
+            case RunSeen():
+                self.host_error = event.clock - event.at
             case LifeBegan():
                 self.life, self.is_up, self.up_since = event.life, True, self.now
                 self.modules, self.peers, self.read = event.modules, event.peers, None
@@ -123,6 +139,10 @@ class Weather:
         """Return whether host and peer have the same time, and have had it for long."""
         settled = max(self.clock_settled, self._clock_of_peer_settled.get(peer, 0.0))
         return self.now > settled
+
+    def is_shifted(self, peer: str) -> bool:
+        """Return whether times may be shifted for the peer's clock."""
+        return abs(self.host_error - self.peer_errors.get(peer, 0.0)) > SHIFTED_FROM
 
     def is_poisoned(self, peer: str, instance: str) -> bool:
         """Return whether a peer does not take alerts of an instance now."""

@@ -68,6 +68,8 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
         self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
+        if self.truth.has_overflown:
+            self.lose_alerts()
         if self.truth.lost:
             yield self._finding(event.at, self.truth.lost.pop())
         match event:
