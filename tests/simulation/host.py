@@ -8,6 +8,7 @@ from random import Random
 import trio
 from attrs import define, field
 
+from supervisor.alerts.self_alerts import LEDGER_UNWRITABLE
 from supervisor.config.service import Service
 from supervisor.daemon.daemon import Daemon
 from supervisor.daemon.environment import Environment
@@ -194,8 +195,9 @@ class Host:
         )
 
     def _owes(self, daemon: Daemon) -> bool:
-        writer = daemon.recorder.writer
-        return bool(writer.owed) or writer._hangs
+        recorder = daemon.recorder
+        is_raised = recorder._is_raised(LEDGER_UNWRITABLE)  # then a commit has what was owed
+        return bool(recorder.writer.owed) or recorder.writer._hangs or is_raised
 
     def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the names of the modules and the peers in the service file."""

@@ -9,6 +9,9 @@ from attrs import define, field
 
 from supervisor.host.clock import Clock
 
+MAX_STOOD_STILL = 10_000
+"""How often tasks may wait without any time that passes. More is a loop without an end."""
+
 
 @define(eq=False)
 class JumpingClock(trio.abc.Clock):
@@ -21,6 +24,9 @@ class JumpingClock(trio.abc.Clock):
     time: float = 0.0
     """Seconds since the start."""
 
+    _stood_still: int = 0
+    """How often trio has waited since then for a moment that had come already."""
+
     def start_clock(self) -> None:
         """Nothing needs to be started."""
 
@@ -30,8 +36,14 @@ class JumpingClock(trio.abc.Clock):
 
     def deadline_to_sleep_time(self, deadline: float) -> float:
         """Jump to the deadline, and do not wait. Without one, trio is about to end."""
-        if deadline != math.inf:
-            self.time = max(self.time, deadline)
+        if deadline > self.time:
+            self._stood_still = 0
+            if deadline != math.inf:
+                self.time = deadline
+        else:
+            self._stood_still += 1
+            if self._stood_still > MAX_STOOD_STILL:
+                raise RuntimeError("some task works for ever, and no time passes")
         return 0.0
 
 

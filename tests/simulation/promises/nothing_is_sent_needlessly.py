@@ -116,6 +116,8 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
             return  # what was sent with wrong times is sent again at once
         if self.changed.get(before.module, -1.0) >= before.at - WAITED:
             return
+        if before.module == "supervisor" and event.alert["labels"]["alertname"] != "Heartbeat":
+            return  # exempt: when they are raised and ended is not known
         if self.weather.trouble_of(event.peer) >= before.at:
             return  # a whole batch is sent again when a part of it fails
         passed = self.weather.now - before.at

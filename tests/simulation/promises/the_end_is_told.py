@@ -84,6 +84,7 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
 
     def lose_alerts(self) -> None:
         """Exempt: what was lost with the ledger is not resolved."""
+        self.began.clear()
         self.ended.clear()
         self.held.clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from tests.simulation.chronicle import (
     Event,
@@ -36,6 +36,15 @@ class Told:
     """Exempt: it refuses the alert. It is sent again when it changes, and not before."""
 
 
+@frozen
+class Firing:
+    """It is committed that something fires."""
+
+    since: float
+    by: float
+    """When a peer that is well must have been told."""
+
+
 @define(eq=False)
 class Report:
     """A report that is committed, and that peers must get."""
@@ -53,8 +62,7 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
     scenario: Scenario
     weather: Weather = field(init=False)
     truth: Truth = field(init=False)
-    fires: dict[Name, float] = field(factory=dict)
-    """Since when it is committed that something fires."""
+    fires: dict[Name, Firing] = field(factory=dict)
     told: dict[tuple[str, Name], Told] = field(factory=dict)
     reports: dict[str, Report] = field(factory=dict)
     _look_at: float = 0.0
@@ -97,8 +105,9 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
     def _change(self, change: Change) -> None:
         if change.fires:
             # If it may have fired before, peers have it and get it again after an interval.
-            later = 0.0 if change.is_certain else self.scenario.settings.resend_interval
-            self.fires[change.name] = self.weather.now + later
+            around = 0.0 if change.is_certain else self.scenario.settings.resend_interval + PROMPT
+            now = self.weather.now
+            self.fires[change.name] = Firing(now - around, now + around + PROMPT)
         else:
             self.fires.pop(change.name, None)
         for peer in self.scenario.peers:
@@ -136,20 +145,20 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
             self.reports.pop(next(iter(self.reports)))
 
     def _look_at_conditions(self, peer: str, at: float) -> Iterator[Finding]:
-        for name, since in self.fires.items():
+        for name, firing in self.fires.items():
             told = self.told.get((peer, name))
             if self._is_exempt(peer, name, told):
                 continue
-            if (told is None or told.at < since) and self.weather.now > since + PROMPT:
-                late = self.weather.now - since
+            if (told is None or told.at < firing.since) and self.weather.now > firing.by:
+                late = self.weather.now - firing.since
                 yield self._finding(at, f"{peer} was not told for {late:.0f} s that {name} fires")
             elif told is not None:
                 yield from self._has_lapsed(peer, name, told, at)
 
     def _has_lapsed(self, peer: str, name: Name, told: Told, at: float) -> Iterator[Finding]:
         """What fires must not run out at a peer between two sendings."""
-        since = self.fires.get(name)
-        if since is None or told.at < since or self._is_exempt(peer, name, told):
+        firing = self.fires.get(name)
+        if firing is None or told.at < firing.since or self._is_exempt(peer, name, told):
             return
         needs = recovery(self.scenario.settings) + self.scenario.settings.resend_interval
         if self.weather.well_for(peer) < needs:
