@@ -12,15 +12,40 @@ from attrs import define, evolve, field
 
 from tests.simulation.chronicle import Enough, Event, Listener
 from tests.simulation.generate import DAY
+from tests.simulation.promises.a_damaged_ledger_is_set_aside import a_damaged_ledger_is_set_aside
+from tests.simulation.promises.a_peer_is_tried_again_in_time import a_peer_is_tried_again_in_time
 from tests.simulation.promises.each_event_is_notified import each_event_is_notified
 from tests.simulation.promises.finding import Broken, Excusing, Finding, Judge
+from tests.simulation.promises.nothing_is_invented import nothing_is_invented
+from tests.simulation.promises.nothing_is_sent_needlessly import nothing_is_sent_needlessly
+from tests.simulation.promises.the_end_is_told import the_end_is_told
+from tests.simulation.promises.the_ledger_is_bounded_and_a_bad_disk_stops_nothing import (
+    the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
+)
+from tests.simulation.promises.the_order_of_an_alert_is_kept import the_order_of_an_alert_is_kept
+from tests.simulation.promises.what_was_seen_is_not_lost import what_was_seen_is_not_lost
 from tests.simulation.scenario import Scenario
 from tests.simulation.simulation import Outcome, simulate
 
 Promises: TypeAlias = Mapping[str, Callable[[Scenario], Judge]]
 """Makes the judge of each promise for one scenario, by the name of the promise."""
 
-PROMISES: Promises = MappingProxyType({"each_event_is_notified": each_event_is_notified})
+PROMISES: Promises = MappingProxyType(
+    {
+        promise.__name__: promise
+        for promise in (
+            what_was_seen_is_not_lost,
+            the_end_is_told,
+            nothing_is_invented,
+            nothing_is_sent_needlessly,
+            a_peer_is_tried_again_in_time,
+            the_order_of_an_alert_is_kept,
+            the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
+            a_damaged_ledger_is_set_aside,
+            each_event_is_notified,
+        )
+    }
+)
 """The promises of docs/reference/promises.md."""
 
 NO_CRASH = "no_exception_ends_the_supervisor"

@@ -108,6 +108,7 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
             return
         if post.fires is None:
             # Exempt: with wrong clocks it cannot be told when a peer drops it.
+            self.began.pop(name, None)
             if name in self.ended:
                 self.ended[name].is_exempt = True
             return
