@@ -127,6 +127,7 @@ class Outbox:
         return (
             alert is not None
             and alert.version == outgoing.alert.version
+            and not _is_another(alert, outgoing.alert)
             and self.clock_steps == outgoing.clock_steps
         )
 
@@ -135,7 +136,7 @@ class Outbox:
         sent = outgoing.alert
         self.queues[peer].release(sent.fingerprint)
         alert = self.store.alerts.get(sent.fingerprint)
-        if alert is None:
+        if alert is None or _is_another(alert, sent):
             return
         is_firing = sent.state in (State.FIRING, State.OVER)
         if outgoing.clock_steps != self.clock_steps or (is_firing and now >= outgoing.ends_at):
@@ -160,11 +161,14 @@ class Outbox:
 
     def rejected(self, peer: str, outgoing: Outgoing) -> None:
         """Quarantine this version at the peer."""
-        alert = outgoing.alert
-        self.queues[peer].release(alert.fingerprint)
-        if alert.fingerprint in self.store.alerts:
-            self.cursors.reject(peer, alert.fingerprint, alert.version)
-            self._queue(alert.fingerprint)
+        sent = outgoing.alert
+        self.queues[peer].release(sent.fingerprint)
+        alert = self.store.alerts.get(sent.fingerprint)
+        if alert is None:
+            return
+        if not _is_another(alert, sent):
+            self.cursors.reject(peer, sent.fingerprint, sent.version)
+        self._queue(sent.fingerprint)
 
     def confirm(self, module: str) -> bool:
         """Stop holding back what fired before the start. Return whether it must be sent."""
@@ -225,6 +229,14 @@ class Outbox:
     def _queue_for(self, peer: str, alert: Alert, cursor: Cursor | None, *, taken: bool) -> None:
         due = timing.due_at(alert, cursor, taken, self.store.service)
         self.queues[peer].set(alert.fingerprint, due)
+
+
+def _is_another(alert: Alert, sent: Alert) -> bool:
+    """Return whether the alert that was sent is gone, and this one was made after it.
+
+    Its versions begin again. So the peer has not seen this one, although it took that version.
+    """
+    return alert.starts_at != sent.starts_at and alert.version <= sent.version
 
 
 def fingerprints(store: Store, *, reports: bool) -> set[str]:

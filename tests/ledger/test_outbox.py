@@ -143,6 +143,25 @@ def test_an_answer_about_an_alert_that_is_gone_leaves_no_cursor() -> None:
     assert bench.take() == []
 
 
+def test_an_answer_about_an_alert_that_is_gone_says_nothing_of_one_that_was_made_after_it() -> None:
+    """The history had just got the old one when the condition was seen again."""
+    bench = LedgerBench()
+    old = evolve(FIRING, version=2, state=State.RESOLVED, ends_at=FIRING.starts_at + 60.0)
+    bench.store.adopt(Changes({"f": old}))
+    bench.outbox.requeue(["f"])
+    (outgoing,) = bench.take()
+    for change in (None, evolve(FIRING, version=2, starts_at=FIRING.starts_at + 960.0)):
+        bench.store.adopt(Changes({"f": change}))
+        bench.outbox.requeue(["f"])
+    is_current = bench.outbox.is_current(outgoing)
+    bench.outbox.delivered(A, outgoing, bench.now)
+    bench.outbox.rejected(A, outgoing)
+
+    assert not is_current
+    assert bench.cursors.get(A, "f") is None
+    assert [item.alert.state for item in bench.take()] == [State.FIRING]
+
+
 def test_a_peer_that_took_a_report_is_sent_the_same_times_again() -> None:
     bench = LedgerBench()
     bench.see(HELLO)
