@@ -123,11 +123,10 @@ class Outbox:
 
     def is_current(self, outgoing: Outgoing) -> bool:
         """Return whether this is still what the peer should be sent."""
-        alert = self.store.alerts.get(outgoing.alert.fingerprint)
+        alert = _present(self.store, outgoing.alert)
         return (
             alert is not None
             and alert.version == outgoing.alert.version
-            and not _is_another(alert, outgoing.alert)
             and self.clock_steps == outgoing.clock_steps
         )
 
@@ -135,8 +134,8 @@ class Outbox:
         """Advance the peer's cursor: it has accepted this version."""
         sent = outgoing.alert
         self.queues[peer].release(sent.fingerprint)
-        alert = self.store.alerts.get(sent.fingerprint)
-        if alert is None or _is_another(alert, sent):
+        alert = _present(self.store, sent)
+        if alert is None:
             return
         is_firing = sent.state in (State.FIRING, State.OVER)
         if outgoing.clock_steps != self.clock_steps or (is_firing and now >= outgoing.ends_at):
@@ -161,14 +160,11 @@ class Outbox:
 
     def rejected(self, peer: str, outgoing: Outgoing) -> None:
         """Quarantine this version at the peer."""
-        sent = outgoing.alert
-        self.queues[peer].release(sent.fingerprint)
-        alert = self.store.alerts.get(sent.fingerprint)
-        if alert is None:
-            return
-        if not _is_another(alert, sent):
-            self.cursors.reject(peer, sent.fingerprint, sent.version)
-        self._queue(sent.fingerprint)
+        alert = outgoing.alert
+        self.queues[peer].release(alert.fingerprint)
+        if _present(self.store, alert) is not None:
+            self.cursors.reject(peer, alert.fingerprint, alert.version)
+            self._queue(alert.fingerprint)
 
     def confirm(self, module: str) -> bool:
         """Stop holding back what fired before the start. Return whether it must be sent."""
@@ -231,12 +227,16 @@ class Outbox:
         self.queues[peer].set(alert.fingerprint, due)
 
 
-def _is_another(alert: Alert, sent: Alert) -> bool:
-    """Return whether the alert that was sent is gone, and this one was made after it.
+def _present(store: Store, sent: Alert) -> Alert | None:
+    """Return what has become of an alert that was sent, or None if it is gone.
 
-    Its versions begin again. So the peer has not seen this one, although it took that version.
+    It may be gone, and the condition may have fired again as another alert. The versions of that
+    one begin again. So the peer has not seen it, even if it took that version.
     """
-    return alert.starts_at != sent.starts_at and alert.version <= sent.version
+    alert = store.alerts.get(sent.fingerprint)
+    if alert is None or (alert.starts_at != sent.starts_at and alert.version <= sent.version):
+        return None
+    return alert
 
 
 def fingerprints(store: Store, *, reports: bool) -> set[str]:
