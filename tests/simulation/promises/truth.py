@@ -77,6 +77,8 @@ class ModuleTruth:
     """Whether the ledger may have lost committed runs."""
     crowded: int = 0
     """Runs until other conditions need the places of this module no more."""
+    behind: int = 0
+    """Runs that began before the last one, and that a slow disk has not taken yet."""
     is_gone: bool = False
     """Whether it is not in the service file."""
     flooded: bool = False
@@ -182,7 +184,19 @@ class Truth:
 
     def _begin(self, module: ModuleTruth, run: RunSeen) -> Iterator[Change]:
         last = module.last
-        if last is not None and last.number == run.after and module.committed != run.after:
+        is_new = last is None or last.life != run.life or module.is_in_doubt
+        if is_new or module.is_finished:
+            module.behind = 0 if is_new else module.behind
+        else:
+            # Exempt: its state was handed on before it was committed.
+            module.behind += 1
+            module.forget()
+        if (
+            last is not None
+            and (is_new or module.is_finished)
+            and last.number == run.after
+            and module.committed != run.after
+        ):
             yield from self._apply(module, last)
         if module.committed not in (None, run.after):
             if not module.is_excused:
@@ -191,13 +205,17 @@ class Truth:
                     f"ledger knows of no run after {run.after}"
                 )
             module.forget()
-        module.committed, module.is_excused, module.is_in_doubt = run.after, False, False
+        module.committed = run.after if is_new or module.is_finished else None
+        module.is_excused, module.is_in_doubt = False, False
         module.is_gone = False
         module.last, module.is_finished = run, False
 
     def _finish(self, module: ModuleTruth, event: RunFinished) -> Iterator[Change]:
         run = module.last
         if run is None or module.is_finished or run.life != event.life:
+            return
+        if module.behind:
+            module.behind -= 1
             return
         module.is_finished, module.is_in_doubt = True, False
         failed = event.result not in ("ok", "conditions")
