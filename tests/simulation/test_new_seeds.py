@@ -19,7 +19,7 @@ from tests.simulation.tools.explore import Seed, explore
 FIRST = int(os.environ.get("SIMULATION_SEED", "1"))
 """The first seed."""
 
-WORLDS = 16
+WORLDS = 24
 """How many there are."""
 
 DAYS = 0.25

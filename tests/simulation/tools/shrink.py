@@ -117,11 +117,11 @@ class Shrinker:
 
 def end_sooner(shrinker: Shrinker) -> None:
     """Try earlier ends. It is for what is found at the end only."""
-    if not shrinker.is_found_at_the_end:
-        return
-    for share in (0.25, 0.5, 0.75):
-        if shrinker.holds(_ending(shrinker.best, share * shrinker.best.days * DAY)):
-            return
+    shares = [0.25, 0.5, 0.75] if shrinker.is_found_at_the_end else []
+    while any(
+        shrinker.holds(_ending(shrinker.best, share * shrinker.best.days * DAY)) for share in shares
+    ):
+        pass
 
 
 def begin_later(shrinker: Shrinker) -> None:

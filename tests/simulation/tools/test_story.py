@@ -10,7 +10,6 @@ from tests.simulation.promises.all_promises import JUDGE_FAILED, judge
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 from tests.simulation.tools.broken_on_purpose import BROKEN, BUGGY, scenario
-from tests.simulation.tools.shrink import shrink
 from tests.simulation.tools.story import MOST_LINES, concerned, tell
 
 
@@ -20,11 +19,9 @@ def story_of(world: Scenario) -> list[str]:
 
 
 def test_a_story_tells_the_start_the_fault_and_what_is_broken() -> None:
-    whole = scenario()
-    _, (finding, *_) = judge(whole, promises=BROKEN)
-    small, finding = shrink(whole, finding, BROKEN, seconds=5.0)
+    kill, module = scenario().faults[3], scenario().modules[1]
 
-    told = "\n".join(tell(small, finding, BROKEN))
+    told = "\n".join(story_of(evolve(scenario(), faults=(kill,), modules=(module,))))
 
     in_order = (
         "Seed 1: ",
