@@ -28,6 +28,9 @@ LEAD = 300.0
 SLACK = 1800.0
 """Seconds by which a candidate may be longer: without a module the others run at other times."""
 
+SHORTEST = 120.0
+"""Seconds of a scenario that is short enough."""
+
 ENOUGH_TIME = 120.0
 """Seconds of the processor after which the smallest scenario so far is taken."""
 
@@ -118,10 +121,12 @@ class Shrinker:
 def end_sooner(shrinker: Shrinker) -> None:
     """Try earlier ends. It is for what is found at the end only."""
     shares = [0.25, 0.5, 0.75] if shrinker.is_found_at_the_end else []
-    while any(
-        shrinker.holds(_ending(shrinker.best, share * shrinker.best.days * DAY)) for share in shares
-    ):
+    while any(_holds_until(shrinker, share * shrinker.best.days * DAY) for share in shares):
         pass
+
+
+def _holds_until(shrinker: Shrinker, end: float) -> bool:
+    return end > SHORTEST and shrinker.holds(_ending(shrinker.best, end))
 
 
 def begin_later(shrinker: Shrinker) -> None:
@@ -131,7 +136,7 @@ def begin_later(shrinker: Shrinker) -> None:
     first = min([fault.at for fault in best.faults], default=seconds) - LEAD
     cuts = {round(cut) for cut in (first, seconds * 0.75, seconds * 0.5, seconds * 0.25)}
     for cut in sorted(cuts, reverse=True):
-        if seconds * 0.05 < cut < seconds and shrinker.holds(_without_first(best, cut)):
+        if seconds * 0.05 < cut < seconds - SHORTEST and shrinker.holds(_without_first(best, cut)):
             return
 
 

@@ -14,6 +14,9 @@ CALM = ["--seed", "5", "--days", "0.02", "--modules", "1"]
 """A world in which nothing happens in half an hour."""
 
 
+pytestmark = pytest.mark.may_block("a step of a world does what peers and threads do elsewhere")
+
+
 def simulate(patch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
     patch.setattr("sys.argv", ["simulate", *map(str, arguments)])
     return command.main()

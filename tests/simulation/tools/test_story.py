@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from attrs import evolve
 
 from tests.simulation.promises.all_promises import JUDGE_FAILED, judge
@@ -11,6 +12,8 @@ from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 from tests.simulation.tools.broken_on_purpose import BROKEN, BUGGY, scenario
 from tests.simulation.tools.story import MOST_LINES, concerned, tell
+
+pytestmark = pytest.mark.may_block("a step of a world does what peers and threads do elsewhere")
 
 
 def story_of(world: Scenario) -> list[str]:

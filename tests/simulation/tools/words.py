@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import partial, singledispatch
 from typing import Any
 
@@ -30,14 +29,15 @@ Local = Callable[[float], str]
 def words_of(event: Event, local: Local) -> tuple[tuple[str, ...], str]:
     """Return what an event is about, and what has happened.
 
-    Events about the same thing with the same words are a repetition.
+    Events about the same thing with the same words are a repetition. What only judges need has
+    no words.
     """
     return _words(event, local)
 
 
 @singledispatch
 def _words(event: object, _local: Local) -> tuple[tuple[str, ...], str]:
-    return (type(event).__name__,), f"{event}"
+    return (type(event).__name__,), ""
 
 
 @_words.register
@@ -76,20 +76,16 @@ def _(event: LifeEnded, _local: Local) -> tuple[tuple[str, ...], str]:
 @_words.register
 def _(event: Posted, local: Local) -> tuple[tuple[str, ...], str]:
     labels: Mapping[str, str] = event.alert["labels"]
-    starts, ends = (
-        datetime.fromisoformat(event.alert[key]).timestamp() for key in ("startsAt", "endsAt")
-    )
+    starts, ends = local(event.starts), local(event.ends)
     named = (labels["alertname"], labels.get("check", ""), labels.get("instance", ""))
     report = labels.get("event_id", "")
     text = f"{short(event.peer)} is sent {_alert(labels)}"
     if report:
-        text += (
-            f" ({event.alert['annotations'].get('message', '')}, {local(starts)} to {local(ends)})"
-        )
-    elif ends > event.at:
-        text += f" as firing since {local(starts)}"
+        text += f" ({event.alert['annotations'].get('message', '')}, {starts} to {ends})"
+    elif event.ends > event.at:
+        text += f" as firing since {starts}"
     else:
-        text += f" as resolved (from {local(starts)} to {local(ends)})"
+        text += f" as resolved (from {starts} to {ends})"
     text += "" if event.taken else " and does not take it"
     text += "." if event.answered or not event.taken else " and takes it, but does not say so."
     return ("post", event.peer, *named, report), text
