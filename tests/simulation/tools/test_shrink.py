@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from attrs import evolve
 
@@ -9,7 +11,7 @@ from tests.simulation.generate import DAY
 from tests.simulation.promises.all_promises import judge
 from tests.simulation.scenario import Settings
 from tests.simulation.tools.broken_on_purpose import BROKEN, BROKEN_AT_THE_END, PROMISE, scenario
-from tests.simulation.tools.shrink import LEAD, SHORTEST, SOON, shrink
+from tests.simulation.tools.shrink import LEAD, SHORTEST, SOON, Shrinker, fewer_peers, shrink
 
 pytestmark = pytest.mark.may_block("a step of a world does what peers and threads do elsewhere")
 
@@ -38,6 +40,18 @@ def test_a_smaller_scenario_still_breaks_the_promise_when_it_is_run_again() -> N
     small, finding = shrink(whole, found, BROKEN, seconds=1.0)
 
     assert judge(small, promises=BROKEN)[1] == [finding]
+
+
+def test_the_faults_of_a_peer_go_with_it() -> None:
+    whole = evolve(scenario(), modules=scenario().modules[1:2])
+    _, (found, *_) = judge(whole, promises=BROKEN)
+    shrinker = Shrinker(whole, found, BROKEN, math.inf)
+
+    fewer_peers(shrinker)
+
+    assert len(shrinker.best.peers) == 1
+    targets = {fault.target for fault in shrinker.best.faults}
+    assert targets - {"", "m00"} == {*shrinker.best.peers}
 
 
 def test_what_is_found_at_the_end_only_comes_sooner() -> None:
