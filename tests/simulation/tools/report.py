@@ -73,7 +73,7 @@ def _excused(reasons: Sequence[tuple[str, int]]) -> Iterator[str]:
     if not reasons:
         return
     yield "<h2>Excused by a named reason</h2>"
-    yield "<p>A notification that was missing or doubled, as docs/reference/promises.md allows.</p>"
+    yield "<p>What docs/reference/promises.md allows, and how often a judge met it.</p>"
     yield "<table>"
     for reason, count in reasons:
         yield f'<tr><td>{escape(reason)}</td><td class="n">{count:,}</td></tr>'
