@@ -114,7 +114,7 @@ async def suspend(world: World, fault: Fault) -> None:
 
 
 async def disk_refuses(world: World, fault: Fault) -> None:
-    """Commits fail for `seconds`. With `amount` 1 they are written all the same."""
+    """Commits fail for `seconds`. They are written all the same if this is 1: `amount`."""
     disk = world.host.disk
     disk.refuses, disk.lies = "disk I/O error", bool(fault.amount)
     await trio.sleep(fault.seconds)
@@ -218,7 +218,7 @@ async def poison(world: World, fault: Fault) -> None:
 
 
 async def alertmanager_ends(world: World, fault: Fault) -> None:
-    """An Alertmanager is down for `seconds`. It was killed if `amount` is 1, and else stopped."""
+    """An Alertmanager is down for `seconds`. It was killed, not stopped, if this is 1: `amount`."""
     peer, alertmanagers = world.peers[fault.target], world.alertmanagers
     if not alertmanagers.is_up(fault.target):
         return
