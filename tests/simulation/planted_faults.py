@@ -41,7 +41,8 @@ def lost_cursor_is_ignored(patch: pytest.MonkeyPatch) -> None:
         for peer in outbox.store.config.peers:
             for name, alert in contents.alerts.items():
                 if alert is not None:
-                    taken = Cursor(alert.version, alert.episode, 2.0**33, 2.0**33, alert.starts_at)
+                    since = alert.starts_at  # the start takes back what lies in the future
+                    taken = Cursor(alert.version, alert.episode, since, since, held_since=since)
                     contents.cursors.setdefault((peer, name), taken)
         restore(outbox, contents)
 
@@ -84,12 +85,19 @@ def back_off_is_not_reset(patch: pytest.MonkeyPatch) -> None:
 
 
 def queue_starves(patch: pytest.MonkeyPatch) -> None:
-    """What was in a batch that failed never has its turn while there is anything else."""
-    patch.setattr(
-        PeerQueue,
-        "_is_turn_of_suspects",
-        lambda self, now: self._together.next() is None and self._apart.next() is not None,
-    )
+    """What was in a batch that failed has its turn only while nothing else is in the queue."""
+    is_turn = PeerQueue._is_turn_of_suspects
+    set_ = PeerQueue.set
+
+    def only_alone(self: PeerQueue, now: float) -> bool:
+        return is_turn(self, now) and self._together.next() is None
+
+    def out_of_the_way(self: PeerQueue, key: str, when: float | None) -> None:
+        waits = self._together.next() is not None and key in self._failed
+        set_(self, key, None if waits else when)
+
+    patch.setattr(PeerQueue, "_is_turn_of_suspects", only_alone)
+    patch.setattr(PeerQueue, "set", out_of_the_way)
 
 
 def summer_time_is_off_by_one_hour(patch: pytest.MonkeyPatch) -> None:
