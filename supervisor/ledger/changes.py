@@ -32,9 +32,12 @@ class Changes:
     """How many alerts were dropped, by reason. Added to the counts that are there."""
 
     def __bool__(self) -> bool:
-        return any(
-            (self.alerts, self.sightings, self.modules, self.cursors, self.history, self.lost)
-        )
+        return bool(self.modules) or self.concern_alerts
+
+    @property
+    def concern_alerts(self) -> bool:
+        """Whether anything but what modules keep from run to run is written."""
+        return any((self.alerts, self.sightings, self.cursors, self.history, self.lost))
 
     def update(self, later: Changes) -> None:
         """Add later changes, so that one commit writes both."""

@@ -179,7 +179,7 @@ class Recorder:
             self.store.last_loss = self.clock.now()
         for fingerprint, old in before.items():
             event_log.log_change(old, self.store.alerts.get(fingerprint))
-        changed = bool(changes)
+        changed = changes.concern_alerts
         for message in messages:
             if not isinstance(message, Run):
                 changed = True

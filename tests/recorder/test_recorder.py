@@ -200,6 +200,25 @@ async def test_nothing_is_written_when_nothing_has_changed(
 
 
 @virtually
+async def test_what_only_a_check_keeps_wakes_no_sender(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = RecorderBench.make(ONE)
+    await bench.live(nursery)
+    nursery.start_soon(bench.recorder.changed.park)
+    await wait_all_tasks_blocked()
+
+    waiting = bench.recorder.changed.statistics().tasks_waiting
+    await bench.send.send(evolve(bench.run(), state={"position": 7}))
+    await wait_all_tasks_blocked()
+
+    assert {"position": 7} == bench.store.modules["m"].state
+    assert 2 == waiting == bench.recorder.changed.statistics().tasks_waiting
+    await bench.see(full())
+    assert 1 == bench.recorder.changed.statistics().tasks_waiting  # the sender waits again
+
+
+@virtually
 async def test_cursors_are_written_in_time_however_many_runs_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
