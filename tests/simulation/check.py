@@ -8,7 +8,7 @@ import trio
 from attrs import define, field
 
 from supervisor.api import Condition, Context, Observation, Report
-from tests.simulation.chronicle import Chronicle, RunSeen
+from tests.simulation.chronicle import Chronicle, RunEnded, RunSeen
 from tests.simulation.scenario import ModuleScript
 from tests.simulation.virtual_time import TrueTime
 
@@ -32,6 +32,12 @@ class ScriptedCheck:
     life: Callable[[], int]
     weather: dict[str, str] = field(factory=dict)
     runs: int = 0
+    _stubborn: set[trio.CancelScope] = field(factory=set)
+
+    def die(self) -> None:
+        """Let the runs that nothing ends end with their process."""
+        for scope in self._stubborn:
+            scope.shield = False
 
     async def run(self, context: Context, params: ModuleScript) -> Iterable[Observation]:
         """Return what is wrong now."""
@@ -67,7 +73,13 @@ class ScriptedCheck:
             *(Condition(CONDITION, kind, name, text) for name, (kind, text) in seen.items()),
             *(Report(REPORT, token) for token in reports),
         ]
-        return await self._as(outcome, params, found)
+        life = self.life()
+        try:
+            return await self._as(outcome, params, found)
+        finally:
+            if not self.is_dead() and life == self.life():
+                now, clock = self.true.now(), context.clock()
+                self.chronicle.tell(RunEnded(params.name, life, now, clock))
 
     async def _as(
         self, outcome: str, params: ModuleScript, found: list[Observation]
@@ -77,8 +89,11 @@ class ScriptedCheck:
                 await trio.sleep_forever()
             case "stubborn":
                 with trio.CancelScope(shield=True) as scope:
-                    scope.shield = not self.is_dead()
-                    await trio.sleep(STUBBORN_FOR)
+                    self._stubborn.add(scope)
+                    try:
+                        await trio.sleep(STUBBORN_FOR)
+                    finally:
+                        self._stubborn.discard(scope)
             case "crash":
                 raise ValueError("the check has a bug")
             case "slow":

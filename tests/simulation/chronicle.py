@@ -32,6 +32,17 @@ class RunSeen:
 
 
 @frozen
+class RunEnded:
+    """A run of a check has ended, in whatever way."""
+
+    module: str
+    life: int
+    at: float
+    clock: float
+    """Unix seconds, as the host saw them."""
+
+
+@frozen
 class RunFinished:
     """The supervisor has shown a run as finished: it is in the ledger."""
 
@@ -60,6 +71,17 @@ class LedgerSeen:
 
 
 @frozen
+class Timed:
+    """What the service file says of the time of a module."""
+
+    name: str
+    every: float | None
+    at: tuple[str, ...]
+    catch_up: float
+    enabled: bool
+
+
+@frozen
 class LifeBegan:
     """The supervisor was started."""
 
@@ -72,6 +94,8 @@ class LifeBegan:
     """The names in the service file."""
     peers: tuple[str, ...] = ()
     """The addresses in the service file."""
+    timetable: tuple[Timed, ...] = ()
+    """Of all modules in the service file, in its order."""
 
 
 @frozen
@@ -84,6 +108,10 @@ class ServiceRead:
     """The names in it."""
     peers: tuple[str, ...]
     """The addresses in it."""
+    timetable: tuple[Timed, ...]
+    """Of all modules in it, in its order."""
+    clock: float
+    """Unix seconds, as the host saw them."""
 
 
 @frozen
@@ -93,13 +121,68 @@ class LifeEnded:
     life: int
     at: float
     how: str
-    """`killed`, `stopped`, `refused to start`, `crashed`."""
+    """`killed`, `stopped`, `forced` (the stop took too long), `watchdog`, `refused to start …`."""
     seconds: float = 0.0
     """From SIGTERM to the end."""
     unsaved: bool = False
     """Whether it still owed the disk something, since the disk did not take it."""
     set_aside: int = 0
     """How many damaged ledgers there are in the state directory."""
+    left: tuple[str, ...] = ()
+    """Tasks of it that go on."""
+    descriptors: int = 0
+    """How many more are open than before the first life."""
+    kept: int = 0
+    """How many supervisors of earlier lives are still in memory."""
+
+
+@frozen
+class Counted:
+    """The supervisor's own counters of a module: once a day, and when it ends."""
+
+    module: str
+    life: int
+    at: float
+    clock: float
+    """Unix seconds, as the host saw them."""
+    runs: int
+    failures: int
+    skipped: Mapping[str, int]
+    """By reason."""
+
+
+@frozen
+class ClockSet:
+    """The host's clock went another way than its monotonic clock: it was set, or suspended."""
+
+    at: float
+    clock: float
+    """What it shows afterwards, in Unix seconds."""
+    by: float
+    """By how many seconds."""
+    suspended: float
+    """For how many seconds the host was suspended so far."""
+
+
+@frozen
+class Stuck:
+    """Something in the supervisor waits for ever. systemd has to end it."""
+
+    life: int
+    at: float
+    what: str
+
+
+@frozen
+class Logged:
+    """The supervisor has logged a warning or an error."""
+
+    life: int
+    at: float
+    level: int
+    text: str
+    traceback: str
+    """The name of the exception whose traceback is in the log. Empty if there is none."""
 
 
 @frozen
@@ -174,10 +257,15 @@ class Reloaded:
 
 Event: TypeAlias = (
     RunSeen
+    | RunEnded
     | RunFinished
     | LedgerSeen
     | LifeBegan
     | LifeEnded
+    | Counted
+    | ClockSet
+    | Stuck
+    | Logged
     | Posted
     | Failed
     | Notified

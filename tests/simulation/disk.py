@@ -21,6 +21,7 @@ from supervisor.errors import LedgerUnwritable
 from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.host.threads import Call, Worker
 from supervisor.recorder import ledger_thread
+from tests.simulation.never import Never
 
 T = TypeVar("T")
 
@@ -56,8 +57,17 @@ class Disk:
     die: Callable[[], None] = lambda: None
     """Kills the process."""
 
+    swallows: bool = False
+    """Whether the next call never comes back, and nothing ends the wait for it."""
+
+    stuck: Callable[[str], None] = lambda _what: None
+    """Told of that."""
+
     life: int = 0
     """The present life."""
+
+    died: trio.Event = field(factory=trio.Event)
+    """Set when the present life has ended."""
 
     _waiting: list[Call[Any]] = field(factory=list)
     """What the disk was asked to do and has not begun."""
@@ -78,8 +88,10 @@ class Disk:
         """Let the next process have the files, as they are when the last one has ended."""
         before = self.directory
         self.life += 1
+        self.died.set()
+        self.died = trio.Event()
         self.directory.mkdir(mode=0o700)
-        self._waiting, self.cut = [], ""
+        self._waiting, self.cut, self.swallows = [], "", False
         for name in FILES:
             if (before / name).exists():
                 shutil.copy(before / name, self.directory / name)
@@ -167,8 +179,12 @@ class SimulatedWorker(Worker):
     def call(self, function: Callable[[], T]) -> Call[T]:
         """Give the disk something to do."""
         call = Call(function)
-        if not self.is_dead():
-            self.disk.submit(call)
+        if self.is_dead():
+            return call
+        if self.disk.swallows:
+            self.disk.stuck("the recorder")
+            return Call(function, done=Never(self.disk.died))  # type: ignore[arg-type]  # it is waited for alike
+        self.disk.submit(call)
         return call
 
     def stop(self, last_act: Callable[[], None], timeout: float) -> None:

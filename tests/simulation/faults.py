@@ -12,7 +12,7 @@ from attrs import define, evolve
 from supervisor.host.state_dir import LEDGER_NAME
 from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import FaultBegan, Reloaded
-from tests.simulation.disk import FILES
+from tests.simulation.disk import FILES, Disk
 from tests.simulation.host import Host
 from tests.simulation.peer import Peer
 from tests.simulation.scenario import Fault, Scenario
@@ -64,7 +64,23 @@ async def terminate(world: World, fault: Fault) -> None:
     if world.host.is_up:
         world.host.down_for = fault.seconds
         world.host.terminate()
-        # systemd kills what has not stopped in time.
+
+
+async def recorder_sticks(world: World, fault: Fault) -> None:
+    """The next call of the ledger's thread never returns, and the wait for it does not end."""
+    await _stick(world, world.host.disk)
+
+
+async def sender_sticks(world: World, fault: Fault) -> None:
+    """The next request to the peer never ends, and neither does the wait for it."""
+    await _stick(world, world.peers[fault.target])
+
+
+async def _stick(world: World, what: Disk | Peer) -> None:
+    if world.host.is_up:
+        what.swallows = True
+        await world.host.disk.died.wait()
+        what.swallows = False
 
 
 async def reload(world: World, fault: Fault) -> None:
@@ -75,7 +91,7 @@ async def reload(world: World, fault: Fault) -> None:
     modules = [
         evolve(module, every=module.every * 2)
         if module.every is not None and choose.random() < 0.2
-        else module
+        else evolve(module, enabled=choose.random() < 0.8)
         for module in modules
     ]
     peers = [url for url in scenario.peers if choose.random() < 0.8] or scenario.peers[:1]
@@ -107,7 +123,7 @@ async def drift(world: World, fault: Fault) -> None:
 
 async def suspend(world: World, fault: Fault) -> None:
     """The host sleeps for `seconds`. Its monotonic clock stands still."""
-    world.host.true.suspended += fault.seconds
+    world.host.clock.suspend(fault.seconds)
 
 
 # -- the disk --------------------------------------------------------------------------------------
@@ -272,6 +288,7 @@ HOST_FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
         kill,
         cut,
         terminate,
+        recorder_sticks,
         reload,
         clock_step,
         drift,
@@ -291,6 +308,7 @@ FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
     "peer_slow": peer_slow,
     "peer_lies": peer_lies,
     "poison": poison,
+    "sender_sticks": sender_sticks,
     "alertmanager_ends": alertmanager_ends,
     **{name: partial(check_weather, weather=how) for name, how in CHECK_WEATHER.items()},
 }

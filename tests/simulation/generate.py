@@ -31,7 +31,7 @@ ZONES = (
 FAULTS_PER_DAY = (0.0, 0.1, 1.0, 6.0, 30.0)
 """How rough a world is. One in five is calm for months."""
 
-OF_THE_PROCESS = ("kill", "kill", "kill", "cut", "terminate", "reload", "reload")
+OF_THE_PROCESS = ("kill", "kill", "kill", "cut", "terminate", "reload", "reload", "recorder_sticks")
 OF_THE_CLOCK = ("clock_step", "drift", "suspend")
 OF_THE_DISK = (
     "disk_refuses",
@@ -41,7 +41,7 @@ OF_THE_DISK = (
     "ledger_is_damaged",
     "ledger_comes_back",
 )
-OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison", "alertmanager_ends")
+OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison", "alertmanager_ends", "sender_sticks")
 OF_A_CHECK = tuple(CHECK_WEATHER)
 
 

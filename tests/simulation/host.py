@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import weakref
 from collections.abc import Mapping
 from random import Random
 
@@ -22,18 +25,27 @@ from supervisor.modules.loader import Check
 from tests.simulation.check import ScriptedCheck
 from tests.simulation.chronicle import (
     Chronicle,
+    ClockSet,
+    Counted,
     Fed,
     LifeBegan,
     LifeEnded,
+    Logged,
     RunFinished,
     ServiceRead,
+    Stuck,
+    Timed,
 )
 from tests.simulation.disk import Disk, SimulatedWorker
 from tests.simulation.ledger_look import LedgerLook
+from tests.simulation.never import Never
 from tests.simulation.peer import Peer, Transport
 from tests.simulation.scenario import ModuleScript, Settings
-from tests.simulation.systemd import SimulatedNotifier
+from tests.simulation.systemd import SimulatedNotifier, Unit
 from tests.simulation.virtual_time import HostClock, TrueTime
+
+LOOK_AT_MEMORY = 8
+"""Lives after which it is counted what is left of earlier ones. That takes a while."""
 
 RESTART_DELAY = 1.0
 """Seconds after which systemd starts again what has ended by itself."""
@@ -75,15 +87,22 @@ class Host:
     ledger: str = "kept"
     """What was done to the ledger since the last life."""
 
+    unit: Unit = field(init=False)
+    """What systemd knows of the present life."""
+
     _how: str = ""
     _asked_at: float = 0.0
     _unsaved: bool = False
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     _stopping: trio.Event = field(factory=trio.Event)
     _reload_asked: RepeatedEvent = field(factory=RepeatedEvent)
+    _descriptors: int = field(factory=lambda: open_descriptors())
+    _daemons: list[weakref.ref[object]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.disk.die = self.kill
+        self.disk.stuck = self.note_stuck
+        self.clock.tell = self._note_clock_set
         self.check = ScriptedCheck(
             self.true, self.chronicle, lambda: self.is_dead, lambda: self.disk.life
         )
@@ -102,12 +121,14 @@ class Host:
         self.is_dead, self._how = True, how
         self._unsaved = self._owes(self.daemon)
         self._freeze()
+        self.check.die()
         self._scope.cancel()
 
     def terminate(self) -> None:
         """Send SIGTERM."""
         if self.is_up:
             self._asked_at = trio.current_time()
+            self.unit.terminate()
             self._stopping.set()
 
     def hang_up(self) -> None:
@@ -138,6 +159,7 @@ class Host:
         self.is_dead, self._how, self._unsaved = False, "stopped", False
         self._scope, self._stopping = trio.CancelScope(), trio.Event()
         self._reload_asked = RepeatedEvent()
+        self.unit = Unit(self.settings.watchdog, self.service.stop_grace, self.kill)
         self.chronicle.tell(
             LifeBegan(life, self.true.now(), self.clock.now(), self.ledger, *self._read())
         )
@@ -148,19 +170,38 @@ class Host:
             self.daemon = Daemon.open(outbox, lock, self._environment())
             is_small = self.settings.max_ledger < SMALL_LEDGER
             self.look = LedgerLook(outbox.store) if is_small else None
-            with self._scope:
-                await self.daemon.run()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.unit.watch)
+                with self._scope:
+                    await self.daemon.run()
+                nursery.cancel_scope.cancel()
         except SupervisorError as error:
             self._how = f"refused to start: {error}"
         ended = trio.current_time()
         if self.daemon is not None:
+            if not self.is_dead:
+                self.count()
             self._unsaved = self._unsaved or self._owes(self.daemon)
+            self._daemons.append(weakref.ref(self.daemon.outbox))
         self._close()
         lock.release()
         if not self.is_dead:
             self._freeze()
         self.daemon, self.is_dead = None, True
         taken = ended - self._asked_at if self._stopping.is_set() else 0.0
+        self._tell_end(life, taken)
+
+    def _tell_end(self, life: int, taken: float) -> None:
+        kept = 0
+        if not life % LOOK_AT_MEMORY:
+            gc.unfreeze()
+            gc.collect()
+            kept = sum(daemon() is not None for daemon in self._daemons[:-1])
+            self._daemons.clear()
+        task = trio.lowlevel.current_task()
+        left = tuple(
+            sorted(child.name for nursery in task.child_nurseries for child in nursery.child_tasks)
+        )
         self.chronicle.tell(
             LifeEnded(
                 life,
@@ -169,6 +210,9 @@ class Host:
                 taken,
                 unsaved=self._unsaved,
                 set_aside=len([*self.disk.directory.glob(f"{LEDGER_NAME}.corrupt-*[A-Z0-9]")]),
+                left=left,
+                descriptors=open_descriptors() - self._descriptors,
+                kept=kept,
             )
         )
 
@@ -199,20 +243,34 @@ class Host:
         is_raised = recorder._is_raised(LEDGER_UNWRITABLE)  # then a commit has what was owed
         return bool(recorder.writer.owed) or recorder.writer._hangs or is_raised
 
-    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the names of the modules and the peers in the service file."""
-        names = tuple(module.name for module in self.service.modules)
-        return names, tuple(self.service.alertmanager.urls)
+    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...]]:
+        """Return the enabled modules, the peers and the timetable in the service file."""
+        timetable = tuple(
+            Timed(each.name, each.every, tuple(each.at), each.catch_up, each.enabled)
+            for each in self.service.modules
+        )
+        names = tuple(each.name for each in timetable if each.enabled)
+        return names, tuple(self.service.alertmanager.urls), timetable
 
     def _load(self) -> Service:
         if not self.is_dead:
-            self.chronicle.tell(ServiceRead(self.disk.life, self.true.now(), *self._read()))
+            now, clock = self.true.now(), self.clock.now()
+            self.chronicle.tell(ServiceRead(self.disk.life, now, *self._read(), clock))
         return self.service
 
     def _connect(self, service: Service) -> list[Client]:
         is_over = self._is_over(self.disk.life)
         return [
-            Client(url, service.alertmanager, Transport(self.peers[url], is_dead=is_over))
+            Client(
+                url,
+                service.alertmanager,
+                Transport(
+                    self.peers[url],
+                    is_dead=is_over,
+                    never=Never(self.disk.died),
+                    stuck=self.note_stuck,
+                ),
+            )
             for url in service.alertmanager.urls
         ]
 
@@ -221,6 +279,7 @@ class Host:
 
     def _note_told(self, lines: tuple[str, ...]) -> None:
         if not self.is_dead:
+            self.unit.hear(lines)
             self.chronicle.tell(Fed(self.disk.life, self.true.now(), lines))
 
     def note_finished(self, module: str, result: str) -> None:
@@ -230,3 +289,33 @@ class Host:
             self.chronicle.tell(RunFinished(module, life, now, result))
             if self.look is not None:
                 self.chronicle.tell(self.look.look(life, now, self.clock.now()))
+
+    def note_logged(self, level: int, text: str, traceback: str) -> None:
+        """Take down a warning or an error of the log."""
+        if not self.is_dead:
+            text = text.replace(str(self.disk.directory), "")
+            self.chronicle.tell(Logged(self.disk.life, self.true.now(), level, text, traceback))
+
+    def note_stuck(self, what: str) -> None:
+        """Take down that something in the supervisor waits for ever."""
+        self.chronicle.tell(Stuck(self.disk.life, self.true.now(), what))
+
+    def count(self) -> None:
+        """Take down the supervisor's own counters."""
+        if self.daemon is None or self.is_dead:
+            return
+        now, clock, life = self.true.now(), self.clock.now(), self.disk.life
+        for name, stats in self.daemon.stats.items():
+            skipped = dict(sorted(stats.skipped.items()))
+            self.chronicle.tell(
+                Counted(name, life, now, clock, stats.runs, stats.failures, skipped)
+            )
+
+    def _note_clock_set(self, by: float) -> None:
+        true = self.true
+        self.chronicle.tell(ClockSet(true.now(), self.clock.now(), by, true.suspended))
+
+
+def open_descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))

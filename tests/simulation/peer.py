@@ -14,6 +14,7 @@ import trio
 from attrs import define, field
 
 from tests.simulation.chronicle import Chronicle, Failed, Posted
+from tests.simulation.never import Never
 from tests.simulation.virtual_time import TrueTime
 
 VERSION = b'{"versionInfo":{"version":"0.0-simulated"}}'
@@ -36,6 +37,8 @@ class Peer:
     """What it asks for when it answers 429 or 503. 0 for nothing."""
     error: float = 0.0
     """Seconds by which its clock is ahead."""
+    swallows: bool = False
+    """Whether the next request never ends, and nothing ends the wait for it."""
     poison: str = ""
     """It does not take alerts whose instance begins so. Empty: it takes all."""
     take: Callable[[list[dict[str, Any]], float], None] = lambda _alerts, _error: None
@@ -148,11 +151,20 @@ class Transport(httpx.AsyncBaseTransport):
     is_dead: Callable[[], bool] = field(kw_only=True)
     """Whether the process has died. Nothing leaves it then."""
 
+    never: Never = field(kw_only=True)
+    """What a request waits for that the peer swallows."""
+
+    stuck: Callable[[str], None] = field(kw_only=True)
+    """Told of such a request."""
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry a request to the peer, and the answer back."""
         await trio.lowlevel.checkpoint()
         if self.is_dead():
             await trio.sleep_forever()
+        if self.peer.swallows:
+            self.stuck(f"the sender to {self.peer.url}")
+            await self.never.wait()
         trace = request.extensions.get("trace")
 
         async def on_sent() -> None:

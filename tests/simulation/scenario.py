@@ -53,6 +53,9 @@ class ModuleScript:
     reports: tuple[float, ...] = ()
     """When something happens that the next run reports once."""
 
+    enabled: bool = True
+    """Whether it runs. A reload may change that."""
+
 
 @frozen
 class Fault:

@@ -43,5 +43,6 @@ def _module(script: ModuleScript) -> Module:
         timeout=Duration(script.timeout),
         fire_after=script.fire_after,
         clear_after=script.clear_after,
+        enabled=script.enabled,
         params=script,
     )

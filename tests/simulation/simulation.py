@@ -73,17 +73,24 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
         service=service_of(scenario.settings, scenario.modules, scenario.peers),
     )
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
-    with _finished_runs(host):
+    with _heard_log(host):
         async with trio.open_nursery() as nursery:
             chronicle.stop = nursery.cancel_scope.cancel
             nursery.start_soon(host.disk.work)
             nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
+            nursery.start_soon(_count_each_day, host)
             for fault in scenario.faults:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))
                 nursery.start_soon(world.begin(fault))
             await trio.sleep(max(0.0, scenario.days * DAY - true.elapsed))
             chronicle.end()
+
+
+async def _count_each_day(host: Host) -> None:
+    while True:
+        await trio.sleep(DAY)
+        host.count()
 
 
 @contextmanager
@@ -113,29 +120,48 @@ def _directory() -> Iterator[Path]:
 
 
 @contextmanager
-def _finished_runs(host: Host) -> Iterator[None]:
-    """Let the host hear the log's lines about finished runs. Nothing is printed."""
+def _heard_log(host: Host) -> Iterator[None]:
+    """Let the host hear the log: all warnings, and the lines about finished runs."""
     logger, root = logging.getLogger("supervisor.modules"), logging.getLogger("supervisor")
-    handler = _Handler(host.note_finished)
+    runs, warnings = _Runs(host.note_finished), _Warnings(host.note_logged)
     levels = logger.level, root.level, root.propagate
-    logger.addHandler(handler)
+    logger.addHandler(runs)
+    root.addHandler(warnings)
     logger.setLevel(logging.DEBUG)
-    root.setLevel(logging.CRITICAL)
-    root.propagate = logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(levels[0])
-        root.setLevel(levels[1])
-        root.propagate, logger.propagate = levels[2], True
+    root.setLevel(logging.WARNING)
+    root.propagate = False
+    with pytest.MonkeyPatch.context() as patch:
+        # Where a line was logged, and in which thread, takes longer than the rest.
+        patch.setattr(logging, "_srcfile", None)
+        for name in ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks"):
+            patch.setattr(logging, name, False, raising=False)
+        try:
+            yield
+        finally:
+            logger.removeHandler(runs)
+            root.removeHandler(warnings)
+            logger.setLevel(levels[0])
+            root.setLevel(levels[1])
+            root.propagate = levels[2]
 
 
-class _Handler(logging.Handler):
+class _Runs(logging.Handler):
     def __init__(self, tell: Callable[[str, str], None]) -> None:
-        super().__init__()
+        super().__init__(logging.DEBUG)
         self.tell = tell
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def handle(self, record: logging.LogRecord) -> bool:
         if record.msg == "%s: %s in %.3f s" and isinstance(record.args, tuple):
             self.tell(str(record.args[0]), str(record.args[1]))
+        return True
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, tell: Callable[[int, str, str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self.tell = tell
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[0] if record.exc_info else None
+        self.tell(record.levelno, record.getMessage(), "" if error is None else error.__name__)
+        return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import trio
 from attrs import define, field
@@ -83,6 +84,9 @@ class HostClock(Clock):
     drift: float = 0.0
     """Seconds that it gains in each second."""
 
+    tell: Callable[[float], None] = lambda _by: None
+    """Told by how many seconds it was set."""
+
     _anchor: float = 0.0
     """The true time since the start at which `error` was measured."""
 
@@ -95,6 +99,7 @@ class HostClock(Clock):
         """Set the clock ahead, or back."""
         self._settle()
         self.error += seconds
+        self.tell(seconds)
 
     def drift_by(self, drift: float) -> None:
         """Let the clock go faster or slower from now on."""
@@ -104,7 +109,14 @@ class HostClock(Clock):
     def correct(self) -> None:
         """Show the true time, and do not drift."""
         self._settle()
+        by = -self.error
         self.error = self.drift = 0.0
+        self.tell(by)
+
+    def suspend(self, seconds: float) -> None:
+        """Let it go on while the host sleeps. The monotonic clock stands still."""
+        self.true.suspended += seconds
+        self.tell(seconds)
 
     def _settle(self) -> None:
         elapsed = self.true.elapsed
