@@ -64,8 +64,11 @@ class ModuleDisturbsNoOther:
 
     _grids: Grids = field(factory=Grids)
     _places: dict[str, Known] = field(factory=dict)
-    _read: ServiceRead | LifeBegan | None = None
+    _read: ServiceRead | None = None
     """The service file that is not in force yet."""
+
+    _early: dict[str, float] = field(factory=dict)
+    """When modules began to run while a service file came into force."""
 
     _is_stopping: bool = False
     _running: set[str] = field(factory=set)
@@ -98,11 +101,14 @@ class ModuleDisturbsNoOther:
                     module.clock_was_set(event.at, event.clock)
             case LifeBegan():
                 self._at, self._clock = event.at, event.clock
-                self.modules, self._places, self._read = {}, {}, event
-                self._running, self._is_stopping = set(), False
+                self.modules, self._places = {}, {}
+                self._running, self._early, self._is_stopping = set(), {}, False
+                self._read = None
                 self._may_be_lost = event.ledger != "kept"
+                self._apply(event, event.at)
             case ServiceRead():
                 self._at, self._clock, self._read = event.at, event.clock, event
+                self._early = {}
             case Fed() if "READY=1" in event.lines and self._read is not None:
                 self._apply(self._read, event.at)
             case Fed() if "STOPPING=1" in event.lines:
@@ -137,7 +143,10 @@ class ModuleDisturbsNoOther:
             if self._read is None:
                 yield self._finding(run.at, name, "a run although it should not run at all")
             self._running.add(name)
+            self._early[name] = run.clock
             return
+        if self._read is not None:
+            self._early[name] = run.clock
         module.settle(run.at, run.clock)
         for wrong in module.begin(run):
             yield self._finding(run.at, name, wrong)
@@ -161,6 +170,12 @@ class ModuleDisturbsNoOther:
             if old is not None:
                 new.seen, new.skipped, new.is_exact = old.seen, old.skipped, False
                 new.is_running = old.is_running
+            if name in self._early:
+                # Whether this run was still of the old configuration is not known.
+                new.clock_was_set(at, clock)
+                new.first_by, new.is_exact = None, False
+                if timed.at:
+                    self.begun[name] = new.covered
             if name in self._running:
                 new.is_running = True
                 self._running.discard(name)
