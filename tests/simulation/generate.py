@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from operator import attrgetter
 from random import Random
+from zoneinfo import ZoneInfo
 
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
@@ -25,8 +27,28 @@ ZONES = (
     "Asia/Seoul",
     "America/Sao_Paulo",
     "Africa/Casablanca",
+    "Africa/Cairo",
+    "America/Havana",
 )
-"""Zones with and without changes of the clocks, one of them by half an hour."""
+"""Zones with and without changes of the clocks, one by half an hour, two at midnight."""
+
+SPECIAL_DAYS = ((2, 28), (12, 30), (12, 31))
+"""Month and day before a leap day or the end of a year."""
+
+EVERY = (30.0, 60.0, 60.0, 300.0, 300.0, 3600.0)
+"""Seconds between two runs of a module."""
+
+SELDOM_EVERY = (45000.0, DAY, 7 * DAY)
+SHORT_EVERY = (1.0, 5.0)
+"""Of few modules. Short ones only in short worlds, since they take long."""
+
+RANGES = (
+    (("00:00-23:55",), 300.0),
+    (("00:00-23:59",), 60.0),
+    (("22:10-03:05",), 420.0),
+    (("01:00-04:00", "02:30"), 1800.0),
+)
+"""Times of the day in steps."""
 
 FAULTS_PER_DAY = (0.0, 0.1, 1.0, 6.0, 30.0)
 """How rough a world is. One in five is calm for months."""
@@ -41,7 +63,14 @@ OF_THE_DISK = (
     "ledger_is_damaged",
     "ledger_comes_back",
 )
-OF_A_PEER = (*PEER_WEATHER, "peer_slow", "peer_lies", "poison", "alertmanager_ends", "sender_sticks")
+OF_A_PEER = (
+    *PEER_WEATHER,
+    "peer_slow",
+    "peer_lies",
+    "poison",
+    "alertmanager_ends",
+    "sender_sticks",
+)
 OF_A_CHECK = tuple(CHECK_WEATHER)
 
 
@@ -53,12 +82,13 @@ def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
     seconds = days * DAY
     scripts = tuple(_module(choose, number, seconds) for number in range(count))
     resend_interval = choose.choice((60.0, 60.0, 300.0))
+    timezone = choose.choice(ZONES)
     return Scenario(
         seed=seed,
         days=days,
-        start=float(choose.randint(FIRST_START, LAST_START)),
+        start=float(_start(choose, timezone)),
         settings=Settings(
-            timezone=choose.choice(ZONES),
+            timezone=timezone,
             resend_interval=resend_interval,
             heartbeat=choose.random() < 0.5,
             max_batch=choose.choice((1, 8, 256)),
@@ -92,16 +122,45 @@ def _max_ledger(seed: int) -> int:
     return 64 * 1024 * 1024
 
 
+def _start(choose: Random, timezone: str) -> int:
+    """Return when it begins: half of all worlds begin on the day before a day that is not usual."""
+    start = choose.randint(FIRST_START, LAST_START)
+    zone = ZoneInfo(timezone)
+    match choose.random():
+        case chance if chance < 0.4:
+            return _before_a_change(start, zone)
+        case chance if chance < 0.5:
+            day = choose.choice(SPECIAL_DAYS)
+            year = choose.choice((2024, 2028)) if day == (2, 28) else choose.randint(2024, 2029)
+            noon = datetime(year, *day, 12, tzinfo=zone)
+            return int(noon.timestamp()) + choose.randrange(36000)
+    return start
+
+
+def _before_a_change(start: int, zone: ZoneInfo) -> int:
+    """Return a time some hours before the clocks change. Or `start`, where they never do."""
+    for moment in range(start, start + 400 * int(DAY), 3600):
+        if _offset(moment, zone) != _offset(moment + 3600, zone):
+            return moment - start % int(DAY)
+    return start
+
+
+def _offset(moment: int, zone: ZoneInfo) -> timedelta | None:
+    return datetime.fromtimestamp(moment, zone).utcoffset()
+
+
 def _module(choose: Random, number: int, seconds: float) -> ModuleScript:
     name = f"m{number:02}"
     at: tuple[str, ...] = ()
-    every: float | None = choose.choice((30.0, 60.0, 60.0, 300.0, 300.0, 3600.0))
+    every: float | None = choose.choice(EVERY)
     match choose.random():
         case chance if chance < 0.2:
             minutes = sorted(choose.sample(range(24 * 60), choose.randint(1, 4)))
             at, every = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in minutes), None
         case chance if chance < 0.3:
-            at, every = ("00:00-23:55",), 300.0
+            at, every = choose.choice(RANGES)
+        case chance if chance < 0.33:
+            every = choose.choice(SELDOM_EVERY if seconds > DAY else SHORT_EVERY)
     busy = choose.choice((0.0, 0.2, 1.0, 5.0)) / DAY
     return ModuleScript(
         name=name,

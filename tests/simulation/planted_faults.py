@@ -5,28 +5,35 @@ A judge that has never found anything may be blind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import trio
+from attrs import evolve
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Cursor
+from supervisor.daemon import daemon
 from supervisor.delivery.failures import Failures
+from supervisor.delivery.peer import PeerStatus
+from supervisor.host.systemd import Notifier
 from supervisor.ledger import retention
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.cursors import Cursors
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing
 from supervisor.ledger.peer_queue import PeerQueue
+from supervisor.modules.runner import Runner
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.recorder import reconcile as adapt
 from supervisor.recorder import update
 from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
+from supervisor.recorder.writer import Writer
 from supervisor.schedule import schedule
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -153,6 +160,67 @@ def reload_sends_all_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Cursors, "forget_other_peers", forget_all)
 
 
+def one_run_at_a_time(patch: pytest.MonkeyPatch) -> None:
+    """A module waits until no other one runs."""
+    run = Runner._run
+    locks: dict[int, trio.Lock] = {}
+
+    async def alone(self: Runner, tick: float | None) -> None:
+        async with locks.setdefault(id(self.send), trio.Lock()):
+            await run(self, tick)
+
+    patch.setattr(Runner, "_run", alone)
+
+
+def skipped_times_are_not_counted(patch: pytest.MonkeyPatch) -> None:
+    """The times that a module's own run has taken up are left out of its counters."""
+    skip = Runner._skip_ticks_since
+
+    def silent(self: Runner, tick: float) -> None:
+        before = self.stats.skipped["running"]
+        skip(self, tick)
+        self.stats.skipped["running"] = before
+
+    patch.setattr(Runner, "_skip_ticks_since", silent)
+
+
+def watchdog_is_fed_blindly(patch: pytest.MonkeyPatch) -> None:
+    """systemd is told that all is well, whatever the pipeline does."""
+
+    async def feed(notifier: Notifier, *_: object) -> None:
+        while notifier.watchdog is not None:
+            notifier.notify("WATCHDOG=1")
+            await trio.sleep(notifier.watchdog / 4)
+
+    patch.setattr(daemon, "feed_watchdog", feed)
+
+
+def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
+    """The watchdog is fed only while each peer takes what it is sent."""
+
+    feed = daemon.feed_watchdog
+
+    async def strict(
+        notifier: Notifier, send: Any, peers: Callable[[], Sequence[PeerStatus]], timeout: Any
+    ) -> None:
+        def reachable() -> Sequence[PeerStatus]:
+            return [evolve(peer, alive_at=0.0) if peer.failures else peer for peer in peers()]
+
+        await feed(notifier, send, reachable, timeout)
+
+    patch.setattr(daemon, "feed_watchdog", strict)
+
+
+def ledger_stays_open(patch: pytest.MonkeyPatch) -> None:
+    """The end of the supervisor does not close its ledger."""
+    kept: list[object] = []
+
+    def keep(self: Writer) -> None:
+        kept.append(self.ledger)
+
+    patch.setattr(Writer, "_close", keep)
+
+
 PLANTED: Mapping[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -166,6 +234,11 @@ PLANTED: Mapping[str, Plant] = {
         missed_time_runs_twice,
         eviction_in_the_wrong_order,
         reload_sends_all_again,
+        one_run_at_a_time,
+        skipped_times_are_not_counted,
+        watchdog_is_fed_blindly,
+        watchdog_wants_peers,
+        ledger_stays_open,
     )
 }
 """All of them, by name."""

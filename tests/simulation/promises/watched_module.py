@@ -148,7 +148,9 @@ class Watched:
             if missed and clock - last > self.timed.catch_up - NOTICED_WITHIN:
                 self.covered = last
                 self.skipped["late"] += missed
-                self.is_exact = self.is_exact and clock - last > self.timed.catch_up + NOTICED_WITHIN
+                self.is_exact = (
+                    self.is_exact and clock - last > self.timed.catch_up + NOTICED_WITHIN
+                )
 
     def overdue(self, at: float, clock: float) -> str:
         """Return what is wrong if it should have run. Empty if nothing is."""
