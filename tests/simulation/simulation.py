@@ -50,12 +50,15 @@ def simulate(scenario: Scenario, *listeners: Listener) -> Outcome:
     """Run a scenario. The listeners hear of each event. Whatever a task raises ends it."""
     chronicle = Chronicle([*listeners])
     with _one_way(scenario.seed), _directory() as root:
-        trio.run(_run, scenario, chronicle, root, clock=JumpingClock())
+        clock = JumpingClock()
+        trio.run(_run, scenario, chronicle, root, clock, clock=clock)
     return Outcome(chronicle.digest, chronicle.counts)
 
 
-async def _run(scenario: Scenario, chronicle: Chronicle, root: Path) -> None:
-    true = TrueTime(scenario.start)
+async def _run(
+    scenario: Scenario, chronicle: Chronicle, root: Path, clock: JumpingClock
+) -> None:
+    true = TrueTime(scenario.start, clock)
     peers = {
         url: Peer(url, true, Random(f"{scenario.seed} {url}"), chronicle) for url in scenario.peers
     }

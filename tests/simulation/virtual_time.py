@@ -58,12 +58,15 @@ class TrueTime:
     start: float
     """Unix seconds at the start."""
 
+    monotonic: JumpingClock
+    """The clock of the event loop."""
+
     suspended: float = 0.0
     """Seconds for which the host was suspended so far."""
 
     def now(self) -> float:
         """Return Unix seconds."""
-        return self.start + trio.current_time() + self.suspended
+        return self.start + self.monotonic.time + self.suspended
 
     @property
     def elapsed(self) -> float:
@@ -92,8 +95,10 @@ class HostClock(Clock):
 
     def now(self) -> float:
         """Return Unix seconds, as the host sees them."""
-        elapsed = self.true.elapsed
-        return self.true.start + elapsed + self.error + (elapsed - self._anchor) * self.drift
+        now = self.true.now() + self.error
+        if self.drift:
+            now += (self.true.elapsed - self._anchor) * self.drift
+        return now
 
     def set_by(self, seconds: float) -> None:
         """Set the clock ahead, or back."""

@@ -13,7 +13,7 @@ Exempt is what docs/reference/schedule.md exempts:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from zoneinfo import ZoneInfo
 
 from attrs import define, field
@@ -213,12 +213,16 @@ class ModuleDisturbsNoOther:
         if count.runs != module.seen:
             what = f"{count.runs} runs are counted, and there were {module.seen}"
             yield self._finding(count.at, count.module, what)
-        if dict(count.skipped) != {key: n for key, n in module.skipped.items() if n}:
+        if _without_zeros(count.skipped) != _without_zeros(module.skipped):
             what = f"{dict(count.skipped)} are counted as skipped, and not {dict(module.skipped)}"
             yield self._finding(count.at, count.module, what)
 
     def _finding(self, at: float, module: str, what: str) -> Finding:
         return Finding(NAME, at, f"{module}: {what}")
+
+
+def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def _places(timetable: Iterable[Timed]) -> Iterator[tuple[str, Known]]:
