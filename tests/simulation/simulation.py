@@ -55,9 +55,7 @@ def simulate(scenario: Scenario, *listeners: Listener) -> Outcome:
     return Outcome(chronicle.digest, chronicle.counts)
 
 
-async def _run(
-    scenario: Scenario, chronicle: Chronicle, root: Path, clock: JumpingClock
-) -> None:
+async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: JumpingClock) -> None:
     true = TrueTime(scenario.start, clock)
     peers = {
         url: Peer(url, true, Random(f"{scenario.seed} {url}"), chronicle) for url in scenario.peers

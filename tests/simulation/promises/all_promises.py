@@ -13,11 +13,16 @@ from attrs import define, evolve, field
 from tests.simulation.chronicle import Enough, Event, Listener
 from tests.simulation.generate import DAY
 from tests.simulation.promises.a_damaged_ledger_is_set_aside import a_damaged_ledger_is_set_aside
+from tests.simulation.promises.a_module_disturbs_no_other import a_module_disturbs_no_other
 from tests.simulation.promises.a_peer_is_tried_again_in_time import a_peer_is_tried_again_in_time
 from tests.simulation.promises.each_event_is_notified import each_event_is_notified
 from tests.simulation.promises.finding import Broken, Excusing, Finding, Judge
+from tests.simulation.promises.it_stops_in_time import it_stops_in_time
+from tests.simulation.promises.no_task_is_left import no_task_is_left
 from tests.simulation.promises.nothing_is_invented import nothing_is_invented
 from tests.simulation.promises.nothing_is_sent_needlessly import nothing_is_sent_needlessly
+from tests.simulation.promises.nothing_unexpected_is_logged import nothing_unexpected_is_logged
+from tests.simulation.promises.systemd_knows_how_it_is import systemd_knows_how_it_is
 from tests.simulation.promises.the_end_is_told import the_end_is_told
 from tests.simulation.promises.the_ledger_is_bounded_and_a_bad_disk_stops_nothing import (
     the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
@@ -43,6 +48,11 @@ PROMISES: Promises = MappingProxyType(
             the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
             a_damaged_ledger_is_set_aside,
             each_event_is_notified,
+            a_module_disturbs_no_other,
+            it_stops_in_time,
+            systemd_knows_how_it_is,
+            no_task_is_left,
+            nothing_unexpected_is_logged,
         )
     }
 )

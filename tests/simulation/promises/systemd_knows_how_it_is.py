@@ -49,13 +49,13 @@ class SystemdKnows:
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Judge what was told."""
+        if isinstance(event, ClockSet):
+            self._suspended = event.suspended
         now = event.at - self._suspended
         match event:
             case LifeBegan():
                 self._is_ready = self._is_reloading = self._is_stopping = False
                 self._fed_at = self._stuck_at = math.inf
-            case ClockSet():
-                self._suspended = event.suspended
             case Stuck():
                 self._stuck_at = min(self._stuck_at, now)
             case Fed():
