@@ -201,12 +201,12 @@ def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
     feed = daemon.feed_watchdog
 
     async def strict(
-        notifier: Notifier, send: Any, peers: Callable[[], Sequence[PeerStatus]], timeout: Any
+        notifier: Notifier, send: Any, peers: Callable[[], Sequence[PeerStatus]], within: Any
     ) -> None:
         def reachable() -> Sequence[PeerStatus]:
             return [evolve(peer, alive_at=0.0) if peer.failures else peer for peer in peers()]
 
-        await feed(notifier, send, reachable, timeout)
+        await feed(notifier, send, reachable, within)
 
     patch.setattr(daemon, "feed_watchdog", strict)
 
