@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import weakref
 from collections.abc import Mapping
 from random import Random
@@ -36,6 +35,7 @@ from tests.simulation.chronicle import (
     Stuck,
     Timed,
 )
+from tests.simulation.descriptors import open_descriptors
 from tests.simulation.disk import Disk, SimulatedWorker
 from tests.simulation.ledger_look import LedgerLook
 from tests.simulation.never import Never
@@ -45,10 +45,10 @@ from tests.simulation.systemd import SimulatedNotifier, Unit
 from tests.simulation.virtual_time import HostClock, TrueTime
 
 LOOK_AT_MEMORY = 8
-"""Lives after which it is counted what is left of earlier ones. That takes a while."""
+"""Lives after which it is counted what is left of earlier ones."""
 
 RESTART_DELAY = 1.0
-"""Seconds after which systemd starts again what has ended by itself."""
+"""Seconds after which systemd starts it again."""
 
 
 SMALL_LEDGER = 4 * 1024 * 1024
@@ -96,7 +96,7 @@ class Host:
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     _stopping: trio.Event = field(factory=trio.Event)
     _reload_asked: RepeatedEvent = field(factory=RepeatedEvent)
-    _descriptors: int = field(factory=lambda: open_descriptors())
+    _descriptors: int = field(factory=open_descriptors)
     _daemons: list[weakref.ref[object]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
@@ -121,8 +121,13 @@ class Host:
         self.is_dead, self._how = True, how
         self._unsaved = self._owes(self.daemon)
         self._freeze()
-        self.check.die()
+        self.end_waits()
         self._scope.cancel()
+
+    def end_waits(self) -> None:
+        """End what nothing ends but the end of the process."""
+        self.check.die()
+        self.disk.died.set()
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -139,8 +144,6 @@ class Host:
         """Keep the files as they are now for the next life."""
         self.disk.new_life()
         self.ledger = "kept"
-
-    # -- the process ---------------------------------------------------------------------------
 
     async def keep_up(self) -> None:
         """Start the supervisor, and start it again whenever it has ended, as systemd does."""
@@ -198,10 +201,8 @@ class Host:
             gc.collect()
             kept = sum(daemon() is not None for daemon in self._daemons[:-1])
             self._daemons.clear()
-        task = trio.lowlevel.current_task()
-        left = tuple(
-            sorted(child.name for nursery in task.child_nurseries for child in nursery.child_tasks)
-        )
+        nurseries = trio.lowlevel.current_task().child_nurseries
+        left = sorted(child.name for nursery in nurseries for child in nursery.child_tasks)
         self.chronicle.tell(
             LifeEnded(
                 life,
@@ -210,7 +211,7 @@ class Host:
                 taken,
                 unsaved=self._unsaved,
                 set_aside=len([*self.disk.directory.glob(f"{LEDGER_NAME}.corrupt-*[A-Z0-9]")]),
-                left=left,
+                left=tuple(left),
                 descriptors=open_descriptors() - self._descriptors,
                 kept=kept,
             )
@@ -304,7 +305,7 @@ class Host:
         """Take down the supervisor's own counters."""
         if self.daemon is None or self.is_dead:
             return
-        now, clock, life = self.true.now(), self.clock.now(), self.disk.life
+        life, now, clock = self.disk.life, self.true.now(), self.clock.now()
         for name, stats in self.daemon.stats.items():
             skipped = dict(sorted(stats.skipped.items()))
             self.chronicle.tell(
@@ -312,10 +313,5 @@ class Host:
             )
 
     def _note_clock_set(self, by: float) -> None:
-        true = self.true
-        self.chronicle.tell(ClockSet(true.now(), self.clock.now(), by, true.suspended))
-
-
-def open_descriptors() -> int:
-    """Return how many descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+        now, clock = self.true.now(), self.clock.now()
+        self.chronicle.tell(ClockSet(now, clock, by, self.true.suspended))

@@ -76,7 +76,12 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
     with _heard_log(host):
         async with trio.open_nursery() as nursery:
-            chronicle.stop = nursery.cancel_scope.cancel
+
+            def stop() -> None:
+                host.end_waits()
+                nursery.cancel_scope.cancel()
+
+            chronicle.stop = stop
             nursery.start_soon(host.disk.work)
             nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
