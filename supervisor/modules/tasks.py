@@ -69,6 +69,9 @@ class ModuleTasks:
     tasks: dict[str, ModuleTask] = field(factory=dict)
     """The tasks by the names of their modules."""
 
+    _ending: dict[str, ModuleTask] = field(factory=dict)
+    """Cancelled tasks of modules that have left the service file. A run may ignore that."""
+
     def end_changed(self, service: Service) -> list[str]:
         """Cancel the tasks of modules that `service` changes or no longer has. Return their names.
 
@@ -96,10 +99,10 @@ class ModuleTasks:
         timetables = schedules(service)
         enabled = {module.name: module for module in service.modules if module.enabled}
         for name in self.tasks.keys() - enabled.keys():
-            del self.tasks[name]
+            self._ending[name] = self.tasks.pop(name)
         started = []
         for name, module in enabled.items():
-            previous = self.tasks.get(name)
+            previous = self.tasks.get(name) or self._ending.pop(name, None)
             if previous is None or previous.scope.cancel_called:
                 self.tasks[name] = task = ModuleTask(module, timetables[name])
                 await self.nursery.start(self._live, task, previous, name=f"module {name}")
