@@ -18,6 +18,7 @@ from attrs import evolve
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Cursor
 from supervisor.daemon import daemon
+from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.failures import Failures
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.systemd import Notifier
@@ -198,15 +199,13 @@ def watchdog_is_fed_blindly(patch: pytest.MonkeyPatch) -> None:
 def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
     """The watchdog is fed only while each peer takes what it is sent."""
 
-    feed = daemon.feed_watchdog
-
     async def strict(
         notifier: Notifier, send: Any, peers: Callable[[], Sequence[PeerStatus]], within: Any
     ) -> None:
         def reachable() -> Sequence[PeerStatus]:
             return [evolve(peer, alive_at=0.0) if peer.failures else peer for peer in peers()]
 
-        await feed(notifier, send, reachable, within)
+        await feed_watchdog(notifier, send, reachable, within)
 
     patch.setattr(daemon, "feed_watchdog", strict)
 
