@@ -17,7 +17,6 @@ from attrs import evolve
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Cursor
-from supervisor.daemon import daemon
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.failures import Failures
 from supervisor.delivery.peer import PeerStatus
@@ -193,7 +192,7 @@ def watchdog_is_fed_blindly(patch: pytest.MonkeyPatch) -> None:
             notifier.notify("WATCHDOG=1")
             await trio.sleep(notifier.watchdog / 4)
 
-    patch.setattr(daemon, "feed_watchdog", feed)
+    patch.setattr("supervisor.daemon.daemon.feed_watchdog", feed)
 
 
 def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
@@ -207,7 +206,7 @@ def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
 
         await feed_watchdog(notifier, send, reachable, within)
 
-    patch.setattr(daemon, "feed_watchdog", strict)
+    patch.setattr("supervisor.daemon.daemon.feed_watchdog", strict)
 
 
 def ledger_stays_open(patch: pytest.MonkeyPatch) -> None:

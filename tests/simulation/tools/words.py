@@ -9,16 +9,21 @@ from typing import Any
 
 from tests.simulation.alertmanager.notification import Notification
 from tests.simulation.chronicle import (
+    ClockSet,
     Event,
+    Failed,
     FaultBegan,
     Fed,
     LifeBegan,
     LifeEnded,
+    Logged,
     Notified,
     Posted,
     Reloaded,
     RunFinished,
     RunSeen,
+    ServiceRead,
+    Stuck,
 )
 from tests.simulation.faults import FAULTS
 
@@ -120,6 +125,33 @@ def _(event: FaultBegan, _local: Local) -> tuple[tuple[str, ...], str]:
 @_words.register
 def _(event: Reloaded, _local: Local) -> tuple[tuple[str, ...], str]:
     return ("reload",), f"The service file changes, and SIGHUP is sent: {event.what}."
+
+
+@_words.register
+def _(event: ServiceRead, _local: Local) -> tuple[tuple[str, ...], str]:
+    return ("read",), f"The supervisor reads the service file: {' '.join(event.modules)}."
+
+
+@_words.register
+def _(event: ClockSet, _local: Local) -> tuple[tuple[str, ...], str]:
+    ahead = "ahead" if event.by > 0 else "back"
+    return ("clock",), f"The host's clock jumps {ahead} by {abs(event.by):g} s."
+
+
+@_words.register
+def _(event: Logged, _local: Local) -> tuple[tuple[str, ...], str]:
+    raised = f" ({event.traceback})" if event.traceback else ""
+    return ("log", str(event.life), event.text[:40]), f"The log: {event.text[:200]}{raised}"
+
+
+@_words.register
+def _(event: Stuck, _local: Local) -> tuple[tuple[str, ...], str]:
+    return ("stuck", event.what), f"Something waits for ever: {event.what}."
+
+
+@_words.register
+def _(event: Failed, _local: Local) -> tuple[tuple[str, ...], str]:
+    return ("failed", event.peer), f"A request fails at {short(event.peer)}: {event.how}."
 
 
 def short(peer: str) -> str:
