@@ -9,6 +9,8 @@ from operator import attrgetter
 from random import Random
 from zoneinfo import ZoneInfo
 
+from attrs import evolve
+
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
@@ -73,6 +75,15 @@ OF_A_PEER = (
 )
 OF_A_CHECK = tuple(CHECK_WEATHER)
 
+UNSEEN = frozenset({"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHECK}) - {
+    "peer_lies",
+    "sender_sticks",
+}
+"""Faults that no look at a clock or a file can find."""
+
+RARE_LOOKS = 1800.0
+"""Seconds between two looks in a world in which there is nothing to find."""
+
 
 def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
     """Return the scenario of a seed. With 0 modules, the seed decides how many there are."""
@@ -83,25 +94,25 @@ def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
     scripts = tuple(_module(choose, number, seconds) for number in range(count))
     resend_interval = choose.choice((60.0, 60.0, 300.0))
     timezone = choose.choice(ZONES)
+    start = float(_start(choose, timezone))
+    settings = Settings(
+        timezone=timezone,
+        resend_interval=resend_interval,
+        heartbeat=choose.random() < 0.5,
+        max_batch=choose.choice((1, 8, 256)),
+        max_ledger=_max_ledger(seed),
+    )
+    faults = [*_faults(choose, seconds, scripts, peers), *_floods(seed, seconds, scripts)]
+    if all(fault.kind in UNSEEN for fault in faults):
+        settings = evolve(settings, look_interval=RARE_LOOKS, watchdog=4 * RARE_LOOKS)
     return Scenario(
         seed=seed,
         days=days,
-        start=float(_start(choose, timezone)),
-        settings=Settings(
-            timezone=timezone,
-            resend_interval=resend_interval,
-            heartbeat=choose.random() < 0.5,
-            max_batch=choose.choice((1, 8, 256)),
-            max_ledger=_max_ledger(seed),
-        ),
+        start=start,
+        settings=settings,
         modules=scripts,
         peers=peers,
-        faults=tuple(
-            sorted(
-                (*_faults(choose, seconds, scripts, peers), *_floods(seed, seconds, scripts)),
-                key=attrgetter("at"),
-            )
-        ),
+        faults=tuple(sorted(faults, key=attrgetter("at"))),
     )
 
 

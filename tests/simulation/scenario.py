@@ -91,6 +91,11 @@ class Settings:
     heartbeat: bool = True
     watchdog: float = 600.0
     """Seconds within which systemd wants to be told that the supervisor lives."""
+    look_interval: float = 30.0
+    """Seconds after which a task that waits looks whether its clock was set or a file is gone.
+
+    Where neither happens, rarer looks change nothing, and a calm month takes a tenth of the time.
+    """
 
 
 @frozen

@@ -32,6 +32,16 @@ MEMORY_DISK = Path("/dev/shm")
 """Where files need no disk."""
 
 
+LOOKS = (
+    "supervisor.control.socket_server.LOOK_INTERVAL",
+    "supervisor.daemon.watchdog.MAX_SLEEP",
+    "supervisor.delivery.sender.MAX_SLEEP",
+    "supervisor.host.clock.MAX_SLEEP",
+    "supervisor.recorder.recorder.MAX_SLEEP",
+)
+"""How long tasks wait at most until they look at the clock or at a file again."""
+
+
 @frozen
 class Outcome:
     """What came of a scenario."""
@@ -49,7 +59,7 @@ class Outcome:
 def simulate(scenario: Scenario, *listeners: Listener) -> Outcome:
     """Run a scenario. The listeners hear of each event. Whatever a task raises ends it."""
     chronicle = Chronicle([*listeners])
-    with _one_way(scenario.seed), _directory() as root:
+    with _one_way(scenario), _directory() as root:
         clock = JumpingClock()
         trio.run(_run, scenario, chronicle, root, clock, clock=clock)
     return Outcome(chronicle.digest, chronicle.counts)
@@ -100,17 +110,19 @@ async def _count_each_day(host: Host) -> None:
 
 
 @contextmanager
-def _one_way(seed: int) -> Iterator[None]:
+def _one_way(scenario: Scenario) -> Iterator[None]:
     """Decide by the seed all that is random in Python and trio. Run without threads."""
     from trio._core import _run as core
 
     before = core._r.getstate(), random.getstate()
-    core._r.seed(seed)
-    random.seed(seed)
+    core._r.seed(scenario.seed)
+    random.seed(scenario.seed)
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(core, "_ALLOW_DETERMINISTIC_SCHEDULING", True)
             replace_threads(patch)
+            for constant in LOOKS:
+                patch.setattr(constant, scenario.settings.look_interval)
             yield
     finally:
         core._r.setstate(before[0])
