@@ -160,7 +160,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         if min(episode.ends.values()) <= event.at:
             episode.reasons.add(EXPIRED)
             return
-        if not self._excuses(episode, event.at) & {CLOCK_SET}:
+        if not self._excuses(episode, event.at) & {CLOCK_SET, EXPIRED}:
             yield self._finding(event.at, key_of(alert.labels), "is notified as over, and fires")
 
     def _judge(self, key: Key, episode: Episode, now: float) -> Iterator[Finding]:
