@@ -38,9 +38,15 @@ class Problem:
     """What is wrong, to be read after the key: "is less than 1"."""
     remedy: str
     """What would be right: "write 1 or more"."""
+    line: int = 0
+    """The line in the file, from 1. 0: it has none."""
+    place: str = ""
+    """The key for people, if that differs: `module 'disk': every`."""
 
     def __str__(self) -> str:
-        where = f"{self.file}: {self.key}" if self.key else self.file
+        file = f"{self.file}:{self.line}" if self.line else self.file
+        place = self.place or self.key
+        where = f"{file}: {place}" if place else file
         return f"{where}: {self.wrong}; {self.remedy}"
 
 

@@ -6,10 +6,12 @@ import os
 import pwd
 import stat
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from attrs import frozen
 
 from supervisor.errors import ConfigError, Problem
 from supervisor.files import read_regular_file, why
@@ -57,32 +59,54 @@ def directories(given: Sequence[Path]) -> tuple[Path, ...]:
     return (local,) if local.is_dir() else (Path("/etc/supervisor"),)
 
 
-def read(path: Path) -> dict[str, Any]:
+@frozen
+class Source:
+    """A service file as it is written."""
+
+    path: Path
+    """The file."""
+
+    text: str
+    """What is in it. Errors need it to tell lines."""
+
+    table: Mapping[str, Any]
+    """The same as TOML values."""
+
+
+def read(path: Path) -> Source:
     """Return the file's TOML document.
 
     Raises `ConfigError`. For a file that is not TOML, it names line and column.
     """
-    key, remedy = "", "give a TOML file in UTF-8 that this user may read"
+    line, wrong, remedy = 0, "", "give a TOML file in UTF-8 that this user may read"
     try:
         _refuse_files_of_others(path)
         text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
         # tomllib gives no line for an error at the end of the document. With one more line end it
         # gives one.
-        return tomllib.loads(f"{text}\n")
+        return Source(path, text, tomllib.loads(f"{text}\n"))
     except OSError as error:
         wrong = f"cannot be read: {why(error)}"
     except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        key, wrong = f"line {line}", "is not UTF-8"
+        line, wrong, remedy = _of_another_encoding(error)
     except tomllib.TOMLDecodeError as error:
-        wrong, _, key = str(error).rstrip(")").rpartition(" (at ")
-        key = key.replace("end of document", f"line {len(text.splitlines())}, at the end")
-        wrong, remedy = f"is not TOML: {wrong}", "see https://toml.io for how it is written"
+        from supervisor.config.explain.syntax import explain  # only errors need it
+
+        line, wrong, remedy = explain(text, str(error))
     except RecursionError:
         wrong = "is nested too deeply"
     except ValueError:  # a NUL in the path, or an integer of thousands of digits
         wrong = "cannot be read as TOML"
-    raise ConfigError([Problem(str(path), key, wrong, remedy)])
+    raise ConfigError([Problem(str(path), "", wrong, remedy, line)])
+
+
+def _of_another_encoding(error: UnicodeDecodeError) -> tuple[int, str, str]:
+    """Return line, fault and remedy of bytes that are not UTF-8."""
+    line = error.object.count(b"\n", 0, error.start) + 1
+    if error.object.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return 1, "is not UTF-8 but UTF-16", "save the file as UTF-8"
+    byte = f"the byte 0x{error.object[error.start]:02x}"
+    return line, f"is not UTF-8: {byte}", "save the file as UTF-8, with `iconv` or in an editor"
 
 
 def _refuse_files_of_others(path: Path) -> None:

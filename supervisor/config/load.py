@@ -5,24 +5,18 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
 from supervisor.config import notation, rules, strict
 from supervisor.config.files import read
-from supervisor.config.problems import KeyPath, KeyProblem, TableError, split, unknown_key
+from supervisor.config.problems import KeyPath, KeyProblem, ParamsOf, TableError, split, unknown_key
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.config.strict import Hook
 from supervisor.config.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
 from supervisor.config.timezone import machine_timezone
-from supervisor.errors import ConfigError, Problem
-
-ParamsOf: TypeAlias = Callable[[str], type]
-"""Returns the `Params` class of a check by its name.
-
-Raises `ConfigError` or `ValueError` when there is no such check.
-"""
+from supervisor.errors import ConfigError
 
 
 def load_service(path: Path, params_of: ParamsOf) -> Service:
@@ -30,7 +24,8 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
 
     Raises `ConfigError` with everything that is wrong.
     """
-    document = read(path)
+    source = read(path)
+    document = source.table
     params: list[object] = []
     with strict.paths_from(path.parent):
         service, problems = _structure(document, path)
@@ -42,10 +37,9 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
     lifetime: float = attrs.fields(Service).report_lifetime.default or 0
     problems += rules.between(document, path.parent, lifetime, Alertmanager().min_visible)
     if service is None or problems:
-        raise ConfigError(
-            Problem(str(path), problem.key, problem.wrong, problem.remedy)
-            for problem in sorted(problems, key=_position)
-        )
+        from supervisor.config.explain.report import report  # only errors need it
+
+        raise ConfigError(report(source, problems, params_of))
     return attrs.evolve(
         service,
         # The machine's zone may have no name by which it could be given above.
@@ -79,14 +73,6 @@ def _params(path: KeyPath, module: Mapping[str, Any], params_of: ParamsOf) -> ob
     except Unsupported as error:
         found = [(f"has parameters that no file can give: {error}", "tell its author")]
     raise TableError(tuple(KeyProblem((*path, "check"), wrong, remedy) for wrong, remedy in found))
-
-
-def _position(problem: KeyProblem) -> int:
-    """Return where a problem stands in the list: those of modules last, in the modules' order."""
-    match problem.path:
-        case ("modules", int(index), *_):
-            return index
-    return -1
 
 
 def _prepare_module(module: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -146,15 +146,16 @@ def _names(modules: Sequence[tuple[int, Table]]) -> Iterator[KeyProblem]:
     names = {index: module.get("name", default_name(module)) for index, module in modules}
     given = [(index, name) for index, name in names.items() if name and isinstance(name, str)]
     for index, first in _repeated(given):
-        wrong = f"'{shortened(names[index])}' is the name of modules[{first}] too"
-        yield KeyProblem(("modules", index, "name"), wrong, "give each module its own name = …")
+        wrong = f"'{shortened(names[index])}' is the name of module {first + 1} too"
+        path = ("modules", index, "name")
+        remedy = "give each module its own name = …"
+        yield KeyProblem(path, wrong, remedy, ("modules", first, "name"))
 
 
 def _schedule(path: tuple[str, int], module: Table) -> Iterator[KeyProblem]:
     at = module.get("at", [])
     if "every" not in module and at == []:
-        name = shortened(str(module.get("name", default_name(module))))
-        wrong = f"module '{name}' has neither every nor at" if name else "has neither every nor at"
+        wrong = "has neither every nor at"
         yield KeyProblem(path, wrong, 'write for example every = "5m" or at = ["09:00"]')
     # An `every` that is wrong by itself makes no time of `at` wrong.
     every = _seconds(module, "every", None) or (60.0 if "every" in module else None)

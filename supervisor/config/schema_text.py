@@ -75,9 +75,16 @@ def example(expected: Any) -> str:
         return f"{{ name = {example(arguments[1])} }}"
     if attrs.has(expected):
         required = (field for field in keys(expected) if field.default is attrs.NOTHING)
-        pairs = ", ".join(f"{field.name} = {example(field.type)}" for field in required)
+        pairs = ", ".join(f"{field.name} = {_example_of(field)}" for field in required)
         return f"{{ {pairs} }}" if pairs else "{}"
     return '"…"'
+
+
+def _example_of(required: attrs.Attribute[Any]) -> str:
+    """Return an example for a key without a default. A number of ours might fire at once."""
+    if own := required.metadata.get("example"):
+        return str(own)
+    return "…" if required.type in (int, float) else example(required.type)
 
 
 def found(value: object) -> str:

@@ -51,7 +51,15 @@ def duration(value: Any, expected: Any) -> Duration:
     """Return seconds, from 0 to `MAX_DURATION`."""
     number = exactly(int, float, str)(value, expected)
     with contextlib.suppress(OverflowError):
-        seconds = Duration(parse_duration(number))
+        try:
+            seconds = Duration(parse_duration(number))
+        except ValueError as error:
+            if not isinstance(number, str):
+                raise
+            from supervisor.config.explain.schedules import duration_for  # only errors need it
+
+            wrong, _, _ = str(error).partition("; ")
+            raise InvalidValue(f"{wrong}; {duration_for(number)}") from None
         if 0 <= seconds <= MAX_DURATION:
             return seconds
     raise InvalidValue('is less than 0 or more than 10 years; write for example "5m"')

@@ -21,7 +21,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from supervisor.config import schema_text, strict
-from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType, problems_in
+from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType
 from supervisor.config.secret import Secret
 from supervisor.config.strict import Hook, exactly
 from supervisor.observations import Duration
@@ -47,6 +47,8 @@ def structure(value: object, expected: type[T], path: KeyPath = ()) -> T:
     try:
         return hook(value, expected)  # type: ignore[no-any-return]  # hooks are untyped
     except Exception as error:  # a validator of a check may raise anything
+        from supervisor.config.explain.structuring import problems_in  # only errors need it
+
         problems = tuple(problems_in(error, path, expected))
     # Raised outside the `except`: no traceback may lead to the values, which may be secrets.
     raise TableError(problems)

@@ -15,8 +15,6 @@ DAY = 86400
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?:-([0-9]{2}):([0-9]{2}))?")
 """A time of the day, or a range of them."""
 
-_REMEDY = "write for example '09:00' or '08:00-18:00'"
-
 
 def parse_times(at: Sequence[str], every: float | None) -> tuple[int, ...]:
     """Return seconds after midnight, sorted, from `"HH:MM"` and `"HH:MM-HH:MM"`.
@@ -40,10 +38,10 @@ def at_labels(at: tuple[str, ...], every: float | None) -> tuple[str, ...]:
 def _expand(item: str, every: float | None) -> Iterable[int]:
     match = _TIME.fullmatch(item)
     if match is None:
-        raise ValueError(f"{shortened(repr(item))} is not a time; {_REMEDY}")
+        raise _not_a_time(item)
     numbers = [int(group) for group in match.groups() if group is not None]
     if any(n > 23 for n in numbers[::2]) or any(n > 59 for n in numbers[1::2]):
-        raise ValueError(f"{item!r} is not a time; {_REMEDY}")
+        raise _not_a_time(item)
     start = numbers[0] * 3600 + numbers[1] * 60
     if len(numbers) == 2:
         return [start]
@@ -54,3 +52,9 @@ def _expand(item: str, every: float | None) -> Iterable[int]:
     end = numbers[2] * 3600 + numbers[3] * 60
     end += DAY if end < start else 0
     return [int(start + n * every) % DAY for n in range(int((end - start) // every) + 1)]
+
+
+def _not_a_time(item: str) -> ValueError:
+    from supervisor.config.explain.schedules import times_for  # only errors need it
+
+    return ValueError(f"{shortened(repr(item))} is not a time; {times_for(item)}")

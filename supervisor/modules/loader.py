@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def load_check(name: str) -> Check:
     if module is None and "." in name and all(map(str.isidentifier, name.split("."))):
         module = _import(name, name)
     if module is None:
-        remedy = advice(name, known_checks(), "known checks are")
+        remedy = _remedy(name)
         raise _error(name, f"there is no check '{shortened(name)}'", remedy)
     return _check(name, module)
 
@@ -86,6 +87,19 @@ def known_checks() -> tuple[str, ...]:
     if (package := _import(PACKAGE, PACKAGE)) is not None:
         names |= {module.name for module in pkgutil.iter_modules(package.__path__)}
     return tuple(sorted(name for name in names if not name.startswith("_")))
+
+
+def _remedy(name: str) -> str:
+    """Return what to write for a check that there is not: the check that other programs so call,
+    else the nearest name, else all names.
+    """
+    from supervisor.modules.coming_from import answer  # only errors need it
+
+    package = _import(PACKAGE, PACKAGE)
+    for directory in package.__path__ if package is not None else ():
+        if found := answer(name, Path(directory)):
+            return found
+    return advice(name, known_checks(), "known checks are")
 
 
 def _is_simple(name: str) -> bool:
