@@ -50,7 +50,10 @@ class Params:
     """The program, and how its output and exit status are read."""
 
     argv: tuple[str, ...] = field(
-        metadata={"help": "the program and its arguments; no shell is involved"}
+        metadata={
+            "help": "the program and its arguments; no shell is involved",
+            "example": '["/usr/lib/nagios/plugins/check_ping", "…"]',
+        }
     )
     protocol: Literal["eborder", "nagios", "text"] = field(
         metadata={

@@ -40,7 +40,9 @@ class TcpServer:
         metadata={"help": "what it is called in the alert; unique"},
     )
     host: str = field(validator=is_host, metadata={"help": "an IPv4 or IPv6 address, or a name"})
-    port: int = field(validator=is_port, metadata={"help": "its TCP port"})
+    port: int = field(
+        validator=is_port, metadata={"help": "its TCP port", "range": "from 1 to 65535"}
+    )
     event_type: str = event_type_field("E", "when it fails")
 
     def __str__(self) -> str:

@@ -52,8 +52,18 @@ MAX_LINE_CHARACTERS = 1000
 class Log:
     """One log and its pattern."""
 
-    path: str = field(metadata={"help": "the log; it may be rotated, truncated or missing"})
-    pattern: str = field(metadata={"help": "a regular expression, in RE2's syntax"})
+    path: str = field(
+        metadata={
+            "help": "the log; it may be rotated, truncated or missing",
+            "example": '"/var/log/syslog"',
+        }
+    )
+    pattern: str = field(
+        metadata={
+            "help": "a regular expression, in RE2's syntax; in single quotes \\ stands for itself",
+            "example": "'ERROR'",
+        }
+    )
     name: str = field(default="", metadata={"help": "the instance; default: the path"})
     exclude: str = field(default="", metadata={"help": "lines that match this do not count"})
     min_count: int = field(

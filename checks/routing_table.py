@@ -25,7 +25,10 @@ class WantedRoute:
     """One route that the host must have."""
 
     destination: str = field(
-        metadata={"help": 'an address or network: "192.168.100.0", "2001:db8::/32", "default"'}
+        metadata={
+            "help": 'an address or network: "192.168.100.0", "2001:db8::/32", "default"',
+            "example": '"default"',
+        }
     )
     gateway: str = field(default="", metadata={"help": "its address; absent or 0.0.0.0: none"})
     netmask: str | int = field(

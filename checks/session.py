@@ -28,10 +28,15 @@ class LocalPort:
     """The sessions of one local port."""
 
     name: str = field(metadata={"help": "what it is called in the alert; unique"})
-    port: int = field(validator=is_port, metadata={"help": "the local TCP port"})
+    port: int = field(
+        validator=is_port, metadata={"help": "the local TCP port", "range": "from 1 to 65535"}
+    )
     limit: int = field(
         validator=count_of("sessions"),
-        metadata={"help": "how many sessions are still, or already, right"},
+        metadata={
+            "help": "how many sessions are still, or already, right",
+            "range": "of 0 or more",
+        },
     )
     when: Literal["over", "under"] = field(
         default="over", metadata={"help": "fires with strictly more, or fewer, than the limit"}

@@ -43,7 +43,9 @@ MAX_STDERR_CHARACTERS = 500
 class WatchedUnit:
     """A unit that must be active."""
 
-    name: str = field(metadata={"help": "the unit; without a kind it is a .service"})
+    name: str = field(
+        metadata={"help": "the unit; without a kind it is a .service", "example": '"cron.service"'}
+    )
     sub_state: tuple[str, ...] | str = field(
         default=(),
         metadata={

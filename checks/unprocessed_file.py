@@ -58,9 +58,17 @@ _DETAIL = """\
 class Directory:
     """One directory, and how long a file may stay there."""
 
-    directory: str = field(metadata={"help": "its path; files in subdirectories do not count"})
+    directory: str = field(
+        metadata={
+            "help": "its path; files in subdirectories do not count",
+            "example": '"/srv/inbound"',
+        }
+    )
     max_age: Duration = field(
-        metadata={"help": "fires when the last write to a file is longer ago than this"}
+        metadata={
+            "help": "fires when the last write to a file is longer ago than this",
+            "example": '"1h"',
+        }
     )
     event_type: str = event_type_field("W", "when it fires")
 

@@ -42,12 +42,19 @@ class Filesystem:
     """One filesystem, or several of one type, and how full it may be."""
 
     filesystem: str = field(
-        metadata={"help": "a device, a mount point or a type, as df shows it; udev means devtmpfs"}
+        metadata={
+            "help": "a device, a mount point or a type, as df shows it; udev means devtmpfs",
+            "example": '"/"',
+        }
     )
     max_use_percent: int = field(
         validator=up_to(100, "a percentage"),
         metadata={
-            "help": "fires above this percentage of df; 100: never fires, not even when not mounted"
+            "help": (
+                "fires above this percentage of df; 100: never fires, not even when not mounted"
+            ),
+            "example": "90",
+            "range": "from 1 to 100",
         },
     )
     backup: bool = field(

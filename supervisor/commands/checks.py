@@ -15,10 +15,23 @@ from supervisor.modules.loader import Check, known_checks, load_check
 from supervisor.observations import Duration
 from supervisor.text import columns, duration
 
+EXAMPLES = (
+    ("checks", "list the checks"),
+    ("checks disk", "the parameters of one check"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    2: "the command line is wrong",
+    78: "there is no such check",
+}
+"""What `--help` says of the exit codes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("name", metavar="NAME", nargs="?")
+    parser.add_argument("name", metavar="NAME", nargs="?", help="a check; default: list all")
 
 
 def run(options: argparse.Namespace) -> int:

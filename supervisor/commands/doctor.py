@@ -31,10 +31,25 @@ _STYLES = {"ok": "green", "warning": "yellow", "FAILED": "bold red"}
 """The style of each mark."""
 
 
+EXAMPLES = (
+    ("doctor --service Shop", "look at all that alerts depend on"),
+    ("doctor --service Shop --json", "the same for machines"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "nothing failed",
+    1: "something failed; each line has its remedy",
+    2: "the command line is wrong",
+    78: "the service file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:

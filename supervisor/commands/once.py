@@ -32,10 +32,26 @@ MEASUREMENT_KEYS = ("name", "value", "unit")
 """What `--json` shows of a measurement, apart from its labels."""
 
 
+EXAMPLES = (
+    ("once --service Shop", "run each enabled module"),
+    ("once --service Shop disk --json", "run one module, and print JSON"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "nothing is wrong",
+    1: "a condition was seen",
+    2: "the command line is wrong, or there is no such module",
+    3: "a check failed",
+    78: "the service file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("modules", metavar="MODULE", nargs="*")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("modules", metavar="MODULE", nargs="*", help="default: each enabled one")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,23 +29,30 @@ def add_service(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_state_dir(parser: argparse.ArgumentParser, text: str = "that of the supervisor") -> None:
+def add_state_dir(
+    parser: argparse.ArgumentParser, text: str = "where the running supervisor keeps its state"
+) -> None:
     """Add `--state-dir`."""
-    parser.add_argument("--state-dir", metavar="DIR", type=Path, help=text)
+    default = "default $STATE_DIRECTORY, else $XDG_STATE_HOME/supervisor/NAME"
+    parser.add_argument("--state-dir", metavar="DIR", type=Path, help=f"{text} ({default})")
 
 
 def load_service_file(options: argparse.Namespace) -> Service:
     """Return the service that the file describes. Raises `UsageError` or `ConfigError`."""
     # `status`, `tree` and `run-now` do not need these imports.
-    from supervisor.config import timezone
     from supervisor.config.files import directories, find
+
+    return load_file(find(_service_name(options), directories(options.config_dir)))
+
+
+def load_file(path: Path) -> Service:
+    """Return the service that this file describes. Raises `ConfigError`."""
+    from supervisor.config import timezone
     from supervisor.config.load import load_service
     from supervisor.modules import loader
 
-    name = _service_name(options)
     timezone.look_again()
     loader.look_again()
-    path = find(name, directories(options.config_dir))
     return load_service(path, lambda check: loader.load_check(check).params)
 
 
@@ -76,8 +83,18 @@ def ask_supervisor(
 def _service_name(options: argparse.Namespace) -> str:
     name: str | None = options.service
     if not name:
-        raise UsageError("which service? write --service NAME")
+        raise UsageError(f"which service? write --service NAME; {services(options.config_dir)}")
     return name
+
+
+def services(config_dirs: Sequence[Path]) -> str:
+    """Return in words which services there are."""
+    from supervisor.config.files import directories, names  # only errors need it
+
+    looked = directories(config_dirs)
+    if found := names(looked):
+        return f"there are: {', '.join(found)}"
+    return f"there is no file in {', '.join(map(str, looked))}; write {looked[0]}/NAME.toml"
 
 
 def _default_state_dir(service: str) -> Path:

@@ -19,10 +19,26 @@ RUNS_COLUMN = 3
 """The column with the number of runs, which is aligned to the right."""
 
 
+EXAMPLES = (
+    ("plan --service Shop", "the timetable of today"),
+    ("plan --service Shop --date 2026-03-29 --format svg", "a picture of another day"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    2: "the command line is wrong",
+    78: "the service file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_date)
-    parser.add_argument("--format", choices=("text", "json", "svg"), default="text")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_date, help="default: today")
+    parser.add_argument(
+        "--format", choices=("text", "json", "svg"), default="text", help="default: text"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,11 +7,31 @@ import argparse
 from supervisor.commands.options import add_state_dir, load_service_file, state_dir
 from supervisor.host import garbage_collector
 
+EXAMPLES = (
+    ("run --service Shop", "supervise in the foreground"),
+    ("run --service Shop --log-format json", "write the log for machines"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "a clean stop",
+    1: "a failure, or a stop that took too long",
+    2: "the command line is wrong",
+    75: "another supervisor holds the state directory",
+    78: "the service file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser, "where the ledger is kept")
-    parser.add_argument("--log-format", choices=("auto", "text", "json", "journal"), default="auto")
+    parser.add_argument(
+        "--log-format",
+        choices=("auto", "text", "json", "journal"),
+        default="auto",
+        help="default: auto, which is journal under systemd, else text",
+    )
     parser.add_argument("--verbose", action="store_true", help="log every run")
 
 

@@ -12,10 +12,21 @@ RUN_TIMEOUT = 86400.0
 """Seconds to wait for the outcome of a run. The supervisor itself ends a run much earlier."""
 
 
+EXAMPLES = (("run-now --service Shop disk", "run the module disk now, and print what it sees"),)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "each module was run",
+    1: "a module was not run, or the supervisor does not run",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser)
-    parser.add_argument("modules", metavar="MODULE", nargs="+")
+    parser.add_argument("modules", metavar="MODULE", nargs="+", help="its name in the service file")
 
 
 def run(options: argparse.Namespace) -> int:

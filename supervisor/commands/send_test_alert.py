@@ -26,9 +26,24 @@ ALERTNAME = "Test alert"
 """The report's alertname."""
 
 
+EXAMPLES = (
+    ("test-alert --service Shop", "send a report of type I"),
+    ("test-alert --service Shop --event-type E", "follow the route of errors"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "each Alertmanager has taken it",
+    1: "one has not",
+    2: "the command line is wrong",
+    78: "the service file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("--event-type", metavar="T", default="I")
+    parser.add_argument("--event-type", metavar="T", default="I", help="default: I")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -37,10 +37,24 @@ _STATES = {"firing": 0, "quarantined": 1, "pending": 2, "report": 3, "resolved":
 """The order of alerts, by state."""
 
 
+EXAMPLES = (
+    ("status --service Shop", "modules, alerts and peers"),
+    ("status --service Shop --watch", "the same, again each second"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    1: "the supervisor does not run",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--watch", action="store_true", help="keep showing it")
 
 

@@ -9,11 +9,21 @@ from typing import Any
 
 from supervisor.commands.options import add_state_dir, ask_supervisor
 
+EXAMPLES = (("tree --service Shop", "each task, and what it waits on"),)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    1: "the supervisor does not run",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(options: argparse.Namespace) -> int:

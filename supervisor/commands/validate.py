@@ -1,19 +1,81 @@
-"""The command `validate`: check the service file and print all of its problems."""
+"""The command `validate`: check service files and print all of their problems."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
-from supervisor.commands.options import load_service_file
+from supervisor.commands.options import load_file, services
+from supervisor.config.files import directories, find
+from supervisor.errors import ConfigError, UsageError
 from supervisor.text import counted
 
+EXAMPLES = (
+    ("validate --service Shop", "check DIR/Shop.toml"),
+    ("validate Shop Demo", "check several services"),
+    ("validate path/to/Shop.toml", "check a file, in an editor or in CI"),
+    ("validate --all", "check each file of the directories"),
+)
+"""What `--help` shows: a command line, and what it does."""
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the command has no arguments of its own."""
+EXIT_CODES = {
+    0: "each file is right",
+    2: "the command line is wrong",
+    78: "a file is missing or wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "files", metavar="FILE|NAME", nargs="*", help="a service file, or the name of a service"
+    )
+    parser.add_argument("--all", action="store_true", help="each file of the directories")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Return 0. Raises `ConfigError` with every problem."""
-    service = load_service_file(options)
-    print(f"{service.path}: ok, {counted(len(service.modules), 'module')}")
-    return 0
+    """Check each file. Return 78 if one is wrong, else 0."""
+    code = 0
+    for chosen in _chosen(options):
+        try:
+            path = chosen if isinstance(chosen, Path) else _found(chosen, options)
+            service = load_file(path)
+        except ConfigError as error:
+            sys.stdout.flush()
+            print(error, file=sys.stderr)
+            code = error.exit_code
+        else:
+            print(f"{path}: ok, {counted(len(service.modules), 'module')}")
+    return code
+
+
+def _chosen(options: argparse.Namespace) -> list[str | Path]:
+    """Return the names and files to check, each once."""
+    wanted: list[str | Path] = [*filter(None, [options.service])]
+    wanted += [Path(text) if _is_file(text) else text for text in options.files]
+    if options.all:
+        wanted += _all_files(options)
+    if not wanted:
+        remedy = "write NAME, FILE.toml, --service NAME or --all"
+        raise UsageError(f"which service? {remedy}; {services(options.config_dir)}")
+    return list(dict.fromkeys(wanted))
+
+
+def _is_file(text: str) -> bool:
+    """Return whether an argument is a path. A name is not one, and does not end in .toml."""
+    return "/" in text or text.endswith(".toml")
+
+
+def _found(name: str, options: argparse.Namespace) -> Path:
+    return find(name, directories(options.config_dir))
+
+
+def _all_files(options: argparse.Namespace) -> Iterator[Path]:
+    looked = directories(options.config_dir)
+    found = [path for directory in looked for path in sorted(directory.glob("*.toml"))]
+    if not found:
+        raise UsageError(f"nothing to check: {services(options.config_dir)}")
+    yield from found

@@ -37,12 +37,17 @@ def find(name: str, directories: Sequence[Path]) -> Path:
         path = directory / f"{name}.toml"
         if path.is_file():
             return path
-    known = sorted({path.stem for directory in directories for path in directory.glob("*.toml")})
+    known = names(directories)
     searched = ", ".join(str(directory) for directory in directories)
     remedy = f"there are: {', '.join(known)}" if known else f"write {directories[0]}/{name}.toml"
     if close := nearest(name, known):
         remedy = f"did you mean '{close}'? {remedy[0].upper()}{remedy[1:]}"
     raise ConfigError([Problem(where, "", f"there is no {name}.toml in {searched}", remedy)])
+
+
+def names(directories: Sequence[Path]) -> list[str]:
+    """Return the names of all services in the directories."""
+    return sorted({path.stem for directory in directories for path in directory.glob("*.toml")})
 
 
 def directories(given: Sequence[Path]) -> tuple[Path, ...]:
@@ -97,7 +102,7 @@ def read(path: Path) -> Source:
         wrong = "is nested too deeply"
     except ValueError:  # a NUL in the path, or an integer of thousands of digits
         wrong = "cannot be read as TOML"
-    raise ConfigError([Problem(str(path), "", wrong, remedy, line)])
+    raise ConfigError([Problem(str(path), "", wrong, remedy, line=line)])
 
 
 def _of_another_encoding(error: UnicodeDecodeError) -> tuple[int, str, str]:

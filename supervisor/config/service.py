@@ -105,7 +105,7 @@ class Service:
     """From SIGTERM to the end of the process, at most."""
     heartbeat: bool = False
     """Whether there is an alert that always fires."""
-    max_ledger: int = 64 * 1024 * 1024
+    max_ledger: int = field(default=64 * 1024 * 1024, metadata={"example": '"64MiB"'})
     """Bytes of all alerts in the ledger, at most. Its files may be larger."""
     labels: Mapping[str, str] = field(factory=dict)
     """Of every alert; `host` is among them."""

@@ -11,12 +11,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-PLUGINS = frozenset(
-    "apt by_ssh cluster dbi dhcp dig dns dummy fping ftp game hostalive hpjd icmp ifstatus imap "
-    "ircd ldap ldaps log mailq mrtg nagios nntp nrpe nt nwstat oracle overcr pgsql ping ping4 ping6 "
-    "pop radius raid real rpc rta sensors simap smart smtp snmp spop ssh ssmtp temp udp ups users "
-    "wave".split()
-)
+PLUGINS = """
+apt by_ssh cluster dbi dhcp dig dns dummy fping ftp game hostalive hpjd icmp ifstatus imap ircd ldap
+ldaps log mailq mrtg nagios nntp nrpe nt nwstat oracle overcr pgsql ping ping4 ping6 pop radius raid
+real rpc rta sensors simap smart smtp snmp spop ssh ssmtp temp udp ups users wave
+""".split()  # noqa: SIM905 - a list would take a page
 """Plugins of Icinga and Nagios whose work no check of ours does."""
 
 _LINE = re.compile(r"^Coming from (.*?)\.$", re.MULTILINE | re.DOTALL)
@@ -46,8 +45,8 @@ def answer(name: str, directory: Path) -> str:
         return f"that is a name from {programs}, write check = {_either(list(found))}"
     if folded in PLUGINS:
         return (
-            f"run the plugin check_{folded}: check = \"command\", with protocol = \"nagios\" and "
-            f"argv = [\"/usr/lib/nagios/plugins/check_{folded}\", …] under [modules.params]"
+            f'run the plugin check_{folded}: check = "command", with protocol = "nagios" and '
+            f'argv = ["/usr/lib/nagios/plugins/check_{folded}", …] under [modules.params]'
         )
     if _LEGACY.fullmatch(name):
         return "that is the legacy agent's name; scripts/convert_yaml.py converts its files"

@@ -12,37 +12,41 @@ from supervisor.config import files
 from supervisor.config.files import directories, find
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
-from tests.support.service_file import SERVICE, Ports, params_of, problems
+from tests.support.service_file import SERVICE, Ports, load, params_of, problems
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "line", "said"),
     [
-        ("service = ", "line 1, column 11: is not TOML: Invalid value; "),
-        ('service = "a"\nservice = "b"', "line 2, column 14: is not TOML: Cannot overwrite a "),
-        ('x = "hunter2', "line 1, column 13: is not TOML: Illegal character '\\n'; "),
-        ("\nx = '''hunter2", "line 2, at the end: is not TOML: Expected "),
-        (b'service = "a"\nx = "\xff"', "line 2: is not UTF-8; "),
-        (b"\xff\xfe", "line 1: is not UTF-8; "),
-        ("a = " + "[" * 10_000, "is nested too deeply; "),
-        ("a = " + "1" * 5_000, "cannot be read as TOML; "),
+        ("service = ", 1, "is not TOML: has no value after =; "),
+        ('service = "a"\nservice = "b"', 2, "is not TOML: service is given twice, first in "),
+        ('x = "hunter2', 1, "is not TOML: has a text whose quote does not end; "),
+        ("\nx = '''hunter2", 2, "is not TOML: begins a text in ''' that does not end; "),
+        ("\n\nx = {{", 3, "column 5: is not TOML: Invalid value; see https://toml.io"),
+        (b'service = "a"\nx = "\xff"', 2, "is not UTF-8: the byte 0xff; save the file as UTF-8"),
+        (b"\xff\xfe", 1, "is not UTF-8 but UTF-16; save the file as UTF-8"),
+        ("a = " + "[" * 10_000, 0, "is nested too deeply; "),
+        ("a = " + "1" * 5_000, 0, "cannot be read as TOML; "),
     ],
 )  # fmt: skip
 def test_text_that_is_not_toml_is_named_with_its_place(
-    tmp_path: Path, text: str | bytes, said: str
+    tmp_path: Path, text: str | bytes, line: int, said: str
 ) -> None:
-    (problem,) = problems(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
 
-    assert said == problem[: len(said)]
+    where = f"{tmp_path / 'KorPnrTest.toml'}:{line or ''}".removesuffix(":")
+    assert str(caught.value).startswith(f"{where}: {said}")
 
 
 def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "Marked.toml"
     path.write_text(SERVICE, encoding="utf-8-sig")
-    (problem,) = problems(tmp_path, b'\xef\xbb\xbf# one\nx = "\xff"')
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, b'\xef\xbb\xbf# one\nx = "\xff"')
 
     assert load_service(path, params_of).service == "KOR-PNR-TEST"
-    assert problem.startswith("line 2: is not UTF-8; ")
+    assert ":2: is not UTF-8: " in str(caught.value)
 
 
 def test_a_pipe_and_a_huge_file_are_refused_without_a_wait(tmp_path: Path) -> None:

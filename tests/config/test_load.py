@@ -149,7 +149,7 @@ def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     assert problems(tmp_path, text) == [
         'service: is missing; write for example service = "…"',
         "timezone: 'Asia/Soul' is not a time zone; did you mean 'Asia/Seoul'?",
-        "heartbeat: is text, not a boolean; write for example true",
+        "heartbeat: is text, not a boolean; write true, without quotes",
         "labels.event_type: is a label that the supervisor sets; choose another name",
         "alertmanager.urls[0]: is not a URL of http or https; "
         'write for example "http://127.0.0.1:9093"',
@@ -162,14 +162,14 @@ def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
         "alertmanager.password: is given without username; add username = …",
         "status.listen: is not loopback, and there is no token; "
         'add token = { credential = "status-token" }, or listen on 127.0.0.1',
-        'modules[0].timeout: is a boolean, not a duration; write for example "5m"',
-        "modules[0].params.servers[0].port: is text, not an integer; write for example 1",
+        'modules[0].timeout: is a boolean, not a duration; write for example "30s"',
+        "modules[0].params.servers[0].port: is text, not an integer; write 80, without quotes",
         'modules[0].params.servers[1].host: is missing; write for example host = "…"',
         "modules[0].params.servers[1].prot: is not a known key; did you mean 'port'?",
         "modules[0].params.mode: 'fsat' is not known here; did you mean 'fast'?",
-        "modules[0]: module 'ports' has neither every nor at; "
-        'write for example every = "5m" or at = ["09:00"]',
-        "modules[1].name: 'ports' is the name of modules[0] too; give each module its own name = …",
+        'modules[0]: has neither every nor at; write for example every = "5m" or at = ["09:00"]',
+        "modules[1].name: 'ports' is the name of module 1 too (line 14); "
+        "give each module its own name = …",
         "modules[1].at[0]: '01:00-02:00' is a range without steps; write `every`",
         "modules[2].check: there is no check 'portz'; known checks are plain, ports",
     ]
@@ -179,7 +179,7 @@ EVERY_OR_AT = 'write for example every = "5m" or at = ["09:00"]'
 
 
 def test_a_module_needs_every_or_at(tmp_path: Path) -> None:
-    said = [f"modules[0]: module 'plain' has neither every nor at; {EVERY_OR_AT}"]
+    said = [f"modules[0]: has neither every nor at; {EVERY_OR_AT}"]
 
     assert said == problems(tmp_path, SERVICE + '[[modules]]\ncheck = "plain"')
     assert said == problems(tmp_path, SERVICE + '[[modules]]\ncheck = "plain"\nat = []')
@@ -230,8 +230,8 @@ def test_a_validator_that_raises_anything_is_a_problem_at_its_key(tmp_path: Path
     with pytest.raises(ConfigError) as caught:
         load_service(path, lambda name: Guarded)
 
-    said = "modules[0].params.number: nothing of that number; write an integer that fits"
-    assert str(caught.value) == f"{path}: {said}"
+    said = "module 'plain': number: nothing of that number; write an integer that fits"
+    assert str(caught.value) == f"{path}:7: {said}"
 
 
 def test_a_listener_that_others_reach_is_allowed_with_a_token(tmp_path: Path) -> None:

@@ -203,10 +203,10 @@ def test_an_unusable_check_is_a_problem_of_its_module(checks: Path, tmp_path: Pa
         load_service(path, lambda name: load_check(name).params)
 
     assert [
-        f"{path}: modules[0].check: there is no check 'fna'; did you mean 'fan'?",
-        f"{path}: modules[1].check: check 'bad' cannot be imported: "
+        f"{path}:3: module 'fna': check: there is no check 'fna'; did you mean 'fan'?",
+        f"{path}:6: module 'bad': check: check 'bad' cannot be imported: "
         "ZeroDivisionError: division by zero; see fakechecks.bad",
-        f"{path}: modules[2].params.limit: is missing; write for example limit = 1",
+        f"{path}:8: module 'fan': limit: is missing; write limit = …, an integer",
     ] == str(caught.value).splitlines()
 
 
@@ -221,7 +221,7 @@ def test_an_annotation_that_names_nothing_is_a_problem_of_its_module(
         load_service(path, lambda name: load_check(name).params)
 
     wrong = "has parameters that no file can give: name 'Nonsense' is not defined"
-    assert f"{path}: modules[0].check: {wrong}; tell its author" == str(caught.value)
+    assert f"{path}:3: module 'fan': check: {wrong}; tell its author" == str(caught.value)
 
 
 async def test_a_check_may_have_a_second_function(checks: Path) -> None:

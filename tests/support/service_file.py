@@ -130,9 +130,12 @@ def load(tmp_path: Path, text: str | bytes) -> Service:
 
 
 def problems(tmp_path: Path, text: str | bytes) -> list[str]:
-    """Return the problems of the file, without the file's name."""
+    """Return the problems of the file, each with its whole key, without file and line."""
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
-    shown = f"{tmp_path / 'KorPnrTest.toml'}: "
+    shown = f"{tmp_path / 'KorPnrTest.toml'}"
     assert all(str(problem).startswith(shown) for problem in caught.value.problems)
-    return [str(problem).removeprefix(shown) for problem in caught.value.problems]
+    return [
+        ": ".join(filter(None, (each.key, f"{each.wrong}; {each.remedy}")))
+        for each in caught.value.problems
+    ]

@@ -15,9 +15,7 @@ _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefin
 """How tomllib begins its message on what is there twice."""
 
 
-def explain_headers(
-    lines: Sequence[str], number: int, said: str
-) -> tuple[int, str, str] | None:
+def explain_headers(lines: Sequence[str], number: int, said: str) -> tuple[int, str, str] | None:
     """Return line, fault and remedy of a wrong header, or of something that is there twice."""
     if found := _brackets(lines, number):
         return found
@@ -32,7 +30,9 @@ def _brackets(lines: Sequence[str], number: int) -> tuple[int, str, str] | None:
     match = _HEADER.match(line)
     if match and len(match[1]) != len(match[3]):
         return number, "has not as many ] as [", f"write [[{match[2]}]] or [{match[2]}]"
-    if match is None and (open_one := re.match(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*(?:#.*)?$", line)):
+    if match is None and (
+        open_one := re.match(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)\s*(?:#.*)?$", line)
+    ):
         closing = "]" * len(open_one[1])
         return number, f"has no {closing} at its end", f"write {open_one[1]}{open_one[2]}{closing}"
     return None
@@ -55,7 +55,9 @@ def _one_bracket(lines: Sequence[str]) -> tuple[int, str, str] | None:
     for number, name in singles:
         remedy = f"write [[{name}]] with two brackets"
         if name in lists:
-            wrong = f"[{name}] is one table, but line {lists[name]} has [[{name}]], an item of a list"
+            wrong = (
+                f"[{name}] is one table, but line {lists[name]} has [[{name}]], an item of a list"
+            )
             return number, wrong, remedy
         if name == "modules" and sum(other == name for _, other in singles) > 1:
             return number, f"[{name}] is there more than once", remedy
@@ -73,7 +75,11 @@ def _twice(lines: Sequence[str], number: int) -> tuple[int, str, str] | None:
         return _list_and_header(lines, number, name)
     wrong = f"[{name}] is there twice, first in line {before[-1]}"
     if name == "modules.params":
-        return number, f"{wrong}, in one module", "put its keys together, or begin a module with [[modules]]"
+        return (
+            number,
+            f"{wrong}, in one module",
+            "put its keys together, or begin a module with [[modules]]",
+        )
     if name.startswith("modules.params."):
         return number, wrong, f"write [[{name}]] for each item of a list, or put the keys together"
     return number, wrong, "put its keys together under one of them"

@@ -1,11 +1,9 @@
-"""Keys that a table does not have: in which table they belong, and other programs' names for them."""
+"""Keys that a table does not have: where they belong, and what other programs' keys are here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
-
-import attrs
 
 from supervisor.config import schema_text
 from supervisor.config.explain.schedules import EACH_DAY
@@ -123,8 +121,7 @@ def _table_with(key: str, params: type) -> str:
 
 
 def _tables(expected: Any) -> Iterator[type]:
-    if isinstance(expected, type) and attrs.has(expected):
-        if schema_text.kind(expected) == "table":
-            yield expected
+    if isinstance(expected, type) and schema_text.kind(expected) == "table":
+        yield expected
     for argument in get_args(expected):
         yield from _tables(argument)

@@ -76,15 +76,19 @@ def duration_for(text: str) -> str:
         return f"write '{folded}s' or '{folded}m', with its unit"
     parts = _AMOUNT.findall(folded)
     if parts and not _AMOUNT.sub("", folded).strip(" ,"):
-        sizes = [_UNITS.get(unit.lower()) or _UNITS.get(unit.lower().rstrip("s")) for _, unit in parts]
+        sizes = [
+            _UNITS.get(unit.lower()) or _UNITS.get(unit.lower().rstrip("s")) for _, unit in parts
+        ]
         if all(sizes):
             seconds = sum(float(n) * (size or 0) for (n, _), size in zip(parts, sizes, strict=True))
-            right = f"'{duration(seconds)}'" if seconds == int(seconds) else f"{seconds:g}, in seconds"
+            right = (
+                f"'{duration(seconds)}'" if seconds == int(seconds) else f"{seconds:g}, in seconds"
+            )
             return f"write {right}"
     if match := _CLOCK.fullmatch(folded):
         seconds = int(match[1]) * 3600 + int(match[2]) * 60
         hint = f" or every = '{duration(seconds)}'" if seconds else ""
-        return f"write at = [\"{int(match[1]):02}:{match[2]}\"] for a time of the day{hint}"
+        return f'write at = ["{int(match[1]):02}:{match[2]}"] for a time of the day{hint}'
     return _ANY_DURATION
 
 
@@ -99,7 +103,7 @@ def times_for(text: str) -> str:
     found = found or [_time(match[1], match[2]) for match in _CLOCK.finditer(text)]
     if not found or "" in found:
         return _ANY_TIME
-    if len(found) == 2 and re.search(r"[-–—]|\bto\b|\buntil\b", text):
+    if len(found) == 2 and re.search(r"[-\u2013\u2014]|\bto\b|\buntil\b", text):
         return f"write '{found[0]}-{found[1]}'"
     return f"write {', '.join(repr(each) for each in found)}"
 

@@ -35,9 +35,12 @@ def problems_in(
         case ClassValidationError() | IterableValidationError():
             noted, bare = error.group_exceptions()
             for inner, note in noted:
-                named = isinstance(note, AttributeValidationNote)
-                step = note.name if named else note.index
-                own = _field(error.cl, step) if named else None
+                own: Field | None = None
+                step: str | int
+                if isinstance(note, AttributeValidationNote):
+                    step, own = note.name, _field(error.cl, note.name)
+                else:
+                    step = note.index
                 if isinstance(inner, KeyError) and inner.args == (step,):
                     remedy = values.remedy_for_a_missing_key(step, own, note.type)
                     yield KeyProblem((*path, step), "is missing", remedy)
@@ -58,9 +61,7 @@ def _field(table: type, name: str) -> Field | None:
     return attrs.fields_dict(table).get(name) if attrs.has(table) else None
 
 
-def _problem(
-    error: Exception, path: KeyPath, expected: Any, field: Field | None
-) -> KeyProblem:
+def _problem(error: Exception, path: KeyPath, expected: Any, field: Field | None) -> KeyProblem:
     otherwise = f"write {schema_text.with_article(schema_text.kind(expected))} that fits"
     secretive = any(isinstance(step, str) and SECRETIVE.search(step) for step in path)
     if isinstance(error, WrongType):

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 -- the characters that look like those of TOML are what this file is about
 """Explains text that is not TOML: the line of the slip, what is wrong there, what to write."""
 
 from __future__ import annotations
@@ -81,10 +82,10 @@ def _backslash(lines: Sequence[str], number: int, said: str) -> Explanation | No
     remedy = "write the text in single quotes, where a backslash is plain"
     key, _, value = lines[number - 1].partition("=")
     # A pattern is not a secret. Other texts may be, so that they are not repeated.
-    if key.strip() in ("pattern", "exclude", "match") and "'" not in value:
-        if found := re.search(r'"([^"]*)"', value):
-            remedy += f": '{found[1]}'"
-    return number, wrong, remedy if ":" in remedy else f"{remedy}: '\\d'"
+    shown = re.search(r'"([^"]*)"', value) if "'" not in value else None
+    is_pattern = key.strip() in ("pattern", "exclude", "match")
+    example = shown[1] if shown is not None and is_pattern else "\\d"
+    return number, wrong, f"{remedy}: '{example}'"
 
 
 def _open_list(lines: Sequence[str], number: int, said: str) -> Explanation | None:
@@ -125,7 +126,11 @@ def _open_text(lines: Sequence[str], number: int, said: str) -> Explanation | No
             return begins[-1], wrong, f"write {quotes} at its end"
     if "Illegal character '\\n'" in said or "Unterminated string" in said or "'\\r'" in said:
         quote = "'" if re.search(r"=\s*\[?\s*'", lines[number - 1]) else '"'
-        return number, "has a text whose quote does not end", f"write {quote} at the end of the text"
+        return (
+            number,
+            "has a text whose quote does not end",
+            f"write {quote} at the end of the text",
+        )
     return None
 
 
@@ -135,7 +140,11 @@ def _other_language(lines: Sequence[str], number: int, _said: str) -> Explanatio
     if re.match(r"//|;|--|/\*|%", line):
         return number, "is a comment of another language", "write # before a comment"
     if re.match(r"-\s+\S", line):
-        return number, "is a list item of YAML", 'write the list as key = ["…", "…"], or [[modules]]'
+        return (
+            number,
+            "is a list item of YAML",
+            'write the list as key = ["…", "…"], or [[modules]]',
+        )
     if match := re.match(r"([A-Za-z0-9_-]+)\s*:(?:\s|$)", line):
         key = match[1]
         if line.endswith(":"):

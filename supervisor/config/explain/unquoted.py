@@ -75,6 +75,8 @@ def _without_quotes(key: str, value: str) -> tuple[str, str] | None:
             items = ", ".join(right.format(each.strip()) for each in value.strip("[] ,").split(","))
             shown = items if may_show else '"…"'
             return f"has {noun} without quotes", f"write {key} = [{shown}]"
-    if re.match(r"[A-Za-z_*^$/\\<>|.~!&]", value) and not re.match(r"(?:true|false|inf|nan)\b", value):
+    if re.match(r"[A-Za-z_*^$/\\<>|.~!&]", value) and not re.match(
+        r"(?:true|false|inf|nan)\b", value
+    ):
         return "has text without quotes", f'write the text in quotes: {key} = "…"'
     return None
