@@ -103,6 +103,29 @@ class Params:
     connect_timeout: Duration = timeout_field(10, "for connection and handshake together")
 
 
+EXAMINES_THIS_HOST = True
+"""`examine` needs no network, so `validate` asks it, too."""
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return which files are missing, unreadable or not certificates. No port is asked."""
+    found = []
+    remedy = "correct the path, or the file"
+    for number, each in enumerate(params.certificates):
+        for key, file in (("file", each.file), ("ca_file", each.ca_file)):
+            try:
+                if file is not None:
+                    await _of_file(file)
+            except OSError as error:
+                found.append(f"certificates[{number}].{key}: {file}: {cause(error)}; {remedy}")
+            except StillHanging as error:
+                found.append(f"certificates[{number}].{key}: {file}: {error}; {remedy}")
+            except ValueError:
+                wrong = f"{file} does not hold certificates in PEM"
+                found.append(f"certificates[{number}].{key}: {wrong}; {remedy}")
+    return found
+
+
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each certificate that ends soon, is not trusted, or cannot be got."""
     observed: dict[str, list[Observation]] = {}

@@ -24,6 +24,7 @@ from supervisor.api import (
     Secret,
     SecretUnreadable,
     StillHanging,
+    find_program,
     preformatted,
     probe,
     run_command,
@@ -116,6 +117,19 @@ class Params:
         return self.max_output or (
             MAX_EVENTS_BYTES if self.protocol == "eborder" else MAX_STDOUT_BYTES
         )
+
+
+EXAMINES_THIS_HOST = True
+"""`examine` needs no network, so `validate` asks it, too."""
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return whether the program is missing or cannot be run."""
+    try:
+        await find_program(params.argv[0], cwd=params.cwd, env=params.env)
+    except CheckFailed as error:
+        return [f"argv: {error}; install it, or correct argv"]
+    return []
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import os
+import stat
 from collections.abc import Iterable
 from functools import partial
 from itertools import chain
@@ -173,6 +175,38 @@ class Matches:
         if len(self.first) < MAX_LISTED_LINES:
             self.first.append(shown(line.decode(errors="replace"), MAX_LINE_CHARACTERS))
         return True
+
+
+EXAMINES_THIS_HOST = True
+"""`examine` needs no network, so `validate` asks it, too."""
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return which logs are missing or cannot be read."""
+    seconds = within(params.probe_timeout)
+    found = await gather(partial(_wrong_with, seconds=seconds), params.logs)
+    return [f"logs[{n}].path: {problem}" for n, problem in enumerate(found) if problem]
+
+
+async def _wrong_with(log: Log, seconds: float) -> str:
+    try:
+        await probe_within(seconds, f"look at {log.path}", partial(_open, log.path))
+    except FileNotFoundError:
+        if log.optional:
+            return ""
+        is_pattern = set(log.path) & set("*?[{")
+        hint = "path is one file, not a pattern" if is_pattern else "correct path"
+        return f"{log.path} is missing; {hint}, or write optional = true"
+    except OSError as error:
+        why = error.strerror or str(error)
+        return f"cannot read {log.path}: {why}; let the supervisor's user read it"
+    return ""
+
+
+def _open(path: str) -> None:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError("it is not a regular file")
+    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -20,18 +20,11 @@ from importlib import import_module
 from types import ModuleType
 
 from supervisor import __version__
-from supervisor.commands.options import add_service
+from supervisor.commands.options import DOCS, PROGRAM, add_service, epilog, parse
 from supervisor.errors import SupervisorError
-from supervisor.text import advice, columns, nearest, shortened
 
 DESCRIPTION = "Checks this host and posts what it finds to Prometheus Alertmanager."
 """Shown by `--help`."""
-
-PROGRAM = "python -m supervisor"
-"""How the program is called. An installed one is also called `alertmanager-supervisor`."""
-
-DOCS = "documents: docs/reference/commands.md, docs/configuration.md, docs/checks.md"
-"""Where more is written."""
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "supervise until SIGTERM or SIGINT; SIGHUP reloads (the default command)"),
@@ -57,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given and given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"):
         given.insert(0, "run")
     command = _imported(given[0]) if given and given[0] in COMMANDS else None
-    options = _parsed(_parser(command), given)
+    options = parse(_parser(command), given, COMMANDS)
     try:
         assert command is not None  # noqa: S101 - the parser takes no other command
         code: int = command.run(options)
@@ -99,20 +92,6 @@ def _imported(name: str) -> ModuleType:
     return import_module(f"supervisor.commands.{COMMANDS[name][0]}")
 
 
-def _parsed(parser: argparse.ArgumentParser, given: Sequence[str]) -> argparse.Namespace:
-    """Return the options. A wrong word ends the process with the nearest right one."""
-    if given and given[0] not in COMMANDS and not given[0].startswith("-"):
-        parser.error(f"there is no command '{shortened(given[0])}'; {advice(given[0], COMMANDS)}")
-    options, unknown = parser.parse_known_args(given)
-    if unknown:
-        words = ", ".join(shortened(word) for word in unknown)
-        flags = [flag for flag in options.flags if flag.startswith("--")]
-        close = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else ""
-        remedy = f"did you mean {close}?" if close else f"see {given[0]} --help"
-        parser.error(f"unrecognized arguments: {words}; {remedy}")
-    return options
-
-
 def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
     """Return the parser for the command in use, or else for the help, which lists them all."""
     parser = argparse.ArgumentParser(
@@ -131,7 +110,7 @@ def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
                 name,
                 help=text,
                 description=f"{text[0].upper()}{text[1:]}.",
-                epilog=_epilog(command),
+                epilog=epilog(command.EXAMPLES, command.EXIT_CODES),
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
             add_service(command_parser)
@@ -139,15 +118,6 @@ def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
             flags = [flag for action in command_parser._actions for flag in action.option_strings]
             command_parser.set_defaults(flags=flags)
     return parser
-
-
-def _epilog(command: ModuleType) -> str:
-    """Return what follows the flags in a command's help: examples, exit codes, documents."""
-    examples = columns([(f"{PROGRAM} {line}", meaning) for line, meaning in command.EXAMPLES])
-    codes = columns([(str(code), meaning) for code, meaning in command.EXIT_CODES.items()])
-    parts = ("examples:", examples), ("exit codes:", codes)
-    text = "".join(f"{title}\n  " + "\n  ".join(lines) + "\n\n" for title, lines in parts)
-    return text + DOCS
 
 
 def _print_errors(group: BaseExceptionGroup[SupervisorError]) -> int:

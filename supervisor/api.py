@@ -21,7 +21,7 @@ from supervisor.observations import (
     Observation,
     Report,
 )
-from supervisor.processes.command import Completed, run_command
+from supervisor.processes.command import Completed, find_program, run_command
 from supervisor.processes.descendants import is_command
 from supervisor.text import preformatted
 
@@ -40,6 +40,7 @@ __all__ = [
     "Secret",
     "SecretUnreadable",
     "StillHanging",
+    "find_program",
     "is_command",
     "preformatted",
     "probe",

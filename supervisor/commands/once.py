@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 
@@ -21,6 +21,9 @@ from supervisor.modules.execution import execute
 from supervisor.modules.loader import load_check
 from supervisor.observations import Condition, Measurement, Observation, Report, Run
 from supervisor.text import advice, counted
+
+if TYPE_CHECKING:
+    from supervisor.commands.seen import Seen
 
 CONDITION_KEYS = ("alertname", "event_type", "instance", "message", "detail")
 """What `--json` shows of a condition."""
@@ -65,7 +68,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(as_json(modules, runs), ensure_ascii=False, indent=2))
     else:
-        print_table(runs)
+        from supervisor.commands.seen import print_seen  # rich takes 10 ms
+
+        print_seen([_seen(run) for run in runs])
     return exit_code(runs)
 
 
@@ -132,34 +137,17 @@ def as_json(modules: Sequence[Module], runs: Sequence[Run]) -> list[dict[str, An
     ]
 
 
+def _seen(run: Run) -> Seen:
+    from supervisor.commands.seen import Seen
+
+    return Seen(
+        module=run.module,
+        seconds=run.seconds,
+        error=run.error,
+        told=[item for item in run.observations if not isinstance(item, Measurement)],
+        measurements=sum(isinstance(item, Measurement) for item in run.observations),
+    )
+
+
 def _values(item: Observation, keys: Iterable[str]) -> dict[str, Any]:
     return {key: getattr(item, key) for key in keys}
-
-
-def print_table(runs: Sequence[Run]) -> None:
-    """Print a row for each condition and report, and a row for each module without any."""
-    from rich.text import Text  # takes 10 ms, which `once --json` need not wait
-
-    from supervisor.commands.tables import make_console, make_table
-
-    table = make_table("MODULE", "TIME", "SEEN", "INSTANCE", "MESSAGE", right=("TIME",))
-    for run in runs:
-        took = f"{run.seconds:.2f} s"
-        if run.error:
-            table.add_row(Text(run.module), took, Text("failed", "bold red"), "", Text(run.error))
-        shown = [item for item in run.observations if not isinstance(item, Measurement)]
-        for item in shown:
-            style = {"E": "red", "W": "yellow"}.get(item.event_type, "cyan")
-            instance = item.instance if isinstance(item, Condition) else ""
-            table.add_row(
-                Text(run.module),
-                took,
-                Text(f"{item.event_type} {item.alertname}", style),
-                Text(instance),
-                Text(item.message),
-            )
-        if not shown and not run.error:
-            count = sum(isinstance(item, Measurement) for item in run.observations)
-            note = counted(count, "measurement") if count else ""
-            table.add_row(Text(run.module), took, Text("ok", "green"), "", Text(note, "dim"))
-    make_console().print(table)

@@ -1,18 +1,26 @@
-"""Options that several commands share, and what they lead to: service file, state, local socket."""
+"""What commands share: options, help, and the way to the service file, the state and the socket."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from supervisor.control.socket_client import LINE_TIMEOUT, ask
 from supervisor.errors import UsageError
+from supervisor.text import advice, columns, nearest, shortened
 
 if TYPE_CHECKING:
     from supervisor.config.service import Service
+
+
+PROGRAM = "python -m supervisor"
+"""How the program is called. An installed one is also called `alertmanager-supervisor`."""
+
+DOCS = "documents: docs/reference/commands.md, docs/configuration.md, docs/checks.md"
+"""Where more is written."""
 
 
 def add_service(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +35,31 @@ def add_service(parser: argparse.ArgumentParser) -> None:
         help="where service files are (repeatable; default $SUPERVISOR_CONFIG_DIR, "
         "else ./configs, else /etc/supervisor)",
     )
+
+
+def parse(
+    parser: argparse.ArgumentParser, given: Sequence[str], commands: Collection[str]
+) -> argparse.Namespace:
+    """Return the options. A wrong word ends the process with the nearest right one."""
+    if given and given[0] not in commands and not given[0].startswith("-"):
+        parser.error(f"there is no command '{shortened(given[0])}'; {advice(given[0], commands)}")
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        words = ", ".join(shortened(word) for word in unknown)
+        flags = [flag for flag in options.flags if flag.startswith("--")]
+        close = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else ""
+        remedy = f"did you mean {close}?" if close else f"see {given[0]} --help"
+        parser.error(f"unrecognized arguments: {words}; {remedy}")
+    return options
+
+
+def epilog(examples: Iterable[tuple[str, str]], exit_codes: Mapping[int, str]) -> str:
+    """Return what follows the flags in a command's help: examples, exit codes, documents."""
+    lines = columns([(f"{PROGRAM} {line}", meaning) for line, meaning in examples])
+    codes = columns([(str(code), meaning) for code, meaning in exit_codes.items()])
+    parts = ("examples:", lines), ("exit codes:", codes)
+    text = "".join(f"{title}\n  " + "\n  ".join(each) + "\n\n" for title, each in parts)
+    return text + DOCS
 
 
 def add_state_dir(

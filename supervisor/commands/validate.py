@@ -9,7 +9,8 @@ from pathlib import Path
 
 from supervisor.commands.options import load_file, services
 from supervisor.config.files import directories, find
-from supervisor.errors import ConfigError, UsageError
+from supervisor.config.service import Service
+from supervisor.errors import ConfigError, Problem, UsageError
 from supervisor.text import counted
 
 EXAMPLES = (
@@ -48,8 +49,24 @@ def run(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             code = error.exit_code
         else:
-            print(f"{path}: ok, {counted(len(service.modules), 'module')}")
+            print(f"{path}: ok, {counted(len(service.modules), 'module')}", flush=True)
+            for problem in _missing(service):
+                print(problem, file=sys.stderr)
     return code
+
+
+def _missing(service: Service) -> list[Problem]:
+    """Return what a run would miss on this host: programs, files, logs, secrets."""
+    from supervisor.doctor import modules, secrets
+    from supervisor.host import resolver
+
+    async def look() -> list[Problem]:
+        return [
+            *await secrets.unsafe_files(service),
+            *await modules.missing_on_this_host(service),
+        ]
+
+    return resolver.run(look)
 
 
 def _chosen(options: argparse.Namespace) -> list[str | Path]:

@@ -51,18 +51,18 @@ class Handlers:
 
     async def _run_one(self, name: str, say: Say) -> None:
         stats = self.modules.stats[name]
-        runs = stats.runs
         task = self.modules.tasks.get(name)
         if task is None:
             await say({"module": name, "refused": "is disabled"})
         elif not self.modules.run_now(name):
             await say({"module": name, "refused": "is running already"})
         else:
+            ended: list[JsonObject] = []
+            stats.listeners += (ended,)
             with trio.move_on_after(task.module.timeout + 2 * CLEAN_UP_TIMEOUT):
-                while stats.runs == runs:
+                while not ended:
                     await self.recorded.park()
-            if stats.runs > runs:
-                result, seconds = str(stats.last_result), stats.last_seconds
+            if ended:
+                await say(ended[0])
             else:
-                result, seconds = "unknown", None
-            await say({"module": name, "result": result, "seconds": seconds})
+                await say({"module": name, "result": "unknown", "seconds": None})

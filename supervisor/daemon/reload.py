@@ -18,7 +18,7 @@ from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import PeerTasks
-from supervisor.errors import SupervisorError
+from supervisor.errors import ConfigError, SupervisorError
 from supervisor.host import garbage_collector
 from supervisor.host.log import formatters
 from supervisor.host.repeated_event import RepeatedEvent
@@ -101,10 +101,11 @@ class Reloader:
         """Return the new configuration and what it needs. Blocks."""
         service = self.load()
         if service.service != old.service:
-            raise SupervisorError(
-                f"{service.path}: service: changed from {old.service!r} to {service.service!r}; "
-                "restart the supervisor for that"
-            )
+            from supervisor.config.explain.report import Places  # only errors need it
+
+            wrong = f"changed from {old.service!r} to {service.service!r}"
+            remedy = "restart the supervisor for that"
+            raise ConfigError([Places.in_use(service).problem(("service",), wrong, remedy)])
         return NewConfiguration(
             service,
             self.connect(service) if _is_changed(service.alertmanager, old.alertmanager) else None,

@@ -7,11 +7,13 @@ from functools import partial
 
 import attrs
 
+from supervisor.config.explain.report import Places, place_of
+from supervisor.config.problems import KeyPath
 from supervisor.config.secret import Secret
 from supervisor.config.service import Service
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.doctor.state_dir import read_in_thread
-from supervisor.errors import SecretUnreadable
+from supervisor.errors import Problem, SecretUnreadable
 
 _REMEDIES = {
     "credential": "give the unit a LoadCredential= for it; from a shell set CREDENTIALS_DIRECTORY "
@@ -26,41 +28,59 @@ async def examine_secrets(service: Service) -> Examination:
     """Return which secrets can be read. Their values are never shown."""
     good: list[str] = []
     findings: list[Finding] = []
-    users: dict[Secret, list[str]] = {}
+    users: dict[Secret, list[KeyPath]] = {}
+    places: Places | None = None
     for key, secret in secrets(service):
         users.setdefault(secret, []).append(key)
-    for secret, keys in users.items():
+    names = {index: module.name for index, module in enumerate(service.modules)}
+    for secret, paths in users.items():
+        keys = ", ".join(place_of(path, names) for path in paths)
         finding = await read_in_thread(partial(_unreadable, secret), f"{secret.kind} {secret.name}")
         if finding is None:
-            good.append(f"{', '.join(keys)}: can be read")
+            good.append(f"{keys}: can be read")
         else:
-            findings.append(attrs.evolve(finding, what=f"{', '.join(keys)}: {finding.what}"))
+            places = places or Places.in_use(service)
+            what = ": ".join(filter(None, (places.where(paths[0]), keys, finding.what)))
+            findings.append(attrs.evolve(finding, what=what))
     if not good and not findings:
         good.append("none is needed")
     return Examination("Secrets", tuple(good), tuple(findings))
 
 
-def secrets(service: Service) -> Iterator[tuple[str, Secret]]:
+async def unsafe_files(service: Service) -> list[Problem]:
+    """Return the files of secrets that a run would refuse, because they are missing or open."""
+    places: Places | None = None
+    found = []
+    for path, secret in secrets(service):
+        if secret.kind == "file":
+            finding = await read_in_thread(partial(_unreadable, secret), f"file {secret.name}")
+            if finding is not None:
+                places = places or Places.in_use(service)
+                found.append(places.problem(path, f"warning: {finding.what}", finding.remedy))
+    return found
+
+
+def secrets(service: Service) -> Iterator[tuple[KeyPath, Secret]]:
     """Yield each secret that is in use, with its key in the service file."""
-    yield from _within("alertmanager", service.alertmanager)
-    yield from _within("status", service.status)
+    yield from _within(("alertmanager",), service.alertmanager)
+    yield from _within(("status",), service.status)
     for number, module in enumerate(service.modules):
         if module.enabled:
-            yield from _within(f"modules[{number}].params", module.params)
+            yield from _within(("modules", number, "params"), module.params)
 
 
-def _within(key: str, value: object) -> Iterator[tuple[str, Secret]]:
+def _within(key: KeyPath, value: object) -> Iterator[tuple[KeyPath, Secret]]:
     if isinstance(value, Secret):
         yield key, value
     elif attrs.has(kind := type(value)):
         for field in attrs.fields(kind):
-            yield from _within(f"{key}.{field.name}", getattr(value, field.name))
+            yield from _within((*key, field.name), getattr(value, field.name))
     elif isinstance(value, Mapping):
         for name, each in value.items():
-            yield from _within(f"{key}.{name}", each)
+            yield from _within((*key, str(name)), each)
     elif isinstance(value, tuple | list):
         for number, each in enumerate(value):
-            yield from _within(f"{key}[{number}]", each)
+            yield from _within((*key, number), each)
 
 
 def _unreadable(secret: Secret) -> Finding | None:

@@ -58,6 +58,9 @@ class Check:
     examine: Callable[[Any], Awaitable[Iterable[str]]] | None = None
     """Says what is wrong with the things that the parameters name. Few checks have it."""
 
+    examines_this_host: bool = False
+    """`examine` looks at this host alone, not at the network. So `validate` asks it, too."""
+
 
 def load_check(name: str) -> Check:
     """Return the check of this name.
@@ -150,7 +153,14 @@ def _check(name: str, module: ModuleType) -> Check:
         wrong = f"run of check '{name}' does not take two arguments"
         raise _error(name, wrong, f"write {_RUN_SIGNATURE}") from None
     doc = inspect.cleandoc(module.__doc__ or "")
-    return Check(name, params, run, doc=doc, examine=_examine(name, module))
+    return Check(
+        name=name,
+        params=params,
+        run=run,
+        doc=doc,
+        examine=_examine(name, module),
+        examines_this_host=getattr(module, "EXAMINES_THIS_HOST", False) is True,
+    )
 
 
 def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterable[str]]] | None:

@@ -22,7 +22,7 @@ from supervisor.processes import descendants
 from supervisor.processes.descendants import become_subreaper, end_all_descendants
 from supervisor.processes.executable import look_up, why
 
-__all__ = ["Completed", "become_subreaper", "end_all_descendants", "run_command"]
+__all__ = ["Completed", "become_subreaper", "end_all_descendants", "find_program", "run_command"]
 
 READ_BYTES = 65536
 """Bytes of one read from a pipe, at most."""
@@ -59,6 +59,14 @@ class Completed:
     """Descendants that did not end by themselves and were killed."""
 
 
+async def find_program(
+    program: str, *, cwd: str | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Return the file that `run_command` runs for a program. Raises `CheckFailed` if it cannot."""
+    path = {**_inherited(), **(env or {})}.get("PATH", os.defpath)
+    return await look_up(program, cwd, path)
+
+
 async def run_command(
     argv: Sequence[str],
     *,
@@ -75,7 +83,7 @@ async def run_command(
     """
     become_subreaper()
     environment = {**_inherited(), **(env or {})}
-    executable = await look_up(argv[0], cwd, environment.get("PATH", os.defpath))
+    executable = await find_program(argv[0], cwd=cwd, env=env)
     lineage = descendants.begin()
     try:
         stdout, stderr = _spawn(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import define, field
 
 from supervisor.config.service import Service
 from supervisor.observations import Measurement, Result, Run
 from supervisor.stats.histogram import Histogram
+from supervisor.stats.outcome import outcome
 from supervisor.stats.recent_runs import RecentRuns
 
 
@@ -40,6 +41,8 @@ class ModuleStats:
     """Runs, by their results."""
     durations: Histogram = field(factory=Histogram)
     recent: RecentRuns = field(factory=RecentRuns)
+    listeners: tuple[list[dict[str, Any]], ...] = ()
+    """Each gets the outcome of the next run that is committed."""
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
@@ -52,6 +55,9 @@ class ModuleStats:
         self.results[result] += 1
         self.durations.observe(run.seconds)
         self.recent.add(run.started, run.seconds, result)
+        listeners, self.listeners = self.listeners, ()
+        for listener in listeners:
+            listener.append(outcome(run))
         if run.error:
             self.failures += 1
         else:

@@ -22,7 +22,7 @@ from tests.support.service_file import SERVICE, Ports, load, params_of, problems
         ('service = "a"\nservice = "b"', 2, "is not TOML: service is given twice, first in "),
         ('x = "hunter2', 1, "is not TOML: has a text whose quote does not end; "),
         ("\nx = '''hunter2", 2, "is not TOML: begins a text in ''' that does not end; "),
-        ("\n\nx = {{", 3, "column 5: is not TOML: Invalid value; see https://toml.io"),
+        ("\n\nx = 1979-99-99", 3, "column 9: is not TOML: Expected newline or end "),
         (b'service = "a"\nx = "\xff"', 2, "is not UTF-8: the byte 0xff; save the file as UTF-8"),
         (b"\xff\xfe", 1, "is not UTF-8 but UTF-16; save the file as UTF-8"),
         ("a = " + "[" * 10_000, 0, "is nested too deeply; "),

@@ -124,8 +124,7 @@ async def test_a_check_says_what_is_wrong_and_may_give_the_remedy(tmp_path: Path
     assert section.findings == (
         Finding(
             "the fuse is gone",
-            "look whether it exists and lets this host in, "
-            "or correct modules[0].params in Test.toml",
+            "look whether it exists and lets this host in, or correct module 'mixer' in Test.toml",
         ),
         Finding("no oil", "add oil"),
     )

@@ -72,9 +72,9 @@ async def test_every_secret_in_use_is_read_and_none_is_shown(tmp_path: Path) -> 
     assert section.good == (
         "alertmanager.password: can be read",
         "status.token: can be read",
-        "modules[1].params.one.key, modules[2].params.one.key: can be read",
-        "modules[1].params.many[1].key: can be read",
-        "modules[1].params.named.name: can be read",
+        "module 'on': one.key, module 'more': one.key: can be read",
+        "module 'on': many[1].key: can be read",
+        "module 'on': named.name: can be read",
     )
 
 
