@@ -13,7 +13,7 @@ RUN_TIMEOUT = 86400.0
 """Seconds to wait for the outcome of a run. The supervisor itself ends a run much earlier."""
 
 
-SEEN = {"conditions", "error", "measurements", "reports"}
+SEEN = {"conditions", "failure", "measurements", "reports"}
 """The keys of an outcome that tell what the run has seen."""
 
 EXAMPLES = (("run-now --service Shop disk", "run the module disk now, and print what it sees"),)
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         if SEEN & outcome.keys():
             seen.append(outcome)
     if seen:
-        _print_seen(seen)
+        _print_seen(sorted(seen, key=lambda each: options.modules.index(each["module"])))
     return code
 
 
@@ -64,7 +64,7 @@ def _print_seen(outcomes: Sequence[Mapping[str, Any]]) -> None:
             Seen(
                 module=outcome["module"],
                 seconds=outcome["seconds"],
-                error=outcome.get("error", ""),
+                error=outcome.get("failure", ""),
                 told=[*(Condition(**each) for each in outcome.get("conditions", ())), *reports],
                 measurements=outcome.get("measurements", 0),
                 left_out=outcome.get("left_out", 0),

@@ -32,7 +32,7 @@ RESERVED_FROM_CHECKS = RESERVED_LABELS | {"host"}
 class Module:
     """One `[[modules]]` table: a check, when it runs, and what becomes of its conditions."""
 
-    check: str
+    check: str = field(metadata={"example": '"disk"'})
     """Name of a check that is installed, or the dotted path of its module."""
     name: str
     """Unique in the service; the alerts' label `check`."""
@@ -95,7 +95,7 @@ class Service:
 
     path: Path = field(metadata={"key": False})
     """The file itself; no key of it."""
-    service: str
+    service: str = field(metadata={"example": '"SHOP"'})
     timezone: ZoneInfo
     report_lifetime: Duration = Duration(1800)
     """How long a report stays active."""

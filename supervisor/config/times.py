@@ -46,7 +46,8 @@ def _expand(item: str, every: float | None) -> Iterable[int]:
     if len(numbers) == 2:
         return [start]
     if every is None:
-        raise ValueError(f"{item!r} is a range without steps; write `every`")
+        remedy = 'write `every`, for example every = "30m"'
+        raise ValueError(f"{item!r} is a range without steps; {remedy}")
     if not 1 <= every < math.inf:
         raise ValueError(f"{item!r} has steps of {every:g} s; write an `every` of '1s' or more")
     end = numbers[2] * 3600 + numbers[3] * 60

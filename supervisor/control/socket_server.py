@@ -123,12 +123,14 @@ class LocalServer:
         if self.clients >= MAX_CLIENTS:
             return
         self.clients += 1
+        line = trio.Lock()  # two runs may end at the same time
 
         async def say(document: JsonObject) -> None:
             with trio.fail_after(LINE_TIMEOUT):
-                for piece in json_stream.pieces(document):
-                    await stream.send_all(piece)
-                await stream.send_all(b"\n")
+                async with line:
+                    for piece in json_stream.pieces(document):
+                        await stream.send_all(piece)
+                    await stream.send_all(b"\n")
 
         try:
             with suppress(*CLIENT_GONE):

@@ -21,7 +21,7 @@ def outcome(run: Run) -> dict[str, Any]:
     measurements = sum(isinstance(item, Measurement) for item in run.observations)
     found = {"module": run.module, "result": run.result, "seconds": run.seconds}
     seen = {
-        "error": run.error,
+        "failure": run.error,
         "conditions": _told(conditions),
         "reports": _told(reports),
         "measurements": measurements,

@@ -17,6 +17,41 @@ REFUSED = {"module": "disk", "refused": "is running already"}
 UNKNOWN = {"module": "disk", "result": "unknown", "seconds": None}
 
 
+SAW = {
+    "module": "disk",
+    "result": "conditions",
+    "seconds": 0.254,
+    "conditions": [
+        {"alertname": "Disk usage", "event_type": "W", "instance": "/", "message": "/ is full"}
+    ],
+    "left_out": 2,
+}
+FAILED = {"module": "disk", "result": "failed", "seconds": 0.1, "failure": "cannot ask the disk"}
+QUIET = {"module": "disk", "result": "ok", "seconds": 0.1, "measurements": 3}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "rows"),
+    [
+        (SAW, ["disk 0.25 s W Disk usage / / is full", "disk 0.25 s and 2 more"]),
+        (FAILED, ["disk 0.10 s failed cannot ask the disk"]),
+        (QUIET, ["disk 0.10 s ok 3 measurements"]),
+    ],
+)
+def test_what_a_run_has_seen_is_printed_as_once_does(
+    outcome: Mapping[str, object],
+    rows: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code = run_now(tmp_path, [outcome])
+
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0
+    assert "MODULE TIME SEEN INSTANCE MESSAGE" in lines
+    assert [line for line in lines if line.startswith("disk 0.")] == rows
+
+
 @pytest.mark.parametrize(
     ("outcomes", "code", "out", "err"),
     [
@@ -39,6 +74,12 @@ def test_each_outcome_is_printed(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    assert run_now(tmp_path, outcomes) == code
+    assert capsys.readouterr() == (out, err)
+
+
+def run_now(tmp_path: Path, outcomes: list[Mapping[str, object]]) -> int:
+    """Run the command against a supervisor that answers with the outcomes."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
         server.listen(1)
@@ -46,9 +87,7 @@ def test_each_outcome_is_printed(
         answering.start()
         found = main(["run-now", "disk", "--service", "Test", "--state-dir", str(tmp_path)])
         answering.join()
-
-    assert found == code
-    assert capsys.readouterr() == (out, err)
+    return found
 
 
 def answer(server: socket.socket, outcomes: list[Mapping[str, object]]) -> None:

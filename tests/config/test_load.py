@@ -147,7 +147,7 @@ def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
     """
 
     assert problems(tmp_path, text) == [
-        'service: is missing; write for example service = "…"',
+        'service: is missing; write for example service = "SHOP"',
         "timezone: 'Asia/Soul' is not a time zone; did you mean 'Asia/Seoul'?",
         "heartbeat: is text, not a boolean; write true, without quotes",
         "labels.event_type: is a label that the supervisor sets; choose another name",
@@ -170,7 +170,8 @@ def test_everything_that_is_wrong_is_reported_at_once(tmp_path: Path) -> None:
         'modules[0]: has neither every nor at; write for example every = "5m" or at = ["09:00"]',
         "modules[1].name: 'ports' is the name of module 1 too (line 14); "
         "give each module its own name = …",
-        "modules[1].at[0]: '01:00-02:00' is a range without steps; write `every`",
+        "modules[1].at[0]: '01:00-02:00' is a range without steps; "
+        'write `every`, for example every = "30m"',
         "modules[2].check: there is no check 'portz'; known checks are plain, ports",
     ]
 

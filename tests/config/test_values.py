@@ -73,7 +73,7 @@ URL = 'write for example "http://127.0.0.1:9093"'
         ('status.external_url = "example.invalid"', f"status.external_url: is not a URL of http or https; {URL}"),
         ('status.hosts = [""]', "status.hosts[0]: is empty; write a name"),
         ("modules = {}", "modules: is a table, not a list of tables; write [[modules]] with two brackets"),
-        ("modules = [1]", 'modules[0]: is an integer, not a table; write for example { check = "…", name = "…" }'),
+        ("modules = [1]", 'modules[0]: is an integer, not a table; write for example { check = "disk", name = "…" }'),
     ],
 )  # fmt: skip
 def test_a_wrong_value_of_the_service_is_named(tmp_path: Path, line: str, said: str) -> None:

@@ -49,6 +49,18 @@ async def test_a_bug_in_a_handler_is_answered_and_ends_nothing(
     assert "could not be answered" in caplog.text
 
 
+async def test_two_parts_of_an_answer_may_be_ready_at_the_same_time(tmp_path: Path) -> None:
+    async def both(_request: JsonObject, say: Say) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(say, {"part": "x" * 1_000_000})
+            nursery.start_soon(say, {"part": "y"})
+
+    async with served(tmp_path, both=both):
+        answer = await ask(tmp_path, "both")
+
+    assert sorted(len(line["part"]) for line in answer) == [1, 1_000_000]
+
+
 async def ask(directory: Path, what: str) -> list[JsonObject]:
     asked = partial(socket_client.ask, [directory], {"ask": what})
     return await trio.to_thread.run_sync(lambda: [*asked()])

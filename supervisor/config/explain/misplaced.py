@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from supervisor.config import schema_text
-from supervisor.config.explain.schedules import EACH_DAY
+from supervisor.config.explain.schedules import EACH_DAY, timetable_for
 from supervisor.config.problems import UNKNOWN_KEY, KeyProblem, ParamsOf
 from supervisor.config.rules import tables
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
@@ -55,6 +55,9 @@ def remedy_for_an_unknown_key(
         case (str(key),):
             return _at_the_top(key, document)
         case ("modules", int(index), str(key)):
+            value = document["modules"][index][key]
+            if isinstance(value, str) and (right := timetable_for(value)):
+                return right
             return _in_a_module(key, _params(document, index, params_of))
         case ("modules", int(index), "params", str(key)):
             return _in_params(key, _params(document, index, params_of))

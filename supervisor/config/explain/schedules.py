@@ -62,18 +62,18 @@ EACH_DAY = (
 )
 """Said where somebody names weekdays."""
 
-_ANY_DURATION = "write for example '5m'"
+_ANY_DURATION = 'write for example "5m"'
 
-_ANY_TIME = "write for example '09:00' or '08:00-18:00'"
+_ANY_TIME = 'write for example "09:00" or "08:00-18:00"'
 
 
 def duration_for(text: str) -> str:
     """Return the remedy for text that is not a duration."""
-    if remedy := _other_timetable(text):
+    if remedy := timetable_for(text):
         return remedy
     folded = text.strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", folded):
-        return f"write '{folded}s' or '{folded}m', with its unit"
+        return f'write "{folded}s" or "{folded}m", with its unit'
     parts = _AMOUNT.findall(folded)
     if parts and not _AMOUNT.sub("", folded).strip(" ,"):
         sizes = [
@@ -82,19 +82,19 @@ def duration_for(text: str) -> str:
         if all(sizes):
             seconds = sum(float(n) * (size or 0) for (n, _), size in zip(parts, sizes, strict=True))
             right = (
-                f"'{duration(seconds)}'" if seconds == int(seconds) else f"{seconds:g}, in seconds"
+                f'"{duration(seconds)}"' if seconds == int(seconds) else f"{seconds:g}, in seconds"
             )
             return f"write {right}"
     if match := _CLOCK.fullmatch(folded):
         seconds = int(match[1]) * 3600 + int(match[2]) * 60
-        hint = f" or every = '{duration(seconds)}'" if seconds else ""
+        hint = f', or "{duration(seconds)}"' if seconds else ""
         return f'write at = ["{int(match[1]):02}:{match[2]}"] for a time of the day{hint}'
     return _ANY_DURATION
 
 
 def times_for(text: str) -> str:
     """Return the remedy for text that is not a time of the day, or a range of them."""
-    if remedy := _other_timetable(text):
+    if remedy := timetable_for(text):
         return remedy
     found = []
     for hour, minute, half in _HALF_DAY.findall(text):
@@ -104,8 +104,8 @@ def times_for(text: str) -> str:
     if not found or "" in found:
         return _ANY_TIME
     if len(found) == 2 and re.search(r"[-\u2013\u2014]|\bto\b|\buntil\b", text):
-        return f"write '{found[0]}-{found[1]}'"
-    return f"write {', '.join(repr(each) for each in found)}"
+        return f'write "{found[0]}-{found[1]}"'
+    return "write " + ", ".join(f'"{each}"' for each in found)
 
 
 def _time(hour: str, minute: str) -> str:
@@ -113,8 +113,8 @@ def _time(hour: str, minute: str) -> str:
     return f"{int(hour):02}:{int(minute):02}" if fits else ""
 
 
-def _other_timetable(text: str) -> str:
-    """Return what to write for a cron line, a nickname of cron, or weekdays."""
+def timetable_for(text: str) -> str:
+    """Return what to write for a cron line, a nickname of cron, or weekdays. Empty for others."""
     folded = text.strip().lower().lstrip("@")
     if folded in _NICKNAMES:
         right = _NICKNAMES[folded]

@@ -88,14 +88,18 @@ def _backslash(lines: Sequence[str], number: int, said: str) -> Explanation | No
     return number, wrong, f"{remedy}: '{example}'"
 
 
-def _open_list(lines: Sequence[str], number: int, said: str) -> Explanation | None:
+def _open_list(lines: Sequence[str], number: int, _said: str) -> Explanation | None:
     """Point at the line where a list or an inline table begins that does not end."""
-    for opening, closing, noun, how in (
-        ("[", "]", "list", "write ] at its end, and a comma between its items"),
-        ("{", "}", "table in braces", "write } at its end, all in one line"),
-    ):
-        if line := _unclosed(lines, number, opening, closing):
-            return line, f"begins a {noun} that does not end", how
+    for line in range(number, 0, -1):
+        code = _STRINGS.sub("", lines[line - 1])
+        if code.count("{") > code.count("}"):
+            wrong = "begins a table in braces that does not end in its line"
+            return line, wrong, "write { … } in one line, or each item as [[…]]"
+        if line < number and code.lstrip().startswith("["):
+            break
+    if line := _unclosed(lines, number, "[", "]"):
+        how = "write ] at its end, and a comma between its items"
+        return line, "begins a list that does not end", how
     return None
 
 
@@ -124,6 +128,10 @@ def _open_text(lines: Sequence[str], number: int, said: str) -> Explanation | No
         if len(begins) % 2:
             wrong = f"begins a text in {quotes} that does not end"
             return begins[-1], wrong, f"write {quotes} at its end"
+    if '"\'"' in said:  # text in single quotes is searched for up to the end of the document
+        for line, code in enumerate(lines, 1):
+            if re.search(r"=[^\"#']*'[^']*$", code):
+                return line, "has a text whose quote does not end", "write ' at the end of the text"
     if "Illegal character '\\n'" in said or "Unterminated string" in said or "'\\r'" in said:
         quote = "'" if re.search(r"=\s*\[?\s*'", lines[number - 1]) else '"'
         return (
@@ -147,6 +155,8 @@ def _other_language(lines: Sequence[str], number: int, _said: str) -> Explanatio
         )
     if match := re.match(r"([A-Za-z0-9_-]+)\s*:(?:\s|$)", line):
         key = match[1]
+        if key == "modules":
+            return number, "is YAML, not TOML", "write [[modules]] for each module"
         if line.endswith(":"):
             return number, "is YAML, not TOML", f"write [{key}], or [[{key}]] for an item of a list"
         return number, "has : after the key, as YAML has", f"write {key} = …"

@@ -12,6 +12,9 @@ _PAIR = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=\s*(.*?)\s*$")
 
 _COMMENT = re.compile(r"\s+#.*$|^#.*$")
 
+_INNER = re.compile(r"[{,]\s*([A-Za-z0-9_-]+)\s*=\s*([^,{}\[\]]+)")
+"""A key with its value in an inline table."""
+
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 """Text in quotes."""
 
@@ -34,11 +37,21 @@ _FORMS = (
 def explain_value(lines: Sequence[str], number: int, _said: str) -> tuple[int, str, str] | None:
     """Return line, fault and remedy of a value that TOML does not read."""
     match = _PAIR.match(lines[number - 1])
-    if match is None:
-        return None
+    if match is None or lines[number - 1].lstrip().startswith("{"):
+        return _in_braces(lines, number)
     key, value = match[1], _COMMENT.sub("", match[2]).strip()
-    found = _fault(key, value)
-    return (number, *found) if found else None
+    if found := _fault(key, value):
+        return (number, *found)
+    return _in_braces(lines, number)
+
+
+def _in_braces(lines: Sequence[str], number: int) -> tuple[int, str, str] | None:
+    """Explain a value in an inline table."""
+    code = _STRINGS.sub('""', lines[number - 1])
+    for key, value in _INNER.findall(code):
+        if found := _fault(key, value.strip()):
+            return (number, *found)
+    return None
 
 
 def _fault(key: str, value: str) -> tuple[str, str] | None:
@@ -46,7 +59,7 @@ def _fault(key: str, value: str) -> tuple[str, str] | None:
         return "has no value after =", f'write a value, text in quotes: {key} = "…"'
     if value.lower() in ("null", "none", "nil", "~"):
         return "has a value that TOML does not have", f"leave {key} out"
-    if right := _BOOLEANS.get(value.lower()):
+    if value not in ("true", "false") and (right := _BOOLEANS.get(value.lower())):
         return f"has a boolean that is not TOML's: {value}", f"write {key} = {right}"
     if number := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", value):
         return "has a % after the number", f"write {key} = {number[1]}"

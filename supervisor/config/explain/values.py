@@ -76,7 +76,7 @@ def _as_plain(value: object, expected: Any) -> str:
 
 
 def _only_item(value: object, expected: Any) -> str:
-    if expected in (str, Path) and isinstance(value, str) and is_harmless(value):
+    if expected in (str, Path, Duration) and isinstance(value, str) and is_harmless(value):
         return schema_text.written(value)
     if expected in (int, float) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
