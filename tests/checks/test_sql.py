@@ -136,7 +136,8 @@ def problems(directory: Path, params: str) -> list[str]:
         load_service(path, lambda name: load_check(name).params)
     except ConfigError as error:
         return [
-            str(problem).removeprefix(f"{path}: modules[0].params") for problem in error.problems
+            f"{problem.key.removeprefix('modules[0].params')}: {problem.wrong}; {problem.remedy}"
+            for problem in error.problems
         ]
     return []
 

@@ -59,9 +59,9 @@ def test_validate_says_ok_or_every_problem(directory: Path) -> None:
 
     assert (fine.returncode, fine.stdout) == (0, f"{path}: ok, 3 modules\n")
     assert wrong.returncode == 78
-    assert [line.split(": ")[1] for line in wrong.stderr.splitlines()] == [
-        "modules[0].every",
-        "modules[1].params.servers[0].port",
+    assert [line.split(": ")[1:3] for line in wrong.stderr.splitlines()] == [
+        ["module 'fine'", "every"],
+        ["module 'connection'", "servers[0].port"],
     ]
 
 

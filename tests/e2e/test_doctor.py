@@ -90,7 +90,7 @@ def test_nothing_fails_when_all_is_right_and_nothing_is_sent_or_stored(
         "I reaches info-reports, dead-mans-switch",
         "S reaches su-reports",
         "its group_by, group_wait, group_interval and repeat_interval suit our alerts",
-        "modules[1].params.database.password: can be read",
+        "module 'sql': database.password: can be read",
         "what it names is there and answers",
         "no supervisor runs there now",
     ):
@@ -239,7 +239,7 @@ def test_a_database_that_is_down_and_a_secret_that_is_open(supervisor: Superviso
     assert (code, also) == (1, 1)
     (failure,) = failures(said)
     assert failure.startswith("cannot connect to 127.0.0.1:1 as eborder: Connection refused → ")
-    assert failure.endswith(f"correct modules[1].params in {supervisor.config}")
+    assert f"correct module 'sql' in {supervisor.config}:" in failure
     assert any(f"others may read it → run: chmod 600 {password}" in each for each in failures(more))
 
 

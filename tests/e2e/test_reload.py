@@ -102,7 +102,7 @@ def test_a_bad_file_changes_nothing_and_is_announced(supervisor: SupervisorProce
 
     assert "the old configuration stays" in said
     assert "foo: " in said
-    assert "modules[0].check" in said
+    assert ":4: module 'dis': check: " in said
     supervisor.config.write_text("this is no TOML")
     reload(supervisor, "cannot reload")
     supervisor.config.unlink()

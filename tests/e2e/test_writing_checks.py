@@ -142,7 +142,7 @@ def test_a_wrong_parameter_is_refused_with_file_key_and_remedy(environment: Envi
     wrong.unlink()
 
     assert said == (
-        "Wrong.toml: modules[0].params.most: -1 is not a number of jobs; write 0 or more\n"
+        "Wrong.toml:8: module 'spool': most: -1 is not a number of jobs; write 0 or more\n"
     )
 
 

@@ -168,7 +168,7 @@ def test_a_bad_configuration_fails_once(machine: Machine) -> None:
 
     assert started.returncode != 0
     assert found == ["failed", "78", "0"]
-    assert "modules[0].check: there is no check 'dsk'" in journal(machine, "bad")
+    assert "bad.toml:3: module 'dsk': check: there is no check 'dsk'" in journal(machine, "bad")
 
 
 def test_a_crash_is_followed_by_a_restart(machine: Machine) -> None:

@@ -53,6 +53,9 @@ def _one_bracket(lines: Sequence[str]) -> tuple[int, str, str] | None:
     lists = {name: number for number, brackets, name in reversed(headers) if brackets == "[["}
     singles = [(number, name) for number, brackets, name in headers if brackets == "["]
     for number, name in singles:
+        if name.startswith("modules.") and lists.get("modules", 0) > number:
+            wrong = f"[{name}] stands above the first [[modules]]"
+            return number, wrong, "begin the module with [[modules]] above it"
         remedy = f"write [[{name}]] with two brackets"
         if name in lists:
             wrong = (

@@ -35,8 +35,8 @@ _TYPOGRAPHIC = {
     "—": "the plain sign -",
     "\u00a0": "a plain space",
     "\u3000": "a plain space",
-    "\u200b": "nothing there",
-    "\ufeff": "nothing there",
+    "\u200b": "",
+    "\ufeff": "",
 }
 """Characters that word processors and input methods write, and those that TOML reads."""
 
@@ -67,11 +67,12 @@ def _typographic(lines: Sequence[str], number: int, _said: str) -> Explanation |
     """Name a character that looks like one of TOML's."""
     rest = _STRINGS.sub("", lines[number - 1])
     for character in rest:
-        if right := _TYPOGRAPHIC.get(character):
+        if (right := _TYPOGRAPHIC.get(character)) is not None:
             code = f"U+{ord(character):04X}, {unicodedata.name(character, 'invisible').lower()}"
             shown = f"{character} ({code})" if character.isprintable() else f"({code})"
             noun = "quote" if "quote" in right else "character"
-            return number, f"has the typographic {noun} {shown}", f"write {right}"
+            remedy = f"write {right}" if right else "delete it"
+            return number, f"has the typographic {noun} {shown}", remedy
     return None
 
 
