@@ -55,7 +55,7 @@ def parse(
 
 def epilog(examples: Iterable[tuple[str, str]], exit_codes: Mapping[int, str]) -> str:
     """Return what follows the flags in a command's help: examples, exit codes, documents."""
-    lines = columns([(f"{PROGRAM} {line}", meaning) for line, meaning in examples])
+    lines = [text for line, meaning in examples for text in (f"# {meaning}", f"{PROGRAM} {line}")]
     codes = columns([(str(code), meaning) for code, meaning in exit_codes.items()])
     parts = ("examples:", lines), ("exit codes:", codes)
     text = "".join(f"{title}\n  " + "\n  ".join(each) + "\n\n" for title, each in parts)

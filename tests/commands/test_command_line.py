@@ -19,7 +19,9 @@ def test_each_help_has_an_example_the_exit_codes_and_the_documents(
 
     shown = capsys.readouterr().out
     assert ended.value.code == 0
-    assert f"\nexamples:\n  python -m supervisor {command}" in shown
+    assert "\nexamples:\n  # " in shown
+    assert f"\n  python -m supervisor {command}" in shown
+    assert max(map(len, shown.splitlines())) <= 80
     assert "\nexit codes:\n  0 " in shown
     assert "\ndocuments: docs/reference/commands.md" in shown
 

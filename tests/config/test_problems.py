@@ -41,6 +41,11 @@ def test_no_traceback_leads_from_a_problem_to_its_value() -> None:
         '[[modules]]\ncheck = "ports"\nevery = 1\nparams.key = "hunter2"',
         '[[modules]]\ncheck = "ports"\nevery = 1\nparams.api_token = "hunter2"',
         '[[modules]]\ncheck = "guarded"\nevery = 1\nparams.token = "hunter2"',
+        '[[modules]]\ncheck = "guarded"\nevery = 1\nparams.token = ["hunter2"]',
+        '[[modules]]\ncheck = "guarded"\nevery = 1\nparams.token = hunter2',
+        '[[modules]]\ncheck = "guarded"\nevery = 1\nparams.token = "\\hunter2"',
+        '[[modules]]\ncheck = "guarded"\nevery = 1\nparams = { token = hunter2 }',
+        "[[modules]]\ncheck = 'guarded'\nevery = 1\nparams.token = “hunter2”",
     ],
 )
 def test_a_secret_written_into_the_file_is_shown_nowhere(tmp_path: Path, place: str) -> None:
