@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import SplitResult, urlsplit
 
 import trio
@@ -45,6 +46,9 @@ _reading = trio.CapacityLimiter(1)
 @frozen
 class Params:
     """Which Alertmanagers are asked, and how."""
+
+    past_events: ClassVar[frozenset[str]] = frozenset({"Notifications failed"})
+    """Alerts that are held until an Alertmanager has notified of them."""
 
     urls: tuple[str, ...] = field(
         metadata={"help": "each peer, as in [alertmanager]; a path prefix is kept"}

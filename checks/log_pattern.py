@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import Attribute, define, field, frozen
 
@@ -138,6 +138,9 @@ class Log:
 @frozen
 class Params:
     """The logs that are read."""
+
+    past_events: ClassVar[frozenset[str]] = frozenset({"Log lines"})
+    """Alerts that are held until an Alertmanager has notified of them."""
 
     logs: tuple[Log, ...] = field(
         validator=[is_not_empty, unique(lambda log: log.key, shown=lambda log: log.instance)],

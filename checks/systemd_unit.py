@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import ClassVar
 
 from attrs import Attribute, field, frozen
 
@@ -87,6 +88,9 @@ class WatchedUnit:
 @frozen
 class Params:
     """Which units must be active, and whether others may have failed."""
+
+    past_events: ClassVar[frozenset[str]] = frozenset({"Unit restarted"})
+    """Alerts that are held until an Alertmanager has notified of them."""
 
     units: tuple[WatchedUnit, ...] = field(
         default=(),

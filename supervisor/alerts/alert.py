@@ -30,7 +30,7 @@ class State(enum.StrEnum):
     """A condition that is true."""
 
     OVER = "over"
-    """A condition that ended before any peer took it.
+    """A condition that ended before any peer took it, or that tells of a past event.
 
     It is still sent as firing, until a peer has held it for `min_visible`.
     """

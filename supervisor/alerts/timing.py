@@ -73,13 +73,20 @@ def was_taken(alert: Alert, cursors: Iterable[Cursor | None], service: Service) 
     return any(since is not None and since <= latest for since in _held(alert, cursors))
 
 
-def was_told(alert: Alert, cursors: Iterable[Cursor | None], now: float, service: Service) -> bool:
+def was_told(
+    alert: Alert,
+    cursors: Iterable[Cursor | None],
+    now: float,
+    service: Service,
+    *,
+    held: bool = False,
+) -> bool:
     """Return whether the end of a firing alert may be told at once, since a peer took it.
 
     No peer knew of the earlier episodes of a folded alert. So it must first be shown as firing for
-    `min_visible`.
+    `min_visible`. The same holds for an alert that is `held`, see `recorder.past_events`.
     """
-    if alert.folded == 1:
+    if alert.folded == 1 and not held:
         return was_taken(alert, cursors, service)
     return any(
         (shown := _shown_at(alert, cursor, service)) is not None and shown <= now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from functools import partial
 from secrets import token_hex
 from urllib.parse import quote
@@ -17,6 +18,9 @@ from supervisor.config.service import Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.clock_skew import shift_for
 from supervisor.delivery.replies import Reply
+from supervisor.doctor import event_types, peer_metrics, routing
+from supervisor.doctor.findings import Finding
+from supervisor.doctor.peer import MAX_ANSWER_BYTES
 from supervisor.errors import SupervisorError
 from supervisor.host import resolver
 from supervisor.host.clock import Clock
@@ -73,7 +77,7 @@ async def send_test_alert(service: Service, event_type: str) -> bool:
 
 async def _send(url: str, *, service: Service, body: Payload, identity: str, now: float) -> bool:
     async with Client(url, service.alertmanager) as client:
-        status = await client.get("/api/v2/status", now)
+        status = await client.get("/api/v2/status", now, MAX_ANSWER_BYTES)
         skew = 0.0 if status.date is None else status.date - now
         shift = shift_for(skew, 0.0)
         data = body.at(now + shift, now + shift + service.report_lifetime)
@@ -84,6 +88,8 @@ async def _send(url: str, *, service: Service, body: Payload, identity: str, now
         matcher = quote(f'event_id="{identity}"')
         found = await client.get(f"/api/v2/alerts?filter={matcher}", now)
         print(f"{url}: taken ({answer.reason}); receiver: {_receivers(found.body)}")
+        for finding in _unknown_type(status.body, body.labels["event_type"]):
+            print(f"{url}: warning: {finding}")
         return True
 
 
@@ -95,3 +101,12 @@ def _receivers(body: bytes) -> str:
     except (ValueError, KeyError, TypeError, RecursionError):
         names = []
     return ", ".join(names) or "unknown"
+
+
+def _unknown_type(status: bytes, event_type: str) -> Iterator[Finding]:
+    """Yield a finding if no route of the peer knows the event type, as far as that can be read."""
+    try:
+        tree = routing.read(peer_metrics.read_status(status).configuration)
+    except SupervisorError:
+        return
+    yield from event_types.unknown(tree, event_type)

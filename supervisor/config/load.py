@@ -87,7 +87,8 @@ def _as_it_is(value: Any, _: Any) -> Any:
 _NOTATIONS: Mapping[Hook, Collection[str]] = {
     _as_it_is: ("params", "path"),
     notation.annotation_values: ("annotations",),
-    notation.count: ("clear_after", "fire_after", "max_batch", "max_conditions"),
+    notation.count: ("fire_after", "max_batch", "max_conditions"),
+    notation.runs_or_time: ("clear_after",),
     notation.interval: ("every",),
     notation.labels: ("labels",),
     notation.link: ("external_url",),

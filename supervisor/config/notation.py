@@ -218,3 +218,8 @@ def count(value: Any, expected: Any) -> int:
     if number < 1:
         raise InvalidValue("is less than 1; write 1 or more")
     return number
+
+
+def runs_or_time(value: Any, expected: Any) -> int | Duration:
+    """Return a number of runs, at least 1, or a time in seconds, more than 0."""
+    return positive(value, Duration) if isinstance(value, str) else count(value, expected)

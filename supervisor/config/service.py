@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,14 +46,27 @@ class Module:
     """A missed time of `at` is made up for within this time."""
     fire_after: int = 1
     """Runs in a row that see a condition before it fires."""
-    clear_after: int = 1
-    """Runs in a row that do not see a condition before it resolves."""
+    clear_after: int | Duration = 1
+    """How long runs must not see a condition before it resolves: runs in a row, or a time."""
     max_conditions: int = 1000
     enabled: bool = True
     labels: Mapping[str, str] = field(factory=dict)
     annotations: Mapping[str, str] = field(factory=dict)
     params: object = None
     """An instance of the check's own `Params` class."""
+
+    @property
+    def runs_to_clear(self) -> int:
+        """Runs in a row that do not see a condition before it resolves."""
+        if isinstance(self.clear_after, int):
+            return self.clear_after
+        return max(1, math.ceil(self.clear_after / self.every)) if self.every else 1
+
+    @property
+    def past_events(self) -> frozenset[str]:
+        """The alertnames of the check that tell what has happened, and not what is true now."""
+        found: frozenset[str] = getattr(self.params, "past_events", frozenset())
+        return found
 
 
 @frozen

@@ -153,8 +153,10 @@ class Snapshot:
         """Return one of `STATES`."""
         if self.outbox.cursors.is_rejected(alert):
             return "quarantined"
-        # It is over, and no peer knows of it yet: it waits to be shown.
-        return "pending" if alert.state is State.OVER else alert.state.value
+        if alert.state is not State.OVER:
+            return alert.state.value
+        # It is over, but it is told as firing. Before a peer knows of it, it waits to be shown.
+        return "firing" if self.outbox.cursors.was_taken(alert) else "pending"
 
     def _has(self, peer: PeerStatus, alert: Alert) -> bool:
         cursor = self.outbox.cursors.get(peer.url, alert.fingerprint)

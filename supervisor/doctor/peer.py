@@ -103,7 +103,7 @@ class _PeerExamination:
         for event_type, names in routing_problems.receivers(tree, alerts).items():
             reached = ", ".join(names)
             self.good.append(f"{event_type} reaches {reached or 'no receiver'}")
-        if not any(finding.serious for finding in found):
+        if not any(finding.serious or "group_wait" in finding.what for finding in found):
             self.good.append(
                 "its group_by, group_wait, group_interval and repeat_interval suit our alerts"
             )

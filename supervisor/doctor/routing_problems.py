@@ -13,6 +13,7 @@ from attrs import frozen
 from supervisor.alerts.labels import alert_labels
 from supervisor.alerts.self_alerts import HEARTBEAT, SUPERVISOR_MODULE
 from supervisor.config.service import Module, Service
+from supervisor.doctor import event_types, short_conditions
 from supervisor.doctor.findings import Finding
 from supervisor.doctor.routing import Route, Routing
 from supervisor.observations import Condition, Report
@@ -33,6 +34,9 @@ class Sample:
     labels: Mapping[str, str]
     is_report: bool = False
 
+    module: str = ""
+    """The module whose conditions it stands for. Empty: it is a report, or our own."""
+
 
 def samples(service: Service) -> tuple[Sample, ...]:
     """Return an alert of each event type for each enabled module, and the supervisor's own."""
@@ -41,7 +45,7 @@ def samples(service: Service) -> tuple[Sample, ...]:
         for module in service.modules
         if module.enabled
         for sample in (
-            *(_condition(service, module, kind) for kind in ("W", "E", "TE")),
+            *(_condition(service, module, kind) for kind in _types(module)),
             *(_report(service, module, kind) for kind in ("I", "S")),
         )
     ]
@@ -53,9 +57,16 @@ def samples(service: Service) -> tuple[Sample, ...]:
     return tuple(found)
 
 
+def _types(module: Module) -> Iterable[str]:
+    """Return the event types of a module's conditions: those of most checks, and its own."""
+    return dict.fromkeys(("W", "E", "TE", *event_types.given(module.params)))
+
+
 def _condition(service: Service, module: Module, event_type: str, name: str = "Any") -> Sample:
     condition = Condition(name, event_type, "", "")
-    return Sample(event_type, alert_labels(service, module, condition))
+    # What fails is TE. It says that nothing is known, however long it lasts.
+    own = "" if event_type == event_types.OWN or module is SUPERVISOR_MODULE else module.name
+    return Sample(event_type, alert_labels(service, module, condition), module=own)
 
 
 def _report(service: Service, module: Module, event_type: str) -> Sample:
@@ -79,6 +90,7 @@ def findings(
     """Return what is wrong with a peer's configuration for these alerts, each problem once."""
     found: dict[Finding, None] = {}
     mails = False
+    longest: dict[str, Route] = {}
     for alert in alerts:
         reached = routing.reached(alert.labels)
         if not reached:
@@ -87,9 +99,15 @@ def findings(
             integrations = routing.receivers.get(route.receiver, ())
             mails = mails or any(each.kind == "email" for each in integrations)
             found.update(dict.fromkeys(_of_route(routing, route, alert, service)))
+            if alert.module:
+                known = longest.get(alert.module, route)
+                longest[alert.module] = max(known, route, key=lambda each: each.group_wait)
     if mails and (finding := _of_version(version)):
         found[finding] = None
     found.update(dict.fromkeys(_of_resolve_timeout(routing, service)))
+    modules = {module.name: module for module in service.modules}
+    found.update(dict.fromkeys(short_conditions.findings(longest, modules)))
+    found.update(dict.fromkeys(event_types.findings(routing, service)))
     return tuple(found)
 
 

@@ -18,6 +18,7 @@ from supervisor.alerts.self_alerts import MODULE_FAILED
 from supervisor.config.service import Module
 from supervisor.ledger.transaction import Transaction
 from supervisor.observations import Condition, Report
+from supervisor.recorder import past_events
 
 LAST_CONFIRMED = "last_confirmed"
 """The annotation that says when a condition was last seen. Only failing modules have it."""
@@ -38,6 +39,8 @@ class Lifecycle:
         `starts_at` is given for an event that goes on under other labels.
         """
         transaction, group = self.transaction, group_of(module, key)
+        if starts_at is None and past_events.is_held(transaction, module, key):
+            condition = past_events.told_apart(transaction, module, condition)
         labels = alert_labels(transaction.service, module, condition)
         alert = self._new_alert(module, condition, labels, starts_at)
         if group == SUPERVISOR or transaction.make_room(alert):
@@ -60,6 +63,9 @@ class Lifecycle:
         alert = self.relabel(module, alert, condition.event_type)
         if alert is None:
             return
+        is_held = past_events.is_held(transaction, module, key)
+        if is_held and not past_events.is_told(transaction, alert):
+            condition = past_events.joined(alert, condition)
         payload = self.payload(module, condition, alert.payload.labels, alert.starts_at)
         if payload == alert.payload:
             return
@@ -88,21 +94,21 @@ class Lifecycle:
         if alert_labels(self.transaction.service, module, condition) == labels:
             return alert
         if event_type != alert.event_type:
-            self.transaction.put(self._ended(alert))
+            self.transaction.put(self._ended(alert, module))
             return self.fire(module, evolve(condition, annotations={}), alert.key)
         # The event goes on under the new labels. So the old alert need not be shown before its end.
         self.transaction.put(self.resolved(alert))
         return self.fire(module, condition, alert.key, alert.starts_at)
 
-    def clear(self, group: str, key: Key) -> None:
-        """End a condition and remove its sighting."""
+    def clear(self, group: str, key: Key, module: Module | None = None) -> None:
+        """End a condition and remove its sighting. None: its module is gone, or is our own."""
         sighting = self.transaction.sighting(group, key)
         if sighting is None:
             return
         self.transaction.set_sighting(group, key, None)
         alert = self.transaction.alert(sighting.fingerprint)
         if alert is not None and alert.state is State.FIRING:
-            self.transaction.put(self._ended(alert))
+            self.transaction.put(self._ended(alert, module))
 
     def resolved(self, alert: Alert) -> Alert:
         """Return the alert, resolved now."""
@@ -173,10 +179,11 @@ class Lifecycle:
             folded=folded,
         )
 
-    def _ended(self, alert: Alert) -> Alert:
-        """Return a firing alert after its end: resolved, or over if no peer took it."""
+    def _ended(self, alert: Alert, module: Module | None) -> Alert:
+        """Return a firing alert after its end: resolved, or over if it must be shown first."""
         cursors, now = self.transaction.cursors.of(alert.fingerprint), self.transaction.now
-        if timing.was_told(alert, cursors, now, self.transaction.service):
+        held = module is not None and past_events.is_held(self.transaction, module, alert.key)
+        if timing.was_told(alert, cursors, now, self.transaction.service, held=held):
             return self.resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
         return evolve(

@@ -145,11 +145,11 @@ class Update:
             self.transaction.sightings(module.name),
             observed,
             fire_after=module.fire_after,
-            clear_after=module.clear_after,
+            clear_after=module.runs_to_clear,
             max_conditions=module.max_conditions,
         )
         for key in comparison.cleared:
-            self.lifecycle.clear(module.name, key)
+            self.lifecycle.clear(module.name, key, module)
         for key, sighting in comparison.sightings.items():
             self.transaction.set_sighting(module.name, key, sighting)
         for key in comparison.confirmed:
