@@ -13,6 +13,9 @@ from checks._reports.period import look_back
 from checks._reports.theme import template
 from supervisor.api import CheckFailed, Context, Duration, Observation, Report
 
+RUNS_LAST = True
+"""It reports on the other modules. After a start it waits until they have run."""
+
 MAX_PROCESSES = 20
 """The most processes that each of the two tables may show."""
 

@@ -61,6 +61,17 @@ def counted(number: int, noun: str, *, separator: Literal["", ","] = "") -> str:
     return f"{number:{separator}} {noun}{'' if number == 1 else 's'}"
 
 
+def not_looked(awaited: int, enabled: int) -> str:
+    """Return why it is not known whether all is well, or "" if it is known.
+
+    `awaited` of the `enabled` modules have not run.
+    """
+    if not enabled:
+        return "no module is enabled"
+    have = "has" if awaited == 1 else "have"
+    return f"{awaited} of {counted(enabled, 'module')} {have} not run" if awaited else ""
+
+
 def shortened(text: str, most: int = 60) -> str:
     """Return text that fits into a message: escaped, and at most `most` characters long.
 

@@ -10,7 +10,7 @@ from attrs import frozen
 from checks._common.event_types import CHANNELS
 from checks._common.printable import shown
 from checks._reports.period import Resolved
-from checks._reports.theme import AMBER, BLUE, GREEN, RED
+from checks._reports.theme import AMBER, BLUE, GREEN, GREY, RED
 from checks._reports.wording import MAX_MESSAGE, MAX_NAME, moment, ordinal
 from supervisor.api import AlertView
 
@@ -49,10 +49,10 @@ def resolved_row(resolved: Resolved, now: datetime) -> AlertRow:
     return _row(alert, note, "")
 
 
-def worst_colour(firing: Iterable[AlertView]) -> str:
-    """Return the colour of the most severe alert that fires."""
+def worst_colour(firing: Iterable[AlertView], *, known: bool = True) -> str:
+    """Return the colour of the most severe alert that fires. `known`: every module has looked."""
     colours = {colour_of(alert) for alert in firing}
-    return next((colour for colour in (RED, AMBER) if colour in colours), GREEN)
+    return next((each for each in (RED, AMBER) if each in colours), GREEN if known else GREY)
 
 
 def colour_of(alert: AlertView) -> str:

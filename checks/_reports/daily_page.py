@@ -38,7 +38,7 @@ def page(context: Context, now: datetime, readings: Readings, period: Period) ->
     """Return the values of the template. Times are shown in the zone of `now`."""
     return {
         "verdict": verdict(period),
-        "colour": worst_colour(period.firing),
+        "colour": worst_colour(period.firing, known=not period.not_looked),
         "subject": f"{shown(context.service, MAX_NAME)} on {shown(context.host, MAX_NAME)}",
         "time": f"{day(now)}, {now:%H:%M %Z}",
         "firing": short_table(period.firing, MAX_FIRING, lambda alert: firing_row(alert, now)),
@@ -80,7 +80,10 @@ def summary(readings: Readings, period: Period) -> str:
 
 def verdict(period: Period) -> str:
     """Return the report in a few words."""
-    return f"{counted(len(period.firing), 'alert')} firing" if period.firing else "All well"
+    if period.firing:
+        firing = f"{counted(len(period.firing), 'alert')} firing"
+        return f"{firing}; {period.not_looked}" if period.not_looked else firing
+    return f"Not looked yet: {period.not_looked}" if period.not_looked else "All well"
 
 
 def footer(readings: Readings, period: Period, now: datetime) -> str:

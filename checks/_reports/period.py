@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from attrs import field, frozen
 
 from checks._common.event_types import severity_order
+from checks._common.plurals import counted
 from checks._kernel.proc_stat import Birth
 from supervisor.api import AlertView, Context, Json, RunView
 
@@ -71,6 +72,9 @@ class Period:
     resolved: tuple[Resolved, ...]
     activities: tuple[Activity, ...]
 
+    not_looked: str = ""
+    """Why it is not known whether all is well. Empty: it is known."""
+
 
 def look_back(context: Context, birth: Birth) -> Period:
     """Return what happened since the last report, and write this one to the state."""
@@ -87,10 +91,22 @@ def look_back(context: Context, birth: Birth) -> Period:
         firing=tuple(firing),
         resolved=tuple(_resolved(alerts, {_key(alert) for alert in firing}, last.at)),
         activities=tuple(_activity(run, counters.get(run.module, (0, 0, 0))) for run in runs),
+        not_looked=_not_looked(runs, context.module),
     )
     context.state.clear()
     context.state.update(_remembered(now, birth, runs))
     return period
+
+
+def _not_looked(runs: Iterable[RunView], own: str) -> str:
+    """Return why it is not known whether all is well. This module itself looks at nothing."""
+    enabled = [run for run in runs if run.enabled]
+    others = [run for run in enabled if run.module != own]
+    if enabled and not others:
+        return "no other module is enabled"
+    awaited = sum(run.awaited for run in others)
+    have = "has" if awaited == 1 else "have"
+    return f"{awaited} of {counted(len(enabled), 'module')} {have} not run" if awaited else ""
 
 
 def _key(alert: AlertView) -> Key:

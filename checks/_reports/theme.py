@@ -16,6 +16,9 @@ AMBER = "#a86400"
 RED = "#b23a34"
 """An error. White text on it is easy to read."""
 
+GREY = "#5b6776"
+"""It is not known whether all is well. White text on it is easy to read."""
+
 BLUE = "#5b8db8"
 """An information, or a bar that is not too long."""
 

@@ -19,7 +19,7 @@ from supervisor.commands.tables import make_console, make_table
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
-from supervisor.text import seconds
+from supervisor.text import not_looked, seconds
 
 REFRESH_INTERVAL = 1.0
 """Seconds between two requests of `--watch`."""
@@ -104,7 +104,11 @@ def headline(status: JsonObject) -> str:
     alerts, peers = status["alerts"], status["peers"]
     firing = sum(alert["state"] == "firing" for alert in alerts)
     failing = sum(module["last_result"] in ("failed", "timeout") for module in status["modules"])
-    parts = [f"{firing} firing" if firing else "all well"]
+    enabled = [module for module in status["modules"] if module["state"] != "disabled"]
+    unknown = not_looked(sum(module["awaited"] for module in enabled), len(enabled))
+    parts = [f"{firing} firing"] if firing else []
+    if unknown:
+        parts.append(unknown if firing else f"not looked yet: {unknown}")
     if failing:
         parts.append(f"{failing} of {len(status['modules'])} modules failing")
     down = sum(peer["state"] != "ok" for peer in peers)
@@ -115,6 +119,7 @@ def headline(status: JsonObject) -> str:
         parts.append(f"{owed} to be delivered")
     if status["ledger"]["dropped"]:
         parts.append(f"{status['ledger']['dropped']} dropped")
+    parts = parts or ["all well"]
     up = seconds(status["uptime_seconds"])
     return f"{status['service']} on {status['host']}: {', '.join(parts)} (up {up})"
 

@@ -99,6 +99,7 @@ class Snapshot:
             "runs": stats.runs,
             "failures": stats.failures,
             "skipped": stats.skipped.total(),
+            "awaited": stats.is_awaited,
             "measurements": [
                 {
                     "name": item.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
@@ -23,7 +24,7 @@ _PLAIN_WORDS = re.compile(r"[\w-]+(\|[\w-]+)*")
 """A regular expression that lists words."""
 
 
-def given(params: object) -> Iterator[str]:
+def given(params: Any) -> Iterator[str]:
     """Yield the event types that parameters name, at every depth."""
     if attrs.has(type(params)):
         for field in attrs.fields(type(params)):

@@ -63,6 +63,16 @@ class RunView:
     last_result: str
     """The result of the last run. Empty before the first."""
 
+    enabled: bool = True
+    """Whether it runs at all."""
+
+    awaited: bool = field()
+    """Whether nothing is known yet of what it looks at: it never ran, here or before the start."""
+
+    @awaited.default
+    def _has_not_run(self) -> bool:
+        return self.enabled and not self.runs
+
 
 @frozen
 class Context:

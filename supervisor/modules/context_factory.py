@@ -17,7 +17,7 @@ from supervisor.config.times import at_labels
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import AlertView, Context, RunView
-from supervisor.stats.module_stats import ModuleStats
+from supervisor.stats.module_stats import ModuleStats, fit
 
 _log = getLogger("supervisor.checks")
 
@@ -49,7 +49,9 @@ class ContextFactory:
     @classmethod
     def without_past(cls, clock: Clock, service: Service) -> Self:
         """Return a factory for runs of which nothing is kept: no alerts, no state."""
-        return cls(clock, Store(CurrentConfig(service)))
+        stats: dict[str, ModuleStats] = {}
+        fit(stats, service)
+        return cls(clock, Store(CurrentConfig(service)), lambda: tuple(stats.values()))
 
     def context(self, module: Module) -> Context:
         """Return the context for a run of this module that begins now."""
@@ -94,6 +96,8 @@ class ContextFactory:
                 skipped=stats.skipped.total(),
                 last_run=None if stats.last_run is None else self._local(stats.last_run),
                 last_result=stats.last_result or "",
+                enabled=stats.state != "disabled",
+                awaited=stats.is_awaited,
             )
             for stats in self.stats()
         )

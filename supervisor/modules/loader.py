@@ -61,6 +61,9 @@ class Check:
     examines_this_host: bool = False
     """`examine` looks at this host alone, not at the network. So `validate` asks it, too."""
 
+    runs_last: bool = False
+    """It reports on the other modules. After a start it waits until they have run."""
+
 
 def load_check(name: str) -> Check:
     """Return the check of this name.
@@ -160,6 +163,7 @@ def _check(name: str, module: ModuleType) -> Check:
         doc=doc,
         examine=_examine(name, module),
         examines_this_host=getattr(module, "EXAMINES_THIS_HOST", False) is True,
+        runs_last=getattr(module, "RUNS_LAST", False) is True,
     )
 
 

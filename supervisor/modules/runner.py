@@ -29,6 +29,12 @@ CLEAN_UP_TIMEOUT = 5.0
 MAX_FIRST_DELAY = 10.0
 """Seconds after the start in which a module with `every` first runs."""
 
+FIRST_MINUTE = 60.0
+"""Seconds after the start for which a check that runs last waits for other modules at most."""
+
+POLL_INTERVAL = 1.0
+"""Seconds between two looks at the other modules in that minute."""
+
 MAX_CLOCK_STEP = 7200.0
 """Seconds by which a clock may be set back without repeating `at` times.
 
@@ -72,6 +78,9 @@ class Runner:
     after: float
     """The last tick that was run or skipped. At the start, the time of the start."""
 
+    others_have_run: Callable[[], bool] = lambda: True
+    """Returns whether no other module runs for the first time soon."""
+
     _nursery: trio.Nursery = field(init=False)
     """Where the runs take place."""
 
@@ -106,6 +115,7 @@ class Runner:
             tick = min(first, self.schedule.next_after(self.after))
             self.stats.next_run = tick
             task_status.started()
+            first_minute_ends = trio.current_time() + FIRST_MINUTE
             while not self.stopping.is_set():
                 now = self.clock.now()
                 if self._asked:
@@ -117,9 +127,18 @@ class Runner:
                         await self.clock.doze(tick, self.stopping)
                     tick = min(tick, self._next_tick())
                 else:
+                    if self.check.runs_last:
+                        await self._wait_for_others(first_minute_ends)
                     await self._run(self._latest(tick, now))
                     tick = self._next_tick()
                 self.stats.next_run = tick
+
+    async def _wait_for_others(self, until: float) -> None:
+        """Wait until the other modules have run. `until` is the time at which it ends at most."""
+        with trio.move_on_at(until):
+            while not (self._asked or self.stopping.is_set() or self.others_have_run()):
+                with trio.CancelScope() as self._pause:
+                    await self.clock.doze(self.clock.now() + POLL_INTERVAL, self.stopping)
 
     def _next_tick(self) -> float:
         """Return the next tick. The clock may have been set back since the last one."""

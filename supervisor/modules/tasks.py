@@ -12,7 +12,7 @@ from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.loader import Check
-from supervisor.modules.runner import Runner, first_run
+from supervisor.modules.runner import FIRST_MINUTE, Runner, first_run
 from supervisor.observations import Run
 from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import ModuleStats, fit
@@ -135,16 +135,29 @@ class ModuleTasks:
             task.ended.set()
 
     def _runner(self, task: ModuleTask, now: float) -> Runner:
+        check, stats = self.find_check(task.module.check), self.stats[task.module.name]
+        record = self.store.modules.get(task.module.name)
+        stats.ran_before = record is not None and record.last_scheduled > 0
+        stats.looks = not check.runs_last
         return Runner(
             module=task.module,
-            check=self.find_check(task.module.check),
+            check=check,
             schedule=task.schedule,
             clock=self.clock,
-            stats=self.stats[task.module.name],
+            stats=stats,
             stopping=self.stopping,
             make_context=self.make_context,
             send=self.send,
             after=now,
+            others_have_run=self._have_run,
+        )
+
+    def _have_run(self) -> bool:
+        """Return whether no module runs for the first time within the next minute."""
+        soon = self.clock.now() + FIRST_MINUTE
+        return not any(
+            stats.is_awaited and (stats.next_run is None or stats.next_run <= soon)
+            for stats in self.stats.values()
         )
 
     def _missed(self, task: ModuleTask, now: float) -> float | None:

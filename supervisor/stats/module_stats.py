@@ -43,6 +43,15 @@ class ModuleStats:
     recent: RecentRuns = field(factory=RecentRuns)
     listeners: tuple[list[dict[str, Any]], ...] = ()
     """Each gets the outcome of the next run that is committed."""
+    ran_before: bool = False
+    """The ledger knows of a run before the start."""
+    looks: bool = True
+    """Its runs tell how things are. A check that reports on the other modules does not."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether nothing is known yet of what it looks at."""
+        return self.looks and self.state != "disabled" and not (self.runs or self.ran_before)
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""

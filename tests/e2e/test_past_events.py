@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -63,11 +64,19 @@ logs = [{{ path = "{log}", pattern = "lost", from_start = true }}]
     for number in (1, 2, 3):
         with log.open("a", encoding="utf-8") as file:
             file.write(f"lost-{number}\n")
-        wait_for(lambda n=number: supervisor.log.count("RESOLVED") >= n, 20, "it does not end")
-        wait_for(lambda n=number: f"lost-{n}" in " ".join(mailed(smtp_sink)), 30, "no mail of it")
+        wait_for(partial(has_ended, supervisor, number), 20, "it does not end")
+        wait_for(partial(is_mailed, smtp_sink, number), 30, "no mail of it")
 
     assert mailed(smtp_sink) == ["lost-1", "lost-1 lost-2", "lost-1 lost-2 lost-3"]
     assert not peer_is_active_after(peer, 60)
+
+
+def has_ended(supervisor: SupervisorProcess, times: int) -> bool:
+    return supervisor.log.count("RESOLVED") >= times
+
+
+def is_mailed(sink: SmtpSink, number: int) -> bool:
+    return any(f"lost-{number}" in lines for lines in mailed(sink))
 
 
 def peer_is_active_after(peer: ShippedAlertmanager, seconds: float) -> list[str]:

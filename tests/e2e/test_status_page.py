@@ -236,9 +236,24 @@ def test_the_page_says_that_it_has_lost_its_connection_and_finds_it_again(
 ) -> None:
     browser.open(url)
     browser.await_text("h1", "All well")
+    icon = "return document.querySelector('link[rel=icon]').href"
+    colour = "return getComputedStyle(document.querySelector('header')).backgroundColor"
+    known, green = browser.run(icon), browser.run(colour)
     supervisor.stop()
-    browser.await_text("#connection", "No connection since")
+    browser.await_text("h1", "No connection")
+    browser.await_text("#connection", "No connection since ")
+    browser.await_text("#connection", " Asia/Seoul, for 4 s. At that time: All well.")
+
+    assert browser.run("return document.title") == "? No connection · TEST"
+    assert browser.run(icon) != known
+    assert browser.run(colour) != green
+    assert browser.violations() == []
+
     supervisor.start()
+    browser.await_text("h1", "All well")
+    assert browser.run("return document.title") == "All well · TEST"
+    assert browser.run(icon) == known
+    assert browser.run(colour) == green
     wait_for(lambda: browser.text("#connection") == "", 15, "still without connection")
     browser.complaints()  # connection refused
 

@@ -27,6 +27,7 @@ START = 1_700_000_000.0
 A = Module("fake", "a", every=Duration(60))
 B = Module("fake", "b", every=Duration(90))
 NOON = Module("fake", "noon", at=("12:00",))
+LATE = Module("last", "daily", every=Duration(3600))
 
 
 @define
@@ -78,7 +79,7 @@ async def floor(
             stats={},
             stopping=stopping,
             make_context=ContextFactory(clock, store).context,
-            find_check=lambda _name: Check("fake", object, run),
+            find_check=lambda name: Check("fake", object, run, runs_last=name == "last"),
             send=send,
             nursery=nursery,
         )
@@ -172,3 +173,41 @@ def test_a_module_that_is_disabled_says_so_and_comes_back() -> None:
     assert (stats["a"], same.state) == (same, "disabled")
     fit(stats, service_of(A))
     assert (stats["a"], same.state) == (same, "waiting")
+
+
+async def first_report(*others: Module, stops_at: float = 0.0) -> float:
+    """Return the seconds after the start at which a module that runs last first runs."""
+    async with floor(service_of(*others, LATE)) as tested:
+
+        def finish(name: str) -> None:
+            tested.tasks.stats[name].finish(Run(name, 0.0, 0.0, 0.1))
+
+        while "daily" not in [name for name, _ in tested.begun]:
+            await trio.sleep(0.1)
+            for name in tested.done():
+                if name != "slow" or trio.current_time() > stops_at:
+                    finish(name)
+        return next(moment for name, moment in tested.begun if name == "daily")
+
+
+async def test_a_report_waits_until_each_other_module_has_run(autojump_clock: MockClock) -> None:
+    begun = trio.current_time()
+    slow = Module("fake", "slow", every=Duration(20))
+
+    assert await first_report(A, B) - begun <= 12
+    assert 14 <= await first_report(A, slow, stops_at=trio.current_time() + 15) - begun <= 60
+
+
+async def test_a_report_waits_for_the_first_minute_at_most(autojump_clock: MockClock) -> None:
+    begun = trio.current_time()
+    slow = Module("fake", "slow", every=Duration(20))
+
+    assert 60 <= await first_report(A, slow, stops_at=9e9) - begun <= 61
+
+
+async def test_a_report_does_not_wait_for_a_module_that_is_due_much_later(
+    autojump_clock: MockClock,
+) -> None:
+    begun = trio.current_time()
+
+    assert await first_report(A, NOON) - begun <= 12

@@ -3,7 +3,14 @@
 // Elements are changed in place, so that focus, selection and open reports stay.
 (() => {
   const note = document.getElementById("connection");
+  const icon = document.querySelector("link[rel=icon]");
+  const known = icon.href;
+  const unknown = known.replace(/%23[0-9a-f]{6}/, "%238a939e");
+  // Milliseconds: before a new attempt, until a lost connection is told, and between two events.
   const RETRY = 5000;
+  const GRACE = 2500;
+  const SILENCE = 40000;
+  let heard = Date.now();
 
   const morph = (from, to) => {
     if (from.nodeName !== to.nodeName || from.id !== to.id) {
@@ -58,20 +65,67 @@
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   };
 
+  const age = () => {
+    const seconds = Math.round((Date.now() - heard) / 1000);
+    const minutes = Math.floor(seconds / 60);
+    if (minutes >= 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+    return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+  };
+
+  // Nothing is known any more: neither colour nor title nor icon may say that all is well.
+  const lose = () => {
+    if (!note.hidden) return;
+    const header = document.getElementById("verdict");
+    const { service, zone } = header.dataset;
+    const said = header.querySelector("h1").textContent;
+    const time = header.querySelector("time").textContent;
+    const counter = document.createElement("span");
+    counter.id = "age";
+    counter.setAttribute("aria-hidden", "true");
+    note.replaceChildren(`No connection since ${time} ${zone}`, counter, `. At that time: ${said}.`);
+    note.hidden = false;
+    header.className = "lost";
+    header.querySelector("h1").textContent = "No connection";
+    document.title = `? No connection · ${service}`;
+    icon.href = unknown;
+    count();
+  };
+
+  const count = () => {
+    const counter = document.getElementById("age");
+    if (counter) counter.textContent = `, for ${age()}`;
+  };
+
+  const hear = (sections) => {
+    heard = Date.now();
+    show(sections);
+    note.hidden = true;
+    note.replaceChildren();
+    icon.href = known;
+  };
+
+  let source;
   const connect = () => {
-    const source = new EventSource("api/events");
-    source.onopen = () => {
-      note.hidden = true;
-    };
-    source.onmessage = (event) => show(JSON.parse(event.data));
+    source?.close();
+    source = new EventSource("api/events");
+    source.onmessage = (event) => hear(JSON.parse(event.data));
     source.onerror = () => {
-      if (note.hidden) {
-        note.textContent = `No connection since ${new Date().toLocaleTimeString()}: what is shown may be out of date.`;
-        note.hidden = false;
-      }
+      const failed = Date.now();
+      setTimeout(() => {
+        if (heard < failed) lose();
+      }, GRACE);
       if (source.readyState === EventSource.CLOSED) setTimeout(connect, RETRY);
     };
   };
+
+  // A host that has lost its power does not close the connection.
+  setInterval(() => {
+    if (note.hidden && Date.now() - heard > SILENCE) {
+      lose();
+      connect();
+    }
+    count();
+  }, 1000);
 
   title();
   connect();

@@ -22,6 +22,9 @@ from supervisor.web.stream import Stream, Write
 MAX_FOLLOWERS = 16
 """Pages that may be live at the same time. It leaves half of all connections for others."""
 
+RETRY = 1000
+"""Milliseconds after which a client connects again."""
+
 MAX_AGE = 0.9
 """Seconds for which the sections are used again."""
 
@@ -92,6 +95,7 @@ class Events:
 
     async def _follow(self, write: Write) -> None:
         sent: dict[str, str] = {}
+        await write(f"retry: {RETRY}\n\n".encode())
         async with trio.open_nursery() as nursery:
             changed = RepeatedEvent()
             nursery.start_soon(self._watch, changed)

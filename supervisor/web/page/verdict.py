@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from attrs import frozen
 
 from supervisor.alerts.alert import SUPERVISOR
 from supervisor.alerts.self_alerts import HEARTBEAT
 from supervisor.control.socket_client import JsonObject
-from supervisor.text import counted
+from supervisor.text import counted, not_looked
 from supervisor.web.page.durations import span
 from supervisor.web.page.view import FAILING
 
 LATE_DELIVERY = 30.0
 """Seconds: an alert that has waited longer for a peer is mentioned."""
-
-SOON = 30.0
-"""Seconds: while first runs are due within them, the supervisor is starting."""
 
 COLOURS = {"W": "amber", "I": "blue", "S": "blue", "": "grey"}
 """The colours of event types. All others are red."""
@@ -44,19 +40,17 @@ def verdict(status: JsonObject) -> Verdict:
         if alert["state"] == "firing" and not _is_heartbeat(alert)
     ]
     notes = tuple(_notes(status))
+    enabled = [module for module in status["modules"] if module["state"] != "disabled"]
+    unknown = not_looked(sum(module["awaited"] for module in enabled), len(enabled))
     if firing:
         colours = {COLOURS.get(alert["event_type"], "red") for alert in firing}
         colour = next((each for each in ("red", "amber") if each in colours), "blue")
         count = counted(len(firing), "alert", separator=",")
-        return Verdict(f"{count} firing", colour, notes)
-    enabled = [module for module in status["modules"] if module["state"] != "disabled"]
-    due = [module for module in enabled if module["next_run"] is not None]
-    waiting = [module for module in due if not module["runs"] and _is_soon(module, status)]
-    if waiting and not notes:
-        have_run = f"{len(enabled) - len(waiting)} of {len(enabled)} modules have run"
-        return Verdict("Starting", "blue", (have_run,))
+        return Verdict(f"{count} firing", colour, (*notes, unknown) if unknown else notes)
     if notes:
-        return Verdict(notes[0], "amber", (*notes[1:], "nothing is firing"))
+        return Verdict(notes[0], "amber", (*notes[1:], unknown or "nothing is firing"))
+    if unknown:
+        return Verdict(f"Not looked yet: {unknown}", "grey")
     return Verdict("All well", "green")
 
 
@@ -79,11 +73,6 @@ def _notes(status: JsonObject) -> Iterator[str]:
 
 def _is_failing(module: JsonObject) -> bool:
     return module["last_result"] in FAILING
-
-
-def _is_soon(module: JsonObject, status: JsonObject) -> bool:
-    due, now = (datetime.fromisoformat(text) for text in (module["next_run"], status["now"]))
-    return (due - now).total_seconds() < SOON
 
 
 def _is_heartbeat(alert: JsonObject) -> bool:

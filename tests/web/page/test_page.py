@@ -12,14 +12,14 @@ from attrs import define, evolve, field
 
 from supervisor.alerts.self_alerts import HEARTBEAT, SelfAlert
 from supervisor.config.service import Module
-from supervisor.observations import Condition, Measurement, Report
+from supervisor.observations import Condition, Duration, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web.page import drawing, durations, templates
 from supervisor.web.page.page import MAX_ALERTS, Page
 from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import MAX_MODULES, View, gather, mailed
 from tests.support.ledger_bench import A, B
-from tests.support.web_bench import NOON, WebBench, client_of, modules
+from tests.support.web_bench import WebBench, client_of, modules
 
 FULL = Condition("Disk usage", "W", "/data", "/data is 97 % full")
 DOWN = Condition("Connection failed", "E", "DEV1", "refused")
@@ -89,14 +89,45 @@ def test_the_heartbeat_does_not_count_as_an_alert() -> None:
     assert shown(bench) == ("All well", "green", ())
 
 
-def test_in_the_first_minute_the_supervisor_is_starting() -> None:
-    bench = WebBench.make(*modules(3), Module("daily", "daily", at=("09:00",)))
-    for stats in bench.stats.values():
-        stats.next_run = NOON + 3
-    bench.stats["daily"].next_run = NOON + 75600
+def test_nothing_is_well_before_each_module_has_run() -> None:
+    bench = WebBench.make(*modules(3), Module("command", "nightly", at=("03:00",)))
     bench.run("disk-0")
+    unknown = shown(bench)
+    bench.run("inode-1")
+    bench.run("connection-2")
+    one = shown(bench)
+    bench.run("nightly")
 
-    assert shown(bench) == ("Starting", "blue", ("2 of 4 modules have run",))
+    assert unknown == ("Not looked yet: 3 of 4 modules have not run", "grey", ())
+    assert one == ("Not looked yet: 1 of 4 modules has not run", "grey", ())
+    assert shown(bench) == ("All well", "green", ())
+
+
+def test_a_module_that_ran_before_the_start_or_only_reports_is_not_waited_for() -> None:
+    bench = WebBench.make(
+        Module("command", "nightly", at=("03:00",)), Module("daily", "daily", at=("09:00",))
+    )
+    bench.stats["nightly"].ran_before = True
+    bench.stats["daily"].looks = False
+
+    assert shown(bench) == ("All well", "green", ())
+
+
+def test_nothing_is_well_without_a_module() -> None:
+    bench = WebBench.make(Module("disk", "off", every=Duration(60), enabled=False))
+
+    assert shown(bench) == ("Not looked yet: no module is enabled", "grey", ())
+
+
+def test_what_is_not_known_is_said_beside_what_is_wrong() -> None:
+    bench = WebBench.make(*modules(3))
+    bench.peers[0].state = "retrying"
+    unreached = shown(bench)
+    bench.run("disk-0", FULL)
+
+    unknown = "3 of 3 modules have not run"
+    assert unreached == ("1 of 1 Alertmanagers not reached", "amber", (unknown,))
+    assert shown(bench)[2][-1] == "2 of 3 modules have not run"
 
 
 def test_unreached_peers_and_undelivered_refused_or_dropped_alerts_are_named() -> None:
