@@ -5,6 +5,7 @@ Coming from Telegraf: `prometheus`.
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -38,6 +39,9 @@ from supervisor.api import (
 _STATUS, _METRICS = "/api/v2/status", "/metrics"
 _NEEDED = {_STATUS: '"cluster"', _METRICS: "alertmanager_"}
 """Texts that the answers must contain."""
+
+_ENDPOINT = re.compile(r"/(api/v[0-9]+(/[a-z]+)?|metrics|-/[a-z]+)/?$")
+"""A path within Alertmanager, at the end of a URL that should lead to Alertmanager itself."""
 
 _reading = trio.CapacityLimiter(1)
 """Reads one answer at a time: a megabyte of JSON can take a hundred megabytes of memory."""
@@ -78,6 +82,10 @@ class Params:
             parts = urlsplit(url)
             if parts.query or parts.fragment or url.endswith(("?", "#")):
                 raise ValueError("has a query or a fragment; write the URL up to the path only")
+            if found := _ENDPOINT.search(parts.path):
+                raise ValueError(
+                    f"{url} ends in {found[0]}, which is added to it; write it without that"
+                )
             peer = parts.scheme, parts.hostname, _port(parts), parts.path.rstrip("/")
             if peer in first:
                 raise ValueError(f"{url} is the same peer as {first[peer]}; list each peer once")

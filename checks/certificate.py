@@ -73,6 +73,14 @@ class Certificate:
         if value:
             is_host(self, attribute, value)
 
+    @error_days.validator
+    def _is_not_above_warn_days(self, _: Attribute[float], value: float) -> None:
+        if value > self.warn_days:
+            raise ValueError(
+                f"{value:g} is more than warn_days ({self.warn_days:g}), so W never fires; "
+                "exchange them, or write one below the other"
+            )
+
     def __attrs_post_init__(self) -> None:
         if bool(self.host) == (self.file is not None):
             raise ValueError("needs either host or file; write one of them")

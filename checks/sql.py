@@ -53,7 +53,7 @@ class Params:
 
     @query.validator
     def _fits(self, _: Attribute[Path], value: Path) -> None:
-        sql_file.fitting(sql_file.read(value), self.params)
+        sql_file.refuse_writing(sql_file.fitting(sql_file.read(value), self.params))
 
     @params.validator
     def _have_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:

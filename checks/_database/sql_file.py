@@ -32,6 +32,22 @@ _TOKEN = re.compile(
 )
 """Takes a statement apart: comments, what stands in quotes, placeholders, and all else."""
 
+_WRITING = re.compile(
+    r"""
+      [\s(]*
+      (?:
+        (?P<word> insert|update|delete|replace|merge|truncate|drop|alter|create|rename|grant|revoke
+          |load|lock|optimize|repair|flush|reset|kill|set )
+      | with\b .* \) \s* (?P<then> insert|update|delete|replace )
+      ) \b
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+"""The beginning of a statement that writes."""
+
+_INTO_FILE = re.compile(r"\b(?P<word>into\s+(?:out|dump)file)\b(?P<then>)", re.IGNORECASE)
+"""The part of a SELECT that writes a file on the server."""
+
 _PLACEHOLDER = re.compile(r"%\([^()]*\)s")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -62,7 +78,9 @@ class QuerySpec:
     def check_file(self, path: Path | None) -> None:
         """Raise `ValueError` for a file that is missing or does not fit. None: the shipped one."""
         if path is not None:
-            fitting(read(path), self.given)
+            statement = fitting(read(path), self.given)
+            if self.columns:
+                refuse_writing(statement)
 
     async def statement(self, path: Path | None) -> Statement:
         """Return the present statement of the file; raises `CheckFailed` when it does not fit."""
@@ -146,6 +164,17 @@ def _refuse_a_second(rest: str) -> None:
     for token in _TOKEN.finditer(rest):
         if token.lastgroup != "comment" and token[0].strip(" \t\r\n;"):
             raise ValueError("holds more than one SQL statement; write one in each file")
+
+
+def refuse_writing(statement: Statement) -> None:
+    """Raise `ValueError` for a statement that writes."""
+    bare = "".join(
+        " '' " if token.lastgroup == "literal" else token[0]
+        for token in _TOKEN.finditer(statement.sql)
+    )
+    if found := _WRITING.match(bare) or _INTO_FILE.search(bare):
+        word = " ".join((found["word"] or found["then"]).upper().split())
+        raise ValueError(f"is {word}, which writes; write one SELECT: here it is only read")
 
 
 def fitting(statement: Statement, given: Iterable[str]) -> Statement:

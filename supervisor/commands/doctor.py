@@ -16,8 +16,9 @@ from rich.text import Text
 
 from supervisor.commands.options import add_state_dir, load_service_file, state_dirs
 from supervisor.config.service import Service
+from supervisor.config.warnings import warnings
 from supervisor.doctor.examine import examine
-from supervisor.doctor.findings import Examination
+from supervisor.doctor.findings import Examination, Finding
 from supervisor.host import resolver
 from supervisor.text import counted, printable
 
@@ -55,12 +56,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what was found. Return 1 if a finding is serious."""
     service = load_service_file(options)
-    sections = resolver.run(examine, service, state_dirs(options))
+    sections = with_warnings(service, resolver.run(examine, service, state_dirs(options)))
     if options.json:
         print(json.dumps(as_json(service, sections), ensure_ascii=False, indent=2))
     else:
         print_sections(sections)
     return exit_code(sections)
+
+
+def with_warnings(service: Service, sections: Sequence[Examination]) -> list[Examination]:
+    """Return the sections, the first one with the warnings about the service file."""
+    found = tuple(
+        Finding(f"{each.key}: {each.wrong}", each.remedy, serious=False)
+        for each in warnings.find(service)
+    )
+    first, *others = sections
+    return [attrs.evolve(first, findings=first.findings + found), *others]
 
 
 def exit_code(sections: Iterable[Examination]) -> int:

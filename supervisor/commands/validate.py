@@ -7,9 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from attrs import evolve
+
 from supervisor.commands.options import load_file, services
 from supervisor.config.files import directories, find
 from supervisor.config.service import Service
+from supervisor.config.warnings import warnings
 from supervisor.errors import ConfigError, Problem, UsageError
 from supervisor.text import counted
 
@@ -24,7 +27,7 @@ EXAMPLES = (
 EXIT_CODES = {
     0: "each file is right",
     2: "the command line is wrong",
-    78: "a file is missing or wrong",
+    78: "a file is missing or wrong; with --strict also: there is a warning",
 }
 """What `--help` says of the exit codes."""
 
@@ -35,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "files", metavar="FILE|NAME", nargs="*", help="a service file, or the name of a service"
     )
     parser.add_argument("--all", action="store_true", help="each file of the directories")
+    parser.add_argument("--strict", action="store_true", help="a warning counts as a problem")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,15 +48,24 @@ def run(options: argparse.Namespace) -> int:
         try:
             path = chosen if isinstance(chosen, Path) else _found(chosen, options)
             service = load_file(path)
+            found = _warnings(service)
+            if options.strict and found:
+                raise ConfigError(found)
         except ConfigError as error:
             sys.stdout.flush()
             print(error, file=sys.stderr)
             code = error.exit_code
         else:
-            print(f"{path}: ok, {counted(len(service.modules), 'module')}", flush=True)
-            for problem in _missing(service):
-                print(problem, file=sys.stderr)
+            told = f", {counted(len(found), 'warning')}" if found else ""
+            modules = counted(len(service.modules), "module")
+            print(*found, f"{path}: ok, {modules}{told}", sep="\n", flush=True)
     return code
+
+
+def _warnings(service: Service) -> list[Problem]:
+    """Return what is allowed and hardly meant, and what a run would miss on this host."""
+    meant = [evolve(each, wrong=f"warning: {each.wrong}") for each in warnings.find(service)]
+    return [*meant, *_missing(service)]
 
 
 def _missing(service: Service) -> list[Problem]:

@@ -37,6 +37,9 @@ _SIZE = re.compile(r"([0-9]{1,15})\s*([kKMG]i?)?B?")
 _SIZE_UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
 """Bytes of each unit, by its name in lower case."""
 
+_ENDPOINT = re.compile(r"/(api/v[0-9]+(/[a-z]+)?|metrics|-/[a-z]+)/?$")
+"""A path within Alertmanager, at the end of a URL that should lead to Alertmanager itself."""
+
 _EXAMPLE_URL = 'write for example "http://127.0.0.1:9093"'
 
 
@@ -45,6 +48,8 @@ def url(value: Any, expected: Any) -> str:
     parts = _split_url(exactly(str)(value, expected))
     if parts.query or parts.fragment or value.endswith(("?", "#")):
         raise InvalidValue("has a query or a fragment; write the URL up to the path only")
+    if found := _ENDPOINT.search(parts.path):
+        raise InvalidValue(f"ends in {found[0]}, which is added to it; write the URL without it")
     return str(value).rstrip("/")
 
 

@@ -171,3 +171,33 @@ def test_the_shipped_queries_fit_their_checks() -> None:
     for spec in specs:
         assert all(f"%({name})s" in readme for name in spec.given)
         assert all(f"`{column}`" in readme for column in spec.columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("UPDATE jobs SET done = 1", "UPDATE"),
+        ("/* tidy */ delete from jobs", "DELETE"),
+        ("WITH old AS (SELECT 1 AS id) DELETE FROM jobs USING jobs JOIN old", "DELETE"),
+        ("(insert into t values (1))", "INSERT"),
+        ("SELECT * FROM t INTO  OUTFILE '/tmp/x'", "INTO OUTFILE"),
+        ("truncate t", "TRUNCATE"),
+    ],
+)
+def test_a_query_that_writes_is_refused_where_it_is_read(text: str, word: str) -> None:
+    with pytest.raises(ValueError, match=f"is {word}, which writes; write one SELECT"):
+        sql_file.refuse_writing(parse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 'update', `delete` FROM t WHERE x = 'INTO OUTFILE'",
+        "WITH RECURSIVE n AS (SELECT 1) SELECT replace(a, 'x', '') FROM n",
+        "SHOW STATUS LIKE 'Threads%'",
+        "SELECT updated, setting FROM t",
+        "(SELECT 1) UNION (SELECT 2)",
+    ],
+)
+def test_a_query_that_reads_is_taken(text: str) -> None:
+    sql_file.refuse_writing(parse(text))

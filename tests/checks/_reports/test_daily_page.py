@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from checks._reports.daily_page import summary, verdict
 from checks._reports.daily_readings import FilesystemReading
 from checks._reports.period import Activity, Resolved
+from checks._reports.theme import GREEN, GREY
 from tests.support.daily_report import NOW, PERIOD, READINGS, alert, html, top, use
 from tests.support.mail_page import Page
 
@@ -98,3 +100,15 @@ def test_a_filesystem_that_became_read_only_stands_out() -> None:
     page = html(readings=evolve(READINGS, filesystems=(reading,)))
 
     assert "/data read-only, though it was mounted to be written to, 9 GiB free" in Page(page).text
+
+
+def test_nothing_is_well_before_each_module_has_run() -> None:
+    unknown = evolve(PERIOD, firing=(), not_looked="3 of 12 modules have not run")
+    well = evolve(PERIOD, firing=())
+    firing = evolve(PERIOD, not_looked="3 of 12 modules have not run")
+
+    assert summary(READINGS, unknown).startswith("Not looked yet: 3 of 12 modules have not run, up")
+    assert (GREY in html(period=unknown), GREEN in html(period=unknown)) == (True, False)
+    assert summary(READINGS, well).startswith("All well, up")
+    assert GREEN in html(period=well)
+    assert verdict(firing) == "2 alerts firing; 3 of 12 modules have not run"

@@ -98,3 +98,19 @@ def test_an_alert_that_came_and_went_hours_ago_is_listed() -> None:
 
     (resolved,) = period.resolved
     assert (resolved.alert.alertname, resolved.alert.instance) == ("Disk usage", "/")
+
+
+def not_looked(*runs: RunView) -> str:
+    return look_back(context(**views(runs=runs)), BIRTH).not_looked
+
+
+def test_modules_that_have_not_run_are_counted() -> None:
+    itself = RunView("daily", 0, 0, 0, None, "")
+    ran_now, never = ran(1), RunView("inode", 0, 0, 0, None, "")
+    off = RunView("off", 0, 0, 0, None, "", enabled=False)
+    ran_before = RunView("nightly", 0, 0, 0, None, "", awaited=False)
+
+    assert not_looked(itself, ran_now, never, off) == "1 of 3 modules has not run"
+    assert not_looked(itself, never, never) == "2 of 3 modules have not run"
+    assert not_looked(itself, ran_now, ran_before) == ""
+    assert not_looked(itself, off) == "no other module is enabled"

@@ -1,0 +1,55 @@
+"""Find what is allowed in a service file, but hardly meant. The daemon does not look for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from supervisor.config.explain.report import Places
+from supervisor.config.files import read
+from supervisor.config.problems import KeyPath, KeyProblem
+from supervisor.config.service import Service
+from supervisor.config.warnings import texts
+from supervisor.errors import Problem
+
+OUR_CHECKS = "checks."
+"""How the modules of the checks that come along begin. Others may give a key another meaning."""
+
+
+def find(service: Service) -> tuple[Problem, ...]:
+    """Return the warnings about a service file that is valid, in the order of the file."""
+    source = read(service.path)
+    places = Places.of(source)
+    found = (*_modules(service), *_texts((), source.table, service))
+    return tuple(places.problem(each.path, each.wrong, each.remedy) for each in found)
+
+
+def _modules(service: Service) -> Iterator[KeyProblem]:
+    remedy = "add for example check = 'disk' and every = '1m' under [[modules]]"
+    if not service.modules:
+        yield KeyProblem(("modules",), "there are none, so nothing is looked at", remedy)
+    elif not any(module.enabled for module in service.modules):
+        yield KeyProblem(("modules",), "none is enabled, so nothing is looked at", "enable one")
+
+
+def _texts(path: KeyPath, value: Any, service: Service) -> Iterator[KeyProblem]:
+    """Yield the warnings about each text at or below a key."""
+    match value:
+        case str():
+            found = texts.warning(path, value, service.path.parent, is_ours=_is_ours(path, service))
+            if found is not None:
+                yield KeyProblem(path, *found)
+        case Mapping():
+            for key, each in value.items():
+                yield from _texts((*path, key), each, service)
+        case list() if not texts.is_for_a_shell(path, value):
+            for index, each in enumerate(value):
+                yield from _texts((*path, index), each, service)
+
+
+def _is_ours(path: KeyPath, service: Service) -> bool:
+    """Return whether the key is our own, or a parameter of a check that comes along."""
+    match path:
+        case ("modules", int(index), "params", *_):
+            return type(service.modules[index].params).__module__.startswith(OUR_CHECKS)
+    return True
