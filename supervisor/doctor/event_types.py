@@ -20,8 +20,8 @@ LABEL = "event_type"
 OWN = "TE"
 """The supervisor's own type. It may go to the receiver of the top route."""
 
-_PLAIN_WORDS = re.compile(r"[\w-]+(\|[\w-]+)*")
-"""A regular expression that lists words."""
+_WORDS = re.compile(r"\^?\(?\^?([\w-]+(?:\|[\w-]+)*)\$?\)?\$?")
+"""A regular expression that lists words: `W|E`, `(W|E)` or `^(W|E)$`."""
 
 
 def given(params: Any) -> Iterator[str]:
@@ -87,5 +87,5 @@ def _named(matchers: Iterable[Matcher]) -> Iterator[str]:
     for matcher in matchers:
         if matcher.operator == "=" and matcher.value:
             yield matcher.value
-        elif matcher.operator == "=~" and _PLAIN_WORDS.fullmatch(matcher.value):
-            yield from matcher.value.split("|")
+        elif matcher.operator == "=~" and (words := _WORDS.fullmatch(matcher.value)):
+            yield from words[1].split("|")

@@ -146,6 +146,35 @@ def test_test_alert_names_the_receiver_that_the_peer_chose(
     assert alertmanager.names() == ["Test alert"]
 
 
+def test_test_alert_says_that_no_route_knows_the_event_type(
+    directory: Path, alertmanager: AlertmanagerServer
+) -> None:
+    peers = f'\n[alertmanager]\nurls = ["{alertmanager.url}"]\n'
+    path = directory / "Test.toml"
+    path.write_text(peers.join(path.read_text("utf-8").split("\n\n", 1)), encoding="utf-8")
+    found = supervisor(directory, "test-alert", "--event-type", "e")
+    taken, warning = found.stdout.splitlines()
+
+    assert found.returncode == 0
+    assert taken.startswith(f"{alertmanager.url}: taken (HTTP 200); receiver: ")
+    assert warning.startswith(f"{alertmanager.url}: warning: no route knows the event type e: ")
+    assert "write E" in warning
+
+
+def test_validate_prints_warnings_and_counts_them_with_strict(directory: Path) -> None:
+    path = directory / "Test.toml"
+    path.write_text('service = "TEST"\n', encoding="utf-8")
+    warned = supervisor(directory, "validate")
+    strict = supervisor(directory, "validate", "--strict")
+    checked = supervisor(directory, "doctor")
+
+    said = f"{path}: modules: warning: there are none, so nothing is looked at; "
+    assert (warned.returncode, warned.stdout.startswith(said)) == (0, True)
+    assert warned.stdout.endswith(f"{path}: ok, 0 modules, 1 warning\n")
+    assert (strict.returncode, strict.stderr.startswith(said)) == (78, True)
+    assert "warning  modules: there are none, so nothing is looked at" in checked.stdout
+
+
 def test_test_alert_needs_an_alertmanager(directory: Path) -> None:
     found = supervisor(directory, "test-alert")
 
