@@ -48,9 +48,7 @@ def run(options: argparse.Namespace) -> int:
         try:
             path = chosen if isinstance(chosen, Path) else _found(chosen, options)
             service = load_file(path)
-            found = _warnings(service)
-            if options.strict and found:
-                raise ConfigError(found)
+            found = _warnings(service, strict=options.strict)
         except ConfigError as error:
             sys.stdout.flush()
             print(error, file=sys.stderr)
@@ -62,10 +60,16 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _warnings(service: Service) -> list[Problem]:
-    """Return what is allowed and hardly meant, and what a run would miss on this host."""
+def _warnings(service: Service, *, strict: bool) -> list[Problem]:
+    """Return what is allowed and hardly meant, and what a run would miss on this host.
+
+    Raises `ConfigError` with all of it if `strict`.
+    """
     meant = [evolve(each, wrong=f"warning: {each.wrong}") for each in warnings.find(service)]
-    return [*meant, *_missing(service)]
+    found = [*meant, *_missing(service)]
+    if strict and found:
+        raise ConfigError(found)
+    return found
 
 
 def _missing(service: Service) -> list[Problem]:

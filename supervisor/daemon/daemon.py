@@ -126,7 +126,7 @@ class Daemon:
         self._context_factory = ContextFactory(
             self.environment.clock, self.store, lambda: tuple(self.stats.values())
         )
-        self._status_line = StatusLine(self.outbox, self.environment.notifier)
+        self._status_line = StatusLine(self.outbox, self.environment.notifier, self.stats)
 
     @property
     def store(self) -> Store:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from logging import getLogger
 from zoneinfo import ZoneInfo
@@ -16,7 +16,7 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.host.systemd import Notifier
 from supervisor.ledger.outbox import Outbox
 from supervisor.stats.module_stats import ModuleStats
-from supervisor.text import columns, counted, seconds
+from supervisor.text import columns, counted, not_looked, seconds
 
 STATUS_DELAY = 2.0
 """Seconds at least between two status lines."""
@@ -33,6 +33,9 @@ class StatusLine:
 
     notifier: Notifier
     """Tells systemd."""
+
+    stats: Mapping[str, ModuleStats]
+    """What each module has done."""
 
     def say_ready(self, stats: Iterable[ModuleStats], now: float) -> None:
         """Log the modules with their next runs, and tell systemd that all have started."""
@@ -67,6 +70,9 @@ class StatusLine:
         firing = sum(alert.state is State.FIRING for alert in self.outbox.store.alerts.values())
         waiting = max((len(self.outbox.pending(peer.url)) for peer in peers), default=0)
         text = f"{counted(self._enabled(), 'module')}, {firing} firing, {waiting} to be delivered"
+        awaited = sum(stats.is_awaited for stats in self.stats.values())
+        if unknown := not_looked(awaited, self._enabled()):
+            text += f", {unknown}"
         if RELOAD_FAILED.key() in self.outbox.store.sightings.get(SUPERVISOR, {}):
             text += ", the last reload failed"
         return text
