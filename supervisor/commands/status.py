@@ -107,8 +107,8 @@ def headline(status: JsonObject) -> str:
     enabled = [module for module in status["modules"] if module["state"] != "disabled"]
     unknown = not_looked(sum(module["awaited"] for module in enabled), len(enabled))
     parts = [f"{firing} firing"] if firing else []
-    if unknown:
-        parts.append(unknown if firing else f"not looked yet: {unknown}")
+    if unknown and not firing:
+        parts.append(f"not looked yet: {unknown}")
     if failing:
         parts.append(f"{failing} of {len(status['modules'])} modules failing")
     down = sum(peer["state"] != "ok" for peer in peers)
@@ -119,6 +119,8 @@ def headline(status: JsonObject) -> str:
         parts.append(f"{owed} to be delivered")
     if status["ledger"]["dropped"]:
         parts.append(f"{status['ledger']['dropped']} dropped")
+    if unknown and firing:
+        parts.append(unknown)
     parts = parts or ["all well"]
     up = seconds(status["uptime_seconds"])
     return f"{status['service']} on {status['host']}: {', '.join(parts)} (up {up})"

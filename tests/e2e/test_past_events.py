@@ -31,12 +31,13 @@ def peer(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[ShippedAlertmanager]:
     server.stop()
 
 
-def mailed(sink: SmtpSink) -> list[str]:
-    """Return the lines that each mail names, but for those of mails of resolved alerts alone."""
-    found = []
+def mailed(sink: SmtpSink) -> list[list[str]]:
+    """Return the lines that each mail is the first to name. A mail may name earlier ones, too."""
+    found: list[list[str]] = []
     for mail in sink.mails:
-        if "[RESOLVED]" not in str(mail["Subject"]):
-            found.append(" ".join(dict.fromkeys(re.findall(r"lost-\d", text_of(mail)))))
+        known = {line for lines in found for line in lines}
+        if news := sorted(set(re.findall(r"lost-\d", text_of(mail))) - known):
+            found.append(news)
     return found
 
 
@@ -67,7 +68,7 @@ logs = [{{ path = "{log}", pattern = "lost", from_start = true }}]
         wait_for(partial(has_ended, supervisor, number), 20, "it does not end")
         wait_for(partial(is_mailed, smtp_sink, number), 30, "no mail of it")
 
-    assert mailed(smtp_sink) == ["lost-1", "lost-1 lost-2", "lost-1 lost-2 lost-3"]
+    assert mailed(smtp_sink) == [["lost-1"], ["lost-2"], ["lost-3"]]
     assert not peer_is_active_after(peer, 60)
 
 
@@ -76,7 +77,7 @@ def has_ended(supervisor: SupervisorProcess, times: int) -> bool:
 
 
 def is_mailed(sink: SmtpSink, number: int) -> bool:
-    return any(f"lost-{number}" in lines for lines in mailed(sink))
+    return [f"lost-{number}"] in mailed(sink)
 
 
 def peer_is_active_after(peer: ShippedAlertmanager, seconds: float) -> list[str]:
