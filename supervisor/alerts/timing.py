@@ -73,21 +73,19 @@ def was_taken(alert: Alert, cursors: Iterable[Cursor | None], service: Service) 
     return any(since is not None and since <= latest for since in _held(alert, cursors))
 
 
-def was_told(
-    alert: Alert,
-    cursors: Iterable[Cursor | None],
-    now: float,
-    service: Service,
-    *,
-    held: bool = False,
-) -> bool:
+def was_told(alert: Alert, cursors: Iterable[Cursor | None], now: float, service: Service) -> bool:
     """Return whether the end of a firing alert may be told at once, since a peer took it.
 
     No peer knew of the earlier episodes of a folded alert. So it must first be shown as firing for
-    `min_visible`. The same holds for an alert that is `held`, see `recorder.past_events`.
+    `min_visible`.
     """
-    if alert.folded == 1 and not held:
+    if alert.folded == 1:
         return was_taken(alert, cursors, service)
+    return was_shown(alert, cursors, now, service)
+
+
+def was_shown(alert: Alert, cursors: Iterable[Cursor | None], now: float, service: Service) -> bool:
+    """Return whether a peer has held a firing alert for `min_visible`."""
     return any(
         (shown := _shown_at(alert, cursor, service)) is not None and shown <= now
         for cursor in cursors

@@ -64,7 +64,7 @@ class Lifecycle:
         if alert is None:
             return
         is_held = past_events.is_held(transaction, module, key)
-        if is_held and not past_events.is_told(transaction, alert):
+        if is_held and not past_events.is_shown(transaction, alert):
             condition = past_events.joined(alert, condition)
         payload = self.payload(module, condition, alert.payload.labels, alert.starts_at)
         if payload == alert.payload:
@@ -183,7 +183,8 @@ class Lifecycle:
         """Return a firing alert after its end: resolved, or over if it must be shown first."""
         cursors, now = self.transaction.cursors.of(alert.fingerprint), self.transaction.now
         held = module is not None and past_events.is_held(self.transaction, module, alert.key)
-        if timing.was_told(alert, cursors, now, self.transaction.service, held=held):
+        is_known = timing.was_shown if held else timing.was_told
+        if is_known(alert, cursors, now, self.transaction.service):
             return self.resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
         return evolve(

@@ -55,10 +55,10 @@ def joined(alert: Alert, condition: Condition) -> Condition:
     return merge(earlier, condition)
 
 
-def is_told(transaction: Transaction, alert: Alert) -> bool:
+def is_shown(transaction: Transaction, alert: Alert) -> bool:
     """Return whether a peer has held the alert for so long that it has surely notified of it."""
     cursors = transaction.cursors.of(alert.fingerprint)
-    return timing.was_told(alert, cursors, transaction.now, transaction.service, held=True)
+    return timing.was_shown(alert, cursors, transaction.now, transaction.service)
 
 
 def _is_known(transaction: Transaction, alert: Alert) -> bool:
