@@ -246,3 +246,7 @@ def test_an_examine_that_takes_something_else_is_refused(checks: Path) -> None:
 
     with pytest.raises(ConfigError, match="take one argument; write async def examine"):
         load_check("fan")
+
+
+def test_a_check_that_reports_on_the_other_modules_runs_last() -> None:
+    assert [load_check(name).runs_last for name in ("daily", "disk")] == [True, False]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from checks._kernel.proc_stat import Birth
 from checks._reports.period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, RunView
 from supervisor.modules.context_factory import ContextFactory
 from tests.support.daily_report import MORNING, NOW, alert, context, later
-from tests.support.ledger_bench import DISK, FULL, LedgerBench
+from tests.support.ledger_bench import DISK, FULL, LedgerBench, service_of
 from tests.support.virtual_clock import FrozenClock
 
 BIRTH = Birth("boot/7/1", 3600.0)
@@ -114,3 +115,15 @@ def test_modules_that_have_not_run_are_counted() -> None:
     assert not_looked(itself, never, never) == "2 of 3 modules have not run"
     assert not_looked(itself, ran_now, ran_before) == ""
     assert not_looked(itself, off) == "no other module is enabled"
+
+
+def test_a_run_outside_the_supervisor_knows_of_no_other_run() -> None:
+    service = service_of(DISK, evolve(DISK, name="off", enabled=False))
+    factory = ContextFactory.without_past(FrozenClock(NOW.timestamp()), service)
+    made = factory.context(evolve(DISK, name="daily"))
+
+    assert [(run.module, run.enabled, run.awaited) for run in made.runs()] == [
+        ("disk", True, True),
+        ("off", False, False),
+    ]
+    assert look_back(made, BIRTH).not_looked == "1 of 1 module has not run"
