@@ -78,9 +78,7 @@ class QuerySpec:
     def check_file(self, path: Path | None) -> None:
         """Raise `ValueError` for a file that is missing or does not fit. None: the shipped one."""
         if path is not None:
-            statement = fitting(read(path), self.given)
-            if self.columns:
-                refuse_writing(statement)
+            fitting(read(path), self.given)
 
     async def statement(self, path: Path | None) -> Statement:
         """Return the present statement of the file; raises `CheckFailed` when it does not fit."""
