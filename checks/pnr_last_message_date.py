@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from attrs import field, frozen
 
 from checks._common.validators import not_blank
+from checks._database import sql_file
 from checks._database.query import examine_query, read, write
 from checks._database.server import Database, Rows, moment, text
 from checks._database.sql_file import QuerySpec, query_field
@@ -39,6 +40,10 @@ class Params:
     monitoring_database: Database = field(metadata={"help": "where they are written"})
     select_query: Path | None = query_field(SELECT)
     update_query: Path | None = query_field(UPDATE)
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield what is hardly meant, for `validate`."""
+        yield from sql_file.warnings(select_query=self.select_query)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -14,6 +14,7 @@ from checks._common.event_types import event_type_field
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import up_to
+from checks._database import sql_file
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, query_field
@@ -65,6 +66,10 @@ class Params:
     )
     query: Path | None = query_field(QUERY)
     event_type: str = event_type_field("E", "when it fires")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield what is hardly meant, for `validate`."""
+        yield from sql_file.warnings(query=self.query)
 
 
 @frozen

@@ -6,13 +6,14 @@ Each report begins where the last committed one ended. So no message is missed o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from attrs import Attribute, field, frozen
 
 from checks._common.time_zones import zone
+from checks._database import sql_file
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, count, moment, text
 from checks._database.sql_file import QuerySpec, Statement, query_field
@@ -81,6 +82,10 @@ class Params:
     def _is_positive(self, _: Attribute[Duration | None], value: Duration | None) -> None:
         if value is not None and value < 60:
             raise ValueError("is less than a minute; write for example '12h'")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield what is hardly meant, for `validate`."""
+        yield from sql_file.warnings(query=self.query, services_query=self.services_query)
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

@@ -53,7 +53,7 @@ class Params:
 
     @query.validator
     def _fits(self, _: Attribute[Path], value: Path) -> None:
-        sql_file.refuse_writing(sql_file.fitting(sql_file.read(value), self.params))
+        sql_file.fitting(sql_file.read(value), self.params)
 
     @params.validator
     def _have_no_empty_list(self, _: Attribute[Any], value: Mapping[str, object]) -> None:
@@ -66,6 +66,10 @@ class Params:
     def _is_not_above_max(self, _: Attribute[float | None], value: float | None) -> None:
         if value is not None and self.max is not None and value > self.max:
             raise ValueError(f"{value:g} is more than max ({self.max:g}); exchange them")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """Yield what is hardly meant, for `validate`."""
+        yield from sql_file.warnings(query=self.query)
 
     @property
     def gives_conditions(self) -> bool:

@@ -6,7 +6,7 @@ In a file only `%(name)s` is a placeholder. Every other % belongs to the SQL. Co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from attrs import Attribute, field, frozen
@@ -164,15 +164,22 @@ def _refuse_a_second(rest: str) -> None:
             raise ValueError("holds more than one SQL statement; write one in each file")
 
 
-def refuse_writing(statement: Statement) -> None:
-    """Raise `ValueError` for a statement that writes."""
+def warnings(**queries: Path | None) -> Iterator[tuple[str, str]]:
+    """Yield the parameter of each query that writes, though it is only read, and why."""
+    for key, path in queries.items():
+        if path is not None and (word := writes(read(path))):
+            yield key, f"is {word}, which writes, and the server refuses that; write one SELECT"
+
+
+def writes(statement: Statement) -> str:
+    """Return the word by which a statement writes, or "" if it only reads."""
     bare = "".join(
         " '' " if token.lastgroup == "literal" else token[0]
         for token in _TOKEN.finditer(statement.sql)
     )
     if found := _WRITING.match(bare) or _INTO_FILE.search(bare):
-        word = " ".join((found["word"] or found["then"]).upper().split())
-        raise ValueError(f"is {word}, which writes; write one SELECT: here it is only read")
+        return " ".join((found["word"] or found["then"]).upper().split())
+    return ""
 
 
 def fitting(statement: Statement, given: Iterable[str]) -> Statement:

@@ -65,8 +65,8 @@ class Module:
     @property
     def past_events(self) -> frozenset[str]:
         """The alertnames of the check that tell what has happened, and not what is true now."""
-        found: frozenset[str] = getattr(self.params, "past_events", frozenset())
-        return found
+        found = getattr(self.params, "past_events", None)
+        return found if isinstance(found, frozenset) else frozenset()
 
 
 @frozen

@@ -126,3 +126,13 @@ def test_a_condition_is_cleared_after_runs_or_a_time(tmp_path: Path, given: str,
     (found,) = load_service(path, lambda check: load_check(check).params).modules
 
     assert found.runs_to_clear == runs
+
+
+def test_a_check_may_warn_itself(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sql").write_text("UPDATE jobs SET done = 1", encoding="utf-8")
+    database = 'database = { user = "u", password = { env = "P" } }'
+
+    assert warned(tmp_path, module("sql", f'query = "jobs.sql"\n{database}')) == [
+        "modules[0].params.query: is UPDATE, which writes, and the server refuses that; "
+        "write one SELECT"
+    ]

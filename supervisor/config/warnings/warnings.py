@@ -7,7 +7,7 @@ from typing import Any
 
 from supervisor.config.explain.report import Places
 from supervisor.config.files import read
-from supervisor.config.problems import KeyPath, KeyProblem
+from supervisor.config.problems import KeyPath, KeyProblem, split
 from supervisor.config.service import Service
 from supervisor.config.warnings import texts
 from supervisor.errors import Problem
@@ -20,7 +20,7 @@ def find(service: Service) -> tuple[Problem, ...]:
     """Return the warnings about a service file that is valid, in the order of the file."""
     source = read(service.path)
     places = Places.of(source)
-    found = (*_modules(service), *_texts((), source.table, service))
+    found = (*_modules(service), *_params(service), *_texts((), source.table, service))
     return tuple(places.problem(each.path, each.wrong, each.remedy) for each in found)
 
 
@@ -30,6 +30,15 @@ def _modules(service: Service) -> Iterator[KeyProblem]:
         yield KeyProblem(("modules",), "there are none, so nothing is looked at", remedy)
     elif not any(module.enabled for module in service.modules):
         yield KeyProblem(("modules",), "none is enabled, so nothing is looked at", "enable one")
+
+
+def _params(service: Service) -> Iterator[KeyProblem]:
+    """Yield what the checks themselves doubt: their `Params` may have a method `warnings`."""
+    for index, module in enumerate(service.modules):
+        method = getattr(type(module.params), "warnings", None)
+        for key, text in method(module.params) if callable(method) else ():
+            path = ("modules", index, "params", key)
+            yield KeyProblem(path, *split(ValueError(text), "look whether that is meant"))
 
 
 def _texts(path: KeyPath, value: Any, service: Service) -> Iterator[KeyProblem]:
