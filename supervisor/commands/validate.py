@@ -54,9 +54,9 @@ def run(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             code = error.exit_code
         else:
-            told = f", {counted(len(found), 'warning')}" if found else ""
-            modules = counted(len(service.modules), "module")
-            print(*found, f"{path}: ok, {modules}{told}", sep="\n", flush=True)
+            print(f"{path}: ok, {counted(len(service.modules), 'module')}", flush=True)
+            for warning in found:
+                print(warning, file=sys.stderr)
     return code
 
 

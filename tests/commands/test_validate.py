@@ -99,6 +99,8 @@ def test_what_a_run_will_miss_is_a_warning(
     assert out == f"{file}: ok, 3 modules\n"
     said = [line.partition("; ")[0] for line in err.splitlines()]
     assert said == [
+        f"{file}:25: module 'log_pattern': logs[0].path: warning: has *, which is taken as it is: "
+        "no pattern is read here",
         f"{file}:5: alertmanager.bearer_token: warning: cannot use the secret {tmp_path}/token: "
         "others may read it",
         f"{file}:11: module 'command': argv: warning: cannot run /nowhere/program: "

@@ -106,7 +106,7 @@ def test_a_wrong_value_of_the_service_is_named(tmp_path: Path, line: str, said: 
         ("clear_after = -1", "clear_after: is less than 1; write 1 or more"),
         ('clear_after = "0s"', 'clear_after: is not more than 0; write for example "5m"'),
         ('clear_after = "two"', "clear_after: 'two' is not a duration; "),
-        ("clear_after = 1.5", "clear_after: is a number, not an integer or duration; write for example 1"),
+        ("clear_after = 1.5", "clear_after: is a number, not an integer or duration; write 1"),
         ("max_conditions = 0", "max_conditions: is less than 1; write 1 or more"),
         ("enabled = 0", "enabled: is an integer, not a boolean; write false"),
         ('name = ""', "name: is empty; write a name"),

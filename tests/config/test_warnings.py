@@ -24,7 +24,7 @@ def written(directory: Path, text: str) -> Path:
 
 def warned(directory: Path, text: str) -> list[str]:
     service = load_service(written(directory, text), lambda check: load_check(check).params)
-    return [str(each).partition("Shop.toml: ")[2] for each in find(service)]
+    return [f"{each.key}: {each.wrong}; {each.remedy}" for each in find(service)]
 
 
 def module(check: str, params: str, more: str = "") -> str:
@@ -113,9 +113,8 @@ def test_a_time_without_an_interval_cannot_be_counted_in_runs(tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         warned(tmp_path, text)
 
-    assert "modules[0].clear_after: is a time, and the module has no every; write" in str(
-        caught.value
-    )
+    said = "module 'disk': clear_after: is a time, and the module has no every; write"
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
