@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Any, TypeAlias
 
-from attrs import Attribute
+from attrs import Attribute, frozen
 
 from supervisor.api import Duration
 
 Validator: TypeAlias = Callable[[Any, "Attribute[Any]", Any], None]
 """What attrs calls with the object, the field and its value."""
+
+
+@frozen
+class Rule:
+    """A validator that also says in JSON Schema what it accepts. Editors read that."""
+
+    refuse: Validator
+    schema: Mapping[str, object]
+    """Keywords of JSON Schema, such as `{"minimum": 0}`."""
+
+    def __call__(self, params: object, attribute: Attribute[Any], value: Any) -> None:
+        self.refuse(params, attribute, value)
 
 
 def not_blank(remedy: str) -> Validator:
@@ -21,7 +33,7 @@ def not_blank(remedy: str) -> Validator:
         if not value.strip():
             raise ValueError(f"is empty; {remedy}")
 
-    return validate
+    return Rule(validate, {"pattern": r"\S"})
 
 
 is_event_type = not_blank("write for example 'E'")
@@ -34,10 +46,13 @@ def is_host(_params: object, _: Attribute[str], value: str) -> None:
         raise ValueError(f"{value!r} is not a host; write an IP address or a name")
 
 
-def is_port(_params: object, _: Attribute[int], value: int) -> None:
-    """Raises `ValueError` for a number that no TCP or UDP port can have."""
+def _is_port(_params: object, _: Attribute[int], value: int) -> None:
     if not 0 < value < 65536:
         raise ValueError(f"{value} is not a port; write a number from 1 to 65535")
+
+
+is_port = Rule(_is_port, {"minimum": 1, "maximum": 65535})
+"""Refuses a number that no TCP or UDP port can have."""
 
 
 def is_positive(_params: object, _: Attribute[Duration], value: Duration) -> None:
@@ -53,7 +68,7 @@ def count_of(what: str) -> Validator:
         if value is not None and value < 0:
             raise ValueError(f"{value} is not a number of {what}; write 0 or more")
 
-    return validate
+    return Rule(validate, {"minimum": 0})
 
 
 def up_to(limit: int, what: str) -> Validator:
@@ -63,13 +78,16 @@ def up_to(limit: int, what: str) -> Validator:
         if not 0 <= value <= limit:
             raise ValueError(f"{value} is not {what}; write a number from 0 to {limit}")
 
-    return validate
+    return Rule(validate, {"minimum": 0, "maximum": limit})
 
 
-def is_not_empty(_params: object, _: Attribute[Any], value: Collection[object]) -> None:
-    """Raises `ValueError` for an empty list: it would look as if something were watched."""
+def _is_not_empty(_params: object, _: Attribute[Any], value: Collection[object]) -> None:
     if not value:
         raise ValueError("is empty; write at least one, or remove the module")
+
+
+is_not_empty = Rule(_is_not_empty, {"minItems": 1})
+"""Refuses an empty list: it would look as if something were watched."""
 
 
 def unique(

@@ -38,6 +38,7 @@ class Module:
     name: str
     """Unique in the service; the alerts' label `check`."""
     every: Duration | None = None
+    """A run each time that this has passed, on a fixed grid."""
     at: tuple[str, ...] = ()
     """Times of the day, "HH:MM", and ranges of them, "HH:MM-HH:MM"."""
     timeout: Duration = Duration(30)
@@ -49,9 +50,13 @@ class Module:
     clear_after: int | Duration = 1
     """How long runs must not see a condition before it resolves: runs in a row, or a time."""
     max_conditions: int = 1000
+    """Conditions of one run, at most. More are not sent, and an alert says so."""
     enabled: bool = True
+    """False: the module does not run."""
     labels: Mapping[str, str] = field(factory=dict)
+    """Labels of its alerts, such as the team."""
     annotations: Mapping[str, str] = field(factory=dict)
+    """Annotations of its alerts, such as a link to a runbook."""
     params: object = None
     """An instance of the check's own `Params` class."""
 
@@ -74,6 +79,7 @@ class Alertmanager:
     """The `[alertmanager]` table: every peer of the cluster, and how to talk to it."""
 
     urls: tuple[str, ...] = ()
+    """Every peer of the cluster, never a load balancer. Empty: alerts go to the log alone."""
     timeout: Duration = Duration(5)
     """For one request, from its start to its end."""
     max_batch: int = 256
@@ -81,11 +87,17 @@ class Alertmanager:
     min_visible: Duration = Duration(360)
     """How long a peer must have held an alert as firing so that it surely notified of it."""
     username: str = ""
+    """For basic authentication, with `password`."""
     password: Secret | None = None
+    """Of `username`."""
     bearer_token: Secret | None = None
+    """Instead of `username` and `password`."""
     ca_file: Path | None = None
+    """Who is trusted, in PEM. Default: the system's authorities."""
     cert_file: Path | None = None
+    """Our own certificate, in PEM, with `key_file`."""
     key_file: Path | None = None
+    """The key of `cert_file`, in PEM."""
     strict: bool = False
     """Whether the peers' authorities must keep to each rule of RFC 5280."""
 
@@ -99,6 +111,7 @@ class StatusListener:
     hosts: tuple[str, ...] = ()
     """Further names under which browsers may ask for the page."""
     token: Secret | None = None
+    """What a reader of the page must know. It is needed unless `listen` is on loopback."""
     external_url: str = ""
     """The link to the page in alerts."""
 
@@ -110,7 +123,9 @@ class Service:
     path: Path = field(metadata={"key": False})
     """The file itself; no key of it."""
     service: str = field(metadata={"example": '"SHOP"'})
+    """The alerts' label `service`."""
     timezone: ZoneInfo
+    """The IANA name of the zone of all times. Default: the machine's."""
     report_lifetime: Duration = Duration(1800)
     """How long a report stays active."""
     resend_interval: Duration = Duration(60)
@@ -124,5 +139,8 @@ class Service:
     labels: Mapping[str, str] = field(factory=dict)
     """Of every alert; `host` is among them."""
     alertmanager: Alertmanager = field(factory=Alertmanager)
+    """Where alerts are sent."""
     status: StatusListener = field(factory=StatusListener)
+    """The status page."""
     modules: tuple[Module, ...] = ()
+    """What is checked."""

@@ -1,0 +1,32 @@
+"""The command `schema`: print the JSON Schema of service files, for editors."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from supervisor.config.json_schema.document import document
+from supervisor.errors import ConfigError
+from supervisor.modules.loader import Check, known_checks, load_check
+
+
+def add_arguments(_parser: argparse.ArgumentParser) -> None:
+    """Add nothing: the command has no arguments of its own."""
+
+
+def run(_options: argparse.Namespace) -> int:
+    """Print the schema with all checks that are installed."""
+    print(json.dumps(document(loadable_checks()), ensure_ascii=False, indent=1))
+    return 0
+
+
+def loadable_checks() -> list[Check]:
+    """Return the known checks. One that cannot be loaded is left out, with a line on stderr."""
+    checks = []
+    for name in known_checks():
+        try:
+            checks.append(load_check(name))
+        except ConfigError as error:
+            print(error, file=sys.stderr)
+    return checks
