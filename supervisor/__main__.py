@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "test-alert": ("send_test_alert", "send one test report to each Alertmanager"),
     "doctor": ("doctor", "check all that the alerts depend on"),
     "checks": ("checks", "list the known checks, or one check's parameters"),
+    "discover": ("setup.discover", "look at this host and write a first service file for it"),
     "schema": ("setup.schema", "print the JSON Schema of service files, for editors"),
 }
 """Each command: its module in `supervisor.commands`, and its help."""

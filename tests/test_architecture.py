@@ -28,6 +28,7 @@ ORDER = (
     "convert",
     "daemon",
     "doctor",
+    "discover",
     "web",
     "control",
     "delivery",
@@ -80,7 +81,7 @@ MAX_FILES = 13
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
-MAX_ARROWS = 112
+MAX_ARROWS = 115
 """Import arrows between the entries of `supervisor/` at most."""
 
 MAX_POSITIONS = 4

@@ -1,0 +1,62 @@
+"""Looks at all of the host. Nothing is asked of other hosts, and no secret is read."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+
+from supervisor.discover.draft import Finding, Survey
+from supervisor.discover.sources.arrays import arrays
+from supervisor.discover.sources.certificates import certificates
+from supervisor.discover.sources.filesystems import filesystems
+from supervisor.discover.sources.listeners import Listener, listeners
+from supervisor.discover.sources.logs import logs
+from supervisor.discover.sources.mysql import mysql
+from supervisor.discover.sources.ports import daemons, ports
+from supervisor.discover.sources.routes import routes
+from supervisor.discover.sources.units import units, watched
+from supervisor.discover.sources.vitals import vitals
+
+ALERTMANAGER_PORT = 9093
+"""The usual port of an Alertmanager."""
+
+
+def survey(service: str, file: str, *, with_logs: bool) -> Survey:
+    """Return what is found on this host. It takes a few seconds at most."""
+    heard = listeners()
+    findings = [*_findings(heard, with_logs=with_logs)]
+    return Survey(
+        service=service,
+        file=file,
+        host=socket.gethostname(),
+        modules=tuple(draft for finding in findings for draft in finding.modules),
+        left_out=tuple(line for finding in findings for line in finding.left_out),
+        alertmanagers=_alertmanagers(heard),
+    )
+
+
+def _findings(heard: Sequence[Listener], *, with_logs: bool) -> Iterator[Finding]:
+    yield vitals()
+    yield filesystems()
+    enabled = units()
+    yield enabled
+    yield ports(heard)
+    yield daemons(heard, watched(enabled))
+    yield certificates(heard)
+    yield routes()
+    yield arrays()
+    yield mysql()
+    if with_logs:
+        yield logs()
+    else:
+        yield Finding(left_out=("logs: run discover with --logs",))
+
+
+def _alertmanagers(heard: Sequence[Listener]) -> tuple[str, ...]:
+    for listener in heard:
+        program = listener.program.name if listener.program else ""
+        if listener.port == ALERTMANAGER_PORT or "alertmanager" in program:
+            host = f"[{listener.host}]" if ":" in listener.host else listener.host
+            if listener.port == ALERTMANAGER_PORT:
+                return (f"http://{host}:{listener.port}",)
+    return ()
