@@ -39,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "checks": ("checks", "list the known checks, or one check's parameters"),
     "discover": ("setup.discover", "look at this host and write a first service file for it"),
     "schema": ("setup.schema", "print the JSON Schema of service files, for editors"),
+    "completion": ("setup.completion", "print the completion of a shell: bash, zsh or fish"),
+    "manual": ("setup.manual", "print a page of the manual, for man(1)"),
 }
 """Each command: its module in `supervisor.commands`, and its help."""
 
@@ -118,8 +120,20 @@ def _parser(command: ModuleType | None) -> argparse.ArgumentParser:
             add_service(command_parser)
             command.add_arguments(command_parser)
             flags = [flag for action in command_parser._actions for flag in action.option_strings]
-            command_parser.set_defaults(flags=flags)
+            command_parser.set_defaults(flags=flags, all_parsers=all_parsers)
     return parser
+
+
+def all_parsers() -> Mapping[str, argparse.ArgumentParser]:
+    """Return the parser of each command. Completion and the manual are made from them."""
+    parsers = {}
+    for name, (_, text) in COMMANDS.items():
+        command = _imported(name)
+        told = epilog(command.EXAMPLES, command.EXIT_CODES)
+        parsers[name] = argparse.ArgumentParser(name, description=text, epilog=told)
+        add_service(parsers[name])
+        command.add_arguments(parsers[name])
+    return parsers
 
 
 def _print_errors(group: BaseExceptionGroup[SupervisorError]) -> int:

@@ -36,7 +36,7 @@ class Module:
     check: str = field(metadata={"example": '"disk"'})
     """Name of a check that is installed, or the dotted path of its module."""
     name: str
-    """Unique in the service; the alerts' label `check`."""
+    """Unique in the service; the alerts' label `check`. Default: the name of the check."""
     every: Duration | None = None
     """A run each time that this has passed, on a fixed grid."""
     at: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class Service:
     heartbeat: bool = False
     """Whether there is an alert that always fires."""
     max_ledger: int = field(default=64 * 1024 * 1024, metadata={"example": '"64MiB"'})
-    """Bytes of all alerts in the ledger, at most. Its files may be larger."""
+    """Bytes of all alerts in the ledger, at most, also as "64MiB". Its files may be larger."""
     labels: Mapping[str, str] = field(factory=dict)
     """Of every alert; `host` is among them."""
     alertmanager: Alertmanager = field(factory=Alertmanager)

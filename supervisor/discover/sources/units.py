@@ -17,6 +17,9 @@ SYSTEMD = Path("/run/systemd/system")
 KINDS = ("service", "socket", "timer")
 """The kinds of units that are looked at."""
 
+ENABLED = ("enabled", "enabled-runtime")
+"""The states of unit files that systemd starts by itself."""
+
 ANSWER_SECONDS = 15
 """How long systemctl may take."""
 
@@ -29,6 +32,8 @@ class Unit:
     """A unit and its state."""
 
     name: str
+    file_state: str
+    """Such as `enabled`."""
     active: str
     sub_state: str
 
@@ -47,11 +52,13 @@ def units() -> Finding:
     for unit in found:
         if unit.name.startswith(OURS):
             left_out.append(f"{unit.name}: a supervisor cannot tell that it does not run")
+        elif unit.file_state not in ENABLED:
+            continue  # a session's, such as user@0.service
         elif unit.active != "active":
             left_out.append(f"{unit.name}: enabled, but {unit.active}")
         else:
             short = unit.name.removesuffix(".service")
-            text = f"{{ name = {quoted(short)} }}"
+            text = f"{{ name = {quoted(unit.name if '.' in short else short)} }}"
             items.append(Item(text, instance=unit.name, note=unit.sub_state))
     also: tuple[str, ...] = ()
     if failed:
@@ -70,7 +77,7 @@ def watched(finding: Finding) -> set[str]:
 def _enabled() -> Iterator[str]:
     """Yield the enabled units. A template is not one: its units are."""
     kinds = ",".join(KINDS)
-    for row in _systemctl("list-unit-files", f"--type={kinds}", "--state=enabled,enabled-runtime"):
+    for row in _systemctl("list-unit-files", f"--type={kinds}", f"--state={','.join(ENABLED)}"):
         name = row.split()[0]
         if "@." not in name:
             yield name
@@ -79,11 +86,12 @@ def _enabled() -> Iterator[str]:
 
 
 def _states(names: Sequence[str]) -> Iterator[Unit]:
-    show = _systemctl("show", "--property=Id,ActiveState,SubState", "--", *names)
+    show = _systemctl("show", "--property=Id,UnitFileState,ActiveState,SubState", "--", *names)
     for block in "\n".join(show).split("\n\n"):
         values = dict(line.partition("=")[::2] for line in block.splitlines())
         if name := values.get("Id", ""):
-            yield Unit(name, values["ActiveState"], values["SubState"])
+            states = (values.get(key, "") for key in ("UnitFileState", "ActiveState", "SubState"))
+            yield Unit(name, *states)
 
 
 def _systemctl(*arguments: str) -> list[str]:

@@ -1,0 +1,239 @@
+"""The command `completion`: print the completion of a shell, made from the parsers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from supervisor.commands.setup.command_line import PROGRAM, Argument, Command, commands
+from supervisor.commands.setup.words import KINDS, words
+from supervisor.errors import UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "shell", metavar="SHELL", nargs="?", choices=tuple(SCRIPTS), help="bash, zsh or fish"
+    )
+    parser.add_argument(
+        "--words", choices=tuple(KINDS), help="print words that exist here; the scripts use it"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the script of a shell, or words, one a line."""
+    if options.words:
+        found = words(options.words, options.service, options.config_dir)
+        print(*found, sep="\n", end="\n" if found else "")
+    elif options.shell:
+        print(SCRIPTS[options.shell](commands(options.all_parsers())), end="")
+    else:
+        raise UsageError(f"which shell? write {', '.join(SCRIPTS)}")
+    return 0
+
+
+def bash(known: Sequence[Command]) -> str:
+    """Return the script for bash."""
+    cases = "\n".join(_bash_case(command) for command in known)
+    valued = "|".join(_flags(known, lambda argument: bool(argument.value)))
+    return f"""\
+# bash completion of {PROGRAM}. Made by: {PROGRAM} completion bash
+_alertmanager_supervisor_words() {{
+    local i args=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${{COMP_WORDS[i]}} in
+            --service | --config-dir) args+=("${{COMP_WORDS[i]}}" "${{COMP_WORDS[++i]}}") ;;
+        esac
+    done
+    {PROGRAM} completion --words "$1" "${{args[@]}}" 2>/dev/null
+}}
+
+_alertmanager_supervisor() {{
+    local cur=${{COMP_WORDS[COMP_CWORD]}} prev=${{COMP_WORDS[COMP_CWORD - 1]}} command="" i
+    local flags="" words=""
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${{COMP_WORDS[i]}} in
+            {valued}) ((i++)) ;;
+            -*) ;;
+            *) command=${{COMP_WORDS[i]}}; break ;;
+        esac
+    done
+    case $prev in
+{_bash_values(known)}
+    esac
+    case $command in
+        "") flags="--help --version" words="{" ".join(command.name for command in known)}" ;;
+{cases}
+    esac
+    if [[ $cur == -* ]]; then words=$flags; fi
+    local IFS=$' \\n'
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}}
+complete -F _alertmanager_supervisor {PROGRAM}
+"""
+
+
+def _bash_case(command: Command) -> str:
+    flags = " ".join(flag for argument in command.arguments for flag in argument.flags)
+    places = [argument for argument in command.arguments if not argument.flags]
+    given = "".join(_bash_words(argument) for argument in places)
+    # An assignment does not split its value into words.
+    return f'        {command.name}) flags="--help {flags}" words="{given}" ;;'
+
+
+def _bash_words(argument: Argument) -> str:
+    if argument.words:
+        return f"$(_alertmanager_supervisor_words {argument.words})"
+    return " ".join(argument.choices)
+
+
+def _bash_values(known: Sequence[Command]) -> str:
+    lines = {}
+    for argument in _valued(known):
+        names = "|".join(argument.flags)
+        if argument.takes_files:
+            how = "-d" if argument.value == "DIR" else "-f"
+            lines[names] = f'COMPREPLY=($(compgen {how} -- "$cur")); return'
+        else:
+            given = _bash_words(argument)
+            lines[names] = f'COMPREPLY=($(compgen -W "{given}" -- "$cur")); return'
+    return "\n".join(f"        {names}) {line} ;;" for names, line in lines.items())
+
+
+def zsh(known: Sequence[Command]) -> str:
+    """Return the script for zsh: a function for its directory of functions."""
+    described = "\n".join(f"        {_zsh_text(f'{each.name}:{each.help}')}" for each in known)
+    cases = "\n".join(
+        f"        {command.name}) _arguments {' '.join(map(_zsh_argument, command.arguments))} ;;"
+        for command in known
+    )
+    return f"""\
+#compdef {PROGRAM}
+# zsh completion. Made by: {PROGRAM} completion zsh
+_alertmanager_supervisor_words() {{
+    local -a args found
+    local i
+    for ((i = 1; i < CURRENT; i++)); do
+        case $words[i] in
+            --service | --config-dir) args+=("$words[i]" "$words[i+1]") ;;
+        esac
+    done
+    found=(${{(f)"$({PROGRAM} completion --words $1 $args 2>/dev/null)"}})
+    compadd -a found
+}}
+
+_alertmanager_supervisor() {{
+    local -a commands
+    commands=(
+{described}
+    )
+    if ((CURRENT == 2)); then
+        _describe command commands
+        return
+    fi
+    local command=$words[2]
+    shift words
+    ((CURRENT--))
+    case $command in
+{cases}
+    esac
+}}
+_alertmanager_supervisor "$@"
+"""
+
+
+def _zsh_argument(argument: Argument) -> str:
+    """Return a specification for `_arguments`, in quotes."""
+    value = ""
+    if argument.value:
+        action = " "
+        if argument.words:
+            action = f"_alertmanager_supervisor_words {argument.words}"
+        elif argument.choices:
+            action = f"({' '.join(argument.choices)})"
+        elif argument.takes_files:
+            action = "_files -/" if argument.value == "DIR" else "_files"
+        value = f":{argument.value.replace(':', ' ')}:{action}"
+    if not argument.flags:
+        return _zsh_text(f"{'*' if argument.repeats else ''}{value}")
+    text = argument.help.replace("[", "(").replace("]", ")").replace(":", " ")
+    return " ".join(_zsh_text(f"{flag}[{text}]{value}") for flag in argument.flags)
+
+
+def _zsh_text(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def fish(known: Sequence[Command]) -> str:
+    """Return the script for fish."""
+    names = " ".join(command.name for command in known)
+    lines = [
+        f"# fish completion of {PROGRAM}. Made by: {PROGRAM} completion fish",
+        "function __alertmanager_supervisor_words",
+        "    set -l tokens (commandline -opc)",
+        "    set -l args",
+        "    for i in (seq 2 (count $tokens))",
+        "        if contains -- $tokens[$i] --service --config-dir",
+        "            set -a args $tokens[$i] $tokens[(math $i + 1)]",
+        "        end",
+        "    end",
+        f"    {PROGRAM} completion --words $argv[1] $args 2>/dev/null",
+        "end",
+        f"complete -c {PROGRAM} -f",
+    ]
+    nothing = f"not __fish_seen_subcommand_from {names}"
+    for command in known:
+        lines.append(
+            f"complete -c {PROGRAM} -n {_fish_text(nothing)} -a {command.name} "
+            f"-d {_fish_text(command.help)}"
+        )
+        seen = f"__fish_seen_subcommand_from {command.name}"
+        lines += [
+            f"complete -c {PROGRAM} -n {_fish_text(seen)}{_fish_argument(argument)}"
+            for argument in command.arguments
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _fish_argument(argument: Argument) -> str:
+    text = "".join(f" -l {flag.removeprefix('--')}" for flag in argument.flags)
+    if argument.flags and argument.value:
+        text += " -r"
+    if argument.words:
+        text += f" -a '(__alertmanager_supervisor_words {argument.words})'"
+    elif argument.choices:
+        text += f" -a {_fish_text(' '.join(argument.choices))}"
+    elif argument.takes_files:
+        text += " -F"
+    return f"{text} -d {_fish_text(argument.help)}" if argument.help else text
+
+
+def _fish_text(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _valued(known: Iterable[Command]) -> list[Argument]:
+    return [
+        argument
+        for command in known
+        for argument in command.arguments
+        if argument.flags and argument.value
+    ]
+
+
+def _flags(known: Iterable[Command], wanted: Callable[[Argument], bool]) -> list[str]:
+    """Return the flags of all commands that are wanted, each once."""
+    return sorted(
+        {
+            flag
+            for command in known
+            for argument in command.arguments
+            for flag in argument.flags
+            if wanted(argument)
+        }
+    )
+
+
+SCRIPTS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}
+"""Each shell, and what makes its script."""
