@@ -119,7 +119,7 @@ _alertmanager_supervisor_words() {{
             --service | --config-dir) args+=("$words[i]" "$words[i+1]") ;;
         esac
     done
-    found=(${{(f)"$({PROGRAM} completion --words $1 $args 2>/dev/null)"}})
+    found=(${{(f)"$({PROGRAM} completion --words $1 "${{args[@]}}" 2>/dev/null)"}})
     compadd -a found
 }}
 
@@ -149,7 +149,7 @@ def _zsh_argument(argument: Argument) -> str:
     if argument.value:
         action = " "
         if argument.words:
-            action = f"_alertmanager_supervisor_words {argument.words}"
+            action = f" _alertmanager_supervisor_words {argument.words}"
         elif argument.choices:
             action = f"({' '.join(argument.choices)})"
         elif argument.takes_files:
@@ -173,7 +173,7 @@ def fish(known: Sequence[Command]) -> str:
         "function __alertmanager_supervisor_words",
         "    set -l tokens (commandline -opc)",
         "    set -l args",
-        "    for i in (seq 2 (count $tokens))",
+        "    for i in (seq 2 (math (count $tokens) - 1))",
         "        if contains -- $tokens[$i] --service --config-dir",
         "            set -a args $tokens[$i] $tokens[(math $i + 1)]",
         "        end",
@@ -199,14 +199,12 @@ def fish(known: Sequence[Command]) -> str:
 def _fish_argument(argument: Argument) -> str:
     text = "".join(f" -l {flag.removeprefix('--')}" for flag in argument.flags)
     if argument.flags and argument.value:
-        text += " -r"
+        text += " -r -F" if argument.takes_files else " -x"
     if argument.words:
         text += f" -a '(__alertmanager_supervisor_words {argument.words})'"
     elif argument.choices:
         text += f" -a {_fish_text(' '.join(argument.choices))}"
-    elif argument.takes_files:
-        text += " -F"
-    return f"{text} -d {_fish_text(argument.help)}" if argument.help else text
+    return f"{text} -d {_fish_text(argument.help)}" if argument.flags else text
 
 
 def _fish_text(text: str) -> str:
