@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,45 @@ def test_a_dry_run_changes_nothing(machine: Machine) -> None:
         machine.run(f"{INSTALL} --dry-run {option}", PIP)
 
     assert machine.run(EVERYTHING).stdout == files
+
+
+PAGES = (
+    "/usr/local/share/man/man1/alertmanager-supervisor.1",
+    "/usr/local/share/man/man5/supervisor-service.5",
+    "/usr/local/share/bash-completion/completions/alertmanager-supervisor",
+    "/usr/local/share/zsh/site-functions/_alertmanager-supervisor",
+    "/usr/local/share/fish/vendor_completions.d/alertmanager-supervisor.fish",
+)
+
+
+def test_manual_completion_and_schema_are_in_place(machine: Machine) -> None:
+    heads = machine.run(f"head -n 1 --quiet {' '.join(PAGES)}").stdout.splitlines()
+    schema = machine.run("cat /opt/supervisor/current/service.schema.json").stdout
+
+    assert [line.strip('.\\"# ').split(".")[0] for line in heads] == [
+        "Made by: alertmanager-supervisor manual",
+        "Made by: supervisor-service manual",
+        "bash completion of alertmanager-supervisor",
+        "compdef alertmanager-supervisor",
+        "fish completion of alertmanager-supervisor",
+    ]
+    assert "params_disk" in json.loads(schema)["definitions"]
+
+
+def test_discover_finds_the_units_and_nothing_fires(machine: Machine) -> None:
+    machine.run("systemctl reset-failed")
+    program = "alertmanager-supervisor"
+    machine.run(f"{program} discover --out /etc/supervisor/found.toml", timeout=120)
+    text = machine.run("cat /etc/supervisor/found.toml").stdout
+    machine.run(f"{program} validate --service found")
+    once = machine.run(f"{program} once --json --service found", check=False, timeout=120)
+    machine.run("rm /etc/supervisor/found.toml")
+    found = {module["check"]: module for module in tomllib.loads(text)["modules"]}
+
+    assert once.returncode == 0, once.stdout
+    assert {"systemd_unit", "disk", "system"} <= set(found)
+    assert text.startswith("#:schema file:///opt/supervisor/current/service.schema.json\n")
+    assert found["systemd_unit"]["params"]["units"]
 
 
 def test_nobody_but_root_can_change_what_is_run(machine: Machine) -> None:
@@ -162,7 +202,7 @@ def test_uninstall_keeps_configuration_and_state(
     machine.run(f"{INSTALL} --uninstall")
     left = machine.run(
         "ls -d /opt/supervisor /etc/systemd/system/supervisor@.service "
-        "/usr/local/bin/alertmanager-supervisor",
+        f"/usr/local/bin/alertmanager-supervisor {' '.join(PAGES)}",
         check=False,
     )
     running = machine.run("systemctl list-units --plain --no-legend 'supervisor@*'")
