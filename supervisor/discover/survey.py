@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from supervisor.discover.draft import Finding, Survey
 from supervisor.discover.sources.arrays import arrays
@@ -16,6 +17,7 @@ from supervisor.discover.sources.ports import daemons, ports
 from supervisor.discover.sources.routes import routes
 from supervisor.discover.sources.units import units, watched
 from supervisor.discover.sources.vitals import vitals
+from supervisor.text import shortened
 
 ALERTMANAGER_PORT = 9093
 """The usual port of an Alertmanager."""
@@ -23,7 +25,10 @@ ALERTMANAGER_PORT = 9093
 
 def survey(service: str, file: str, *, with_logs: bool) -> Survey:
     """Return what is found on this host. It takes a few seconds at most."""
-    heard = listeners()
+    try:
+        heard = listeners()
+    except OSError:  # there is no /proc
+        heard = []
     findings = [*_findings(heard, with_logs=with_logs)]
     return Survey(
         service=service,
@@ -36,20 +41,30 @@ def survey(service: str, file: str, *, with_logs: bool) -> Survey:
 
 
 def _findings(heard: Sequence[Listener], *, with_logs: bool) -> Iterator[Finding]:
-    yield vitals()
-    yield filesystems()
-    enabled = units()
+    yield _looked("the host's vitals", vitals)
+    yield _looked("filesystems", filesystems)
+    enabled = _looked("systemd's units", units)
     yield enabled
-    yield ports(heard)
-    yield daemons(heard, watched(enabled))
-    yield certificates(heard)
-    yield routes()
-    yield arrays()
-    yield mysql()
+    yield _looked("ports", partial(ports, heard))
+    yield _looked("programs of ports", partial(daemons, heard, watched(enabled)))
+    yield _looked("certificates", partial(certificates, heard))
+    yield _looked("routes", routes)
+    yield _looked("software RAID", arrays)
+    yield _looked("databases", mysql)
     if with_logs:
-        yield logs()
+        yield _looked("logs", logs)
     else:
         yield Finding(left_out=("logs: run discover with --logs",))
+
+
+def _looked(what: str, look: Callable[[], Finding]) -> Finding:
+    """Return what a look finds. One that fails does not keep the others from looking."""
+    try:
+        return look()
+    except (OSError, ValueError) as error:
+        return Finding(
+            left_out=(f"{what}: cannot be looked at: {shortened(str(error), most=200)}",)
+        )
 
 
 def _alertmanagers(heard: Sequence[Listener]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.discover.draft import Draft, Item, Survey, quoted
+from supervisor.discover import survey as whole
+from supervisor.discover.draft import Draft, Finding, Item, Survey, quoted
 from supervisor.discover.page import page
 from supervisor.discover.sources import arrays, filesystems, listeners, logs, mysql, ports, units
 from supervisor.discover.sources.listeners import Listener, Program
@@ -183,6 +184,19 @@ def test_a_database_without_its_client_is_told(monkeypatch: pytest.MonkeyPatch) 
     finding = mysql.mysql()
 
     assert (finding.modules, len(finding.left_out)) == ((), 1)
+
+
+def test_a_look_that_fails_is_told_and_keeps_no_other_from_looking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> Finding:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(whole, "filesystems", fail)
+    found = whole.survey("X", "X", with_logs=False)
+
+    assert "filesystems: cannot be looked at: [Errno 5] Input/output error" in found.left_out
+    assert "system" in {draft.check for draft in found.modules}
 
 
 def test_text_that_toml_cannot_hold_is_refused() -> None:

@@ -21,6 +21,9 @@ _LISTENING = "0A"
 _UNIT = re.compile(r"/([^/]+\.service)(?:/|$)")
 """The unit of systemd in a line of /proc/PID/cgroup."""
 
+_UNUSUAL = re.compile(r"[^\w.+@-]")
+"""Characters that a name of a program seldom has."""
+
 _SOCKET = re.compile(r"socket:\[([0-9]+)\]")
 
 
@@ -122,5 +125,6 @@ def _program(pid: int) -> Program:
         name = Path(os.readlink(f"/proc/{pid}/exe").removesuffix(" (deleted)")).name
     except OSError:
         name = Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip()
+    name = _UNUSUAL.sub("_", name) or "process"
     unit = _UNIT.search(Path(f"/proc/{pid}/cgroup").read_text("utf-8", "replace"))
     return Program(pid, name, unit[1] if unit else "")
