@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from supervisor.discover.draft import Draft, Item, Survey, is_active, quoted
 
@@ -61,20 +61,20 @@ def _table(draft: Draft) -> Iterator[str]:
     yield from draft.also
     if draft.key and draft.items:
         yield f"{draft.key} = ["
-        for item in draft.items:
-            yield from _item(item, indent="    ", end=",")
+        yield from _items(draft.items, indent="    ", end=",")
         yield "]"
     else:
-        for item in draft.items:
-            yield from _item(item)
+        yield from _items(draft.items)
 
 
-def _item(item: Item, indent: str = "", end: str = "") -> Iterator[str]:
-    if item.left_out:
-        yield f"{indent}# left out: {item.left_out}"
-        yield _with_note(f"{indent}# {item.text}{end}", item.note)
-    else:
-        yield _with_note(f"{indent}{item.text}{end}", item.note)
+def _items(items: Iterable[Item], indent: str = "", end: str = "") -> Iterator[str]:
+    """Yield a line for each item. A reason that several in a row share is written once."""
+    reason = ""
+    for item in items:
+        if item.left_out and item.left_out != reason:
+            yield f"{indent}# left out: {item.left_out}"
+        reason = item.left_out
+        yield _with_note(f"{indent}{'# ' if reason else ''}{item.text}{end}", item.note)
 
 
 def _left_out(survey: Survey) -> Iterator[str]:

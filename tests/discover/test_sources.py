@@ -236,6 +236,13 @@ def test_what_fires_becomes_a_comment_with_its_message() -> None:
     assert answers == []
 
 
+def test_a_reason_that_several_share_is_written_once() -> None:
+    items = (Item("a = 1", left_out="old"), Item("b = 1", left_out="old"), Item("c = 1"))
+    text = page(survey(Draft("disk", "Disks.", items)), "s")
+
+    assert "# left out: old\n# a = 1\n# b = 1\nc = 1\n" in text
+
+
 def test_a_module_of_which_all_fires_becomes_a_comment() -> None:
     draft = Draft("disk", "Disks.", (Item("a = 1", "/a"),))
     answers = [[outcome("disk", FULL)], []]
