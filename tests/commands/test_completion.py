@@ -82,6 +82,10 @@ def test_the_services_are_offered(complete: Complete) -> None:
     complete("alertmanager-supervisor validate --service ", "Shop", "Depot")
 
 
+def test_validate_offers_services(complete: Complete) -> None:
+    complete("alertmanager-supervisor validate De", "Depot")
+
+
 def test_the_modules_of_the_service_are_offered(complete: Complete) -> None:
     shown = complete("alertmanager-supervisor once --service Shop s", "swap", "spool")
 

@@ -11,7 +11,7 @@ import pytest
 
 from supervisor.__main__ import COMMANDS, all_parsers, main
 from supervisor.commands.setup.command_line import commands
-from supervisor.commands.setup.manual import ENVIRONMENT, EXIT_CODES
+from supervisor.commands.setup.manual import ALL_EXIT_CODES, ENVIRONMENT
 from supervisor.commands.setup.service_page import EXAMPLE, TABLES
 from supervisor.config import schema_text
 from supervisor.modules.loader import known_checks
@@ -53,10 +53,12 @@ def test_the_first_page_has_each_command_with_each_flag(program: str) -> None:
     assert heads == [*COMMANDS]
     assert [flag for flag in sorted(flags) if not re.search(rf"^ +{flag}\b", program, re.M)] == []
     assert "run-now [--state-dir DIR] MODULE ..." in program
+    assert "once [MODULE ...] [--json]" in program
+    assert "alertmanager-supervisor once --service Shop" in program
 
 
 def test_the_first_page_has_exit_codes_and_variables(program: str) -> None:
-    for term in (*map(str, EXIT_CODES), *ENVIRONMENT):
+    for term in (*map(str, ALL_EXIT_CODES), *ENVIRONMENT):
         assert re.search(rf"^       {re.escape(term)}\b", program, re.M), term
 
 
@@ -65,7 +67,7 @@ def test_the_exit_codes_are_those_of_the_reference() -> None:
     (table,) = [page.split("\n## Exit codes\n")[1] for page in pages if "\n## Exit codes\n" in page]
     codes = re.findall(r"^\| (\d+) \|", table.split("\n## ")[0], re.M)
 
-    assert [int(code) for code in codes] == [*EXIT_CODES]
+    assert [int(code) for code in codes] == [*ALL_EXIT_CODES]
 
 
 def test_the_second_page_has_each_key_and_each_check(service: str) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from supervisor.commands.options import DOCS
+from supervisor.commands.options import PROGRAM as CALLED
+
 PROGRAM = "alertmanager-supervisor"
 """The name of the installed program."""
 
@@ -14,6 +17,7 @@ _WORDS = {
     ("run-now", "modules"): "modules",
     ("once", "modules"): "modules",
     ("status", "module"): "modules",
+    ("validate", "files"): "services",
     ("checks", "name"): "checks",
 }
 """The arguments whose words depend on the host, by command and destination."""
@@ -68,8 +72,13 @@ def _command(name: str, parser: argparse.ArgumentParser) -> Command:
         help=parser.description or "",
         usage=usage,
         arguments=tuple(_arguments(name, parser)),
-        epilog=parser.epilog or "",
+        epilog=_examples(parser.epilog or ""),
     )
+
+
+def _examples(epilog: str) -> str:
+    """Return the examples and exit codes of a help, as the installed program is called."""
+    return epilog.removesuffix(DOCS).rstrip().replace(CALLED, PROGRAM)
 
 
 def _arguments(name: str, parser: argparse.ArgumentParser) -> Iterator[Argument]:
@@ -86,7 +95,7 @@ def _arguments(name: str, parser: argparse.ArgumentParser) -> Iterator[Argument]
             choices=choices,
             words=words,
             repeats=action.nargs in ("*", "+"),
-            required=action.required,
+            required=action.nargs not in ("*", "?"),
         )
 
 

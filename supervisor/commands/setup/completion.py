@@ -9,6 +9,18 @@ from supervisor.commands.setup.command_line import PROGRAM, Argument, Command, c
 from supervisor.commands.setup.words import KINDS, words
 from supervisor.errors import UsageError
 
+EXAMPLES = (
+    ("completion bash", "print the script of a shell"),
+    ("completion --words modules --service Shop", "print the words that it asks for"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""

@@ -27,6 +27,20 @@ INSTALLED_SCHEMA = Path("/opt/supervisor/current/service.schema.json")
 """Where `scripts/install` puts the JSON Schema."""
 
 
+EXAMPLES = (
+    ("discover --out /etc/supervisor/Shop.toml", "write a first service file"),
+    ("discover --logs", "print it, with the logs of running programs"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    1: "the file is there already, or cannot be written",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(

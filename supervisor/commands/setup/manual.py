@@ -12,7 +12,7 @@ from supervisor.commands.setup.command_line import PROGRAM, Argument, Command, c
 SERVICE_PAGE = "supervisor-service"
 """The page on the service file."""
 
-EXIT_CODES: Mapping[int, str] = {
+ALL_EXIT_CODES: Mapping[int, str] = {
     0: "Done. `once`: nothing is wrong.",
     1: "Any other failure. `once`: a condition was seen.",
     2: "The command line is wrong.",
@@ -20,7 +20,7 @@ EXIT_CODES: Mapping[int, str] = {
     75: "Another supervisor holds the state directory.",
     78: "The service file is missing or wrong.",
 }
-"""What each exit code means."""
+"""What each exit code of any command means."""
 
 ENVIRONMENT: Mapping[str, str] = {
     "SUPERVISOR_CONFIG_DIR": "Where service files are, if `--config-dir` is not given.",
@@ -47,6 +47,19 @@ EXAMPLE = (
     "alertmanager-supervisor status --service Shop",
 )
 """From nothing to a host that is monitored."""
+
+
+EXAMPLES = (
+    ("manual | man -l -", "read the page of the program"),
+    ("manual supervisor-service | man -l -", "read the page of the service file"),
+)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +113,7 @@ def program_page(known: Sequence[Command]) -> Iterator[str]:
                 yield from _argument(argument)
         if command.epilog:
             yield from roff.example(command.epilog.splitlines())
-    yield from _terms("Exit status", {str(code): text for code, text in EXIT_CODES.items()})
+    yield from _terms("Exit status", {str(code): text for code, text in ALL_EXIT_CODES.items()})
     yield from _terms("Environment", ENVIRONMENT)
     yield from _terms("Files", FILES)
     yield from roff.section("See also")

@@ -10,6 +10,15 @@ from supervisor.config.json_schema.document import document
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import Check, known_checks, load_check
 
+EXAMPLES = (("schema > service.schema.json", "for a first line: #:schema ./service.schema.json"),)
+"""What `--help` shows: a command line, and what it does."""
+
+EXIT_CODES = {
+    0: "done",
+    2: "the command line is wrong",
+}
+"""What `--help` says of the exit codes."""
+
 
 def add_arguments(_parser: argparse.ArgumentParser) -> None:
     """Add nothing: the command has no arguments of its own."""
