@@ -95,7 +95,7 @@ def _arguments(name: str, parser: argparse.ArgumentParser) -> Iterator[Argument]
             choices=choices,
             words=words,
             repeats=action.nargs in ("*", "+"),
-            required=action.nargs not in ("*", "?"),
+            required=not action.option_strings and action.nargs not in ("*", "?"),
         )
 
 
