@@ -13,14 +13,8 @@ from supervisor.commands.options import PROGRAM as CALLED
 PROGRAM = "alertmanager-supervisor"
 """The name of the installed program."""
 
-_WORDS = {
-    ("run-now", "modules"): "modules",
-    ("once", "modules"): "modules",
-    ("status", "module"): "modules",
-    ("validate", "files"): "services",
-    ("checks", "name"): "checks",
-}
-"""The arguments whose words depend on the host, by command and destination."""
+_WORDS = {"MODULE": "modules", "FILE|NAME": "services"}
+"""What stands for a value in a help text, and the kind of words that are right for it."""
 
 _FILES = ("DIR", "FILE")
 """What stands for a path in a help text."""
@@ -86,7 +80,11 @@ def _arguments(name: str, parser: argparse.ArgumentParser) -> Iterator[Argument]
     for action in parser._actions:
         if isinstance(action, argparse._HelpAction):
             continue
-        words = "services" if action.dest == "service" else _WORDS.get((name, action.dest), "")
+        words = _WORDS.get(str(action.metavar), "")
+        if action.dest == "service":
+            words = "services"
+        elif (name, action.dest) == ("checks", "name"):
+            words = "checks"
         choices = tuple(map(str, action.choices or ()))
         yield Argument(
             flags=tuple(action.option_strings),
