@@ -9,10 +9,11 @@ as_root() {
 # Installs those of the Debian packages that are missing. It asks no questions, and it does not
 # start the daemons in these packages.
 debian() {
-    local missing=() package
+    local installed missing=() package
+    installed=" $(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null \
+        | sed -n 's/^installed //p' | tr '\n' ' ' || true) "
     for package in "$@"; do
-        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed \
-            || missing+=("$package")
+        [[ $installed == *" $package "* ]] || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "installing Debian packages: ${missing[*]}" >&2
