@@ -1,0 +1,140 @@
+"""`scripts/install --with`: packages with checks go along from release to release.
+
+The project is a small one without dependencies, so that nothing is fetched. Under systemd, with all
+of them, tests/systemd installs.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+pytestmark = pytest.mark.timeout(400)  # it makes three virtual environments
+
+ROOT = Path(__file__).parent.parent.parent
+LIST = """
+from importlib.metadata import entry_points
+print(*sorted(each.name + each.dist.version for each in entry_points(group="supervisor.checks")))
+"""
+
+
+@frozen
+class Host:
+    """A directory in which releases are installed."""
+
+    root: Path
+    project: Path
+
+    def install(self, *options: str | Path, status: int = 0) -> str:
+        """Run the installer; return what it prints."""
+        script = self.project / "scripts" / "install"
+        done = subprocess.run(
+            ["bash", script, "--root", self.root, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def upgrade(self, version: str) -> None:
+        """Let the project be of another version."""
+        text = f'__version__ = "{version}"\n'
+        (self.project / "supervisor" / "__init__.py").write_text(text, encoding="utf-8")
+
+    def packages(self) -> tuple[str, str]:
+        """Return the version that is installed, and the checks of packages in it."""
+        opt = self.root / "opt" / "supervisor"
+        (python,) = opt.glob("current/venv/bin/python")
+        found = subprocess.run([python, "-c", LIST], check=True, capture_output=True, text=True)
+        release = (opt / "current").readlink().name
+        return release.partition("-")[0], found.stdout.strip()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    project = tmp_path / "project"
+    (project / "scripts").mkdir(parents=True)
+    (project / "scripts" / "install").write_bytes((ROOT / "scripts" / "install").read_bytes())
+    for name in ("supervisor", "checks", "docs", "configs/systemd"):
+        (project / name).mkdir(parents=True)
+    for name in ("configs/systemd/supervisor@.service", "configs/Demo.toml", "requirements.lock"):
+        (project / name).touch()
+    made = Host(tmp_path / "root", project)
+    made.upgrade("1.0.0")
+    return made
+
+
+def wheel(directory: Path, name: str, version: str, needs: str = "") -> Path:
+    """Write a wheel whose package has a check of its name."""
+    path, info = directory / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
+    needed = f"Requires-Dist: {needs}\n" if needs else ""
+    files = {
+        f"{name}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[supervisor.checks]\n{name}={name}\n",
+        f"{info}/RECORD": "",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        for each, text in files.items():
+            archive.writestr(each, text)
+    return path
+
+
+def test_packages_go_along_in_an_upgrade(host: Host, tmp_path: Path) -> None:
+    host.install("--with", wheel(tmp_path, "spool", "1.0"), wheel(tmp_path, "tape_deck", "2.0"))
+    first = host.packages()
+    for each in tmp_path.glob("*.whl"):
+        each.unlink()
+    host.upgrade("1.0.1")
+    host.install()
+
+    assert first == ("1.0.0", "spool1.0 tape_deck2.0")
+    assert host.packages() == ("1.0.1", "spool1.0 tape_deck2.0")
+
+
+def test_a_package_is_replaced_by_its_next_version_and_dropped_by_its_name(
+    host: Host, tmp_path: Path
+) -> None:
+    kept = host.root / "opt" / "supervisor" / "packages"
+    kept.mkdir(parents=True)
+    old, tape = wheel(kept, "spool", "1.0"), wheel(kept, "tape_deck", "2.0")
+    new = wheel(tmp_path, "spool", "1.1")
+    replaced = host.install("--dry-run", "--with", new)
+    dropped = host.install("--dry-run", "--without", "Tape-Deck")
+
+    assert f"--no-index {tape} {new}\n" in replaced
+    assert f"+ rm {old}\n" in replaced
+    assert f"--no-index {old}\n" in dropped
+    assert f"+ rm {tape}\n" in dropped
+
+
+def test_a_package_that_cannot_be_installed_is_not_remembered(host: Host, tmp_path: Path) -> None:
+    said = host.install("--with", wheel(tmp_path, "tape", "1.0", needs="nowhere"), status=1)
+
+    assert "nowhere" in said
+    assert not (host.root / "opt" / "supervisor" / "packages").exists()
+    assert not (host.root / "opt" / "supervisor" / "current").exists()
+
+
+def test_a_dry_run_says_what_would_be_installed(host: Host, tmp_path: Path) -> None:
+    path = wheel(tmp_path, "spool", "1.0")
+    said = host.install("--dry-run", "--with", path)
+
+    assert f"--no-index {path}" in said
+    assert f"+ install -D -m 644 {path} {host.root}/opt/supervisor/packages/{path.name}" in said
+    assert not host.root.exists()
+
+
+@pytest.mark.parametrize("given", [[], ["--dry-run"], ["spool.tar.gz"], ["/missing/a-1.whl"]])
+def test_what_is_not_a_wheel_is_refused(host: Host, given: list[str]) -> None:
+    host.install("--with", *given, status=1)
+
+    assert not host.root.exists()
