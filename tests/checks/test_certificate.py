@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -24,11 +25,11 @@ from checks._http.certificates import of_chain, of_pem
 from checks.certificate import Certificate, Params, run
 from supervisor.api import Condition, Context, Measurement, Observation, tls_context
 from supervisor.observations import Duration
-from tests.e2e.servers import free_port
 from tests.support.addresses import resolve_to
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
 from tests.support.check_context import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
+from tests.support.ports import free_port
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CA = trustme.CA()
@@ -434,10 +435,9 @@ async def test_the_certificates_of_all_addresses_of_a_name_are_looked_at(
     assert name == "Certificate invalid"
     assert said == ("x: at 127.0.0.2: its certificate is not trusted: certificate has expired")
     ((name, _, said),) = told(await look(1.0, port=silent_one, **given))
-    assert (name, said) == (
-        "Certificate not available",
-        f"x (shop.test:{silent_one}): at 127.0.0.1: no answer within 0.9 s",
-    )
+    assert name == "Certificate not available"
+    late = rf"x \(shop\.test:{silent_one}\): at 127\.0\.0\.1: no answer within [\d.]+ s"
+    assert re.fullmatch(late, said)  # what is left for one address depends on when its turn comes
     assert told(await look(port=same, **given)) == []
 
 

@@ -149,7 +149,7 @@ async def test_a_second_instance_makes_the_pid_file_wrong(tmp_path: Path) -> Non
     assert conditions(alone) == conditions(without_pid_files) == []
 
 
-@pytest.mark.parametrize("excluded", ["archiveManager", NAME])
+@pytest.mark.parametrize("excluded", ["archiveManager", NAME], ids=["daemon", "process"])
 async def test_an_excluded_daemon_or_process_needs_no_pid_file(
     tmp_path: Path, excluded: str
 ) -> None:

@@ -40,6 +40,7 @@ async def test_the_report_tells_of_this_host() -> None:
 
 
 @needs_root
+@pytest.mark.may_block("it mounts")
 async def test_a_filesystem_that_does_not_answer_is_shown_beside_the_others(
     tmp_path: Path,
 ) -> None:

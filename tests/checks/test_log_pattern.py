@@ -134,6 +134,7 @@ async def test_a_path_that_is_not_a_file_is_unreadable(tmp_path: Path) -> None:
 
 
 @needs_root
+@pytest.mark.may_block("it mounts")
 async def test_a_log_that_hangs_does_not_delay_the_others(tmp_path: Path, log: Path) -> None:
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "x.log").write_text("x\n", encoding="utf-8")

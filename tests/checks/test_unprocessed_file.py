@@ -245,6 +245,7 @@ def test_a_directory_of_another_user_is_unreadable_until_it_is_opened() -> None:
 
 
 @needs_root
+@pytest.mark.may_block("it mounts")
 async def test_a_directory_that_hangs_is_unreadable_and_does_not_delay_the_others(
     tmp_path: Path,
 ) -> None:
@@ -275,6 +276,7 @@ async def test_a_directory_that_hangs_is_unreadable_and_does_not_delay_the_other
 
 
 @needs_root
+@pytest.mark.may_block("it mounts")
 async def test_a_module_that_runs_out_of_time_leaves_no_second_thread_behind(
     tmp_path: Path,
 ) -> None:

@@ -14,6 +14,7 @@ import trio
 from supervisor.errors import SupervisorError
 from supervisor.host.signals import stop_on_signals
 from tests.support.no_more_threads import no_more_threads
+from tests.support.patience import undisturbed
 from tests.support.python_child import python_child
 
 FRAME = """
@@ -54,10 +55,10 @@ def process(
 
 
 def ends(started: subprocess.Popen[str]) -> tuple[int, str, float]:
-    """Wait for the end; return the exit code, the output and how many seconds it took."""
-    began = time.monotonic()
-    output, _ = started.communicate(timeout=20)
-    return started.returncode, output, time.monotonic() - began
+    """Wait for the end; return the exit code, the output and how many calm seconds it took."""
+    began = undisturbed()
+    output, _ = started.communicate(timeout=60)
+    return started.returncode, output, undisturbed() - began
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -114,11 +115,14 @@ def test_the_second_signal_ends_it_at_once(second: signal.Signals) -> None:
 )
 def test_it_ends_within_the_grace_whatever_it_does(body: str) -> None:
     with process(body, grace=0.5) as started:
+        began = time.monotonic()
         started.terminate()
         code, output, seconds = ends(started)
+        took = time.monotonic() - began
 
     assert (1, "last act\n") == (code, output.removeprefix("stopping\n"))
-    assert 0.3 < seconds < 1.5
+    assert took > 0.3
+    assert seconds < 1.5
 
 
 @pytest.mark.parametrize("body", [BLOCKS, SPINS], ids=["blocked", "spinning"])

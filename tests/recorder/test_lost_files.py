@@ -31,6 +31,7 @@ from tests.support.virtual_clock import FrozenClock
 __all__ = ["no_threads"]  # a fixture
 
 virtually = pytest.mark.usefixtures("no_threads")
+starts_another = pytest.mark.may_block("it starts another process and waits for it")
 
 
 def changed(name: str) -> Changes:
@@ -130,6 +131,7 @@ async def test_a_directory_that_cannot_be_made_again_is_tried_until_it_can(
 
 
 @virtually
+@starts_another
 async def test_beside_a_second_supervisor_nothing_is_written_until_it_has_gone(
     writer: Writer, lock: Lock, autojump_clock: MockClock
 ) -> None:
@@ -163,6 +165,7 @@ async def test_a_lock_that_was_removed_is_held_again(
 
 
 @virtually
+@starts_another
 async def test_a_lock_that_another_has_held_for_a_moment_means_another_ledger(
     writer: Writer, lock: Lock, autojump_clock: MockClock
 ) -> None:

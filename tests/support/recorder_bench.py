@@ -32,6 +32,7 @@ from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
+from tests.support.patience import Patience
 from tests.support.virtual_clock import VirtualClock
 
 START = 1_700_000_000.0
@@ -304,9 +305,10 @@ class RecorderBench:
 
 async def eventually(condition: Callable[[], bool], within: float = 5.0) -> None:
     """Wait in real time until something is so."""
-    with trio.fail_after(within):
-        while not condition():  # noqa: ASYNC110 - what is waited for knows nothing of trio
-            await trio.sleep(0.002)
+    patience = Patience(within)
+    while not condition():
+        assert not patience.is_over(), f"it is not so within {within} s"
+        await trio.sleep(0.002)
 
 
 async def _at_once(function: Callable[..., _Result], *arguments: object, **_: object) -> _Result:

@@ -39,6 +39,7 @@ def pids(name: str) -> list[int]:
         b"ruby\0/opt/%s.rb\0start" % NAME.encode(),
         b"%s: worker 1" % NAME.encode(),
     ],
+    ids=["name", "path", "java", "ruby", "title"],
 )
 def test_a_process_is_found_by_what_it_says_it_is(title: bytes, padding: bytes) -> None:
     with titled(title, padding) as pid:
@@ -71,6 +72,7 @@ def test_a_script_is_found_by_its_file(tmp_path: Path) -> None:
         ["sh", "-c", "read line; true", NAME],
         ["bash", "-c", f"read line; {NAME}", "bash", f"/opt/{NAME}"],
     ],
+    ids=["grep", "tail", "code", "name of code", "argument of code"],
 )
 def test_a_process_that_only_mentions_a_name_is_not_found(argv: list[str]) -> None:
     with running(*argv) as pid:

@@ -13,6 +13,9 @@ from checks._files import mounts
 from checks._reports import daily_readings
 from tests.support.mounts import needs_root, tmpfs
 
+OTHERS = 50
+"""More processes than are busy on any machine that runs these tests."""
+
 
 def test_a_busy_and_a_large_process_are_among_the_first() -> None:
     script = "hoard = b'x' * (300 << 20)\nprint(flush=True)\nwhile True: pass"
@@ -21,7 +24,7 @@ def test_a_busy_and_a_large_process_are_among_the_first() -> None:
         assert greedy.stdout is not None
         greedy.stdout.readline()
         try:
-            readings = trio.run(daily_readings.read, 5, 5.0)
+            readings = trio.run(daily_readings.read, OTHERS, 30.0)
         finally:
             greedy.kill()
 
@@ -33,6 +36,7 @@ def test_a_busy_and_a_large_process_are_among_the_first() -> None:
 
 
 @needs_root
+@pytest.mark.may_block("it mounts")
 async def test_memory_filesystems_are_left_out(tmp_path: Path) -> None:
     with tmpfs(tmp_path / "memory", "size=1m") as point:
         readings = await daily_readings.read(0, 5.0)

@@ -19,6 +19,7 @@ from supervisor.host.log import formatters
 from supervisor.host.log import writer as log_writer
 from supervisor.host.log.writer import LogWriter
 from tests.support.no_more_threads import no_more_threads
+from tests.support.patience import undisturbed
 
 ROOT = Path(__file__).parent.parent.parent.parent
 
@@ -78,12 +79,13 @@ def test_a_reader_who_stops_holds_nothing_up_and_is_told_what_was_dropped(
     writer = LogWriter(descriptor)
     for number in range(5000):
         writer.handle(entry(f"entry {number}"))
-    began = time.monotonic()
+    began, calm = time.monotonic(), undisturbed()
     writer.flush()
-    waited = time.monotonic() - began
+    waited, calm = time.monotonic() - began, undisturbed() - calm
 
     *lines, told = read_until(reader, b"written: ").decode().splitlines()
-    assert log_writer.FLUSH_TIMEOUT <= waited < 10
+    assert log_writer.FLUSH_TIMEOUT <= waited
+    assert calm < 10
     numbers = [int(line.removeprefix("entry ")) for line in lines]
     assert sorted(set(numbers)) == numbers
     said = "log entries that were dropped, because they could not be written: "
