@@ -28,7 +28,7 @@ from benchmarks.rig.subject import Subject, listener, taker
 from benchmarks.rig.task import ROOT
 from supervisor.processes.descendants import become_subreaper, is_command
 from supervisor.processes.procfs import children
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 BAD_PLUGINS = (
     "closes_stdout_and_hangs",

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from
 from benchmarks.rig.process_tree import memory
 from benchmarks.rig.task import ROOT
 from supervisor.observations import Condition, Report, Run
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 from tests.support.web_bench import WebBench, client_of, modules
 
 WARM_UP = 12.0

@@ -1,4 +1,4 @@
-"""For all tests: the same examples of hypothesis in every run, and no step that blocks the loop.
+"""For all tests: the same examples of hypothesis in every run, no blocking step, and the order.
 
 HYPOTHESIS_PROFILE=explore tries other examples.
 """
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.blocking import BlockingSteps
+from tests.support.own_mounts import have_mounts_of_our_own
 
 # A machine that is busy is no fault of an example.
 settings.register_profile(
@@ -22,6 +23,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 if not os.environ.get("SUPERVISOR_SYSTEMD_TESTS"):
     collect_ignore = ["systemd"]  # boots a container: scripts/test-systemd does that
+
+WAITING = ("e2e", "host_weather", "power_cut", "simulation")
+"""Folders whose tests take long, most of them because they wait for other programs."""
+
+# A mount that a test makes, and a comparison with all that df shows, must not disturb each other.
+if "PYTEST_XDIST_WORKER" in os.environ and os.geteuid() == 0:
+    have_mounts_of_our_own()
 
 steps = BlockingSteps()
 steps.watch_every_run()
@@ -37,3 +45,9 @@ def no_step_blocks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if steps.found and request.node.get_closest_marker("may_block") is None:
         pytest.fail(f"the event loop was blocked by {'; '.join(steps.found)}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the workers of pytest-xdist, which take a file each, begin with what takes long."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.location[0].split("/")[1] not in WAITING)

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from benchmarks.rig.plugin_runners import icinga, monit, nagios
 from benchmarks.rig.task import EVERY, TIMEOUT, Commands, Task, write
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 
 @frozen

@@ -20,7 +20,7 @@ from attrs import define, field
 
 from benchmarks.rig.process_tree import cpu_seconds
 from benchmarks.rig.task import ROOT
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 
 @define

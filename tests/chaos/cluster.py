@@ -21,7 +21,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from attrs import define, field
 
 from tests.chaos.mails import Death, Mail
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 MAINTENANCE = 2.0
 PEER_TIMEOUT = 2.0

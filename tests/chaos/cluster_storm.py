@@ -16,7 +16,7 @@ from tests.chaos.cluster import GOSSIP, MAINTENANCE, SETTLED, Gate, Member, Sink
 from tests.chaos.mails import Cluster, Count, Death, count
 from tests.chaos.truth import establish, read_journal
 from tests.chaos.victim import Victim
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 CALM = max(service.CLUSTER_PERIODS) + service.CLUSTER_MIN_VISIBLE + 2 * SETTLED + 10.0
 """Seconds after which everything must have been notified once all is well."""

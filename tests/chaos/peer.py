@@ -13,8 +13,8 @@ from attrs import define, field
 from tests.chaos.check import POISON, VENOM
 from tests.chaos.history import History, read_post
 from tests.chaos.weather import FINE, Weather
-from tests.e2e.servers import free_port
 from tests.support.fake_peer import Behaviour, FakePeer, Request, answer
+from tests.support.ports import free_port
 
 Form = Literal["string", "object", ""]
 """How a peer refuses a poisoned alert; the empty form takes it."""

@@ -16,8 +16,9 @@ from attrs import define, field, frozen
 
 from tests.e2e.mailing import ShippedAlertmanager, cluster, text_of
 from tests.e2e.prometheus import PrometheusServer
-from tests.e2e.servers import SmtpSink, SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import SmtpSink, SupervisorProcess, wait_for
 from tests.e2e.webhook import Webhook
+from tests.support.ports import free_port
 
 SERVICE = "FLEET"
 

@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 from attrs import define, field
 
-from tests.e2e.servers import ROOT, AlertmanagerServer, free_port, wait_for
+from tests.e2e.servers import ROOT, AlertmanagerServer, wait_for
+from tests.support.ports import free_port
 
 SHIPPED = ROOT / "configs" / "alertmanager" / "alertmanager.yml"
 LEGACY = Path(__file__).with_name("legacy-alertmanager.yml")

@@ -19,7 +19,8 @@ from pymysql.constants import CLIENT
 
 from checks._database.server import Database
 from supervisor.api import Secret
-from tests.e2e.servers import ROOT, free_port, wait_for
+from tests.e2e.servers import ROOT, wait_for
+from tests.support.ports import free_port
 
 USER = "eborder"
 SCHEMA = ROOT / "configs" / "sql" / "reference_schema.sql"

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from attrs import define, field
 
-from tests.e2e.servers import ROOT, free_port, wait_for
+from tests.e2e.servers import ROOT, wait_for
+from tests.support.ports import free_port
 
 SHIPPED = ROOT / "configs" / "prometheus"
 TARGETS = '    static_configs:\n      - targets: ["127.0.0.1:9477"]\n'

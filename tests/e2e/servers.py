@@ -20,6 +20,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from attrs import define, field
 
+from tests.support.patience import Patience
+from tests.support.ports import free_port
+
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,18 +33,11 @@ def wait_for(
     what: Callable[[], T], seconds: float, otherwise: str, log: Callable[[], str] = str
 ) -> T:
     """Return the first true value of `what()`; fail with the log when there is none in time."""
-    deadline = time.monotonic() + seconds
+    patience = Patience(seconds)
     while not (found := what()):
-        assert time.monotonic() < deadline, f"{otherwise}\n{log()}"
+        assert not patience.is_over(), f"{otherwise}\n{log()}"
         time.sleep(POLL)  # real programs take real time
     return found
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @define

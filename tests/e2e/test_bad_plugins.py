@@ -9,10 +9,10 @@ from supervisor.processes import descendants, procfs
 from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.support.bad_plugins import BAD_PLUGINS, FAILED, FINE, PLUGINS, TIMEOUT
 
-EVERY = 3
+EVERY = 6
 """Seconds between two runs of a module."""
 
-ROUNDS = 4
+ROUNDS = 3
 """How often each module must run."""
 
 GOOD = ("good-1", "good-2")
@@ -26,7 +26,7 @@ def module(name: str, *argv: object) -> str:
 check = "command"
 name = "{name}"
 every = "{EVERY}s"
-timeout = "1s"
+timeout = "4s"
 [modules.params]
 protocol = "nagios"
 argv = [{words}]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command_line import run_supervisor
-from tests.e2e.servers import AlertmanagerServer, free_port
+from tests.e2e.servers import AlertmanagerServer
+from tests.support.ports import free_port
 
 CONFIG = """
 service = "TEST"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import ROOT, AlertmanagerServer, SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import ROOT, AlertmanagerServer, SupervisorProcess, wait_for
+from tests.support.ports import free_port
 
 SAMPLE = ROOT / "tests/convert/legacy/alertmanager_KorPnrTest.conf"
 MODULE = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,8 +26,9 @@ from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
 from supervisor.observations import Run
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
-from tests.e2e.servers import free_port
 from tests.support.check_context import context
+from tests.support.patience import undisturbed
+from tests.support.ports import free_port
 from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0
@@ -209,10 +209,10 @@ async def test_a_query_of_30_s_is_stopped_by_the_server(
 
 
 async def test_the_databases_own_timeout_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
-    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(0.5)), SLEEP)
+    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(2)), SLEEP)
 
-    assert done.error.endswith("for 0.45 s and was stopped")
-    assert done.seconds < 1.5
+    assert done.error.endswith("for 1.8 s and was stopped")
+    assert done.seconds < 20
 
 
 async def test_a_locked_table_does_not_hold_up_a_run(
@@ -326,10 +326,10 @@ async def test_a_run_that_is_stopped_leaves_no_query_on_the_server(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(run_query, tmp_path, mariadb.database(), query, 60)
         await trio.to_thread.run_sync(mariadb.until_querying, query[:12])
-        begun = time.monotonic()
+        begun = undisturbed()
         nursery.cancel_scope.cancel()
 
-    assert time.monotonic() - begun < 1
+    assert undisturbed() - begun < 1
     mariadb.until_nobody()
 
 

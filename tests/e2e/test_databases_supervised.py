@@ -12,14 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.mariadb import MariaDbServer, SlowProxy
-from tests.e2e.servers import (
-    ROOT,
-    AlertmanagerServer,
-    SmtpSink,
-    SupervisorProcess,
-    free_port,
-    wait_for,
-)
+from tests.e2e.servers import ROOT, AlertmanagerServer, SmtpSink, SupervisorProcess, wait_for
+from tests.support.ports import free_port
 
 HEAD = """
 service = "KOR-TEST"

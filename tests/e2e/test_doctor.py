@@ -13,8 +13,9 @@ import trustme
 from tests.e2e.command_line import run_supervisor
 from tests.e2e.mailing import LegacyAlertmanager, ShippedAlertmanager, alert
 from tests.e2e.mariadb import USER, MariaDbServer
-from tests.e2e.servers import SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.e2e.test_tls import PASSWORD, SecureAlertmanager, settings
+from tests.support.ports import free_port
 
 CONFIG = """
 service = "TEST"

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.servers import (
-    AlertmanagerServer,
-    SmtpSink,
-    SupervisorProcess,
-    free_port,
-    wait_for,
-)
+from tests.e2e.servers import AlertmanagerServer, SmtpSink, SupervisorProcess, wait_for
+from tests.support.ports import free_port
 
 EVENTS = """\
 [{"ServiceName": "TEST", "EventType": "I", "EventName": "Daily check", \

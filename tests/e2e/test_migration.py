@@ -9,13 +9,8 @@ from collections import Counter
 
 import httpx
 
-from tests.e2e.servers import (
-    AlertmanagerServer,
-    SmtpSink,
-    SupervisorProcess,
-    free_port,
-    wait_for,
-)
+from tests.e2e.servers import AlertmanagerServer, SmtpSink, SupervisorProcess, wait_for
+from tests.support.ports import free_port
 
 EVENTS = json.dumps([{"EventType": "I", "EventName": "Daily", "EventMessage": "all is well"}])
 ROUTE = """  routes:

@@ -13,8 +13,9 @@ from attrs import define, field
 from checks.alertmanager import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement
 from tests.e2e.mailing import ShippedAlertmanager, alert, cluster
-from tests.e2e.servers import SmtpSink, free_port, wait_for
+from tests.e2e.servers import SmtpSink, wait_for
 from tests.support.check_context import context
+from tests.support.ports import free_port
 
 
 @define

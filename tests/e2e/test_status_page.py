@@ -21,7 +21,9 @@ import pytest
 
 from tests.e2e.browser import Browser, chromium
 from tests.e2e.command_line import run_supervisor
-from tests.e2e.servers import ROOT, SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import ROOT, SupervisorProcess, wait_for
+from tests.support.patience import undisturbed
+from tests.support.ports import free_port
 from tests.support.promtool import promtool_complaints
 
 SECONDS = 60 if os.environ.get("SUPERVISOR_LONG_TESTS") else 4
@@ -100,17 +102,23 @@ def firing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SupervisorProce
     supervisor = SupervisorProcess(tmp_path_factory.mktemp("firing"))
     configure(supervisor, f"127.0.0.1:{free_port()}")
     break_something(supervisor)
-    supervisor.start()
-    url = page_of(supervisor)
-    wait_for(lambda: len(status(url)["alerts"]) == 2, 15, "nothing fires", lambda: supervisor.log)
-    yield supervisor
-    supervisor.kill()
+    try:
+        supervisor.start()
+        url = page_of(supervisor)
+        wait_for(
+            lambda: len(status(url)["alerts"]) == 2, 15, "nothing fires", lambda: supervisor.log
+        )
+        yield supervisor
+    finally:
+        supervisor.kill()
 
 
 def page_of(supervisor: SupervisorProcess) -> str:
     """Return the address that the supervisor has printed."""
-    (url,) = re.findall(r"status page at (\S+)", supervisor.log)
-    return str(url)
+    found = wait_for(
+        lambda: re.findall(r"status page at (\S+)", supervisor.log), 10, "it names no page"
+    )  # a thread writes the log
+    return str(found[-1])
 
 
 def get(url: str, **headers: str) -> httpx.Response:
@@ -286,11 +294,12 @@ def test_prometheus_finds_what_it_scrapes(firing: SupervisorProcess) -> None:
     assert promtool_complaints(text) == ""
 
 
+@pytest.mark.alone
 def test_rubbish_makes_no_module_miss_a_run(supervisor: SupervisorProcess, url: str) -> None:
     wait_for(lambda: status(url)["modules"][1]["runs"], 10, "nothing runs")
     address = url.split("/")[2].split(":")
     idle = [socket.create_connection((address[0], int(address[1]))) for _ in range(40)]
-    before, begun = runs(url, "quick"), time.monotonic()
+    before, begun, calm = runs(url, "quick"), time.monotonic(), undisturbed()
     senders = [threading.Thread(target=throw, args=(address, part)) for part in range(4)]
     for sender in senders:
         sender.start()
@@ -298,14 +307,15 @@ def test_rubbish_makes_no_module_miss_a_run(supervisor: SupervisorProcess, url: 
     while any(sender.is_alive() for sender in senders):
         most = max(most, connections(supervisor.pid, int(address[1])))
         time.sleep(0.05)  # real programs take real time
-    elapsed, after = time.monotonic() - begun, runs(url, "quick")
+    elapsed, calm, after = time.monotonic() - begun, undisturbed() - calm, runs(url, "quick")
     found = status(url)
     for sock in idle:
         sock.close()
 
     assert most <= 34, "32, and one or two that are being turned away"
-    assert after - before >= int(elapsed) - 1
-    assert [module["skipped"] for module in found["modules"]] == [0, 0, 0]
+    assert after - before >= int(calm) - 1
+    # A program that gets no processor for a second misses a run that is due each second.
+    assert max(module["skipped"] for module in found["modules"]) <= max(0, elapsed - calm)
     assert "Traceback" not in supervisor.log
     assert supervisor.stop() == 0
 
@@ -369,9 +379,9 @@ def test_it_stops_in_time_with_live_pages_and_clients_that_do_not_read(
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         for _ in range(200):
             sock.sendall(request % b"metrics")
-    begun = time.monotonic()
+    begun = undisturbed()
     code = supervisor.stop()
-    elapsed = time.monotonic() - begun
+    elapsed = undisturbed() - begun
     for sock in sockets:
         sock.close()
 

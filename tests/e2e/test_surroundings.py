@@ -19,8 +19,9 @@ import pytest
 import trio
 import trustme
 
-from tests.e2e.servers import SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.support.fake_peer import FakePeer
+from tests.support.ports import free_port
 
 ZONES = Path("/usr/share/zoneinfo")
 CLONE_NEWUTS = 0x04000000

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import SupervisorProcess, free_port, wait_for
+from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.e2e.test_lifecycle import write_config
 from tests.support import mounts
+from tests.support.ports import free_port
 
 INTERVAL = 2.0
 SABOTEUR = """

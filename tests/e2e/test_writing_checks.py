@@ -48,7 +48,7 @@ class Environment:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
         assert (done.returncode, command) == (status, command), done.stdout
         return done.stdout

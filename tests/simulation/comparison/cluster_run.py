@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from itertools import zip_longest
 from pathlib import Path
 
-from tests.e2e.servers import free_port
 from tests.simulation.alertmanager.cluster import Cluster
 from tests.simulation.comparison.cluster_story import (
     DELAYS,
@@ -22,6 +21,7 @@ from tests.simulation.comparison.cluster_story import (
 from tests.simulation.comparison.outcome import Seen, of_model
 from tests.simulation.comparison.real import Run, real_run, sleep_until
 from tests.simulation.comparison.step import ALL, AddSilence, Begin, Done, End, Post, Step
+from tests.support.ports import free_port
 
 PEERS = 2
 
