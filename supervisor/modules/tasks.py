@@ -29,13 +29,10 @@ class ModuleTask:
     """Its timetable."""
 
     runner: Runner | None = None
-    """Runs it. None while the task before it has not ended."""
+    """Runs it. None while an old run of the module has not ended."""
 
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     """Ends the task."""
-
-    ended: trio.Event = field(factory=trio.Event)
-    """Set when the task has ended."""
 
 
 @define(eq=False, repr=False)
@@ -69,8 +66,8 @@ class ModuleTasks:
     tasks: dict[str, ModuleTask] = field(factory=dict)
     """The tasks by the names of their modules."""
 
-    _ending: dict[str, ModuleTask] = field(factory=dict)
-    """Cancelled tasks of modules that have left the service file. A run may ignore that."""
+    _turns: dict[str, trio.Lock] = field(factory=dict)
+    """Held by the task that runs a module. A cancelled one keeps it until its run has ended."""
 
     def end_changed(self, service: Service) -> list[str]:
         """Cancel the tasks of modules that `service` changes or no longer has. Return their names.
@@ -92,20 +89,21 @@ class ModuleTasks:
     async def start_missing(self) -> list[str]:
         """Start a task for each enabled module that has none. Return their names.
 
-        A task that replaces a cancelled one waits until the old task has ended.
+        A run may ignore that its task was cancelled. The next task waits until it has ended.
         """
         service = self.store.service
         fit(self.stats, service)
         timetables = schedules(service)
         enabled = {module.name: module for module in service.modules if module.enabled}
         for name in self.tasks.keys() - enabled.keys():
-            self._ending[name] = self.tasks.pop(name)
+            del self.tasks[name]
         started = []
         for name, module in enabled.items():
-            previous = self.tasks.get(name) or self._ending.pop(name, None)
+            previous = self.tasks.get(name)
             if previous is None or previous.scope.cancel_called:
                 self.tasks[name] = task = ModuleTask(module, timetables[name])
-                await self.nursery.start(self._live, task, previous, name=f"module {name}")
+                turn = self._turns.setdefault(name, trio.Lock())
+                await self.nursery.start(self._live, task, turn, name=f"module {name}")
                 started.append(name)
         return started
 
@@ -117,22 +115,19 @@ class ModuleTasks:
     async def _live(
         self,
         task: ModuleTask,
-        previous: ModuleTask | None,
+        turn: trio.Lock,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        try:
-            with task.scope:
-                if previous is not None:
-                    task_status.started()
-                    task_status = trio.TASK_STATUS_IGNORED
-                    await previous.ended.wait()
+        with task.scope:
+            if turn.locked():
+                task_status.started()
+                task_status = trio.TASK_STATUS_IGNORED
+            async with turn:
                 now = self.clock.now()
                 task.runner = self._runner(task, now)
                 first = first_run(task.schedule, self._missed(task, now), now)
                 await task.runner.supervise(first, task_status=task_status)
-        finally:
-            task.ended.set()
 
     def _runner(self, task: ModuleTask, now: float) -> Runner:
         check, stats = self.find_check(task.module.check), self.stats[task.module.name]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from itertools import pairwise
 
+import pytest
 import trio
 from attrs import define, evolve, field
 from trio.testing import MockClock
@@ -151,6 +152,36 @@ async def test_the_new_waits_for_an_old_run_that_cannot_be_cancelled(
         assert reloaded_in == 0
         (first, second) = (moment for _, moment in tested.begun)
         assert second >= tested.ended[0][1] >= first + 300
+
+
+STAYS, SLOWER = (A, B), (evolve(A, labels={"team": "x"}), B)
+
+
+@pytest.mark.parametrize(
+    "reloads",
+    [[SLOWER], [(B,), STAYS], [SLOWER, STAYS], [(B,), STAYS, (B,), STAYS], [SLOWER, (B,), STAYS]],
+    ids=["changed", "removed and added", "changed twice", "removed twice", "changed and removed"],
+)
+async def test_a_module_never_runs_twice_at_once_whatever_reloads_do(
+    reloads: list[tuple[Module, ...]], autojump_clock: MockClock
+) -> None:
+    async def stubborn() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(300)
+
+    async with floor(service_of(A, B), stubborn) as tested:
+        await trio.sleep(20)
+        for modules in reloads:
+            await tested.reload(*modules)
+            await trio.sleep(5)
+        await trio.sleep(500)
+
+    begun, ended = (
+        [moment for name, moment in moments if name == "a"]
+        for moments in (tested.begun, tested.ended)
+    )
+    assert len(begun) > 1
+    assert all(later >= end for later, end in zip(begun[1:], ended, strict=False))
 
 
 async def test_progress_follows_the_configuration(autojump_clock: MockClock) -> None:
