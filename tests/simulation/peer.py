@@ -81,7 +81,10 @@ class Peer:
                 if how == "taken, hang":
                     await trio.sleep_forever()
                 return self._response(500)
-            case "reset":
+            case "hang":  # since the request has come
+                self._note(alerts, taken=False, answered=False)
+                await trio.sleep_forever()
+            case "reset" | "refused":
                 self._note(alerts, taken=False, answered=False)
                 raise httpx.RemoteProtocolError("the peer hung up")
             case "drip":
