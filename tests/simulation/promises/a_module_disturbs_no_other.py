@@ -77,6 +77,9 @@ class ModuleDisturbsNoOther:
     _look_at: float = -math.inf
     _at: float = 0.0
     _clock: float = 0.0
+    _is_unsaved: bool = False
+    """Whether the last life ended before all was on the disk."""
+
     _may_be_lost: bool = True
     """Whether the ledger may not know the last runs."""
 
@@ -104,7 +107,7 @@ class ModuleDisturbsNoOther:
                 self.modules, self._places = {}, {}
                 self._running, self._early, self._is_stopping = set(), {}, False
                 self._read = None
-                self._may_be_lost = event.ledger != "kept"
+                self._may_be_lost = event.ledger != "kept" or self._is_unsaved
                 self._apply(event, event.at)
             case ServiceRead():
                 self._at, self._clock, self._read = event.at, event.clock, event
@@ -114,7 +117,7 @@ class ModuleDisturbsNoOther:
             case Fed() if "STOPPING=1" in event.lines:
                 self._is_stopping = True
             case LifeEnded():
-                self.modules = {}
+                self.modules, self._is_unsaved = {}, event.unsaved
             case Counted() if event.module in self.modules:
                 yield from self._compare(event, self.modules[event.module])
 
@@ -202,7 +205,7 @@ class ModuleDisturbsNoOther:
         if max(begun, recorded) < last:
             module.first_by = clock
         elif recorded < last or recorded > clock or self._may_be_lost:
-            module.may_run = last
+            module.may_run = clock
 
     def _compare(self, count: Counted, module: Watched) -> Iterator[Finding]:
         unsure = module.is_running or count.at - module.ended_at < RECORDED_WITHIN

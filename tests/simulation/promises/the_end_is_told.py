@@ -32,6 +32,11 @@ class Held:
     ends: float
     """By the peer's clock."""
 
+    @property
+    def lasted(self) -> float:
+        """Seconds for which the peer has held it when it runs out."""
+        return self.ends - self.since
+
 
 @define(eq=False)
 class End:
@@ -43,6 +48,8 @@ class End:
     is_exempt: bool = False
     """Whether it is not known when it fired."""
     is_told: bool = False
+    was_shown: bool = False
+    """Whether it ran out at a peer that had held it for long enough."""
 
 
 @define(eq=False)
@@ -131,7 +138,7 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
         if end is None or end.is_told:
             return
         end.is_told = True
-        if end.is_known or end.is_exempt or self.truth.is_open(name):
+        if end.is_known or end.was_shown or end.is_exempt or self.truth.is_open(name):
             return
         held = [now - at.since for at in self.held.get(name, {}).values()]
         needed = self.scenario.settings.min_visible
@@ -154,6 +161,7 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
                 del self.ended[name]
             for peer in [*held]:
                 if held[peer].ends < self.weather.now_at(peer, at):
+                    end.was_shown |= held[peer].lasted >= settings.min_visible - 1.0
                     del held[peer]  # it has run out there, so there is nothing to tell
                 elif self._is_late(peer, name, end):
                     del held[peer]
