@@ -90,9 +90,8 @@ class Peer:
             case "drip":
                 self._note(alerts, taken=not bad, answered=False)
                 return self._response(200, stream=_Drip())
-            case status:
-                self._note(alerts, taken=False, answered=False)
-                return self._response(int(status))
+        self._note(alerts, taken=False, answered=False)
+        return self._response(int(self.weather))
 
     def _is_poison(self, alert: dict[str, Any]) -> bool:
         return bool(self.poison) and alert["labels"].get("instance", "").startswith(self.poison)

@@ -93,18 +93,17 @@ def back_off_is_not_reset(patch: pytest.MonkeyPatch) -> None:
 
 def queue_starves(patch: pytest.MonkeyPatch) -> None:
     """What was in a batch that failed has its turn only while nothing else is in the queue."""
-    is_turn = PeerQueue._is_turn_of_suspects
-    set_ = PeerQueue.set
+    is_turn, soonest = PeerQueue._is_turn_of_suspects, PeerQueue.next
 
     def only_alone(self: PeerQueue, now: float) -> bool:
-        return is_turn(self, now) and self._together.next() is None
+        return self._together.next() is None and is_turn(self, now)
 
-    def out_of_the_way(self: PeerQueue, key: str, when: float | None) -> None:
-        waits = self._together.next() is not None and key in self._failed
-        set_(self, key, None if waits else when)
+    def of_others(self: PeerQueue) -> float | None:
+        together = self._together.next()
+        return soonest(self) if together is None else together
 
     patch.setattr(PeerQueue, "_is_turn_of_suspects", only_alone)
-    patch.setattr(PeerQueue, "set", out_of_the_way)
+    patch.setattr(PeerQueue, "next", of_others)
 
 
 def summer_time_is_off_by_one_hour(patch: pytest.MonkeyPatch) -> None:

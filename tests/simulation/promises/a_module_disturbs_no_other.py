@@ -44,6 +44,9 @@ LOOK_INTERVAL = 20.0
 RECORDED_WITHIN = 45.0
 """Seconds after its end in which a run is counted, whatever the disk does."""
 
+SHOWN_WITHIN = 1.0
+"""Seconds after the end of a shown run in which what it skipped is counted."""
+
 Known = tuple[Timed, int]
 """A module's times, and its place among those with the same `every`."""
 
@@ -96,8 +99,8 @@ class ModuleDisturbsNoOther:
                 self._running.discard(event.module)
                 if event.module in self.modules:
                     self.modules[event.module].end(event)
-            case RunFinished() if event.module in self.begun:
-                self.recorded[event.module] = self.begun[event.module]
+            case RunFinished():
+                self._show(event.module)
             case ClockSet():
                 self._at, self._clock = event.at, event.clock
                 for module in self.modules.values():
@@ -124,6 +127,12 @@ class ModuleDisturbsNoOther:
     def at_the_end(self, at: float) -> Iterable[Finding]:
         """Look a last time."""
         return self._look_all(at, self._clock + at - self._at)
+
+    def _show(self, name: str) -> None:
+        if name in self.begun:
+            self.recorded[name] = self.begun[name]
+        if name in self.modules:
+            self.modules[name].shown += 1
 
     def _look(self, event: Event) -> Iterator[Finding]:
         self._look_at = event.at + LOOK_INTERVAL
@@ -172,6 +181,7 @@ class ModuleDisturbsNoOther:
             new = self._started(timed, place, clock)
             if old is not None:
                 new.seen, new.skipped, new.is_exact = old.seen, old.skipped, False
+                new.shown = old.shown
                 new.is_running = old.is_running
             if name in self._early:
                 # Whether this run was still of the old configuration is not known.
@@ -208,7 +218,8 @@ class ModuleDisturbsNoOther:
             module.may_run = clock
 
     def _compare(self, count: Counted, module: Watched) -> Iterator[Finding]:
-        unsure = module.is_running or count.at - module.ended_at < RECORDED_WITHIN
+        within = SHOWN_WITHIN if module.shown == module.seen else RECORDED_WITHIN
+        unsure = module.is_running or count.at - module.ended_at < within
         if not module.is_exact or module.is_loose or unsure or not module.knows_grid:
             return
         if wrong := module.overdue(count.at, count.clock):

@@ -58,6 +58,9 @@ class Watched:
     seen: int = 0
     """Runs that have begun, since the module is in the service file."""
 
+    shown: int = 0
+    """Runs that were shown as finished, since the module is in the service file."""
+
     ended_at: float = -math.inf
     """The end of the last run, as true time."""
 
