@@ -24,6 +24,13 @@ AT_ONCE = 0.001
 """A second try within so many seconds is of the same request, on a new connection."""
 
 
+RESOLVED_FOR = 900.0
+"""Seconds for which an end is sent."""
+
+MANY = 1000
+"""Alerts of which the old ones are forgotten."""
+
+
 @define(eq=False)
 class Series:
     """The failures in a row of one peer."""
@@ -40,6 +47,8 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
     scenario: Scenario
     weather: Weather = field(init=False)
     series: dict[str, Series] = field(factory=dict)
+    gone_at: dict[str, float] = field(factory=dict)
+    """When each alert is sent for the last time, by its labels."""
 
     def __attrs_post_init__(self) -> None:
         self.weather = Weather(self.scenario)
@@ -58,6 +67,7 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
             case Posted() if event.answered or event.refused:
                 if event.peer in self.series:
                     yield from self._judge(event.peer, self.series.pop(event.peer), event.at)
+                self._note_last_time(event)
 
     def at_the_end(self, at: float) -> Iterable[Finding]:
         """Everything was judged before."""
@@ -77,6 +87,17 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
             return
         waited = self.weather.now - series.last
         allowed = 2.0 ** (series.count - 1) + LATENCY
-        if waited > allowed:
+        if waited > allowed and not self._may_be_gone(series.last, series.last + allowed):
             what = f"{peer} was tried again {waited:.1f} s after failure {series.count} in a row"
             yield Finding(type(self).__name__, at, what)
+
+    def _note_last_time(self, event: Posted) -> None:
+        over = event.ends <= event.at
+        self.gone_at[str(event.alert["labels"])] = event.ends + RESOLVED_FOR * over
+        if len(self.gone_at) > MANY:
+            oldest = event.at - RESOLVED_FOR
+            self.gone_at = {name: gone for name, gone in self.gone_at.items() if gone > oldest}
+
+    def _may_be_gone(self, first: float, last: float) -> bool:
+        """Return whether what was due may have gone. Exempt: then nothing is left to be tried."""
+        return any(first - LATENCY <= gone <= last for gone in self.gone_at.values())
