@@ -17,7 +17,7 @@ from aiosmtpd.handlers import Sink
 from supervisor.discover.draft import Finding
 from supervisor.discover.sources import certificates
 from supervisor.discover.sources.listeners import Listener, Program
-from tests.e2e.servers import free_port
+from tests.support.ports import free_port
 
 NAME = "shop.example.invalid"
 
