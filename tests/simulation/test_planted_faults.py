@@ -1,6 +1,6 @@
 """Each planted fault is found in a small world, and without it nothing is found there.
 
-`scripts/simulate --planted NAME` looks for the same faults in worlds that nobody has made by hand.
+`scripts/simulate --planted NAME` looks for one of them in worlds made from seeds.
 """
 
 from __future__ import annotations
