@@ -89,7 +89,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         for server in params.servers
         if isinstance(cause := found[server], str)
     ]
-    return [*kernel, *_measured(readings), *silent, *_offset(context, params, readings)]
+    return [*kernel, *_measured(params, readings), *silent, *_offset(context, params, readings)]
 
 
 async def _ask(server: TimeServer, context: Context, seconds: float) -> Reading | str:
@@ -120,10 +120,13 @@ def _kernel() -> Iterator[Observation]:
         yield Condition("Clock not synchronised", "W", "", message)
 
 
-def _measured(readings: Mapping[TimeServer, Reading]) -> Iterator[Measurement]:
+def _measured(params: Params, readings: Mapping[TimeServer, Reading]) -> Iterator[Measurement]:
+    limits = tuple(
+        sign * limit for limit in (params.max_offset, params.error_offset) for sign in (1, -1)
+    )
     for server, seen in readings.items():
         labels = {"server": server.instance}
-        yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels)
+        yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels, limits)
         yield Measurement("ntp_round_trip_seconds", round(seen.round_trip, 6), "s", labels)
         yield Measurement("ntp_stratum", seen.stratum, labels=labels)
 

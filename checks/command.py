@@ -144,6 +144,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     completed = await run_command(argv, cwd=params.cwd, env=params.env, keep=params.kept)
     if completed.strays:
         context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
+    context.show(_output(completed, secrets.values()))
     if params.protocol == "eborder":
         events = _from_events(params, completed, tuple(secrets.values()))
         if completed.status:
@@ -154,6 +155,16 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     if params.protocol == "nagios":
         return _from_plugin(context, params, completed)
     return _from_exit(context, params, completed)
+
+
+def _output(completed: Completed, secrets: Collection[str]) -> str:
+    """Return the beginning of what the program printed, without secrets."""
+    parts = (
+        # Redacted before it is cut: half a secret would not be recognised.
+        eborder.redact(_text(stream[:MAX_STDOUT_BYTES]), secrets)
+        for stream in (completed.stdout, completed.stderr)
+    )
+    return "\n".join(part.strip() for part in parts if part.strip())
 
 
 async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:

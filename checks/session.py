@@ -82,20 +82,21 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     except OSError as error:
         raise CheckFailed(f"cannot count the TCP sessions: {error.strerror}") from None
     total = sessions.total()
-    observed: list[Observation] = [_measurement(TOTAL, total)]
+    observed: list[Observation] = [_measurement(TOTAL, total, params.max_total)]
     if params.max_total is not None and total > params.max_total:
         message = f"{counted(total, NOUN)} in all, more than {params.max_total:,}"
         observed.append(Condition("Session count", "W", TOTAL, message))
     for session in params.sessions:
         count = sessions[session.port]
-        observed.append(_measurement(session.name, count))
+        observed.append(_measurement(session.name, count, session.limit))
         if session.is_wrong(count):
             observed.append(_condition(session, count))
     return observed
 
 
-def _measurement(name: str, count: int) -> Measurement:
-    return Measurement("sessions", count, labels={"session": name})
+def _measurement(name: str, count: int, limit: int | None) -> Measurement:
+    limits = () if limit is None else (limit,)
+    return Measurement("sessions", count, labels={"session": name}, limits=limits)
 
 
 def _condition(session: LocalPort, count: int) -> Condition:

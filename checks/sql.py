@@ -135,7 +135,12 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
         value = number(row[column], f"column {name}")
         if not math.isfinite(value):
             raise CheckFailed(f"column {name} is {value}, which is not a number")
-        yield Measurement("value", value, labels={"instance": instance} if instance else {})
+        yield Measurement(
+            "value",
+            value,
+            labels={"instance": instance} if instance else {},
+            limits=tuple(limit for limit in (params.min, params.max) if limit is not None),
+        )
         if limit := _crossed(params, value):
             what = f"{shown(instance, MAX_VALUE_CHARACTERS)}: " if instance else ""
             message = record.get(params.message_column) or f"{what}{value:,.10g} is {limit}"

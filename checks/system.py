@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from checks._common.durations import long_span
 from checks._common.event_types import event_type_field
@@ -93,7 +93,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     context.state.clear()
     context.state.update(_state(vitals))
     observed: list[Observation] = [
-        *_measured(vitals),
+        *(evolve(item, limits=tuple(_limits(params, vitals, item))) for item in _measured(vitals)),
         *_conditions(params, vitals),
         *_unreadable(params, vitals),
     ]
@@ -202,6 +202,27 @@ def _below(
     if limit is None or value >= limit:
         return None
     return alertname, "", f"{message} (limit {limit:g})"
+
+
+def _limits(params: Params, vitals: Vitals, item: Measurement) -> Iterator[float]:
+    """Yield the limit of a value, to be shown beside it."""
+    share = params.min_memory_percent
+    load = params.max_load_per_core if item.labels.get("minutes") == "5" else None
+    limit = {
+        "load": None if load is None else load * (os.cpu_count() or 1),
+        "cpu_busy_percent": params.max_cpu_percent,
+        "memory_available_bytes": None if share is None else share / 100 * vitals.memory.total,
+        "processes": params.max_processes,
+        "zombies": params.max_zombies,
+        "uptime_seconds": params.min_uptime,
+        "pressure_percent": {
+            "cpu": params.max_cpu_pressure,
+            "memory": params.max_memory_pressure,
+            "io": params.max_io_pressure,
+        }.get(item.labels.get("kind", "")),
+    }.get(item.name)
+    if limit is not None:
+        yield limit
 
 
 def _measured(vitals: Vitals) -> Iterator[Measurement]:

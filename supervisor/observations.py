@@ -60,6 +60,8 @@ class Measurement:
     value: float
     unit: str = ""
     labels: Mapping[str, str] = field(factory=_no_labels)
+    limits: tuple[float, ...] = field(default=(), eq=False)
+    """The values at which a condition begins. They are drawn beside the value, no more."""
 
 
 Observation: TypeAlias = Condition | Report | Measurement
@@ -97,6 +99,8 @@ class Run:
     timed_out: bool = False
     state: Mapping[str, Json] = field(factory=dict)
     """The check's own memory, committed together with the observations."""
+    output: str = ""
+    """What the check has shown with `context.show`. Plain text."""
 
     @property
     def result(self) -> Result:

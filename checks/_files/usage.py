@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeAlias
 
 import trio
-from attrs import Attribute, field, frozen
+from attrs import Attribute, evolve, field, frozen
 
 from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
@@ -135,8 +135,14 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     )
     readings = {reading.mount.number: reading for reading in answers if reading is not None}
     observed: list[Observation] = []
-    for _, reading in sorted(readings.items()):
-        observed += reading.usage.measurements if reading.usage else ()
+    limits = {
+        mount.number: filesystem.max_use_percent
+        for filesystem, each in zip(params.filesystems, found, strict=True)
+        for mount in each.mounts
+        if filesystem.max_use_percent < NEVER
+    }
+    for number, reading in sorted(readings.items()):
+        observed += _measured(reading.usage, limits.get(number)) if reading.usage else ()
     for filesystem, each in zip(params.filesystems, found, strict=True):
         if filesystem.max_use_percent < NEVER:
             present = [readings[mount.number] for mount in each.mounts if mount.number in readings]
@@ -159,6 +165,11 @@ async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None
             return None
         return MountReading(mount, trouble=error.strerror or str(error))
     return MountReading(mount, judge(mount, answer))
+
+
+def _measured(usage: Usage, limit: int | None) -> Iterator[Measurement]:
+    for item in usage.measurements:
+        yield item if limit is None or item.unit != "%" else evolve(item, limits=(limit,))
 
 
 def _conditions(

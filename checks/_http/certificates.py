@@ -94,7 +94,8 @@ def judge(
         yield Condition("Certificate invalid", "E", instance, _message(instance, latest, when))
     weakest = min(chain, key=lambda each: each.ends)
     left = weakest.days_left(now)
-    yield Measurement("certificate_days_left", round(left, 2), "d", {"target": instance})
+    labels, limits = {"target": instance}, (warn_days, error_days)
+    yield Measurement("certificate_days_left", round(left, 2), "d", labels, limits)
     if left >= max(warn_days, error_days):
         return
     event_type = "E" if left < error_days else "W"

@@ -19,15 +19,18 @@ ITEM = re.compile(
     (?: (?P<value> [-+]?+ (?:[0-9]++(?:\.[0-9]*+)?+ | \.[0-9]++) (?:[eE][-+]?[0-9]++)?+ )
         (?P<unit> [a-zA-Z%°µ/]{0,16}+ )
       | U )
-    (?= [;\s] | $ ) \S*+
+    (?= [;\s] | $ ) (?P<rest> \S*+ )
     """,
     re.VERBOSE,
 )
 """One item of performance data: 'label'=value[UOM];[warn];[crit];[min];[max].
 
-The thresholds are not read, since the plugin itself has compared the value with them. The
+The plugin itself has compared the value with the thresholds; they are read to be shown. The
 quantifiers are possessive, so that hostile output does not make the search quadratic.
 """
+
+MAX_THRESHOLD = 64
+"""Characters of a threshold that are read."""
 
 GAP = re.compile(r"\s*+")
 """The space between two items."""
@@ -92,7 +95,21 @@ def _measurement(item: re.Match[str]) -> Measurement | None:
     if item["value"] is None or not label.isprintable():
         return None
     value = float(item["value"])
-    return Measurement(label, value, item["unit"]) if math.isfinite(value) else None
+    if not math.isfinite(value):
+        return None
+    return Measurement(label, value, item["unit"], limits=tuple(_limits(item["rest"])))
+
+
+def _limits(rest: str) -> Iterator[float]:
+    """Yield the numbers of both thresholds: `80` of "80", 10 and 20 of "@10:20"."""
+    for threshold in rest.split(";", 3)[1:3]:
+        for text in threshold[:MAX_THRESHOLD].removeprefix("@").split(":", 1):
+            try:
+                limit = float(text)
+            except ValueError:  # "", "~" or nonsense
+                continue
+            if limit or ":" not in threshold:  # "0:90" is below 0, which few values are
+                yield limit
 
 
 def _skip(pattern: re.Pattern[str], text: str, position: int) -> int:

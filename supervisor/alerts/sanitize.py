@@ -15,6 +15,9 @@ from supervisor.errors import CheckFailed
 from supervisor.observations import Condition, Measurement, Observation, Report
 from supervisor.text import MAX_LABEL_BYTES, MAX_MESSAGE_BYTES, clean_label, clean_text
 
+MAX_LIMITS = 4
+"""Limits of a measurement that are kept."""
+
 MAX_DETAIL_BYTES = 256 * 1024
 """Bytes of a detail in UTF-8."""
 
@@ -63,6 +66,17 @@ def _measurement(observation: object) -> Observation:
         observation.value,
         clean_label(str(observation.unit)),
         {clean_label(str(key)): clean_label(str(text)) for key, text in observation.labels.items()},
+        _clean_limits(observation.limits),
+    )
+
+
+def _clean_limits(limits: object) -> tuple[float, ...]:
+    if not isinstance(limits, tuple | list):
+        raise CheckFailed("the check returned a Measurement whose limits are not a list")
+    return tuple(
+        float(limit)
+        for limit in limits[:MAX_LIMITS]
+        if isinstance(limit, int | float) and _is_finite(limit)
     )
 
 

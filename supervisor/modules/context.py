@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from supervisor.observations import Json
+from supervisor.text import MAX_MESSAGE_BYTES, clean_text
 
 
 @frozen
@@ -108,6 +109,9 @@ class Context:
     list_runs: Callable[[], tuple[RunView, ...]] = field(default=tuple)
     """Returns what `runs` returns."""
 
+    shown: list[str] = field(factory=list)
+    """What the check has shown in this run, at most one text."""
+
     def now(self) -> datetime:
         """Return the present time in the service's zone."""
         return datetime.fromtimestamp(self.clock(), self.timezone)
@@ -122,6 +126,13 @@ class Context:
     def runs(self) -> tuple[RunView, ...]:
         """Return what each module of this supervisor has done."""
         return self.list_runs()
+
+    def show(self, text: str) -> None:
+        """Show plain text on the module's page as its last output. It goes nowhere else.
+
+        Of a long text only the first 4 KiB are kept. Secrets do not belong there.
+        """
+        self.shown[:] = [clean_text(str(text), MAX_MESSAGE_BYTES)]
 
     def render(self, template: str, **values: object) -> str:
         """Return HTML from the text of a Jinja2 template. Every value is escaped."""

@@ -61,6 +61,7 @@ async def execute(module: Module, check: Check, context: Context, scheduled: flo
         traceback=trace,
         timed_out=timed_out,
         state={} if error else state,
+        output="".join(context.shown),
     )
 
 

@@ -12,6 +12,7 @@ from supervisor.observations import Measurement, Result, Run
 from supervisor.stats.histogram import Histogram
 from supervisor.stats.outcome import outcome
 from supervisor.stats.recent_runs import RecentRuns
+from supervisor.stats.recent_values import RecentValues
 
 
 @define
@@ -41,17 +42,10 @@ class ModuleStats:
     """Runs, by their results."""
     durations: Histogram = field(factory=Histogram)
     recent: RecentRuns = field(factory=RecentRuns)
-    listeners: tuple[list[dict[str, Any]], ...] = ()
-    """Each gets the outcome of the next run that is committed."""
-    ran_before: bool = False
-    """The ledger knows of a run before the start."""
-    looks: bool = True
-    """Its runs tell how things are. A check that reports on the other modules does not."""
-
-    @property
-    def is_awaited(self) -> bool:
-        """Whether nothing is known yet of what it looks at."""
-        return self.looks and self.state != "disabled" and not (self.runs or self.ran_before)
+    values: RecentValues | None = None
+    """The last values of the measurements. None: there is no status page to show them."""
+    output: str = ""
+    """What the last run has shown. Empty if there is no status page."""
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
@@ -64,9 +58,8 @@ class ModuleStats:
         self.results[result] += 1
         self.durations.observe(run.seconds)
         self.recent.add(run.started, run.seconds, result)
-        listeners, self.listeners = self.listeners, ()
-        for listener in listeners:
-            listener.append(outcome(run))
+        if self.values is not None:
+            self.output = run.output
         if run.error:
             self.failures += 1
         else:
@@ -74,18 +67,25 @@ class ModuleStats:
             self.measurements = tuple(
                 item for item in run.observations if isinstance(item, Measurement)
             )
+            if self.values is not None:
+                self.values.add(self.measurements)
 
 
 def fit(stats: dict[str, ModuleStats], service: Service) -> None:
     """Keep stats for the modules of the service only.
 
-    A module that was there before, with the same check, keeps its counters.
+    A module that was there before, with the same check, keeps its counters. Values and output are
+    kept only where there is a status page.
     """
-    known = dict(stats)
+    known, is_shown = dict(stats), bool(service.status.listen)
     stats.clear()
     for module in service.modules:
         old = known.get(module.name)
         new = old if old and old.check == module.check else ModuleStats(module.name, module.check)
+        if not is_shown:
+            new.values, new.output = None, ""
+        elif new.values is None:
+            new.values = RecentValues()
         if not module.enabled:
             new.state, new.next_run = "disabled", None
         elif new.state == "disabled":
