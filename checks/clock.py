@@ -126,7 +126,7 @@ def _measured(params: Params, readings: Mapping[TimeServer, Reading]) -> Iterato
     )
     for server, seen in readings.items():
         labels = {"server": server.instance}
-        yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels, limits)
+        yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels, limits=limits)
         yield Measurement("ntp_round_trip_seconds", round(seen.round_trip, 6), "s", labels)
         yield Measurement("ntp_stratum", seen.stratum, labels=labels)
 

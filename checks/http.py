@@ -91,7 +91,7 @@ async def _examine(
 def _speed(target: Target, answer: HttpAnswer) -> Iterator[Observation]:
     labels = {"target": target.name}
     limits = () if target.max_seconds is None else (target.max_seconds,)
-    yield Measurement("http_seconds", round(answer.seconds, 4), "s", labels, limits)
+    yield Measurement("http_seconds", round(answer.seconds, 4), "s", labels, limits=limits)
     yield Measurement("http_status", answer.status, labels=labels)
     if target.max_seconds is not None and answer.seconds > target.max_seconds:
         took = f"the answer took {answer.seconds:.2f} s, more than {target.max_seconds:g} s"

@@ -95,7 +95,7 @@ def judge(
     weakest = min(chain, key=lambda each: each.ends)
     left = weakest.days_left(now)
     labels, limits = {"target": instance}, (warn_days, error_days)
-    yield Measurement("certificate_days_left", round(left, 2), "d", labels, limits)
+    yield Measurement("certificate_days_left", round(left, 2), "d", labels, limits=limits)
     if left >= max(warn_days, error_days):
         return
     event_type = "E" if left < error_days else "W"

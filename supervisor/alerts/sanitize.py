@@ -61,12 +61,13 @@ def _measurement(observation: object) -> Observation:
     if not _is_finite(observation.value):
         name = clean_label(observation.name)
         raise CheckFailed(f"the check returned the Measurement {name!r} without a finite number")
+    labels = observation.labels.items()
     return Measurement(
         clean_label(observation.name),
         observation.value,
         clean_label(str(observation.unit)),
-        {clean_label(str(key)): clean_label(str(text)) for key, text in observation.labels.items()},
-        _clean_limits(observation.limits),
+        {clean_label(str(key)): clean_label(str(text)) for key, text in labels},
+        limits=_clean_limits(observation.limits),
     )
 
 

@@ -17,6 +17,9 @@ class CurrentConfig:
     service: Service
     """The values; replaced as a whole."""
 
+    loaded: float = 0.0
+    """When they were last replaced, in Unix seconds. 0 before the recorder takes them over."""
+
     @property
     def peers(self) -> tuple[str, ...]:
         """The URLs of the Alertmanagers; without any, the console alone."""

@@ -106,7 +106,7 @@ class Recorder:
             await self._take_in(messages, last=not is_open)
 
     def _apply(self, service: Service) -> None:
-        self.store.config.service = service
+        self.store.config.service, self.store.config.loaded = service, self.clock.now()
         self.outbox.forget_other_peers()
         self._modules = {module.name: module for module in service.modules}
 

@@ -28,7 +28,7 @@ def series_of(item: Measurement) -> Series:
 
 @define
 class RecentValues:
-    """The last `MAX_VALUES` of each of the first `MAX_SERIES` measurements, in about 10 kB at most.
+    """The last `MAX_VALUES` of each of the first `MAX_SERIES` measurements, in about 20 kB at most.
 
     A measurement that the last run did not make is forgotten.
     """
@@ -43,7 +43,7 @@ class RecentValues:
             series = series_of(item)
             kept = known.get(series)
             if kept is None:
-                kept = array("f")
+                kept = array("d")
             elif len(kept) == MAX_VALUES:
                 del kept[0]
             try:

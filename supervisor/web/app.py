@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from urllib.parse import quote
 
 import trio
 from attrs import define, field
@@ -17,13 +19,19 @@ from supervisor.web.guard import Guard
 from supervisor.web.metrics import exposition
 from supervisor.web.metrics.metrics import Source, pieces
 from supervisor.web.page import templates
-from supervisor.web.page.live import Events, Live
+from supervisor.web.page.live import Events, Live, Subjects
 from supervisor.web.page.view import mailed
 from supervisor.web.server import App
 from supervisor.web.stream import Stream, Write
 
 PIECES_PER_WRITE = 16
 """Pieces of the metrics that are written together."""
+
+_UNKNOWN = {
+    "modules": "there is no module of this name\n",
+    "alerts": "this alert is not known, or it is no longer kept\n",
+}
+"""What is said about a page that does not exist."""
 
 _MAIL_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
@@ -39,11 +47,16 @@ def make_app(
 ) -> App:
     """Return the application behind its guard."""
     live = Live(snapshot, recorded)
-    endpoints = Endpoints(snapshot, live, Source(snapshot, waiting))
+    subjects = Subjects(snapshot)
+    endpoints = Endpoints(snapshot, live, subjects, Source(snapshot, waiting))
+    events = Events(live, subjects)
     routes = [
         Route("/", endpoints.page),
         Route("/api/status", endpoints.status),
-        Route("/api/events", Events(live)),
+        Route("/api/events", events),
+        Route("/api/events/{kind}/{key:path}", events),
+        Route("/modules/{key:path}", partial(endpoints.subject, "modules")),
+        Route("/alerts/{key}", partial(endpoints.subject, "alerts")),
         Route("/reports/{fingerprint}", endpoints.report),
         Route("/metrics", endpoints.metrics),
         Route("/-/healthy", endpoints.healthy),
@@ -58,12 +71,23 @@ class Endpoints:
 
     snapshot: Snapshot
     live: Live
+    subjects: Subjects
     source: Source
     _rendering: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
 
     async def page(self, _request: Request) -> Response:
         """Return the page as it is now."""
         html = await self.live.document()
+        return HTMLResponse(html, headers={"content-security-policy": templates.POLICY})
+
+    async def subject(self, kind: str, request: Request) -> Response:
+        """Return the page of one module or of one alert."""
+        key = request.path_params["key"]
+        sections = await self.subjects.sections(kind, key)
+        if not sections:
+            return PlainTextResponse(_UNKNOWN[kind], 404)
+        events = f"../api/events/{kind}/{quote(key, safe='')}"
+        html = templates.document(sections, "subject", events)
         return HTMLResponse(html, headers={"content-security-policy": templates.POLICY})
 
     async def status(self, _request: Request) -> Stream:

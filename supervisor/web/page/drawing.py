@@ -28,6 +28,9 @@ MAX_BAR_HEIGHT = 240
 MIN_BAR_HEIGHT = 20
 """Height of the lowest bar, so that it can be seen."""
 
+SPARK_HEIGHT = 40
+"""Height of the picture of a measurement's values. It is as wide as that of the bars."""
+
 TICK_SECONDS = 12.0
 """Seconds: in the lane a longer run is a bar, a shorter one is a tick."""
 
@@ -78,8 +81,11 @@ def bars(runs: Sequence[PastRun]) -> Picture:
     return Picture(_paths(outlines), words)
 
 
-def lane(runs: Sequence[PastRun], end: float) -> Picture:
-    """Return the runs of the hour before `end` (Unix seconds), on a lane 3600 wide and 10 high."""
+def lane(runs: Sequence[PastRun], end: float, known_since: float = 0.0) -> Picture:
+    """Return the runs of the hour before `end` (Unix seconds), on a lane 3600 wide and 10 high.
+
+    What was before `known_since` is not known.
+    """
     start = end - LANE_SECONDS
     outlines: dict[str, list[str]] = {}
     seen = [run for run in runs if run.started + run.seconds > start and run.started < end]
@@ -88,10 +94,39 @@ def lane(runs: Sequence[PastRun], end: float) -> Picture:
         width = min(run.started + run.seconds, end) - start - left
         outline = f"h{width:.0f}v10h-{width:.0f}z" if width > TICK_SECONDS else "v10"
         outlines.setdefault(run.result, []).append(f"M{left:.0f} 0{outline}")
-    if len(runs) == KEPT and (unknown := runs[0].started - start) > 0:
-        # Older runs are forgotten. That does not mean that there were none.
+    # Older runs are forgotten, or an earlier process made them: there may have been some.
+    unknown = min(max(known_since, runs[0].started if len(runs) == KEPT else 0.0), end) - start
+    if unknown > 0:
         outlines["unknown"] = [f"M0 0h{unknown:.0f}v10h-{unknown:.0f}z"]
     return Picture(_paths(outlines), f"{_outcomes(seen)} in the last hour" if seen else "no run")
+
+
+def quarters(end: float) -> list[float]:
+    """Return the times of the lane's axis, which ends at `end`, in Unix seconds."""
+    return [end - LANE_SECONDS * part / 4 for part in range(4, -1, -1)]
+
+
+def spark(values: Sequence[float], limits: Sequence[float], words: str) -> Picture:
+    """Return values as a line, the last one at the right, and their limits as lines across."""
+    if not values:
+        return Picture((), words)
+    low, high = min(*values, *limits, values[0]), max(*values, *limits, values[0])
+    if low == high:
+        low, high = low - 1, high + 1
+    if not math.isfinite(high - low):
+        return Picture((), words)
+
+    def height(value: float) -> float:
+        return round(SPARK_HEIGHT - 2 - (value - low) / (high - low) * (SPARK_HEIGHT - 4), 1)
+
+    first = (KEPT - len(values)) * BAR_DISTANCE
+    points = [
+        f"{first + place * BAR_DISTANCE} {height(value):g}" for place, value in enumerate(values)
+    ]
+    across = "".join(f"M0 {height(limit):g}h{KEPT * BAR_DISTANCE}" for limit in limits)
+    # A line to itself is a dot, so that one value can be seen.
+    line = Path("values", f"M{'L'.join(points if len(points) > 1 else points * 2)}")
+    return Picture((Path("limit", across), line) if across else (line,), words)
 
 
 def _paths(outlines: dict[str, list[str]]) -> tuple[Path, ...]:

@@ -106,9 +106,11 @@
 
   let source;
   const connect = () => {
-    source?.close();
-    source = new EventSource("api/events");
-    source.onmessage = (event) => hear(JSON.parse(event.data));
+    const source = new EventSource(document.documentElement.dataset.events);
+    source.onopen = () => {
+      note.hidden = true;
+    };
+    source.onmessage = (event) => show(JSON.parse(event.data));
     source.onerror = () => {
       const failed = Date.now();
       setTimeout(() => {

@@ -7,6 +7,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import trio
 from attrs import define, field
@@ -15,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from supervisor.control.snapshot import Snapshot
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.web.page import templates
+from supervisor.web.page.subjects.view import gather_alert, gather_module
 from supervisor.web.page.view import View, gather
 from supervisor.web.server import Receive, Scope, Send
 from supervisor.web.stream import Stream, Write
@@ -66,6 +69,25 @@ class Live:
         return self._document
 
 
+@define
+class Subjects:
+    """Makes the pages of one module and of one alert, each for whoever asks."""
+
+    snapshot: Snapshot
+    _rendering: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(2))
+
+    async def sections(self, kind: str, key: str) -> dict[str, str]:
+        """Return each section's HTML by its name. Nothing if there is no such subject."""
+        if kind == "modules":
+            module = await gather_module(self.snapshot, key)
+            return await self._made(partial(templates.module_sections, module)) if module else {}
+        alert = await gather_alert(self.snapshot, key)
+        return await self._made(partial(templates.alert_sections, alert)) if alert else {}
+
+    async def _made(self, make: Callable[[], dict[str, str]]) -> dict[str, str]:
+        return await trio.to_thread.run_sync(make, limiter=self._rendering, abandon_on_cancel=True)
+
+
 def _render(view: View) -> tuple[dict[str, str], bytes]:
     sections = templates.sections(view)
     return sections, templates.document(sections).encode(errors="replace")
@@ -76,6 +98,7 @@ class Events:
     """Answers with the changes of the page until the client goes."""
 
     live: Live
+    subjects: Subjects
     followers: int = 0
     """Clients that are being answered."""
 
@@ -89,18 +112,26 @@ class Events:
         try:
             scope["state"]["allow"]()
             headers = {"content-type": "text/event-stream; charset=utf-8"}
-            await Stream(self._follow, headers)(scope, receive, send)
+            found: dict[str, str] = scope.get("path_params", {})
+            follow = partial(self._follow, self._source(found))
+            await Stream(follow, headers)(scope, receive, send)
         finally:
             self.followers -= 1
 
-    async def _follow(self, write: Write) -> None:
+    def _source(self, found: Mapping[str, str]) -> Callable[[], Awaitable[dict[str, str]]]:
+        """Return what makes the sections of the page that is followed."""
+        if "kind" not in found:
+            return self.live.sections
+        return partial(self.subjects.sections, found["kind"], found["key"])
+
+    async def _follow(self, source: Callable[[], Awaitable[dict[str, str]]], write: Write) -> None:
         sent: dict[str, str] = {}
         await write(f"retry: {RETRY}\n\n".encode())
         async with trio.open_nursery() as nursery:
             changed = RepeatedEvent()
             nursery.start_soon(self._watch, changed)
             while True:
-                sections = await self.live.sections()
+                sections = await source()
                 news = {name: html for name, html in sections.items() if sent.get(name) != html}
                 sent = sections
                 await write(f"data: {json.dumps(news)}\n\n".encode() if news else b":\n\n")

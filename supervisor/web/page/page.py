@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
+import sys
+from collections import Counter
+from functools import cache
+from pathlib import Path
 
 from attrs import define, field
 
@@ -13,9 +14,11 @@ from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
 from supervisor.web.page import drawing
-from supervisor.web.page.durations import brief, minutes, span
-from supervisor.web.page.rows import AlertRow, Delivery, ModuleRow, PeerRow, ReportRow, Time
-from supervisor.web.page.verdict import COLOURS, verdict
+from supervisor.web.page.alert_rows import AlertRows, colour_of, kind_of, short_url, worst_first
+from supervisor.web.page.durations import Moments, brief, span
+from supervisor.web.page.figures import data_size, figure
+from supervisor.web.page.rows import ModuleRow, PeerRow, ReportRow
+from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import View
 
 MAX_ALERTS = 500
@@ -24,11 +27,20 @@ MAX_ALERTS = 500
 MAX_MEASUREMENTS = 3
 """Measurements of a module. The page says how many more there are."""
 
+MAX_UNFOLDED = 12
+"""With more modules than this, those that are well are folded."""
+
 TIMELINE_STEP = 30
 """Seconds: the timeline moves on in steps of this."""
 
-RANKS = {"firing": 0, "quarantined": 1, "pending": 2, "resolved": 3}
-"""The order of alerts, by state."""
+RANKS = {"failed": 0, "timeout": 0, "conditions": 1, "none": 2, "ok": 3}
+"""The order of modules, by style."""
+
+SHIPPED_DOCS = Path(sys.prefix, "share", "alertmanager-supervisor", "docs")
+"""Where an installed supervisor has its documents."""
+
+SOURCE_DOCS = Path(__file__).resolve().parents[3] / "docs"
+"""Where they are in a copy of the project."""
 
 
 @define
@@ -36,70 +48,70 @@ class Page:
     """A view in words."""
 
     view: View
-    _zone: ZoneInfo = field(init=False)
-    _today: date = field(init=False)
+    moments: Moments = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._zone = zone_of_key(self.view.status["timezone"])
-        self._today = datetime.fromtimestamp(self.view.now, self._zone).date()
+        self.moments = Moments.of(self.view.now, zone_of_key(self.view.status["timezone"]))
 
     def values(self) -> dict[str, object]:
         """Return the values by their names in the templates."""
         status = self.view.status
-        alerts = [alert for alert in status["alerts"] if alert["state"] != "report"]
-        alerts.sort(key=lambda alert: (RANKS[alert["state"]], alert["starts_at"] or "~"))
+        rows = self.alert_rows()
+        alerts = worst_first(alert for alert in status["alerts"] if alert["state"] != "report")
         current = [alert for alert in alerts if alert["state"] != "resolved"]
+        resolved = [alert for alert in alerts if alert["state"] == "resolved"]
         end = (int(self.view.now) // TIMELINE_STEP + 1) * TIMELINE_STEP
-        return {
-            "status": status,
+        modules = sorted(
+            (self.module(module, end) for module in self.view.modules), key=lambda row: row.rank
+        )
+        quiet = [row for row in modules if row.is_quiet and len(modules) > MAX_UNFOLDED]
+        return self.common() | {
             "verdict": verdict(status),
-            "now": self._time(status["now"]),
-            "started": span(status["uptime_seconds"]),
-            "alerts": [self._alert(alert) for alert in current[:MAX_ALERTS]],
+            "alerts": [rows.row(alert) for alert in current[:MAX_ALERTS]],
             "more_alerts": max(0, len(current) - MAX_ALERTS),
-            "resolved": [self._alert(alert) for alert in alerts if alert["state"] == "resolved"][
-                :MAX_ALERTS
-            ],
-            "modules": [self._module(module, end) for module in self.view.modules],
+            "resolved": [rows.row(alert) for alert in resolved[:MAX_ALERTS]],
+            "modules": modules,
+            "loud": modules[: len(modules) - len(quiet)],
+            "quiet": quiet,
+            "quiet_words": quiet_words(quiet),
             "more_modules": len(status["modules"]) - len(self.view.modules),
-            "hours": [
-                self._moment(end - drawing.LANE_SECONDS * part / 4) for part in (4, 3, 2, 1, 0)
-            ],
+            "hours": [self.moments.at(at) for at in drawing.quarters(end)],
             "peers": [self._peer(peer) for peer in status["peers"]],
             "reports": [self._report(alert) for alert in self.view.reports],
         }
 
-    def _alert(self, alert: JsonObject) -> AlertRow:
-        return AlertRow(
-            key=alert["fingerprint"],
-            state=alert["state"],
-            colour=COLOURS.get(alert["event_type"], "red"),
-            event_type=alert["event_type"],
-            alertname=alert["alertname"],
-            instance=alert["instance"],
-            message=alert["message"],
-            module=alert["check"],
-            since=self._time(alert["starts_at"]),
-            lasting=self._lasting(alert),
-            peers=tuple(
-                Delivery(short_url(url), state == "delivered")
-                for url, state in alert["peers"].items()
-            ),
-            detailed=alert["detailed"],
+    def common(self) -> dict[str, object]:
+        """Return the values that every page has."""
+        status, about = self.view.status, self.view.about
+        return {
+            "root": "",
+            "back": False,
+            "status": status,
+            "now": self.moments.read(status["now"]),
+            "started": span(status["uptime_seconds"]),
+            "about": about,
+            "loaded": self.moments.at(about.loaded),
+            "ledger": data_size(status["ledger"]["bytes"]),
+            "docs": docs(),
+        }
+
+    def alert_rows(self) -> AlertRows:
+        """Return what makes the rows of alerts."""
+        view = self.view
+        return AlertRows(
+            now=view.now,
+            moments=self.moments,
+            status=view.status,
+            known=view.alerts,
+            past=view.past,
         )
 
-    def _lasting(self, alert: JsonObject) -> str:
-        if alert["starts_at"] is None:
-            return ""
-        end = self.view.now
-        if alert["state"] == "resolved":
-            end = datetime.fromisoformat(alert["ends_at"]).timestamp()
-        return minutes(end - datetime.fromisoformat(alert["starts_at"]).timestamp())
-
-    def _module(self, module: JsonObject, end: float) -> ModuleRow:
+    def module(self, module: JsonObject, end: float) -> ModuleRow:
+        """Return the row of a module. `end` is the end of the timeline in Unix seconds."""
         result, style = RESULT_WORDS[module["last_result"]], module["last_result"] or "none"
+        rank = RANKS[style]
         if module["state"] == "disabled":
-            result, style = "disabled", "none"
+            result, style, rank = "disabled", "none", len(RANKS)
         runs = [*self.view.recent.get(module["name"], ())]
         measured = module["measurements"]
         return ModuleRow(
@@ -109,8 +121,8 @@ class Page:
             result=result,
             style=style,
             took="" if module["last_seconds"] is None else brief(module["last_seconds"]),
-            last=self._time(module["last_run"]),
-            next=self._time(module["next_run"]),
+            last=self.moments.read(module["last_run"]),
+            next=self.moments.read(module["next_run"]),
             runs=module["runs"],
             failures=module["failures"],
             skipped=module["skipped"],
@@ -118,8 +130,9 @@ class Page:
                 *(measurement(item) for item in measured[:MAX_MEASUREMENTS]),
                 *_others(len(measured) - MAX_MEASUREMENTS),
             ),
+            rank=rank,
             bars=drawing.bars(runs),
-            lane=drawing.lane(runs, end),
+            lane=drawing.lane(runs, end, self.view.about.started),
         )
 
     def _peer(self, peer: JsonObject) -> PeerRow:
@@ -134,29 +147,27 @@ class Page:
             pending=peer["pending"],
             oldest=span(peer["oldest_pending_seconds"]) if peer["pending"] else "",
             sent=peer["sent"],
-            success=self._time(peer["last_success"]),
+            success=self.moments.read(peer["last_success"]),
             skew=f"{skew:+.0f} s" if abs(skew) >= 1 else "",
             error=peer["error"],
         )
 
     def _report(self, alert: Alert) -> ReportRow:
-        notes = alert.payload.annotations
         return ReportRow(
             key=alert.fingerprint,
-            colour=COLOURS.get(alert.event_type, "red"),
+            colour=colour_of(alert.event_type),
             event_type=alert.event_type,
+            kind=kind_of(alert),
             alertname=alert.alertname,
-            message=notes.get("message", ""),
-            at=self._moment(alert.starts_at),
+            message=alert.payload.annotations.get("message", ""),
+            at=self.moments.at(alert.starts_at),
         )
 
-    def _time(self, text: str | None) -> Time | None:
-        return None if text is None else self._moment(datetime.fromisoformat(text).timestamp())
 
-    def _moment(self, seconds: float) -> Time:
-        when = datetime.fromtimestamp(seconds, self._zone)
-        text = f"{when:%H:%M:%S}" if when.date() == self._today else f"{when.day} {when:%b %H:%M}"
-        return Time(text, when.isoformat(timespec="seconds"))
+def quiet_words(rows: list[ModuleRow]) -> str:
+    """Return how many modules are well: "48 ok, 2 disabled"."""
+    counts = Counter(row.result for row in rows)
+    return ", ".join(f"{count:,} {result}" for result, count in counts.items())
 
 
 def _others(count: int) -> tuple[str, ...]:
@@ -165,12 +176,12 @@ def _others(count: int) -> tuple[str, ...]:
 
 def measurement(item: JsonObject) -> str:
     """Return a measurement: "disk_use_percent / 41 %"."""
-    value = item["value"]
-    number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
-    return " ".join(filter(None, (item["name"], *item["labels"].values(), number, item["unit"])))
+    value = figure(item["value"], item["unit"])
+    return " ".join(filter(None, (item["name"], *item["labels"].values(), value)))
 
 
-def short_url(url: str) -> str:
-    """Return a peer's address, and its path if it has one."""
-    parts = urlsplit(url)
-    return parts.netloc + parts.path if parts.netloc else url
+@cache
+def docs() -> str:
+    """Return the directory of the documents, or an empty text if there is none."""
+    found = (str(path) for path in (SHIPPED_DOCS, SOURCE_DOCS) if path.is_dir())
+    return next(found, "")

@@ -5,19 +5,13 @@ from __future__ import annotations
 from attrs import frozen
 
 from supervisor.web.page.drawing import Picture
-
-
-@frozen
-class Time:
-    """A time of day in the service's zone, with its date unless that is today."""
-
-    text: str
-    machine: str
+from supervisor.web.page.durations import Time
+from supervisor.web.page.links import Actions
 
 
 @frozen
 class Delivery:
-    """Whether one peer knows of an alert."""
+    """Whether one peer knows of an alert. The page shows those that do not."""
 
     peer: str
     done: bool
@@ -31,14 +25,27 @@ class AlertRow:
     state: str
     colour: str
     event_type: str
+    kind: str
+    """The event type in words."""
     alertname: str
     instance: str
     message: str
     module: str
+    """The module that saw it, or that it is about."""
+    is_of_module: bool
+    """Whether there is a page of that module."""
     since: Time | None
     lasting: str
+    times: str
+    """How often it has fired in the past. Empty if it has not."""
     peers: tuple[Delivery, ...]
     detailed: bool
+    runbook: str
+    """What to do, as the service file says."""
+    runbook_link: str
+    """The same if it is an address, else empty."""
+    actions: Actions | None
+    """What can be done at an Alertmanager. None: without one, or the alert is over."""
 
 
 @frozen
@@ -57,8 +64,15 @@ class ModuleRow:
     failures: int
     skipped: int
     measured: tuple[str, ...]
+    rank: int
+    """Its place among the modules. The lowest needs help first."""
     bars: Picture
     lane: Picture
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.style == "ok" or self.state == "disabled"
 
 
 @frozen
@@ -85,6 +99,8 @@ class ReportRow:
     key: str
     colour: str
     event_type: str
+    kind: str
+    """The event type in words."""
     alertname: str
     message: str
     at: Time | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jinja2
@@ -12,10 +12,31 @@ from markupsafe import Markup
 
 from supervisor.text import clean, counted
 from supervisor.web.page.page import Page
+from supervisor.web.page.subjects import alert, module
+from supervisor.web.page.subjects.view import AlertView, ModuleView
 from supervisor.web.page.view import Mail, View
 
-SECTIONS = ("verdict", "alerts", "modules", "timeline", "peers", "reports")
+SECTIONS = (
+    "title",
+    "icon",
+    "verdict",
+    "peers",
+    "alerts",
+    "modules",
+    "timeline",
+    "reports",
+    "footer",
+)
 """The ids of the elements that the live page replaces."""
+
+MODULE_SECTIONS = ("measured", "output", "runs", "settings", "episodes")
+"""The sections that the page of a module has besides its alerts."""
+
+ALERT_SECTIONS = ("measured", "detail", "settings", "episodes")
+"""The sections that the page of an alert has besides the alert."""
+
+_AROUND = ("title", "icon", "verdict", "footer")
+"""The sections that stand outside of the main part."""
 
 _HERE = Path(__file__).parent
 
@@ -30,6 +51,7 @@ _environment.globals["counted"] = counted
 _page = _environment.get_template("page.html")
 _mail = _environment.get_template("mail.html")
 _sections = _environment.get_template("sections.html")
+_subjects = _environment.get_template("subjects/subjects.html")
 _style = (_HERE / "page.css").read_text(encoding="utf-8")
 _script = (_HERE / "live.js").read_text(encoding="utf-8")
 
@@ -53,11 +75,33 @@ def sections(view: View) -> dict[str, str]:
     return {name: clean(str(getattr(module, f"{name}_section")())) for name in SECTIONS}
 
 
-def document(found: Mapping[str, str]) -> str:
-    """Return the whole page around its sections."""
+def module_sections(view: ModuleView) -> dict[str, str]:
+    """Return the HTML of each section of a module's page by its id."""
+    return _about(module.values(view), MODULE_SECTIONS)
+
+
+def alert_sections(view: AlertView) -> dict[str, str]:
+    """Return the HTML of each section of an alert's page by its id."""
+    return _about(alert.values(view), ALERT_SECTIONS)
+
+
+def _about(values: dict[str, object], names: Iterable[str]) -> dict[str, str]:
+    shared, own = _sections.make_module(values), _subjects.make_module(values)
+    first = {name: getattr(shared, f"{name}_section") for name in (*_AROUND, "alerts")}
+    made = first | {name: getattr(own, f"{name}_section") for name in names}
+    return {name: clean(str(section())) for name, section in made.items()}
+
+
+def document(found: Mapping[str, str], kind: str = "overview", events: str = "api/events") -> str:
+    """Return the whole page around its sections.
+
+    `kind` is its class in the style sheet. `events` is the address of its changes.
+    """
+    safe = {name: Markup(html) for name, html in found.items()}  # noqa: S704 - escaped by `sections`
     return _page.render(
-        {name: Markup(html) for name, html in found.items()}  # noqa: S704 - escaped by `sections`
+        {name: safe.pop(name) for name in _AROUND}
         | {"style": Markup(_style), "script": Markup(_script)}  # noqa: S704 - our own files
+        | {"body": list(safe.values()), "kind": kind, "events": events, "filter": "modules" in safe}
     )
 
 

@@ -45,6 +45,32 @@ class View:
     reports: tuple[Alert, ...]
     """The last reports, the newest first."""
 
+    alerts: Mapping[str, Alert]
+    """The present alerts by their fingerprints."""
+
+    past: tuple[Alert, ...]
+    """Past alerts, in the order in which they ended."""
+
+    about: About
+    """The supervisor itself."""
+
+
+@frozen
+class About:
+    """The supervisor itself, for the foot of the page."""
+
+    started: float
+    """When it was started, in Unix seconds. What was before is not known."""
+
+    loaded: float
+    """When it last read the service file."""
+
+    path: str
+    """The service file."""
+
+    service: str
+    """The name of that file, which commands take as `--service`."""
+
 
 @frozen
 class Mail:
@@ -65,7 +91,7 @@ async def gather(snapshot: Snapshot) -> View:
     if len(shown) > MAX_MODULES:
         shown = sorted(shown, key=lambda module: module["last_result"] not in FAILING)
     shown = shown[:MAX_MODULES]
-    stats = snapshot.stats
+    stats, store = snapshot.stats, snapshot.store
     return View(
         now=snapshot.clock.now(),
         status=status,
@@ -76,8 +102,23 @@ async def gather(snapshot: Snapshot) -> View:
             if module["name"] in stats
         },
         reports=tuple(
-            heapq.nlargest(MAX_REPORTS, _reports(snapshot.store), key=lambda alert: alert.starts_at)
+            heapq.nlargest(MAX_REPORTS, _reports(store), key=lambda alert: alert.starts_at)
         ),
+        alerts=dict(store.alerts),
+        past=tuple(store.history.values()),
+        about=about(snapshot),
+    )
+
+
+def about(snapshot: Snapshot) -> About:
+    """Return what the page says about the supervisor."""
+    config = snapshot.store.config
+    path = config.service.path
+    return About(
+        started=snapshot.started,
+        loaded=max(config.loaded, snapshot.started),
+        path=str(path),
+        service=path.stem,
     )
 
 

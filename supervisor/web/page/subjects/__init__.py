@@ -1,0 +1,1 @@
+"""The pages of one module and of one alert."""
