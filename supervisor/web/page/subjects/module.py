@@ -71,6 +71,7 @@ def values(shown: ModuleView) -> dict[str, object]:
         "schedule": schedule(module),
         "parameters": parameters(module.params),
         "commands": commands(shown),
+        "module_name": "",
         "episodes": episodes(past, page.moments),
     }
 
