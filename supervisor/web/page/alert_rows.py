@@ -12,7 +12,7 @@ from supervisor.alerts.alert import SUPERVISOR, Alert
 from supervisor.alerts.self_alerts import MODULE_FAILED, TOO_MANY_CONDITIONS
 from supervisor.control.socket_client import JsonObject
 from supervisor.web.page.durations import Moments, minutes
-from supervisor.web.page.links import Actions, actions, web_link
+from supervisor.web.page.links import Actions, actions, module_path, web_link
 from supervisor.web.page.rows import AlertRow, Delivery
 from supervisor.web.page.verdict import COLOURS
 
@@ -88,7 +88,7 @@ class AlertRows:
     """Past alerts."""
 
     _episodes: dict[str, list[Alert]] = field(init=False)
-    _modules: set[str] = field(init=False)
+    _modules: dict[str, str] = field(init=False)
     _url: str = field(init=False)
     _acted: int = 0
 
@@ -96,7 +96,9 @@ class AlertRows:
         self._episodes = {}
         for alert in self.past:
             self._episodes.setdefault(alert.fingerprint, []).append(alert)
-        self._modules = {module["name"] for module in self.status["modules"]}
+        self._modules = {
+            module["name"]: module_path(module["name"]) for module in self.status["modules"]
+        }
         peers = sorted(self.status["peers"], key=lambda peer: peer["state"] != "ok")
         self._url = peers[0]["url"] if peers else ""
 
@@ -113,7 +115,7 @@ class AlertRows:
             instance=alert["instance"],
             message=alert["message"],
             module=module,
-            is_of_module=module in self._modules,
+            module_path=self._modules.get(module, ""),
             since=self.moments.read(alert["starts_at"]),
             lasting=self._lasting(alert),
             times=self._times(alert),

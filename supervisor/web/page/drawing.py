@@ -107,7 +107,10 @@ def quarters(end: float) -> list[float]:
 
 
 def spark(values: Sequence[float], limits: Sequence[float], words: str) -> Picture:
-    """Return values as a line, the last one at the right, and their limits as lines across."""
+    """Return values as a line, the last one at the right, and their limits as lines across.
+
+    A few values take the whole width, too.
+    """
     if not values:
         return Picture((), words)
     low, high = min(*values, *limits, values[0]), max(*values, *limits, values[0])
@@ -119,12 +122,10 @@ def spark(values: Sequence[float], limits: Sequence[float], words: str) -> Pictu
     def height(value: float) -> float:
         return round(SPARK_HEIGHT - 2 - (value - low) / (high - low) * (SPARK_HEIGHT - 4), 1)
 
-    first = (KEPT - len(values)) * BAR_DISTANCE
-    points = [
-        f"{first + place * BAR_DISTANCE} {height(value):g}" for place, value in enumerate(values)
-    ]
+    step = KEPT * BAR_DISTANCE / max(1, len(values) - 1)
+    points = [f"{place * step:.4g} {height(value):g}" for place, value in enumerate(values)]
     across = "".join(f"M0 {height(limit):g}h{KEPT * BAR_DISTANCE}" for limit in limits)
-    # A line to itself is a dot, so that one value can be seen.
+    # One value is a dot at the left.
     line = Path("values", f"M{'L'.join(points if len(points) > 1 else points * 2)}")
     return Picture((Path("limit", across), line) if across else (line,), words)
 

@@ -1,4 +1,4 @@
-"""What a person can do about an alert: links to an Alertmanager's own pages, and `amtool`. Pure."""
+"""Addresses: our pages, an Alertmanager's own pages, and the `amtool` command. Pure."""
 
 from __future__ import annotations
 
@@ -40,6 +40,11 @@ def actions(url: str, labels: Mapping[str, str]) -> Actions:
         open=f"{there}/#/alerts?filter={chosen}",
         command=shlex.join(words),
     )
+
+
+def module_path(name: str) -> str:
+    """Return the address of a module's page, below the first page."""
+    return f"modules/{quote(name, safe='')}"
 
 
 def web_link(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import TypeAlias, TypeVar
 
 import trio
 from attrs import define, field
@@ -17,10 +18,17 @@ from starlette.responses import PlainTextResponse
 from supervisor.control.snapshot import Snapshot
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.web.page import templates
-from supervisor.web.page.subjects.view import gather_alert, gather_module
 from supervisor.web.page.view import View, gather
 from supervisor.web.server import Receive, Scope, Send
 from supervisor.web.stream import Stream, Write
+
+T = TypeVar("T")
+
+Sections: TypeAlias = Callable[[], dict[str, str]]
+"""Makes each section's HTML by its name. Called in a thread."""
+
+Gather: TypeAlias = Callable[[Snapshot, str], Awaitable[Sections | None]]
+"""Gathers what a page shows. Returns None if there is no such page."""
 
 MAX_FOLLOWERS = 16
 """Pages that may be live at the same time. It leaves half of all connections for others."""
@@ -78,14 +86,19 @@ class Subjects:
 
     async def sections(self, kind: str, key: str) -> dict[str, str]:
         """Return each section's HTML by its name. Nothing if there is no such subject."""
-        if kind == "modules":
-            module = await gather_module(self.snapshot, key)
-            return await self._made(partial(templates.module_sections, module)) if module else {}
-        alert = await gather_alert(self.snapshot, key)
-        return await self._made(partial(templates.alert_sections, alert)) if alert else {}
+        gather = (await self._in_thread(_load_subjects)).get(kind)
+        make = await gather(self.snapshot, key) if gather else None
+        return {} if make is None else await self._in_thread(make)
 
-    async def _made(self, make: Callable[[], dict[str, str]]) -> dict[str, str]:
-        return await trio.to_thread.run_sync(make, limiter=self._rendering, abandon_on_cancel=True)
+    async def _in_thread(self, call: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(call, limiter=self._rendering, abandon_on_cancel=True)
+
+
+def _load_subjects() -> Mapping[str, Gather]:
+    """Import these pages. Most supervisors never show one, so that costs them no memory."""
+    from supervisor.web.page.subjects import sections
+
+    return {"modules": sections.of_module, "alerts": sections.of_alert}
 
 
 def _render(view: View) -> tuple[dict[str, str], bytes]:

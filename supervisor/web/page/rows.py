@@ -32,8 +32,8 @@ class AlertRow:
     message: str
     module: str
     """The module that saw it, or that it is about."""
-    is_of_module: bool
-    """Whether there is a page of that module."""
+    module_path: str
+    """The address of that module's page. Empty if it has none."""
     since: Time | None
     lasting: str
     times: str

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup
 
 from supervisor.text import clean, counted
+from supervisor.web.page.links import module_path
 from supervisor.web.page.page import Page
-from supervisor.web.page.subjects import alert, module
-from supervisor.web.page.subjects.view import AlertView, ModuleView
 from supervisor.web.page.view import Mail, View
 
 SECTIONS = (
@@ -29,29 +28,25 @@ SECTIONS = (
 )
 """The ids of the elements that the live page replaces."""
 
-MODULE_SECTIONS = ("measured", "output", "runs", "settings", "episodes")
-"""The sections that the page of a module has besides its alerts."""
-
-ALERT_SECTIONS = ("measured", "detail", "settings", "episodes")
-"""The sections that the page of an alert has besides the alert."""
-
-_AROUND = ("title", "icon", "verdict", "footer")
+AROUND = ("title", "icon", "verdict", "footer")
 """The sections that stand outside of the main part."""
 
 _HERE = Path(__file__).parent
 
-_environment = jinja2.Environment(
+environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_HERE),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals["counted"] = counted
-_page = _environment.get_template("page.html")
-_mail = _environment.get_template("mail.html")
-_sections = _environment.get_template("sections.html")
-_subjects = _environment.get_template("subjects/subjects.html")
+environment.globals["counted"] = counted
+environment.globals["module_path"] = module_path
+_page = environment.get_template("page.html")
+_mail = environment.get_template("mail.html")
+shared = environment.get_template("sections.html")
+"""The sections that several pages have."""
+
 _style = (_HERE / "page.css").read_text(encoding="utf-8")
 _script = (_HERE / "live.js").read_text(encoding="utf-8")
 
@@ -71,25 +66,8 @@ POLICY = (
 
 def sections(view: View) -> dict[str, str]:
     """Return the HTML of each section by its id."""
-    module = _sections.make_module(Page(view).values())
+    module = shared.make_module(Page(view).values())
     return {name: clean(str(getattr(module, f"{name}_section")())) for name in SECTIONS}
-
-
-def module_sections(view: ModuleView) -> dict[str, str]:
-    """Return the HTML of each section of a module's page by its id."""
-    return _about(module.values(view), MODULE_SECTIONS)
-
-
-def alert_sections(view: AlertView) -> dict[str, str]:
-    """Return the HTML of each section of an alert's page by its id."""
-    return _about(alert.values(view), ALERT_SECTIONS)
-
-
-def _about(values: dict[str, object], names: Iterable[str]) -> dict[str, str]:
-    shared, own = _sections.make_module(values), _subjects.make_module(values)
-    first = {name: getattr(shared, f"{name}_section") for name in (*_AROUND, "alerts")}
-    made = first | {name: getattr(own, f"{name}_section") for name in names}
-    return {name: clean(str(section())) for name, section in made.items()}
 
 
 def document(found: Mapping[str, str], kind: str = "overview", events: str = "api/events") -> str:
@@ -99,7 +77,7 @@ def document(found: Mapping[str, str], kind: str = "overview", events: str = "ap
     """
     safe = {name: Markup(html) for name, html in found.items()}  # noqa: S704 - escaped by `sections`
     return _page.render(
-        {name: safe.pop(name) for name in _AROUND}
+        {name: safe.pop(name) for name in AROUND}
         | {"style": Markup(_style), "script": Markup(_script)}  # noqa: S704 - our own files
         | {"body": list(safe.values()), "kind": kind, "events": events, "filter": "modules" in safe}
     )
