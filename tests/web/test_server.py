@@ -304,7 +304,7 @@ async def test_a_live_page_gets_only_changes() -> None:
         bench.run("disk-0")
         second = await news(stream)
 
-    assert first == {"verdict", "alerts", "modules", "timeline", "peers", "reports"}
+    assert first == {*templates.FILES}
     assert second == {"verdict", "modules", "timeline"}
 
 

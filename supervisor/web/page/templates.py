@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import jinja2
@@ -15,18 +15,21 @@ from supervisor.web.page.links import module_path
 from supervisor.web.page.page import Page
 from supervisor.web.page.view import Mail, View
 
-SECTIONS = (
-    "title",
-    "icon",
-    "verdict",
-    "peers",
-    "alerts",
-    "modules",
-    "timeline",
-    "reports",
-    "footer",
-)
-"""The ids of the elements that the live page replaces."""
+FILES = {
+    "title": "head.html",
+    "icon": "head.html",
+    "verdict": "head.html",
+    "peers": "peers.html",
+    "alerts": "alerts.html",
+    "modules": "modules.html",
+    "timeline": "modules.html",
+    "reports": "peers.html",
+    "footer": "head.html",
+}
+"""The ids of the elements that the live page replaces, in their order, and where each is made.
+
+Several small files take less memory to compile than a large one.
+"""
 
 AROUND = ("title", "icon", "verdict", "footer")
 """The sections that stand outside of the main part."""
@@ -44,9 +47,7 @@ environment.globals["counted"] = counted
 environment.globals["module_path"] = module_path
 _page = environment.get_template("page.html")
 _mail = environment.get_template("mail.html")
-shared = environment.get_template("sections.html")
-"""The sections that several pages have."""
-
+_templates = {file: environment.get_template(file) for file in sorted({*FILES.values()})}
 _style = (_HERE / "page.css").read_text(encoding="utf-8")
 _script = (_HERE / "live.js").read_text(encoding="utf-8")
 
@@ -66,8 +67,14 @@ POLICY = (
 
 def sections(view: View) -> dict[str, str]:
     """Return the HTML of each section by its id."""
-    module = shared.make_module(Page(view).values())
-    return {name: clean(str(getattr(module, f"{name}_section")())) for name in SECTIONS}
+    return made(Page(view).values(), FILES)
+
+
+def made(values: dict[str, object], names: Collection[str]) -> dict[str, str]:
+    """Return the HTML of these sections by their ids."""
+    files = {FILES[name] for name in names}
+    modules = {file: _templates[file].make_module(values) for file in files}
+    return {name: clean(str(getattr(modules[FILES[name]], f"{name}_section")())) for name in names}
 
 
 def document(found: Mapping[str, str], kind: str = "overview", events: str = "api/events") -> str:

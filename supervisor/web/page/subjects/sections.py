@@ -35,7 +35,6 @@ async def of_alert(snapshot: Snapshot, fingerprint: str) -> Callable[[], dict[st
 
 
 def _html(values: dict[str, object], names: Iterable[str]) -> dict[str, str]:
-    shared, own = templates.shared.make_module(values), _own.make_module(values)
-    first = {name: getattr(shared, f"{name}_section") for name in (*templates.AROUND, "alerts")}
-    made = first | {name: getattr(own, f"{name}_section") for name in names}
-    return {name: clean(str(section())) for name, section in made.items()}
+    around = templates.made(values, (*templates.AROUND, "alerts"))
+    own = _own.make_module(values)
+    return around | {name: clean(str(getattr(own, f"{name}_section")())) for name in names}
