@@ -11,6 +11,7 @@ import trio
 from attrs import frozen
 
 from supervisor.web import app, server
+from supervisor.web.page import templates
 from supervisor.web.page.live import MAX_FOLLOWERS
 from supervisor.web.server import MAX_CONNECTIONS, Connection, Receive, Scope, Send, WebServer
 from tests.support.patience import undisturbed

@@ -1,0 +1,1 @@
+"""What commands print, apart from asking for it."""
