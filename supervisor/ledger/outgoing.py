@@ -8,7 +8,11 @@ from attrs import evolve, frozen
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import Alert, Cursor, State
+from supervisor.alerts.payload import local_time
 from supervisor.config.service import Service
+
+END_TIME = "end_time"
+"""The annotation that says when a resolved alert ended, in the service's zone. Mails show it."""
 
 
 @frozen(kw_only=True)
@@ -48,13 +52,16 @@ def outgoing_of(
         # The times of a report are fixed. So it is sent with those that the peer knows.
         shift = shift if cursor.shift is None else cursor.shift
     ends_at = timing.sent_end(alert, now, service)
+    payload = alert.payload
+    if alert.state is State.RESOLVED:
+        payload = payload.annotate(**{END_TIME: local_time(ends_at, service.timezone)})
     return Outgoing(
         alert=alert,
         sent_at=now,
         ends_at=ends_at,
         shift=shift,
         clock_steps=clock_steps,
-        data=alert.payload.at(alert.starts_at + shift, ends_at + shift),
+        data=payload.at(alert.starts_at + shift, ends_at + shift),
     )
 
 

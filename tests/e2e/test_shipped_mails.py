@@ -5,6 +5,7 @@ One real Alertmanager serves all tests here; each has a host of its own, so a gr
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from attrs import define
 
-from tests.e2e.mailing import ShippedAlertmanager, alert, subjects, text_of
+from tests.e2e.mailing import EXTERNAL_URL, ShippedAlertmanager, alert, subjects, text_of
 from tests.e2e.servers import SmtpSink, wait_for
 from tests.e2e.webhook import Webhook
 
@@ -101,7 +102,7 @@ def test_each_event_type_goes_to_its_people_in_one_mail(post: Post) -> None:
     assert sorted((str(mail["To"]), str(mail["Subject"])) for mail in mails) == sorted(
         (
             f"{people.get(kind, 'operators')}@example.invalid",
-            f"KOR-PNR-TEST - {kind}, {name}, 2026-11-22 09:00:00",
+            f"KOR-PNR-TEST - {kind}, {name}, {post.host}, 2026-11-22 09:00:00",
         )
         for kind in types
         for name in ("연결 실패", "점검")
@@ -120,7 +121,9 @@ def test_a_condition(post: Post) -> None:
 
     (mail,) = post.wait(1)
 
-    assert str(mail["Subject"]) == "KOR-PNR-TEST - E, Connection failed, 2026-11-22 09:00:00"
+    assert str(mail["Subject"]) == (
+        "KOR-PNR-TEST - E, Connection failed, a-condition: USTD-DEV1, 2026-11-22 09:00:00"
+    )
     assert (
         text_of(mail)
         == """\
@@ -136,19 +139,40 @@ Status:  http://127.0.0.1:9477/
 Silence: https://alertmanager.example.invalid/#/silences/new?filter=%7B\
 alertname%3D%22Connection%20failed%22%2Ccheck%3D%22connection%22%2Cevent_type%3D%22E%22%2C\
 host%3D%22a-condition%22%2Cinstance%3D%22USTD-DEV1%22%2Cservice%3D%22KOR-PNR-TEST%22%7D
+or run:  amtool --alertmanager.url=https://alertmanager.example.invalid silence add \
+'alertname="Connection failed"' 'check="connection"' 'event_type="E"' 'host="a-condition"' \
+'instance="USTD-DEV1"' 'service="KOR-PNR-TEST"' \
+--duration=2h --comment=why
 """
     )
     assert text_of(mail, "html") == (MAILS / "condition.html").read_text(encoding="utf-8")
 
 
+def test_the_command_in_a_mail_silences_its_alert(post: Post) -> None:
+    post(alert("Connection failed", instance='<it\'s> \\ "결제" $(id)'))
+    (mail,) = post.wait(1)
+    (line,) = [each for each in text_of(mail).splitlines() if each.startswith("or run:  ")]
+    command = line.removeprefix("or run:  ").replace(EXTERNAL_URL, post.server.url)
+
+    subprocess.run(["sh", "-c", command], check=True, capture_output=True)
+
+    found = [each for each in post.server.alerts() if each["labels"]["host"] == post.host]
+    assert [each["status"]["state"] for each in found] == ["suppressed"]
+
+
 def test_a_resolved_condition(post: Post) -> None:
     post(alert("Disk usage", "W", message="/ is 91 % full", instance="/"))
     post.wait(1)
-    post(alert("Disk usage", "W", message="/ is 91 % full", instance="/", lasted=5025.4))
+    notes = {"end_time": "2026-11-22 10:23:45", "runbook": "clean up"}
+    post(
+        alert("Disk usage", "W", message="/ is 91 % full", instance="/", notes=notes, lasted=5025.4)
+    )
 
     (mail,) = post.wait(2)[1:]
 
-    assert str(mail["Subject"]) == "[RESOLVED] KOR-PNR-TEST - W, Disk usage, 2026-11-22 09:00:00"
+    assert str(mail["Subject"]) == (
+        "[RESOLVED] KOR-PNR-TEST - W, Disk usage, a-resolved-condition: /, 2026-11-22 09:00:00"
+    )
     assert str(mail["To"]) == "warning-error@example.invalid"
     assert (
         text_of(mail)
@@ -156,10 +180,10 @@ def test_a_resolved_condition(post: Post) -> None:
 RESOLVED (1)
 
 W  Disk usage: /
-What:    / is 91 % full
+Was:     / is 91 % full
 Where:   a-resolved-condition, service KOR-PNR-TEST, check connection
 Since:   2026-11-22 09:00:00 (UTC 2026-11-22 00:00:00)
-Lasted:  1h23m45s, until UTC 2026-11-22 01:23:45
+Lasted:  1h23m45s, until 2026-11-22 10:23:45 (UTC 2026-11-22 01:23:45)
 Status:  http://127.0.0.1:9477/
 
 """
@@ -176,7 +200,7 @@ def test_a_report(post: Post) -> None:
 
     (mail,) = post.wait(1)
 
-    assert str(mail["Subject"]) == "KOR-PNR-TEST - I, Daily check, 2026-11-22 09:00:00"
+    assert str(mail["Subject"]) == "KOR-PNR-TEST - I, Daily check, a-report, 2026-11-22 09:00:00"
     assert (
         text_of(mail)
         == """\
@@ -245,13 +269,13 @@ def test_what_a_missing_route_causes_is_told_when_the_route_is_back(post: Post) 
 
     time = "2026-11-22 09:00:00"
     assert during == [
-        f"KOR-PNR-TEST - E, Connection failed, {time}",  # the report
-        f"KOR-PNR-TEST - E, Route missing, {time}",
-        f"KOR-PNR-TEST - W, Zombie, {time}",
+        f"KOR-PNR-TEST - E, Connection failed, {post.host}, {time}",  # the report
+        f"KOR-PNR-TEST - E, Route missing, {post.host}: 0.0.0.0/0, {time}",
+        f"KOR-PNR-TEST - W, Zombie, {post.host}: ruby, {time}",
     ]
     assert subjects(mails[3:]) == [
-        f"KOR-PNR-TEST - E, Connection failed, {time}",
-        f"[RESOLVED] KOR-PNR-TEST - E, Route missing, {time}",
+        f"KOR-PNR-TEST - E, Connection failed, {post.host}: USTD-DEV1, {time}",
+        f"[RESOLVED] KOR-PNR-TEST - E, Route missing, {post.host}: 0.0.0.0/0, {time}",
     ]
     assert [text_of(mail).splitlines()[2] for mail in mails[3:]].count(
         "E  Connection failed: USTD-DEV1"
@@ -270,10 +294,11 @@ def test_what_fired_on_a_host_that_is_down_is_not_called_resolved(post: Post) ->
 
     mails = post.wait(3)
 
+    time = "2026-11-22 09:00:00"
     assert subjects(mails) == [
-        "KOR-PNR-TEST - E, Host down, 2026-11-22 09:00:00",
-        "KOR-PNR-TEST - I, Daily check, 2026-11-22 09:00:00",
-        "KOR-PNR-TEST - W, Disk usage, 2026-11-22 09:00:00",
+        f"KOR-PNR-TEST - E, Host down, {post.host}, {time}",
+        f"KOR-PNR-TEST - I, Daily check, {post.host}, {time}",
+        f"KOR-PNR-TEST - W, Disk usage, {post.host}: /, {time}",
     ]
 
 
