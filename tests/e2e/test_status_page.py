@@ -18,13 +18,16 @@ from typing import Any
 
 import httpx
 import pytest
+import trio
 
+from supervisor.observations import Report
 from tests.e2e.browser import Browser, chromium
 from tests.e2e.command_line import run_supervisor
 from tests.e2e.servers import ROOT, SupervisorProcess, wait_for
 from tests.support.patience import undisturbed
 from tests.support.ports import free_port
 from tests.support.promtool import promtool_complaints
+from tests.support.web_bench import WebBench, modules, served
 
 SECONDS = 60 if os.environ.get("SUPERVISOR_LONG_TESTS") else 4
 """How long rubbish is sent: a minute with SUPERVISOR_LONG_TESTS=1."""
@@ -223,6 +226,75 @@ def test_the_page_is_accessible(firing: SupervisorProcess, browser: Browser) -> 
 
     assert found == []
     assert max(overflows) <= 0
+
+
+def test_the_pages_of_a_module_and_an_alert_are_accessible_and_live(
+    firing: SupervisorProcess, browser: Browser
+) -> None:
+    url = page_of(firing)
+    (key,) = [each["fingerprint"] for each in status(url)["alerts"] if each["state"] == "firing"]
+    browser.complaints()
+    found, overflows = [], []
+    for path, width in itertools.product(("modules/file", f"alerts/{key}"), (390, 1440)):
+        browser.size(width)
+        browser.open(f"{url}{path}")
+        found += browser.violations()
+        overflows.append(browser.run("return document.documentElement.scrollWidth - innerWidth"))
+    browser.open(f"{url}modules/file")
+    before = browser.text("#runs h2")
+    wait_for(lambda: browser.text("#runs h2") != before, 15, "the page is not live")
+    output = browser.text("#output")
+
+    assert found == []
+    assert max(overflows) <= 0
+    assert "it is there" in output
+    assert browser.complaints() == []
+
+
+def test_the_box_above_shows_only_what_has_its_words(
+    firing: SupervisorProcess, browser: Browser
+) -> None:
+    browser.open(page_of(firing))
+    browser.await_text("#reports", "Hello")
+    visible = (
+        "return [...document.querySelectorAll('#modules tbody tr')]"
+        ".filter(each => each.checkVisibility()).map(each => each.id)"
+    )
+    everything = browser.run(visible)
+    box = browser.driver.find_element("css selector", "#words")
+    box.send_keys("QUI")
+    chosen = browser.run(visible)
+    time.sleep(3)  # a live page renews itself in between, which is the point
+    still = browser.run(visible)
+    alerts = browser.run("return [...document.querySelectorAll('#alerts li')].map(e => e.hidden)")
+    box.clear()
+    box.send_keys(" ")
+    again = browser.run(visible)
+
+    assert len(everything) == 3
+    assert chosen == still == ["m-quick"]
+    assert alerts == [True]
+    assert again == everything
+
+
+def test_sixty_modules_that_are_well_fit_on_few_screens(browser: Browser) -> None:
+    bench = WebBench.make(*modules(60))
+    bench.fill()
+    bench.run("disk-0", *(Report(f"Daily {number}", "All well") for number in range(20)))
+    heights = {}
+
+    async def look() -> None:
+        async with served(bench) as url:
+            for width, height in ((1440, 900), (390, 844)):
+                browser.size(width, height)
+                await trio.to_thread.run_sync(browser.open, f"{url}/")
+                heights[width] = browser.run("return document.body.scrollHeight") / height
+
+    trio.run(look)
+    browser.complaints()  # the server is gone
+
+    assert heights[1440] <= 2
+    assert heights[390] <= 3
 
 
 def test_the_keyboard_reaches_what_can_be_opened(

@@ -121,13 +121,17 @@ class Events:
             refusal = PlainTextResponse("too many pages are live\n", 503, {"retry-after": "30"})
             await refusal(scope, receive, send)
             return
+        found: dict[str, str] = scope.get("path_params", {})
+        source = self._source(found)
         self.followers += 1
         try:
+            if found and not await source():
+                missing = PlainTextResponse("there is no such page\n", 404)
+                await missing(scope, receive, send)
+                return
             scope["state"]["allow"]()
             headers = {"content-type": "text/event-stream; charset=utf-8"}
-            found: dict[str, str] = scope.get("path_params", {})
-            follow = partial(self._follow, self._source(found))
-            await Stream(follow, headers)(scope, receive, send)
+            await Stream(partial(self._follow, source), headers)(scope, receive, send)
         finally:
             self.followers -= 1
 

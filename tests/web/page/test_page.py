@@ -15,6 +15,7 @@ from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web.page import drawing, durations, templates
+from supervisor.web.page.alert_rows import MAX_ACTIONS
 from supervisor.web.page.page import MAX_ALERTS, Page
 from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import MAX_MODULES, View, gather, mailed
@@ -384,3 +385,96 @@ def test_short_durations_are_worded(seconds: float, text: str) -> None:
 )
 def test_long_durations_are_worded(seconds: float, text: str) -> None:
     assert text == durations.span(seconds)
+
+
+def test_the_worst_alerts_come_first_and_then_the_oldest() -> None:
+    bench = well()
+    bench.run("disk-0", FULL)
+    bench.ledger.pass_time(60)
+    bench.run("connection-2", evolve(DOWN, instance="late"), evolve(DOWN, event_type="I"))
+    bench.ledger.pass_time(-120)
+    bench.run("inode-1", evolve(DOWN, instance="early"))
+    values: dict[str, Any] = Page(view_of(bench)).values()
+
+    assert [(row.event_type, row.instance) for row in values["alerts"]] == [
+        ("E", "early"),
+        ("E", "late"),
+        ("W", "/data"),
+        ("I", "DEV1"),
+    ]
+
+
+def test_of_many_modules_those_that_are_well_are_folded() -> None:
+    bench = well(*modules(50))
+    bench.run("inode-1", error="it broke")
+    bench.run("connection-2", DOWN)
+    bench.stats["command-3"].state = "disabled"
+    html = html_of(bench)
+    (table,) = re.findall(r'id="modules".*?</section>', html, re.DOTALL)
+    shown, _, folded = table.partition('<details id="quiet">')
+
+    assert re.findall(r'id="m-([^"]+)"', shown) == ["inode-1", "connection-2"]
+    assert "<summary>47 ok, 1 disabled</summary>" in folded
+    assert folded.count('id="m-') == 48
+
+
+def test_a_peer_that_is_not_reached_stands_above_the_alerts() -> None:
+    bench = WebBench.make(*modules(3), urls=(A, B))
+    bench.run("disk-0", FULL)
+    bench.ledger.deliver(A)
+    bench.peers[1].state = "retrying"
+    bench.peers[1].error = "refused"
+    html = html_of(bench)
+
+    assert html.index("refused") < html.index("127.0.0.1:9093") < html.index('id="alerts"')
+    assert 'id="peers" class="trouble"' in html
+    assert "pending at 127.0.0.2:9093" in html
+    assert "pending at 127.0.0.1:9093" not in html
+    assert "delivered" not in html[html.index('id="alerts"') : html.index('id="modules"')]
+
+
+def test_title_and_icon_tell_the_state() -> None:
+    bench = well()
+    calm = html_of(bench)
+    bench.run("connection-2", DOWN)
+    alarm = html_of(bench)
+
+    assert '<title id="title">All well · X</title>' in calm
+    assert '<title id="title">1 alert firing · X</title>' in alarm
+    icons = [
+        re.findall(r'<link id="icon" rel="icon" href="([^"]+)">', html) for html in (calm, alarm)
+    ]
+    assert [len(found) for found in icons] == [1, 1]
+    assert "circle" in icons[0][0]
+    assert "h14v14" in icons[1][0]
+
+
+def test_a_badge_is_a_word_for_those_who_do_not_see_it() -> None:
+    bench = well()
+    bench.run("connection-2", DOWN)
+
+    assert 'role="img" aria-label="Error" title="Error">E</span>' in html_of(bench)
+
+
+def test_what_was_before_the_start_is_not_known() -> None:
+    bench = well()
+    lane = drawing.lane([PastRun(9000, 1, "ok")], 10_000.0, known_since=8000.0)
+
+    assert lane.paths[0] == drawing.Path("unknown", "M0 0h1600v10h-1600z")
+    assert 'class="unknown"' in html_of(bench)
+
+
+def test_the_foot_tells_file_ledger_and_addresses() -> None:
+    text = " ".join("".join(read(html_of(well())).text).split())
+
+    assert "Service file X.toml, loaded 12:00:00. Ledger 40 KiB, 0 alerts." in text
+    assert "Metrics · API: status as JSON" in text
+
+
+def test_only_the_first_alerts_show_what_can_be_done() -> None:
+    bench = well()
+    bench.run("disk-0", *(evolve(FULL, instance=f"/{number}") for number in range(MAX_ACTIONS + 5)))
+    html = html_of(bench)
+
+    assert html.count("<summary>Silence") == MAX_ACTIONS
+    assert html.count("amtool --alertmanager.url=http://127.0.0.1:9093 silence add") == MAX_ACTIONS
