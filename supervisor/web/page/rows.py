@@ -47,6 +47,15 @@ class AlertRow:
     actions: Actions | None
     """What can be done at an Alertmanager. None: without one, or the alert is over."""
 
+    @property
+    def pending(self) -> tuple[str, ...]:
+        """Where it is not known yet. What a peer refuses does not wait for it."""
+        open_at = tuple(peer.peer for peer in self.peers if not peer.done)
+        if not open_at or self.state == "quarantined":
+            return ()
+        is_all = len(open_at) == len(self.peers) > 1
+        return ("all Alertmanagers",) if is_all else open_at
+
 
 @frozen
 class ModuleRow:
