@@ -9,6 +9,9 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import Literal
 
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
+"""Units of bytes, each 1,024 times the one before."""
+
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 """The units of a duration: how many seconds each has, and how it is written."""
 
@@ -136,6 +139,15 @@ def seconds(value: float) -> str:
     if minutes < 100:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def data_size(value: float) -> str:
+    """Return bytes for people: `512 B`, `70 GiB`, `1.5 TiB`."""
+    size, place = float(value), 0
+    while abs(size) >= 1023.5 and place < len(_BINARY_UNITS) - 1:
+        size, place = size / 1024, place + 1
+    digits = 0 if place == 0 or abs(size) >= 9.95 else 1
+    return f"{size:,.{digits}f} {_BINARY_UNITS[place]}"
 
 
 @lru_cache(1024)  # the alerts of one batch share most of their times

@@ -19,7 +19,7 @@ from rich.text import Text
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
-from supervisor.text import counted, seconds
+from supervisor.text import counted, data_size, seconds
 
 MAX_ALERTS = 50
 """Alerts that are shown together with the modules. `--alerts` shows all."""
@@ -206,7 +206,9 @@ class View:
         yield Text(f"{counts}{skipped}" + (f"; next run {due}" if due else ""))
         for item in module["measurements"]:
             labels = " ".join(item["labels"].values())
-            value = f"{item['value']:,.10g} {item['unit']}".strip()
+            value = f"{item['value']:,.6g} {item['unit']}".strip()
+            if item["unit"] == "B":
+                value = data_size(item["value"])
             yield Text(" ".join(filter(None, (item["name"], labels, value))))
 
 

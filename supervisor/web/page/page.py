@@ -13,10 +13,11 @@ from supervisor.alerts.alert import Alert
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
+from supervisor.text import data_size
 from supervisor.web.page import drawing
 from supervisor.web.page.alert_rows import AlertRows, colour_of, kind_of, short_url, worst_first
 from supervisor.web.page.durations import Moments, brief, span
-from supervisor.web.page.figures import data_size, figure
+from supervisor.web.page.figures import figure
 from supervisor.web.page.rows import ModuleRow, PeerRow, ReportRow
 from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import View

@@ -112,10 +112,10 @@ async def test_a_module_of_any_name_has_a_page_to_which_the_first_page_leads(nam
 
 async def test_the_last_output_of_a_command_is_shown_where_there_is_a_page() -> None:
     bench = bench_of()
-    bench.run("disk-0", measured(97), output="DISK OK\n<b>all fine</b>")
+    bench.run("disk-0", measured(97), output="DISK OK password=hunter2\n<b>all fine</b>")
     html = await page_of(bench, "/modules/disk-0")
 
-    assert "DISK OK\n&lt;b&gt;all fine&lt;/b&gt;" in html
+    assert "DISK OK password=•••\n&lt;b&gt;all fine&lt;/b&gt;" in html
 
 
 @frozen

@@ -17,7 +17,7 @@ from supervisor.web.page.drawing import Picture
 from supervisor.web.page.figures import figure
 from supervisor.web.page.page import SHIPPED_DOCS, TIMELINE_STEP, Page
 from supervisor.web.page.subjects.episodes import ended, episodes, is_about
-from supervisor.web.page.subjects.parameters import parameters
+from supervisor.web.page.subjects.parameters import parameters, without_secrets
 from supervisor.web.page.subjects.view import Measured, ModuleView
 from supervisor.web.page.verdict import Verdict, verdict
 
@@ -64,7 +64,7 @@ def values(shown: ModuleView) -> dict[str, object]:
         "measured": measurement_rows(shown.measured.last[:MAX_MEASUREMENTS], shown.measured),
         "more_measured": max(0, len(shown.measured.last) - MAX_MEASUREMENTS),
         "measured_at": None if shown.measured.at is None else page.moments.at(shown.measured.at),
-        "output": shown.output,
+        "output": without_secrets(shown.output),
         "bars": drawing.bars(runs),
         "lane": drawing.lane(runs, end, shown.view.about.started),
         "hours": [page.moments.at(at) for at in drawing.quarters(end)],

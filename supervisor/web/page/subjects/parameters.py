@@ -56,6 +56,11 @@ def parameters(params: object) -> list[Parameter]:
     ]
 
 
+def without_secrets(text: str) -> str:
+    """Return a text in which what looks like a secret is masked."""
+    return _USER_INFO.sub(rf"\1{MASK}@", _SECRET_INSIDE.sub(rf"\1{MASK}", text))
+
+
 def shortened_lines(text: str) -> str:
     """Return a text that fits on the page."""
     return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
@@ -118,8 +123,7 @@ def _array(texts: Sequence[str]) -> str:
 def _string(text: str) -> str:
     if text == MASK:
         return text
-    masked = _USER_INFO.sub(rf"\1{MASK}@", _SECRET_INSIDE.sub(rf"\1{MASK}", text))
-    return json.dumps(masked, ensure_ascii=False)
+    return json.dumps(without_secrets(text), ensure_ascii=False)
 
 
 def _json(text: str) -> str:
