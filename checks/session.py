@@ -88,7 +88,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         observed.append(Condition("Session count", "W", TOTAL, message))
     for session in params.sessions:
         count = sessions[session.port]
-        observed.append(_measurement(session.name, count, session.limit))
+        observed.append(_measurement(session.name, count, session.limit if session.alert else None))
         if session.is_wrong(count):
             observed.append(_condition(session, count))
     return observed

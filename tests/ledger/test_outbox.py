@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.alerts.alert import State
+from supervisor.alerts.payload import local_time
 from supervisor.config.service import Module
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.outbox import Outbox
@@ -171,3 +172,16 @@ def test_a_peer_that_took_a_report_is_sent_the_same_times_again() -> None:
 
     assert first.alert.state is State.REPORT
     assert (again.shift, again.data) == (90.0, first.data)
+
+
+def test_what_is_over_says_its_end_in_the_zone_of_the_service() -> None:
+    bench = LedgerBench()
+    bench.see(FULL)
+    (firing,) = bench.deliver()
+    bench.pass_time(3600)
+    bench.see()
+    (resolved,) = bench.deliver()
+
+    assert "end_time" not in firing["annotations"]
+    assert resolved["annotations"]["end_time"] == local_time(T + 3600, bench.service.timezone)
+    assert resolved["endsAt"] == moment(T + 3600)

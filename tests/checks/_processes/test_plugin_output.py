@@ -99,3 +99,15 @@ def test_hostile_output_is_read_in_linear_time(hostile: str) -> None:
     parse_output(stdout)
 
     assert time.process_time() - start < 1
+
+
+def test_thresholds_are_shown_beside_the_value() -> None:
+    output = parse_output("OK | a=1;80;@10:90 b=2;~:5;0:7;0;9 c=3 d=4;x;; e=5;-1:1")
+
+    assert [measurement.limits for measurement in output.measurements] == [
+        (80, 10, 90),
+        (5, 7),
+        (),
+        (),
+        (-1, 1),
+    ]
