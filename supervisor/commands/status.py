@@ -16,15 +16,15 @@ from supervisor.commands.tables import make_console
 from supervisor.commands.views.status import View, fitted
 from supervisor.control.socket_client import JsonObject
 from supervisor.errors import UsageError
-from supervisor.text import advice, seconds
+from supervisor.text import advice, not_looked, seconds
 
 REFRESH_INTERVAL = 1.0
 """Seconds between two requests of `--watch`."""
 
-
 EXAMPLES = (
-    ("status --service Shop", "modules, alerts and peers"),
-    ("status --service Shop --watch", "the same, again each second"),
+    ("status --service Shop", "alerts, peers and modules"),
+    ("status --service Shop disk", "one module and its alerts"),
+    ("status --service Shop --watch", "the same as the first, again each second"),
 )
 """What `--help` shows: a command line, and what it does."""
 

@@ -46,6 +46,17 @@ class ModuleStats:
     """The last values of the measurements. None: there is no status page to show them."""
     output: str = ""
     """What the last run has shown. Empty if there is no status page."""
+    listeners: tuple[list[dict[str, Any]], ...] = ()
+    """Each gets the outcome of the next run that is committed."""
+    ran_before: bool = False
+    """The ledger knows of a run before the start."""
+    looks: bool = True
+    """Its runs tell how things are. A check that reports on the other modules does not."""
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether nothing is known yet of what it looks at."""
+        return self.looks and self.state != "disabled" and not (self.runs or self.ran_before)
 
     def finish(self, run: Run) -> None:
         """Count a run whose observations are committed."""
@@ -58,6 +69,9 @@ class ModuleStats:
         self.results[result] += 1
         self.durations.observe(run.seconds)
         self.recent.add(run.started, run.seconds, result)
+        listeners, self.listeners = self.listeners, ()
+        for listener in listeners:
+            listener.append(outcome(run))
         if self.values is not None:
             self.output = run.output
         if run.error:

@@ -4,9 +4,7 @@
 // alerts hides the rows that do not have its words.
 (() => {
   const note = document.getElementById("connection");
-  const icon = document.querySelector("link[rel=icon]");
-  const known = icon.href;
-  const unknown = known.replace(/%23[0-9a-f]{6}/, "%238a939e");
+  const icon = document.getElementById("icon");
   // Milliseconds: before a new attempt, until a lost connection is told, and between two events.
   const RETRY = 5000;
   const GRACE = 2500;
@@ -106,7 +104,7 @@
     header.className = "lost";
     header.querySelector("h1").textContent = "No connection";
     document.title = `? No connection · ${service}`;
-    icon.href = unknown;
+    icon.href = icon.href.replace(/%23[0-9a-f]{6}/g, "%238a939e");
     count();
   };
 
@@ -120,16 +118,13 @@
     show(sections);
     note.hidden = true;
     note.replaceChildren();
-    icon.href = known;
   };
 
   let source;
   const connect = () => {
-    const source = new EventSource(document.documentElement.dataset.events);
-    source.onopen = () => {
-      note.hidden = true;
-    };
-    source.onmessage = (event) => show(JSON.parse(event.data));
+    source?.close();
+    source = new EventSource(document.documentElement.dataset.events);
+    source.onmessage = (event) => hear(JSON.parse(event.data));
     source.onerror = () => {
       const failed = Date.now();
       setTimeout(() => {
@@ -145,6 +140,15 @@
     words.addEventListener("input", choose);
     choose(); // a browser that goes back has the old words
   }
+  // A host that has lost its power does not close the connection.
+  setInterval(() => {
+    if (note.hidden && Date.now() - heard > SILENCE) {
+      lose();
+      connect();
+    }
+    count();
+  }, 1000);
+
   title();
   connect();
 })();
