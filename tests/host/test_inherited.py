@@ -129,7 +129,10 @@ def test_a_hang_up_is_remembered_once_if_the_process_keeps_running(tmp_path: Pat
 
 
 def test_a_hang_up_ends_other_commands_as_ever(tmp_path: Path) -> None:
-    assert 0 == found(tmp_path, "signal.getsignal(signal.SIGHUP)")
+    def as_ever() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the tests ignore it
+
+    assert 0 == found(tmp_path, "signal.getsignal(signal.SIGHUP)", before=as_ever)
 
 
 @pytest.mark.parametrize(

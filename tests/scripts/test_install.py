@@ -47,6 +47,7 @@ class Host:
         """Let the project be of another version."""
         text = f'__version__ = "{version}"\n'
         (self.project / "supervisor" / "__init__.py").write_text(text, encoding="utf-8")
+        (self.project / "supervisor" / "__main__.py").touch()  # writes man pages and completion
 
     def packages(self) -> tuple[str, str]:
         """Return the version that is installed, and the checks of packages in it."""
