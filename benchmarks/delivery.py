@@ -98,7 +98,6 @@ def filled(url: str, count: int) -> Iterator[tuple[Outbox, Ledger]]:
         opened, outbox = open_ledger(path, time.time()), Outbox.of(service_for(url))
         outbox.restore(opened.contents)
         yield outbox, opened.ledger
-        opened.ledger.close()
 
 
 async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
@@ -134,6 +133,7 @@ async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
             await trio.sleep(0.002)
         took = time.perf_counter() - begun
         nursery.cancel_scope.cancel()
+    recorder.writer.close()  # in the thread that may still write
     return took
 
 

@@ -110,7 +110,7 @@ class Scene:
             await trio.sleep(seconds)
             self.kept = len(outbox.store.alerts)
             nursery.cancel_scope.cancel()
-        ledger.close()
+        recorder.writer.close()  # in the thread that may still write
 
     async def _run_calmly(self, _context: object, _params: object) -> list[Observation]:
         self.latest = max(self.latest, time.time() % 0.5 * 1000)
