@@ -96,6 +96,7 @@ async def test_what_happened_in_a_day_without_peers_is_told_afterwards(
     assert 0 == bench.store.lost.total()
 
 
+@pytest.mark.alone  # what tests before it have left may load or end while it measures
 @pytest.mark.may_block("it measures memory with tracemalloc, which is slow")
 async def test_half_a_day_without_peers_takes_no_more_memory_than_its_alerts(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
