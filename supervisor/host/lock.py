@@ -33,7 +33,7 @@ class Lock:
     _descriptor: int = field(default=-1, init=False)
     """The locked file. -1 while there is none."""
 
-    _is_directory: bool = field(default=False, init=False)
+    is_directory: bool = field(default=False, init=False)
     """Whether the directory is locked in place of a file."""
 
     @property
@@ -66,11 +66,11 @@ class Lock:
             os.close(descriptor)
             raise
         self.release()
-        self._descriptor, self._is_directory = descriptor, is_directory
+        self._descriptor, self.is_directory = descriptor, is_directory
 
     def is_held(self) -> bool:
         """Return whether the lock is still on the file of that name. It may be gone, or another."""
-        if self._is_directory:
+        if self.is_directory:
             return False
         try:
             there, ours = self.path.stat(), os.fstat(self._descriptor)
@@ -103,11 +103,11 @@ class Lock:
             raise
 
     def _lock(self, descriptor: int, *, is_directory: bool) -> None:
-        if is_directory and self._is_directory and self._descriptor >= 0:
+        if is_directory and self.is_directory and self._descriptor >= 0:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # the new descriptor gets it
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not is_directory and not self._is_directory:
+            if not is_directory and not self.is_directory:
                 self._require_no_other()
         except BlockingIOError:
             holder = "" if is_directory else os.pread(descriptor, 32, 0).decode(errors="replace")

@@ -34,17 +34,24 @@ def write(
 ) -> Written:
     """Write the changes, if there are any. With a lock, look whether that is still there."""
     if lock is not None and not lock.is_held():
-        was_another = lock.path.exists()
-        lock.take()
-        _log.warning("the lock %s was removed or replaced; it is held again", lock.path)
-        if was_another:
-            raise LedgerCorrupt(f"another supervisor may have used {lock.directory}")
+        _take_again(lock)
     if changes is None:
         ledger.look()
     else:
         ledger.commit(changes)
     is_in_bounds = max_wal is None or ledger.shrink(max_wal)
     return Written(ledger.size(), is_in_bounds)
+
+
+def _take_again(lock: Lock) -> None:
+    """Take a lock whose file is not there. Raises `LedgerCorrupt` if another may have had it."""
+    was_lost, was_another = not lock.is_directory, lock.path.exists()
+    lock.take()
+    if not was_lost:
+        return  # the directory was locked all the time: there was no room for the file
+    _log.warning("the lock %s was removed or replaced; it is held again", lock.path)
+    if was_another:
+        raise LedgerCorrupt(f"another supervisor may have used {lock.directory}")
 
 
 def move_away(ledger: Ledger, lock: Lock | None, now: float) -> Path | None:
