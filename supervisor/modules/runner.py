@@ -126,19 +126,18 @@ class Runner:
                     with trio.CancelScope() as self._pause:
                         await self.clock.doze(tick, self.stopping)
                     tick = min(tick, self._next_tick())
+                elif self._is_too_early(first_minute_ends):
+                    with trio.CancelScope() as self._pause:
+                        await self.clock.doze(now + POLL_INTERVAL, self.stopping)
                 else:
-                    if self.check.runs_last:
-                        await self._wait_for_others(first_minute_ends)
                     await self._run(self._latest(tick, now))
                     tick = self._next_tick()
                 self.stats.next_run = tick
 
-    async def _wait_for_others(self, until: float) -> None:
-        """Wait until the other modules have run. `until` is the time at which it ends at most."""
-        with trio.move_on_at(until):
-            while not (self._asked or self.stopping.is_set() or self.others_have_run()):
-                with trio.CancelScope() as self._pause:
-                    await self.clock.doze(self.clock.now() + POLL_INTERVAL, self.stopping)
+    def _is_too_early(self, first_minute_ends: float) -> bool:
+        """Return whether a check that runs last must wait for other modules."""
+        is_first_minute = trio.current_time() < first_minute_ends
+        return self.check.runs_last and is_first_minute and not self.others_have_run()
 
     def _next_tick(self) -> float:
         """Return the next tick. The clock may have been set back since the last one."""

@@ -236,6 +236,21 @@ async def test_a_report_waits_for_the_first_minute_at_most(autojump_clock: MockC
     assert 60 <= await first_report(A, slow, stops_at=9e9) - begun <= 61
 
 
+@pytest.mark.parametrize(("ends", "expected"), [("stop", 0), ("run_now", 1)])
+async def test_a_report_that_waits_for_others_ends_with_a_stop_and_is_made_once_when_asked_for(
+    autojump_clock: MockClock, ends: str, expected: int
+) -> None:
+    async with floor(service_of(A, LATE)) as tested:  # no run of A is ever committed
+        await trio.sleep(30)
+        if ends == "stop":
+            tested.tasks.stopping.set()
+        else:
+            assert tested.tasks.run_now("daily")
+        await trio.sleep(60)
+
+        assert [name for name, _ in tested.begun].count("daily") == expected
+
+
 async def test_a_report_does_not_wait_for_a_module_that_is_due_much_later(
     autojump_clock: MockClock,
 ) -> None:
