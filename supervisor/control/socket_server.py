@@ -154,7 +154,10 @@ async def _until_gone(local: LocalSocket, worker: Worker) -> None:
     """Return when the socket's file is gone or another one, and the directory is ours."""
     lock = local.lock
     path = lock.directory / NAME
-    known = _inode(path) if local.listener is not None else None
+    known = None
+    if local.listener is not None:
+        with suppress(OSError):  # the disk may fail just now; then the socket is made again
+            known = _inode(path)
 
     def is_gone() -> bool:
         return (known is None or _inode(path) != known) and lock.is_held()

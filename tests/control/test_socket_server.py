@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from supervisor.control.socket_server import Handler, LocalServer, LocalSocket, 
 from supervisor.errors import SupervisorError
 from supervisor.host.lock import Lock, locked
 from supervisor.host.threads import Worker
+from tests.host.test_lock import failing
 from tests.support.recorder_bench import eventually
 
 
@@ -92,6 +94,21 @@ async def test_a_socket_whose_file_is_gone_is_made_again(
             elif how == "replace":
                 (tmp_path / "other").rename(path)
             await eventually(path.is_socket)
+
+            assert await ask(tmp_path, "fine") == [{"well": True}]
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_disk_that_fails_at_the_first_look_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Worker
+) -> None:
+    with locked(tmp_path) as lock:
+        local = LocalSocket(lock).bind()
+        async with trio.open_nursery() as nursery:
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "stat", failing(errno.EIO))
+                nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
+                await wait_all_tasks_blocked()
 
             assert await ask(tmp_path, "fine") == [{"well": True}]
             nursery.cancel_scope.cancel()
