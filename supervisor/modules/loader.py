@@ -96,8 +96,9 @@ def known_checks() -> tuple[str, ...]:
 
 
 def _remedy(name: str) -> str:
-    """Return what to write for a check that there is not: the check that other programs so call,
-    else the nearest name, else all names.
+    """Return what to write in place of a check that does not exist.
+
+    That is our check for a name from another program, else the nearest name, else all names.
     """
     from supervisor.modules.coming_from import answer  # only errors need it
 
