@@ -19,8 +19,8 @@ from supervisor.alerts.self_alerts import (
 from supervisor.ledger.store import Store
 from supervisor.recorder.messages import Message
 
-CALM = 300.0
-"""Seconds. `PeerMisconfigured` that comes back sooner ends only after so long without its cause."""
+STEADY_AFTER = 300.0
+"""Seconds without its cause after which `PeerMisconfigured` ends, if it has come back soon."""
 
 
 @define(eq=False, repr=False, kw_only=True)
@@ -51,10 +51,10 @@ class Announcements:
         is_raised = self._is_raised(PEER_MISCONFIGURED)
         if message is not None:
             if not is_raised:
-                self._comes_and_goes = now - self._ended_at < CALM
+                self._comes_and_goes = now - self._ended_at < STEADY_AFTER
             self._wrong_at = now
         elif is_raised:
-            if self._comes_and_goes and now - self._wrong_at < CALM:
+            if self._comes_and_goes and now - self._wrong_at < STEADY_AFTER:
                 return
             self._ended_at = now
         self._raise_or_end(PEER_MISCONFIGURED, message)

@@ -25,9 +25,9 @@ STEADY_AFTER = 600.0
 class PeerClock:
     """The clock of one peer, as its answers show it.
 
-    A peer's word must not keep us busy. Of two jumps within `STEADY_AFTER`, only the first is
-    followed at once. The second is followed when the next answer confirms it, and then nothing is
-    sent again for it.
+    A clock that jumps must not make us send again and again. Of two jumps within `STEADY_AFTER`,
+    only the first is followed at once. The second is followed when the next answer confirms it,
+    and then nothing is sent again for it.
     """
 
     shift: float = 0.0

@@ -171,6 +171,7 @@ class Failures:
         """Say once which alert fails although the peer takes others."""
         alert = self.outbox.store.alerts.get(fingerprint)
         if alert is not None and fingerprint not in self._named:
+            self._named.intersection_update(self.outbox.store.alerts)
             self._named.add(fingerprint)
             _log.warning(
                 "%s: takes other alerts, but not %r of module %s: %s; it is tried again alone",
