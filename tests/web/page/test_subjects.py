@@ -14,6 +14,7 @@ from supervisor.observations import Condition, Duration, Measurement
 from supervisor.web.page import drawing
 from supervisor.web.page.figures import figure
 from supervisor.web.page.links import actions
+from supervisor.web.page.subjects.module import schedule
 from supervisor.web.page.subjects.parameters import Parameter, parameters
 from tests.support.ledger_bench import A
 from tests.support.web_bench import WebBench, client_of, modules
@@ -63,6 +64,12 @@ async def test_the_page_of_a_module_shows_all_that_is_known_of_it() -> None:
     assert "every 1m; timeout 30s" in html
     assert "run-now --service X disk-0" in html
     assert "To do: Clean up" in html
+
+
+def test_a_module_that_clears_after_a_time_shows_its_runs() -> None:
+    module = Module("x", "x", every=Duration(300), clear_after=Duration(600.0))
+
+    assert schedule(module) == ["every 5m", "timeout 30s", "resolves after 2 runs in a row"]
 
 
 async def test_the_page_of_an_alert_outlives_it() -> None:

@@ -113,8 +113,8 @@ def schedule(module: Module) -> list[str]:
     words = [when, f"timeout {duration(module.timeout)}"]
     if module.fire_after > 1:
         words.append(f"fires after {module.fire_after} runs in a row")
-    if module.clear_after > 1:
-        words.append(f"resolves after {module.clear_after} runs in a row")
+    if module.runs_to_clear > 1:
+        words.append(f"resolves after {module.runs_to_clear} runs in a row")
     return words
 
 
