@@ -40,11 +40,8 @@ TIMELINE_STEP = 30
 RANKS = {"failed": 0, "timeout": 0, "conditions": 1, "none": 2, "ok": 3}
 """The order of modules, by style."""
 
-SHIPPED_DOCS = Path(sys.prefix, "share", "alertmanager-supervisor", "docs")
-"""Where an installed supervisor has its documents."""
-
-SOURCE_DOCS = Path(__file__).resolve().parents[3] / "docs"
-"""Where they are in a copy of the project."""
+CODE = Path(__file__).resolve().parents[3]
+"""The directory with the package `supervisor`."""
 
 
 @define
@@ -188,5 +185,15 @@ def measurement(item: JsonObject) -> str:
 @cache
 def docs() -> str:
     """Return the directory of the documents, or an empty text if there is none."""
-    found = (str(path) for path in (SHIPPED_DOCS, SOURCE_DOCS) if path.is_dir())
+    return documents(CODE, Path(sys.prefix))
+
+
+def documents(code: Path, prefix: Path) -> str:
+    """Return the documents of this code, which runs in the virtual environment `prefix`.
+
+    A wheel has them in the environment, a copy of the project beside `supervisor/`, and a release
+    of `scripts/install` one directory above.
+    """
+    shipped = prefix / "share" / "alertmanager-supervisor" / "docs"
+    found = (str(path) for path in (shipped, code / "docs", code.parent / "docs") if path.is_dir())
     return next(found, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from supervisor.observations import Condition, Duration, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web.page import drawing, durations, templates
 from supervisor.web.page.alert_rows import MAX_ACTIONS
-from supervisor.web.page.page import MAX_ALERTS, Page
+from supervisor.web.page.page import MAX_ALERTS, Page, documents
 from supervisor.web.page.verdict import verdict
 from supervisor.web.page.view import MAX_MODULES, View, gather, mailed
 from tests.support.ledger_bench import A, B
@@ -478,3 +479,20 @@ def test_only_the_first_alerts_show_what_can_be_done() -> None:
 
     assert html.count("<summary>Silence") == MAX_ACTIONS
     assert html.count("amtool --alertmanager.url=http://127.0.0.1:9093 silence add") == MAX_ACTIONS
+
+
+@pytest.mark.parametrize(
+    ("code", "docs"),
+    [
+        ("supervisor", "supervisor/docs"),
+        ("release/app", "release/docs"),
+        ("venv/lib/site-packages", "venv/share/alertmanager-supervisor/docs"),
+    ],
+)
+def test_the_documents_are_found_however_it_was_installed(
+    tmp_path: Path, code: str, docs: str
+) -> None:
+    (tmp_path / code).mkdir(parents=True)
+    (tmp_path / docs).mkdir(parents=True)
+
+    assert documents(tmp_path / code, tmp_path / "venv") == str(tmp_path / docs)

@@ -15,7 +15,7 @@ from supervisor.web.page import drawing
 from supervisor.web.page.alert_rows import colour_of, module_of, worst_first
 from supervisor.web.page.drawing import Picture
 from supervisor.web.page.figures import figure
-from supervisor.web.page.page import SHIPPED_DOCS, TIMELINE_STEP, Page
+from supervisor.web.page.page import CODE, TIMELINE_STEP, Page, docs
 from supervisor.web.page.subjects.episodes import ended, episodes, is_about
 from supervisor.web.page.subjects.parameters import parameters, without_secrets
 from supervisor.web.page.subjects.view import Measured, ModuleView
@@ -121,7 +121,7 @@ def schedule(module: Module) -> list[str]:
 def commands(shown: ModuleView) -> list[str]:
     """Return the commands that run the module now: for alerts, and only to look."""
     program = ["alertmanager-supervisor"]
-    if not SHIPPED_DOCS.is_dir():
+    if docs() == str(CODE / "docs"):  # a copy of the project, which is not installed
         program = ["python", "-m", "supervisor"]
     service = ["--service", shown.view.about.service]
     name = shown.module.name
