@@ -12,7 +12,6 @@ from attrs import frozen
 from supervisor.config import schema_text
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import Check, known_checks, load_check
-from supervisor.observations import Duration
 from supervisor.text import columns, duration
 
 EXAMPLES = (
@@ -88,7 +87,7 @@ def _parameters(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> I
         yield Parameter(
             name=key.name,
             kind=kind,
-            default=_default(key),
+            default=default_text(key),
             help=str(key.metadata.get("help", "")),
             depth=depth,
         )
@@ -104,7 +103,8 @@ def _tables(expected: Any) -> Iterator[type[Any]]:
         yield from _tables(argument)
 
 
-def _default(key: attrs.Attribute[Any]) -> str:
+def default_text(key: attrs.Attribute[Any]) -> str:
+    """Return the default of a key as it may be written, or "required"."""
     default: Any = key.default
     if default is attrs.NOTHING:
         return "required"
@@ -112,6 +112,6 @@ def _default(key: attrs.Attribute[Any]) -> str:
         if default.takes_self:
             return "depends"
         default = default.factory()
-    if isinstance(default, int | float) and Duration in (key.type, *get_args(key.type)):
+    if isinstance(default, int | float) and schema_text.is_duration(key.type):
         return duration(default)
     return schema_text.written(default)

@@ -53,6 +53,12 @@ def kind(expected: Any) -> str:
     return "table" if attrs.has(expected) else "value"
 
 
+def is_duration(expected: Any) -> bool:
+    """Return whether a number of this type means seconds. One of `int | Duration` does not."""
+    possible = (expected, *get_args(expected))
+    return Duration in possible and int not in possible
+
+
 def with_article(noun: str) -> str:
     """Return a noun of `kind` with its article."""
     if noun.startswith(_UNCOUNTED):

@@ -79,6 +79,7 @@ def test_the_second_page_has_each_key_and_each_check(service: str) -> None:
     assert [check for check in known_checks() if check not in heads] == []
     assert re.search(r"^ +max_use_percent \(integer, required\)$", service, re.M)
     assert "(duration, default 30m)" in service
+    assert "clear_after (integer or duration, default 1)" in service
 
 
 def test_the_example_of_the_second_page_is_a_service_file(

@@ -38,6 +38,7 @@ listen = "127.0.0.1:9477"
 [[modules]]
 check = "disk"
 every = "1h30m"
+clear_after = "3h"
 [modules.params]
 filesystems = [{ filesystem = "/", max_use_percent = 90 }]
 [[modules]]
@@ -76,6 +77,8 @@ BROKEN = [
     ('every = "1h30m"', "every = true", "$.modules[0].every"),
     ('every = "1h30m"', "every = 60\nfire_after = 0", "$.modules[0].fire_after"),
     ('every = "1h30m"', 'every = 60\nname = "supervisor"', "$.modules[0].name"),
+    ('"3h"', '"0s"', "$.modules[0].clear_after"),
+    ('"3h"', "0", "$.modules[0].clear_after"),
     ("max_use_percent = 90", 'max_use_percent = "90"', f"{FILESYSTEM}.max_use_percent"),
     ("max_use_percent = 90", "max_use_percent = 101", f"{FILESYSTEM}.max_use_percent"),
     (", max_use_percent = 90", "", FILESYSTEM),
@@ -129,6 +132,12 @@ def test_each_key_of_the_service_file_is_described() -> None:
     assert bare == []
     assert field_docs(Module)["at"].startswith("Times of the day")
     assert [cls for cls in (Service, Alertmanager, StatusListener) if not field_docs(cls)] == []
+
+
+def test_the_default_of_a_key_for_runs_or_a_time_is_a_number_of_runs() -> None:
+    keys = SCHEMA["definitions"]["module"]["properties"]
+
+    assert (keys["clear_after"]["default"], keys["timeout"]["default"]) == (1, "30s")
 
 
 def test_parameters_have_their_help_default_and_limits() -> None:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import attrs
-
-from supervisor.commands.checks import parameters
+from supervisor.commands.checks import default_text, parameters
 from supervisor.commands.setup import roff
 from supervisor.commands.setup.schema import loadable_checks
 from supervisor.config import schema_text
 from supervisor.config.json_schema.field_docs import field_docs
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
-from supervisor.observations import Duration
-from supervisor.text import duration
 
 TABLES: tuple[tuple[str, str, type[Any]], ...] = (
     ("At the top", "Keys before the first table.", Service),
@@ -81,7 +77,7 @@ def lines() -> Iterator[str]:
         for parameter in parameters(check):
             if parameter.depth:
                 yield f".RS {4 * parameter.depth}"
-            kind = f"({parameter.kind}, {_default_text(parameter.default)})"
+            kind = f"({parameter.kind}, {_default(parameter.default)})"
             yield from roff.item(parameter.name, parameter.help, kind)
             if parameter.depth:
                 yield ".RE"
@@ -94,24 +90,12 @@ def _keys(cls: type[Any]) -> Iterator[str]:
     for key in schema_text.keys(cls):
         kind = schema_text.kind(key.type)
         if key.name not in ("alertmanager", "status", "modules", "params"):
-            value = f"({kind}, {_default_text(_default(key))})"
+            default = "see below" if key.name in OPTIONAL else default_text(key)
+            value = f"({kind}, {_default(default)})"
             yield from roff.item(key.name, docs.get(key.name, ""), value)
         elif key.name == "params":
             yield from roff.item(key.name, "The check's own: see Checks.", "(table)")
 
 
-def _default(key: attrs.Attribute[Any]) -> str:
-    default: Any = key.default
-    if key.name in OPTIONAL:
-        return "see below"
-    if default is attrs.NOTHING:
-        return "required"
-    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
-        default = default.factory()
-    if isinstance(default, int | float) and Duration in getattr(key.type, "__args__", (key.type,)):
-        return duration(default)
-    return schema_text.written(default)
-
-
-def _default_text(default: str) -> str:
+def _default(default: str) -> str:
     return default if default == "required" else f"default {default}"

@@ -124,7 +124,7 @@ def example_of(field: attrs.Attribute[Any] | None, expected: Any) -> str:
             return str(own)
         default = field.default
         if isinstance(default, bool | int | float | str) and default != "":
-            if Duration in (expected, *get_args(expected)) and not isinstance(default, str):
+            if schema_text.is_duration(expected) and not isinstance(default, str):
                 return f'"{duration(default)}"'
             return schema_text.written(default)
     return "" if expected in (int, float) else schema_text.example(expected)

@@ -52,7 +52,7 @@ _SIZE: Schema = {
 _NOTATIONS: Mapping[str, Schema] = {
     "annotations": _NAMES,
     "at": {"type": "array", "items": {"type": "string", "pattern": f"^{_CLOCK}(-{_CLOCK})?$"}},
-    "clear_after": _COUNT,
+    "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
     "every": _POSITIVE,
     "fire_after": _COUNT,
     "hosts": {"type": "array", "items": _TEXT},

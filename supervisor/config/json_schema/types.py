@@ -117,7 +117,7 @@ def _default(key: attrs.Attribute[Any]) -> Schema:
     default: Any = key.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
         default = None if default.takes_self else default.factory()
-    if isinstance(default, int | float) and Duration in (key.type, *get_args(key.type)):
+    if isinstance(default, int | float) and schema_text.is_duration(key.type):
         default = duration(default)
     match default:
         case bool() | int() | float() | str():
