@@ -64,3 +64,24 @@ def test_a_secret_written_into_the_file_is_shown_nowhere(tmp_path: Path, place: 
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.problems)
     assert "hunter2" not in shown
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "alertmanager.password = 0471147",
+        "alertmanager.password = 471147%",
+        "alertmanager.password = 471147,5",
+        "alertmanager.'password' = 127.0.47.1",
+        "alertmanager = { password = 0471147 }",
+    ],
+)
+def test_a_secret_that_looks_like_a_number_is_shown_nowhere(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(SERVICE + line)
+
+    with pytest.raises(ConfigError) as caught:
+        load_service(path, lambda _: Ports)
+
+    assert "47" not in str(caught.value).removeprefix(str(path))
+    assert "…" in caught.value.problems[0].remedy

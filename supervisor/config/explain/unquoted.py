@@ -61,23 +61,29 @@ def _fault(key: str, value: str) -> tuple[str, str] | None:
         return "has a value that TOML does not have", f"leave {key} out"
     if value not in ("true", "false") and (right := _BOOLEANS.get(value.lower())):
         return f"has a boolean that is not TOML's: {value}", f"write {key} = {right}"
-    if number := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", value):
-        return "has a % after the number", f"write {key} = {number[1]}"
-    if number := re.fullmatch(r"0+([0-9]+)", value):
-        return "has a number that begins with 0", f'write {key} = {number[1]}, or "{value}" as text'
-    if number := re.fullmatch(r"([0-9]+),([0-9]+)", value):
-        return "has a comma in the number", f"write {key} = {number[1]}.{number[2]}"
+    may_show = not SECRETIVE.search(key.strip("\"'"))
+    if found := _number(key, value):
+        return found if may_show else (found[0], f'write it in quotes: {key} = "…"')
     if end := re.fullmatch(r"(?:[0-9.]+|true|false|\".*\"|'.*'|\[.*\])\s*([;,])", value):
         return f"has {end[1]} after the value", f"remove the {end[1]}"
     if re.search(r"""["'\]}0-9a-z]\s+[A-Za-z0-9_-]+\s*=""", _STRINGS.sub('""', value)):
         return "has a second key in the line", "write each key in a line of its own"
     if re.search(r"""["'\]}]\s+["'\[{]""", _STRINGS.sub('""', value)):
         return "has no comma between two items of a list", "write a comma between them"
-    return _without_quotes(key, value)
+    return _without_quotes(key, value, may_show=may_show)
 
 
-def _without_quotes(key: str, value: str) -> tuple[str, str] | None:
-    may_show = not SECRETIVE.search(key)
+def _number(key: str, value: str) -> tuple[str, str] | None:
+    if number := re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*%", value):
+        return "has a % after the number", f"write {key} = {number[1]}"
+    if number := re.fullmatch(r"0+([0-9]+)", value):
+        return "has a number that begins with 0", f'write {key} = {number[1]}, or "{value}" as text'
+    if number := re.fullmatch(r"([0-9]+),([0-9]+)", value):
+        return "has a comma in the number", f"write {key} = {number[1]}.{number[2]}"
+    return None
+
+
+def _without_quotes(key: str, value: str, *, may_show: bool) -> tuple[str, str] | None:
     for form, noun, right in _FORMS:
         wrap = "[{0}]" if key == "at" else "{0}"
         if re.fullmatch(form, value):
