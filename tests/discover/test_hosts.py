@@ -67,6 +67,18 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     assert (missing.returncode, "make it first" in missing.stderr) == (1, True)
 
 
+def test_a_file_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "Shop.toml"
+    path.mkdir()
+
+    found = run_supervisor("discover", "--out", str(path), "--force", seconds=120)
+
+    said = f"cannot write {path}: Is a directory; name another file, or leave --out out"
+    assert (found.returncode, found.stderr.splitlines()[-1]) == (1, said)
+    assert "Traceback" not in found.stderr
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
 AUDIT = """
 import json, socket, sys
 seen = []

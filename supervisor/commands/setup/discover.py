@@ -8,6 +8,7 @@ import re
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file, and say on standard error what is in it."""
     out: Path | None = options.out
-    if out is not None and out.exists() and not options.force:
+    if out is not None and os.path.exists(out) and not options.force:
         raise SupervisorError(f"{out} is there already; name another file, or add --force")
-    if out is not None and not out.absolute().parent.is_dir():
+    if out is not None and not os.path.isdir(out.absolute().parent):
         raise SupervisorError(f"{out.absolute().parent} is not a directory; make it first")
     print("looking at this host …", file=sys.stderr)
     file = _name(out.stem if out else options.service)
@@ -95,11 +96,17 @@ def _schema() -> str:
 
 
 def _write(out: Path, text: str) -> None:
-    """Put the file in its place at once. The group may read it, as in /etc/supervisor."""
+    """Put the file in its place at once, writable by its owner alone. Raises `SupervisorError`."""
     making = out.with_name(f".{out.name}.new")
-    making.write_text(text, encoding="utf-8")
-    making.chmod(0o644 & ~_umask())
-    os.replace(making, out)
+    try:
+        making.write_text(text, encoding="utf-8")
+        making.chmod(0o644 & ~_umask())
+        os.replace(making, out)
+    except OSError as error:
+        with suppress(OSError):
+            making.unlink()
+        wrong = f"cannot write {out}: {error.strerror or error}"
+        raise SupervisorError(f"{wrong}; name another file, or leave --out out") from None
 
 
 def _umask() -> int:
