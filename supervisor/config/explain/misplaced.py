@@ -11,6 +11,7 @@ from supervisor.config.problems import UNKNOWN_KEY, KeyProblem, ParamsOf
 from supervisor.config.rules import tables
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 from supervisor.errors import ConfigError
+from supervisor.text import nearest
 
 _EVERY = 'write every = "5m", or at = ["09:00"]'
 
@@ -56,7 +57,8 @@ def remedy_for_an_unknown_key(
             return _at_the_top(key, document)
         case ("modules", int(index), str(key)):
             value = document["modules"][index][key]
-            if isinstance(value, str) and (right := timetable_for(value)):
+            is_slip = nearest(key, _keys(Module))  # `chekc = "daily"` is not a timetable
+            if isinstance(value, str) and not is_slip and (right := timetable_for(value)):
                 return right
             return _in_a_module(key, _params(document, index, params_of))
         case ("modules", int(index), "params", str(key)):

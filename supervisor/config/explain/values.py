@@ -18,7 +18,9 @@ from supervisor.text import duration
 MAX_SHOWN = 60
 """Characters at most of a text that a remedy repeats."""
 
-_NUMBER = re.compile(r"\s*([+-]?[0-9][0-9_,]*)(\.[0-9]+)?\s*%?\s*")
+_NUMBER = re.compile(
+    r"\s*([+-]?)0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:_[0-9]+)*)(\.[0-9]+)?\s*%?\s*"
+)
 """A number that was written as text, such as "80 %" or "1,000"."""
 
 _TEXTS = (str, Any, object)
@@ -109,8 +111,8 @@ def _number(value: object, expected: Any) -> str:
     match = _NUMBER.fullmatch(str(value))
     if match is None:
         return ""
-    whole = match[1].replace(",", "").replace("_", "")
-    fraction = (match[2] or "").rstrip("0").rstrip(".")
+    whole = match[1] + match[2].replace(",", "").replace("_", "")
+    fraction = (match[3] or "").rstrip("0").rstrip(".")
     return whole if expected is int or not fraction else whole + fraction
 
 
