@@ -69,9 +69,7 @@ def _looked(what: str, look: Callable[[], Finding]) -> Finding:
 
 def _alertmanagers(heard: Sequence[Listener]) -> tuple[str, ...]:
     for listener in heard:
-        program = listener.program.name if listener.program else ""
-        if listener.port == ALERTMANAGER_PORT or "alertmanager" in program:
+        if listener.port == ALERTMANAGER_PORT:
             host = f"[{listener.host}]" if ":" in listener.host else listener.host
-            if listener.port == ALERTMANAGER_PORT:
-                return (f"http://{host}:{listener.port}",)
+            return (f"http://{host}:{listener.port}",)
     return ()

@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
 def bash(known: Sequence[Command]) -> str:
     """Return the script for bash."""
     cases = "\n".join(_bash_case(command) for command in known)
-    valued = "|".join(_flags(known, lambda argument: bool(argument.value)))
+    valued = "|".join(sorted({flag for argument in _valued(known) for flag in argument.flags}))
     return f"""\
 # bash completion of {PROGRAM}. Made by: {PROGRAM} completion bash
 _alertmanager_supervisor_words() {{
@@ -224,25 +224,13 @@ def _fish_text(text: str) -> str:
 
 
 def _valued(known: Iterable[Command]) -> list[Argument]:
+    """Return the flags of all commands that take a value."""
     return [
         argument
         for command in known
         for argument in command.arguments
         if argument.flags and argument.value
     ]
-
-
-def _flags(known: Iterable[Command], wanted: Callable[[Argument], bool]) -> list[str]:
-    """Return the flags of all commands that are wanted, each once."""
-    return sorted(
-        {
-            flag
-            for command in known
-            for argument in command.arguments
-            for flag in argument.flags
-            if wanted(argument)
-        }
-    )
 
 
 SCRIPTS: Mapping[str, Callable[[Sequence[Command]], str]] = {"bash": bash, "zsh": zsh, "fish": fish}

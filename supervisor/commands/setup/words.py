@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from supervisor.config.files import directories
+from supervisor.config.files import directories, names
 
 
 def words(kind: str, service: str | None, given: Sequence[Path]) -> list[str]:
@@ -15,14 +15,14 @@ def words(kind: str, service: str | None, given: Sequence[Path]) -> list[str]:
 
 
 def _services(_service: str | None, given: Sequence[Path]) -> set[str]:
-    found = (directory.glob("*.toml") for directory in directories(given))
-    return {path.stem for paths in found for path in paths}
+    return set(names(directories(given)))
 
 
 def _modules(service: str | None, given: Sequence[Path]) -> set[str]:
     """Return the names of the modules of a service, or of all services if none is named."""
-    names = [service] if service else sorted(_services(None, given))
-    paths = [directory / f"{name}.toml" for name in names for directory in directories(given)]
+    looked = directories(given)
+    services = [service] if service else names(looked)
+    paths = [directory / f"{name}.toml" for name in services for directory in looked]
     return {name for path in paths for name in _named_in(path)}
 
 
