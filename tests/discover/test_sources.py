@@ -36,8 +36,8 @@ def test_filesystems_with_data_are_chosen_once(monkeypatch: pytest.MonkeyPatch) 
 
     assert [mount.mount_point for mount in chosen] == ["/", "/home", "/srv/old data"]
     assert [mount.read_only for mount in chosen] == [False, False, True]
-    assert any("1 images" in line for line in left_out)
-    assert any("1 mounts of single files" in line for line in left_out)
+    assert any("1 image, such as" in line for line in left_out)
+    assert any("1 mount of single files" in line for line in left_out)
 
 
 @pytest.mark.parametrize(

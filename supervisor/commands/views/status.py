@@ -77,7 +77,7 @@ class View:
         most = None if self.alerts_only else MAX_ALERTS
         yield from islice(self.alerts(), most)
         if most and (more := len(self.status["alerts"]) - most) > 0:
-            yield Text(f"{more} more alerts: status --alerts", "bold red")
+            yield Text(f"{counted(more, 'more alert')}: status --alerts", "bold red")
         if not self.alerts_only:
             yield from self.rest()
 
@@ -227,8 +227,9 @@ def fitted(view: View, height: int | None) -> RenderableType:
         size = _lines(console, alert)
         has_more = number + 1 < len(alerts)
         if size + has_more > left:
-            more = f"{len(alerts) - number} more alerts: make the window larger, or status --alerts"
-            return Group(*parts, Text(more, "bold red"))
+            more = counted(len(alerts) - number, "more alert")
+            remedy = "make the window larger, or status --alerts"
+            return Group(*parts, Text(f"{more}: {remedy}", "bold red"))
         parts.append(alert)
         left -= size
     if view.alerts_only:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from attrs import frozen
 
 from supervisor.discover.draft import Draft, Finding, Item, quoted
+from supervisor.text import counted
 
 USUAL_LIMIT = 90
 """Percent that may be used, if less than `HIGH` is used now."""
@@ -111,9 +112,9 @@ def _chosen(mounted: Iterable[Mounted], left_out: list[str]) -> Iterator[Mounted
             devices.add(mount.device)
             yield mount
     if images:
-        left_out.append(f"{images} images such as snaps and CDs: they are always full")
+        left_out.append(f"{counted(images, 'image')}, such as of a snap or a CD: always full")
     if files:
-        left_out.append(f"{files} mounts of single files, as containers have them")
+        left_out.append(f"{counted(files, 'mount')} of single files, as containers have them")
     left_out.append("filesystems without data: tmpfs, proc, sysfs, cgroups and the like")
 
 

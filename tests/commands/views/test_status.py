@@ -89,12 +89,19 @@ def test_of_hundreds_of_alerts_the_rest_is_counted_and_alerts_shows_all() -> Non
     assert not any(line.startswith("MODULE") for line in whole)
 
 
+def test_a_single_alert_more_is_not_a_plural() -> None:
+    found = document(alerts=MAX_ALERTS - 3)
+    shown = printed(*view(found).parts())
+
+    assert "1 more alert: status --alerts" in shown
+
+
 @pytest.mark.parametrize("height", [5, 8, 12, 24, 25, 26, 40, 200])
 def test_a_watched_window_is_never_too_small_to_tell_of_each_alert(height: int) -> None:
     found = document(alerts=6)
     lines = printed(fitted(view(found), height))
     shown = sum(line[:4].strip() in ("E", "TE", "W", "I") for line in lines)
-    (more,) = [int(line.split()[0]) for line in lines if "more alerts" in line] or [0]
+    (more,) = [int(line.split()[0]) for line in lines if "more alert" in line] or [0]
 
     assert len(lines) <= height
     assert shown + more == len(found["alerts"]) == 10
