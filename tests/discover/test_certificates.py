@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from socket import create_server
 
@@ -13,6 +14,11 @@ import pytest
 import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID
 
 from supervisor.discover.draft import Finding
 from supervisor.discover.sources import certificates
@@ -146,3 +152,21 @@ def test_a_mail_server_is_asked_after_starttls(
         f'{{ name = "port-{port}", host = "127.0.0.1", port = {port}, starttls = "smtp", '
         f'server_name = "{NAME}" }}'
     ]
+
+
+def test_a_certificate_with_a_name_of_a_rare_kind_does_not_end_the_survey() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    unnamed = x509.Name([])
+    edi_party_name = bytes.fromhex("3004a5023000")
+    made = (
+        x509.CertificateBuilder(unnamed, unnamed, key.public_key(), 1)
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2027, 1, 1, tzinfo=UTC))
+        .add_extension(
+            x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, edi_party_name),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+
+    assert certificates._read(made.public_bytes(Encoding.DER)) == ((), "2027-01-01")

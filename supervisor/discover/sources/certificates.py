@@ -123,7 +123,9 @@ def _read(der: bytes) -> tuple[tuple[str, ...], str]:
 
     certificate = x509.load_der_x509_certificate(der)
     names: list[str] = []
-    with suppress(x509.ExtensionNotFound, ValueError):
+    with suppress(
+        x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError
+    ):
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names += found.get_values_for_type(x509.DNSName)
         names += map(str, found.get_values_for_type(x509.IPAddress))
