@@ -53,7 +53,7 @@ _NICKNAMES = {
 }
 """What cron and systemd call some timetables, and what they are here. Empty: there is none."""
 
-_CRON = re.compile(r"\s*(?:[0-9*,/-]+\s+){2,4}[0-9A-Za-z*,/-]+\s*")
+_CRON = re.compile(r"\s*(?:[0-9*,/-]+\s+){3,4}[0-9A-Za-z*,/-]+\s*")
 """A line of cron: four or five fields."""
 
 EACH_DAY = (
