@@ -61,10 +61,9 @@ def _looked(what: str, look: Callable[[], Finding]) -> Finding:
     """Return what a look finds. One that fails does not keep the others from looking."""
     try:
         return look()
-    except (OSError, ValueError) as error:
-        return Finding(
-            left_out=(f"{what}: cannot be looked at: {shortened(str(error), most=200)}",)
-        )
+    except Exception as error:  # other programs may print anything
+        text = shortened(str(error) or type(error).__name__, most=200)
+        return Finding(left_out=(f"{what}: cannot be looked at: {text}",))
 
 
 def _alertmanagers(heard: Sequence[Listener]) -> tuple[str, ...]:

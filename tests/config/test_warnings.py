@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from attrs import frozen
 
 from supervisor.config.load import load_service
 from supervisor.config.warnings.warnings import find
@@ -135,3 +136,20 @@ def test_a_check_may_warn_itself(tmp_path: Path) -> None:
         "modules[0].params.query: is UPDATE, which writes, and the server refuses that; "
         "write one SELECT"
     ]
+
+
+def test_a_check_from_elsewhere_that_fails_to_warn_is_named(tmp_path: Path) -> None:
+    @frozen
+    class Params:
+        file: str = ""
+
+        def warnings(self) -> list[tuple[str, str]]:
+            raise LookupError("no such thing")
+
+    path = written(tmp_path, module("ports", 'file = "x"'))
+    (found,) = find(load_service(path, lambda _: Params))
+
+    assert (found.key, found.wrong) == (
+        "modules[0]",
+        "its check cannot look for warnings: LookupError: no such thing",
+    )

@@ -186,16 +186,25 @@ def test_a_database_without_its_client_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert (finding.modules, len(finding.left_out)) == ((), 1)
 
 
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(5, "Input/output error"), "[Errno 5] Input/output error"),
+        (IndexError("list index out of range"), "list index out of range"),
+        (RuntimeError(), "RuntimeError"),
+    ],
+    ids=["disk", "rubbish", "silent"],
+)
 def test_a_look_that_fails_is_told_and_keeps_no_other_from_looking(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
 ) -> None:
     def fail() -> Finding:
-        raise OSError(5, "Input/output error")
+        raise error
 
     monkeypatch.setattr(whole, "filesystems", fail)
     found = whole.survey("X", "X", with_logs=False)
 
-    assert "filesystems: cannot be looked at: [Errno 5] Input/output error" in found.left_out
+    assert f"filesystems: cannot be looked at: {text}" in found.left_out
     assert "system" in {draft.check for draft in found.modules}
 
 

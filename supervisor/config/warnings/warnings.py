@@ -36,7 +36,13 @@ def _params(service: Service) -> Iterator[KeyProblem]:
     """Yield what the checks themselves doubt: their `Params` may have a method `warnings`."""
     for index, module in enumerate(service.modules):
         method = getattr(type(module.params), "warnings", None)
-        for key, text in method(module.params) if callable(method) else ():
+        try:
+            found = [(str(key), str(text)) for key, text in method(module.params)] if method else []
+        except Exception as error:  # a check from elsewhere may raise anything
+            wrong = f"its check cannot look for warnings: {type(error).__name__}: {error}"
+            yield KeyProblem(("modules", index), wrong, "correct `warnings` of its `Params`")
+            continue
+        for key, text in found:
             path = ("modules", index, "params", key)
             yield KeyProblem(path, *split(ValueError(text), "look whether that is meant"))
 
