@@ -36,6 +36,9 @@ MAX_STDOUT_BYTES = 64 * 1024
 MAX_EVENTS_BYTES = 16 * 1024 * 1024
 """The same for the protocol `eborder`."""
 
+MAX_STDERR_BYTES = 4 * 1024
+"""The last bytes of stderr that `run_command` keeps."""
+
 MAX_STDERR_CHARACTERS = 1500
 """The most characters of stderr that an error message shows."""
 
@@ -144,7 +147,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     completed = await run_command(argv, cwd=params.cwd, env=params.env, keep=params.kept)
     if completed.strays:
         context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
-    context.show(_output(completed, secrets.values()))
+    context.show(output(completed, secrets.values()))
     if params.protocol == "eborder":
         events = _from_events(params, completed, tuple(secrets.values()))
         if completed.status:
@@ -157,14 +160,20 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return _from_exit(context, params, completed)
 
 
-def _output(completed: Completed, secrets: Collection[str]) -> str:
-    """Return the beginning of what the program printed, without secrets."""
-    parts = (
-        # Redacted before it is cut: half a secret would not be recognised.
-        eborder.redact(_text(stream[:MAX_STDOUT_BYTES]), secrets)
-        for stream in (completed.stdout, completed.stderr)
-    )
-    return "\n".join(part.strip() for part in parts if part.strip())
+def output(completed: Completed, secrets: Collection[str]) -> str:
+    """Return the beginning of what the program printed, without secrets.
+
+    Half a secret is not recognised. So where a text was cut, as much as that goes, too.
+    """
+    half = max((len(eborder.escaped(secret)) - 1 for secret in secrets), default=0)
+    printed = completed.stdout[:MAX_STDOUT_BYTES]
+    stdout = eborder.redact(_text(printed), secrets)
+    if completed.stdout_bytes > len(printed):
+        stdout = stdout[: max(0, len(stdout) - half)]
+    stderr = eborder.redact(_text(completed.stderr), secrets)
+    if len(completed.stderr) >= MAX_STDERR_BYTES:
+        stderr = stderr[half:]
+    return "\n".join(part.strip() for part in (stdout, stderr) if part.strip())
 
 
 async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from checks.command import TRACEBACK, Params
-from supervisor.api import CheckFailed, Condition, Measurement, Secret
+from checks.command import TRACEBACK, Params, output
+from supervisor.api import CheckFailed, Completed, Condition, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
     BAD_PLUGINS,
@@ -146,6 +146,24 @@ async def test_a_plugin_that_says_nothing_on_stdout_tells_its_reason_on_stderr(
     expected = Condition("the module", "W", "", message, detail)
 
     assert [expected] == await observe(Params(shell(script), "nagios"))
+
+
+@pytest.mark.parametrize(
+    ("stdout", "printed", "stderr", "shown"),
+    [
+        (b"say hunter2", 11, b"", "say [secret]"),
+        (b"say hunter2, hunt", 90, b"", "say [secret]"),
+        (b"", 0, b"ter2" + 4092 * b"x", 4090 * "x"),
+        (b"", 0, b"no hunter2", "no [secret]"),
+    ],
+    ids=["whole", "cut at its end", "cut at its beginning", "error"],
+)
+def test_the_last_output_shows_not_even_half_a_secret(
+    stdout: bytes, printed: int, stderr: bytes, shown: str
+) -> None:
+    completed = Completed(0, stdout, printed, stderr, 0)
+
+    assert shown == output(completed, ["hunter2"])
 
 
 async def test_a_module_of_the_legacy_agent_that_fails_after_its_events_is_logged(
