@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from attrs import define, field
 
+from tests.simulation.alertmanager.cluster import Delays
 from tests.simulation.alertmanager.notification import NotifiedAlert, Reason, Status
 from tests.simulation.alertmanagers import GROUP_INTERVAL, GROUP_WAIT
 from tests.simulation.chronicle import Event, FaultBegan, Notified, Posted
@@ -32,12 +34,16 @@ EXPIRED = "it ran out at a peer that was not told for long"
 TOO_SHORT = "it ended before its group was sent"
 TOLD_AS_ONE = "it came back before the group of the last episode was sent"
 BEGUN_BEFORE = "a member of the cluster had begun to send when the alert ended"
+NOT_YET_HEARD = "two members of the cluster sent it before they heard of each other"
 KILLED = "an Alertmanager was killed"
 RESTARTED = "an Alertmanager was down"
 CLOCK_SET = "a clock was set"
 
 MAX_TURN = 45.0
 """Seconds that a member may wait for its turn, with what it knew when it began to wait."""
+
+GOSSIP = Delays().gossip
+"""Seconds until a member hears what another one has sent."""
 
 CLOCK_FAULTS = frozenset({"clock_step", "drift", "peer_lies", "suspend"})
 
@@ -57,6 +63,26 @@ def key_of(labels: Mapping[str, str]) -> Key:
 
 
 @define(eq=False)
+class Told:
+    """The notifications of one status of an episode, without repetitions."""
+
+    times: int = 0
+
+    peer: str = ""
+    """The member of the cluster that sent the last one."""
+
+    at: float = -math.inf
+    """When it was sent."""
+
+    def add(self, event: Notified) -> bool:
+        """Count a notification, unless its sender could not have heard of the last one."""
+        if event.peer != self.peer and event.at - self.at < GOSSIP:
+            return False
+        self.times, self.peer, self.at = self.times + 1, event.peer, event.at
+        return True
+
+
+@define(eq=False)
 class Episode:
     """One episode of an alert, as the peers were told of it. Times are true Unix seconds."""
 
@@ -70,11 +96,11 @@ class Episode:
     over: float | None = None
     """When a peer was first told its end."""
 
-    firing: int = 0
-    """Notifications that say that it fires, without repetitions."""
+    firing: Told = field(factory=Told)
+    """What said that it fires."""
 
-    resolved: int = 0
-    """Notifications that say that it is over."""
+    resolved: Told = field(factory=Told)
+    """What said that it is over."""
 
     reasons: set[str] = field(factory=set)
     """Why it may be notified more often than once, or never."""
@@ -143,12 +169,13 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             episode = self._episodes.get(key_of(alert.labels))
             if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
                 continue
-            if alert.status is Status.FIRING:
-                episode.firing += 1
+            is_firing = alert.status is Status.FIRING
+            if not (episode.firing if is_firing else episode.resolved).add(event):
+                self.reasons[NOT_YET_HEARD] += 1
+            elif is_firing:
                 if episode.over is not None and event.at - episode.over < MAX_TURN:
                     episode.reasons.add(BEGUN_BEFORE)
             else:
-                episode.resolved += 1
                 yield from self._judge_end(event, alert, episode)
 
     def _judge_end(
@@ -171,17 +198,18 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         excuses = self._excuses(episode, now)
         if held < GROUP_WAIT + CLUSTER_DELAY:
             excuses.add(TOO_SHORT)
-        if not episode.firing:
+        firing, resolved = episode.firing.times, episode.resolved.times
+        if not firing:
             yield from self._excused(excuses, now, key, "was taken and never notified")
-        elif episode.firing > 1:
-            what = f"was notified {episode.firing} times"
+        elif firing > 1:
+            what = f"was notified {firing} times"
             yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
-        if ends is None or not episode.firing:
+        if ends is None or not firing:
             return
-        if episode.resolved > 1:
-            what = f"its end was notified {episode.resolved} times"
+        if resolved > 1:
+            what = f"its end was notified {resolved} times"
             yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
-        elif not episode.resolved and now - ends > GROUP_INTERVAL + CLUSTER_DELAY:
+        elif not resolved and now - ends > GROUP_INTERVAL + CLUSTER_DELAY:
             yield from self._excused(
                 excuses - {TOO_SHORT}, now, key, "its end was told and never notified"
             )

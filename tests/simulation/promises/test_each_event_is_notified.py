@@ -1,0 +1,75 @@
+"""The judge of notifications counts what one Alertmanager, or a cluster, sends too often."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.alertmanager.notification import (
+    Notification,
+    NotifiedAlert,
+    Reason,
+    Status,
+)
+from tests.simulation.chronicle import Event, Notified, Posted
+from tests.simulation.promises.each_event_is_notified import (
+    GOSSIP,
+    NOT_YET_HEARD,
+    each_event_is_notified,
+)
+from tests.simulation.scenario import Scenario, Settings
+
+FIRST, SECOND = "http://am-0.example.invalid", "http://am-1.example.invalid"
+START = 1_750_000_000.0
+LABELS = {"alertname": "Scripted", "check": "m00", "instance": "i1", "event_type": "I"}
+
+
+def judge() -> each_event_is_notified:
+    return each_event_is_notified(
+        Scenario(1, 1.0, START, Settings(), modules=(), peers=(FIRST, SECOND), faults=())
+    )
+
+
+def posted(after: float, ends: float) -> Posted:
+    return Posted(
+        peer=FIRST,
+        at=START + after,
+        alert={"labels": LABELS},
+        taken=True,
+        answered=True,
+        starts=START,
+        ends=START + ends,
+    )
+
+
+def notified(after: float, peer: str, status: Status) -> Notified:
+    reason = Reason.FIRST if status is Status.FIRING else Reason.RESOLVED
+    alert = NotifiedAlert(LABELS, {}, START, None, status)
+    at = START + after
+    return Notified(peer, at, Notification(at, peer, "team", {}, (alert,), reason))
+
+
+@pytest.mark.parametrize(
+    ("sender", "later", "found"),
+    [
+        (SECOND, GOSSIP / 2, []),
+        (SECOND, GOSSIP * 2, ["Scripted m00 i1 I its end was notified 2 times"]),
+        (FIRST, GOSSIP / 2, ["Scripted m00 i1 I its end was notified 2 times"]),
+    ],
+)
+def test_an_end_may_be_notified_twice_only_by_members_that_could_not_know(
+    sender: str, later: float, found: list[str]
+) -> None:
+    judged = judge()
+    story: list[Event] = [
+        posted(0.0, ends=7200.0),
+        notified(10.0, FIRST, Status.FIRING),
+        posted(1800.0, ends=1800.0),
+        notified(1810.0, FIRST, Status.RESOLVED),
+        notified(1810.0 + later, sender, Status.RESOLVED),
+    ]
+
+    findings = [finding for event in story for finding in judged.hear(event)]
+    findings += judged.at_the_end(START + 3600.0)
+
+    assert [finding.what for finding in findings] == found
+    assert judged.reasons[NOT_YET_HEARD] == (not found)
