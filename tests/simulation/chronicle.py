@@ -171,6 +171,8 @@ class Stuck:
     life: int
     at: float
     what: str
+    peer: str = ""
+    """The peer to which nothing is sent any more. Empty if it is the recorder that waits."""
 
 
 @frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Mapping
+from functools import partial
 from random import Random
 
 import trio
@@ -269,7 +270,7 @@ class Host:
                     self.peers[url],
                     is_dead=is_over,
                     never=Never(self.disk.died),
-                    stuck=self.note_stuck,
+                    stuck=partial(self.note_stuck, peer=url),
                 ),
             )
             for url in service.alertmanager.urls
@@ -297,9 +298,9 @@ class Host:
             text = text.replace(str(self.disk.directory), "")
             self.chronicle.tell(Logged(self.disk.life, self.true.now(), level, text, traceback))
 
-    def note_stuck(self, what: str) -> None:
+    def note_stuck(self, what: str, peer: str = "") -> None:
         """Take down that something in the supervisor waits for ever."""
-        self.chronicle.tell(Stuck(self.disk.life, self.true.now(), what))
+        self.chronicle.tell(Stuck(self.disk.life, self.true.now(), what, peer))
 
     def count(self) -> None:
         """Take down the supervisor's own counters."""

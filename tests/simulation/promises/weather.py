@@ -15,6 +15,7 @@ from tests.simulation.chronicle import (
     LifeEnded,
     RunSeen,
     ServiceRead,
+    Stuck,
 )
 from tests.simulation.faults import PEER_WEATHER
 from tests.simulation.scenario import Scenario
@@ -85,6 +86,9 @@ class Weather:
     _well_since: dict[str, float] = field(factory=dict)
     _clock_of_peer_settled: dict[str, float] = field(factory=dict)
     _poison_until: dict[str, float] = field(factory=dict)
+    _stuck_senders: set[str] = field(factory=set)
+    """Exempt: peers of which the sender waits for ever. The watchdog ends that life."""
+
     _suspended: float = 0.0
     _was_unsaved: bool = False
 
@@ -102,8 +106,11 @@ class Weather:
                 self.is_ledger_lost = self._was_unsaved or event.ledger != "kept"
             case LifeEnded():
                 self.is_up = False
+                self._stuck_senders.clear()
                 self._was_unsaved = event.unsaved or self.now < self.doubtful_until
                 self.doubtful_until = 0.0
+            case Stuck():
+                self._stuck_senders.add(event.peer)
             case ServiceRead():
                 self.read = event
             case Fed() if self.read is not None and "READY=1" in event.lines:
@@ -116,7 +123,7 @@ class Weather:
 
     def well_for(self, peer: str) -> float:
         """Return for how long a peer could be told everything. Negative: it is in trouble."""
-        if not self.is_up or peer not in self.peers:
+        if not self.is_up or peer not in self.peers or peer in self._stuck_senders:
             return -1.0
         if self.read is not None and peer not in self.read.peers:
             return -1.0
