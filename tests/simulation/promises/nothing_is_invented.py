@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, LifeBegan, Posted, RunSeen
+from tests.simulation.chronicle import Event, Posted, RunSeen
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
 from tests.simulation.promises.the_end_is_told import IN_FLIGHT
@@ -47,16 +47,13 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find what has no cause."""
-        self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
-        if self.truth.has_overflown:
+        if self.truth.has_lost_alerts:
             self.lose_alerts()
         if isinstance(event, Posted):
             for what in self._complaints(event):
                 yield Finding(type(self).__name__, event.at, f"{event.peer}: {what}: {event.alert}")
-        elif isinstance(event, LifeBegan) and self.weather.is_ledger_lost:
-            self.lose_alerts()
 
     def at_the_end(self, at: float) -> Iterable[Finding]:
         """Everything was judged before."""

@@ -53,10 +53,9 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find what is sent too soon."""
-        self.weather.hear(event)
         for change in self.truth.hear(event):
             self.changed[change.name.module] = self.weather.now
-        if self.truth.has_overflown:
+        if self.truth.has_lost_alerts:
             self.lose_alerts()
         match event:
             case Posted():
@@ -67,8 +66,6 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
                 if self.weather.now < self.weather.disk_settled:
                     self.sent.clear()
             case LifeBegan():
-                if self.weather.is_ledger_lost:
-                    self.sent.clear()
                 self._fit_peers()
             case Fed() if self._peers != self.weather.peers:
                 self._forget_since(self.weather.now - CUT_OFF)

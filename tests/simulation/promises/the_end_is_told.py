@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, LifeBegan, Posted
+from tests.simulation.chronicle import Event, Posted
 from tests.simulation.promises.bounds import PROMPT, ROUNDING, recovery
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
@@ -71,16 +71,12 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find ends that are told too early, and look from time to time what peers hold."""
-        self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
-        if self.truth.has_overflown:
+        if self.truth.has_lost_alerts:
             self.lose_alerts()
-        match event:
-            case Posted():
-                yield from self._take(event)
-            case LifeBegan() if self.weather.is_ledger_lost:
-                self.lose_alerts()
+        if isinstance(event, Posted):
+            yield from self._take(event)
         if self.weather.now >= self._look_at:
             self._look_at = self.weather.now + LOOK_INTERVAL
             yield from self._look(event.at)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, LifeBegan, Posted
+from tests.simulation.chronicle import Event, Posted
 from tests.simulation.promises.bounds import ROUNDING
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
@@ -48,15 +48,12 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find what is out of order."""
-        self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
-        if self.truth.has_overflown:
+        if self.truth.has_lost_alerts:
             self.lose_alerts()
         if isinstance(event, Posted):
             yield from self._judge(event)
-        elif isinstance(event, LifeBegan) and self.weather.is_ledger_lost:
-            self.lose_alerts()
         if not self.weather.clock_settled < self.weather.now:
             self._lose_starts()
 

@@ -95,15 +95,15 @@ class ModuleTruth:
 
 @define(eq=False)
 class Truth:
-    """Follows all modules."""
+    """Follows all modules, and the weather."""
 
     weather: Weather
     modules: dict[str, ModuleTruth] = field(factory=dict)
     lost: list[str] = field(factory=list)
     """Runs that were shown as finished, and of which the ledger knows nothing later."""
 
-    has_overflown: bool = False
-    """Whether the event heard last says that alerts had to go."""
+    has_lost_alerts: bool = False
+    """Whether the event heard last says that alerts are gone, as the ledger was full or is lost."""
     _overflown_at: float = -1.0
     _known_losses: int = 0
 
@@ -112,13 +112,14 @@ class Truth:
             self.modules[script.name] = ModuleTruth(script)
 
     def hear(self, event: Event) -> list[Change]:
-        """Return what an event changes. The weather has heard it before."""
-        self.has_overflown = False
+        """Return what an event changes."""
+        self.weather.hear(event)
+        self.has_lost_alerts = False
         match event:
             case LedgerSeen():
-                self.has_overflown = event.lost > self._known_losses
+                self.has_lost_alerts = event.lost > self._known_losses
                 self._known_losses = event.lost
-                if self.has_overflown:
+                if self.has_lost_alerts:
                     self._lose_alerts()
             case RunSeen():
                 return [*self._begin(self.modules[event.module], event)]
@@ -126,7 +127,8 @@ class Truth:
                 return [*self._finish(self.modules[event.module], event)]
             case LifeBegan():
                 self._known_losses = 0
-                if self.weather.is_ledger_lost:
+                self.has_lost_alerts = self.weather.is_ledger_lost
+                if self.has_lost_alerts:
                     self._lose_ledger()
                 return [*self._fit()]
             case LifeEnded():

@@ -6,13 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from tests.simulation.chronicle import (
-    Event,
-    LifeBegan,
-    Posted,
-    RunFinished,
-    RunSeen,
-)
+from tests.simulation.chronicle import Event, Posted, RunFinished, RunSeen
 from tests.simulation.promises.bounds import PROMPT, recovery
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
@@ -73,10 +67,9 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find runs that are lost, and look from time to time what peers have."""
-        self.weather.hear(event)
         for change in self.truth.hear(event):
             self._change(change)
-        if self.truth.has_overflown:
+        if self.truth.has_lost_alerts:
             self.lose_alerts()
         if self.truth.lost:
             yield self._finding(event.at, self.truth.lost.pop())
@@ -85,8 +78,6 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
                 yield from self._take(event)
             case RunFinished():
                 self._note_reports(self.truth.modules[event.module].last)
-            case LifeBegan() if self.weather.is_ledger_lost:
-                self.reports.clear()
         if self.weather.now >= self._look_at:
             self._look_at = self.weather.now + LOOK_INTERVAL
             yield from self._look(event.at)
@@ -96,7 +87,7 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
         yield from self._look(at)
 
     def lose_alerts(self) -> None:
-        """Exempt: the ledger was full, and alerts had to go."""
+        """Exempt: the ledger was full or is lost, and reports with it."""
         self.reports.clear()
 
     def _finding(self, at: float, what: str) -> Finding:
