@@ -49,8 +49,8 @@ class Alertmanager:
         settings = self.settings
         self._now = self.started
         self._timers = Timers()
-        self._log = NotificationLog(settings.retention, self._maintenance(self.started))
-        self._silences = Silences(self.name, settings.retention, self._maintenance(self.started))
+        self._log = NotificationLog.of(settings.retention, self._maintenance(self.started))
+        self._silences = Silences.of(self.name, settings.retention, self._maintenance(self.started))
         self._intake = Intake(settings.resolve_timeout)
         self._pipeline = Pipeline(
             name=self.name,
@@ -119,15 +119,15 @@ class Alertmanager:
     def stop(self, now: float) -> None:
         """End it with SIGTERM: notification log and silences are saved, alerts are gone."""
         self._go_to(now)
-        self._log.save(now)
-        self._silences.save(now)
+        self._log.saved.save(now)
+        self._silences.saved.save(now)
         self._end()
 
     def kill(self, now: float) -> None:
         """End it with SIGKILL: what was written since the last maintenance is gone too."""
         self._go_to(now)
-        self._log.kill(now)
-        self._silences.kill(now)
+        self._log.saved.kill(now)
+        self._silences.saved.kill(now)
         self._end()
 
     def start(self, now: float) -> None:
@@ -135,8 +135,8 @@ class Alertmanager:
         self._now = now
         self.started = now
         self.is_up = True
-        self._log.start(self._maintenance(now))
-        self._silences.start(self._maintenance(now))
+        self._log.saved.start(self._maintenance(now))
+        self._silences.saved.start(self._maintenance(now))
         self._forget(now)
 
     def entries(self, now: float) -> list[Entry]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from typing import Self
+
+from attrs import define, frozen
 
 from tests.simulation.alertmanager.notification import Reason
+from tests.simulation.alertmanager.saved import Saved
 from tests.simulation.alertmanager.ticks import Ticks
 
 Key = tuple[str, tuple[tuple[str, str], ...], str]
@@ -45,13 +48,16 @@ class NotificationLog:
     """The last entry of each group. A snapshot of it is written at each maintenance."""
 
     _retention: float
-    _maintenance: Ticks
-    _entries: dict[Key, Entry] = field(factory=dict)
-    _snapshot: dict[Key, Entry] = field(factory=dict)
+    saved: Saved[Key, Entry]
+
+    @classmethod
+    def of(cls, retention: float, maintenance: Ticks) -> Self:
+        """Return an empty one."""
+        return cls(retention, Saved(maintenance, lambda entry, now: entry.expires_at <= now))
 
     def find(self, key: Key, now: float) -> Entry | None:
-        self._maintain(now)
-        return self._entries.get(key)
+        self.saved.maintain(now)
+        return self.saved.values.get(key)
 
     def write(
         self,
@@ -65,41 +71,21 @@ class NotificationLog:
         """Remember a notification; return what the peers are told."""
         expires_at = now + min(self._retention, 2 * repeat_interval or self._retention)
         entry = Entry(key=key, at=now, firing=firing, resolved=resolved, expires_at=expires_at)
-        self._maintain(now)
-        known = self._entries.get(key)
+        self.saved.maintain(now)
+        known = self.saved.values.get(key)
         if known is None or known.at <= now:
-            self._entries[key] = entry
+            self.saved.values[key] = entry
         return entry
 
     def merge(self, entry: Entry, now: float) -> bool:
         """Take an entry, also one of a peer, unless a later one is here; return whether."""
-        self._maintain(now)
-        known = self._entries.get(entry.key)
+        self.saved.maintain(now)
+        known = self.saved.values.get(entry.key)
         if entry.expires_at < now or (known is not None and known.at >= entry.at):
             return False
-        self._entries[entry.key] = entry
+        self.saved.values[entry.key] = entry
         return True
 
     def all(self, now: float) -> list[Entry]:
-        self._maintain(now)
-        return list(self._entries.values())
-
-    def save(self, now: float) -> None:
-        """Remove what has expired and write a snapshot."""
-        for key in [key for key, entry in self._entries.items() if entry.expires_at <= now]:
-            del self._entries[key]
-        self._snapshot = dict(self._entries)
-
-    def kill(self, now: float) -> None:
-        """Go back to the last snapshot."""
-        self._maintain(now)
-        self._entries = dict(self._snapshot)
-
-    def start(self, maintenance: Ticks) -> None:
-        """Write snapshots at these times from now on."""
-        self._maintenance = maintenance
-
-    def _maintain(self, now: float) -> None:
-        at = self._maintenance.take(now)
-        if at is not None:
-            self.save(at)
+        self.saved.maintain(now)
+        return list(self.saved.values.values())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, frozen
 
 from tests.simulation.alertmanager.matcher import Matcher, all_match
+from tests.simulation.alertmanager.saved import Saved
 from tests.simulation.alertmanager.ticks import Ticks
 
 
@@ -30,10 +32,17 @@ class Silences:
 
     _name: str
     _retention: float
-    _maintenance: Ticks
-    _silences: dict[str, Silence] = field(factory=dict)
-    _snapshot: dict[str, Silence] = field(factory=dict)
+    saved: Saved[str, Silence]
     _count: int = 0
+
+    @classmethod
+    def of(cls, name: str, retention: float, maintenance: Ticks) -> Self:
+        """Return none yet."""
+
+        def is_too_old(silence: Silence, now: float) -> bool:
+            return silence.ends_at + retention <= now
+
+        return cls(name, retention, Saved(maintenance, is_too_old))
 
     def add(
         self, matchers: tuple[Matcher, ...], starts_at: float, ends_at: float, *, now: float
@@ -52,60 +61,39 @@ class Silences:
             ends_at=ends_at,
             updated_at=now,
         )
-        self._maintain(now)
-        self._silences[silence.id] = silence
+        self.saved.maintain(now)
+        self.saved.values[silence.id] = silence
         return silence
 
     def expire(self, silence_id: str, now: float) -> Silence:
         """End one; KeyError if it is not known."""
-        self._maintain(now)
-        silence = self._silences[silence_id]
+        self.saved.maintain(now)
+        silence = self.saved.values[silence_id]
         if silence.ends_at <= now:
             return silence
         ended = evolve(silence, starts_at=min(silence.starts_at, now), ends_at=now, updated_at=now)
-        self._silences[silence.id] = ended
+        self.saved.values[silence.id] = ended
         return ended
 
     def merge(self, silence: Silence, now: float) -> bool:
         """Take a silence, also one of a peer, unless a later state is here; return whether."""
-        self._maintain(now)
-        known = self._silences.get(silence.id)
+        self.saved.maintain(now)
+        known = self.saved.values.get(silence.id)
         if silence.ends_at + self._retention < now:
             return False
         if known is not None and known.updated_at >= silence.updated_at:
             return False
-        self._silences[silence.id] = silence
+        self.saved.values[silence.id] = silence
         return True
 
     def muting(self, labels: Mapping[str, str], now: float) -> list[str]:
         """Return the ids of those that mute these labels now."""
         return sorted(
             silence.id
-            for silence in self._silences.values()
+            for silence in self.saved.values.values()
             if silence.is_active(now) and all_match(silence.matchers, labels)
         )
 
     def all(self, now: float) -> list[Silence]:
-        self._maintain(now)
-        return list(self._silences.values())
-
-    def save(self, now: float) -> None:
-        """Remove what is too old and write a snapshot."""
-        for key, silence in [*self._silences.items()]:
-            if silence.ends_at + self._retention <= now:
-                del self._silences[key]
-        self._snapshot = dict(self._silences)
-
-    def kill(self, now: float) -> None:
-        """Go back to the last snapshot."""
-        self._maintain(now)
-        self._silences = dict(self._snapshot)
-
-    def start(self, maintenance: Ticks) -> None:
-        """Write snapshots at these times from now on."""
-        self._maintenance = maintenance
-
-    def _maintain(self, now: float) -> None:
-        at = self._maintenance.take(now)
-        if at is not None:
-            self.save(at)
+        self.saved.maintain(now)
+        return list(self.saved.values.values())
