@@ -16,7 +16,8 @@ from attrs import define, field
 
 from tests.simulation.alertmanager.cluster import Cluster
 from tests.simulation.alertmanager.settings import Settings
-from tests.simulation.chronicle import Chronicle, Notified
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.events import Notified
 from tests.simulation.virtual_time import TrueTime
 
 GROUP_WAIT = 10.0

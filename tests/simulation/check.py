@@ -8,7 +8,8 @@ import trio
 from attrs import define, field
 
 from supervisor.api import Condition, Context, Observation, Report
-from tests.simulation.chronicle import Chronicle, RunEnded, RunSeen
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.events import RunEnded, RunSeen
 from tests.simulation.scenario import ModuleScript
 from tests.simulation.virtual_time import TrueTime
 

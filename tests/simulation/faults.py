@@ -11,8 +11,8 @@ from attrs import define, evolve
 
 from supervisor.host.state_dir import LEDGER_NAME
 from tests.simulation.alertmanagers import Alertmanagers
-from tests.simulation.chronicle import FaultBegan, Reloaded
 from tests.simulation.disk import FILES, Disk
+from tests.simulation.events import FaultBegan, Reloaded
 from tests.simulation.host import Host
 from tests.simulation.peer import Peer
 from tests.simulation.scenario import Fault, Scenario

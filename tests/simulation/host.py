@@ -23,8 +23,10 @@ from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.ledger.outbox import Outbox
 from supervisor.modules.loader import Check
 from tests.simulation.check import ScriptedCheck
-from tests.simulation.chronicle import (
-    Chronicle,
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.descriptors import open_descriptors
+from tests.simulation.disk import Disk, SimulatedWorker
+from tests.simulation.events import (
     ClockSet,
     Counted,
     Fed,
@@ -36,8 +38,6 @@ from tests.simulation.chronicle import (
     Stuck,
     Timed,
 )
-from tests.simulation.descriptors import open_descriptors
-from tests.simulation.disk import Disk, SimulatedWorker
 from tests.simulation.ledger_look import LedgerLook
 from tests.simulation.never import Never
 from tests.simulation.peer import Peer, Transport

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from supervisor.alerts.alert import SUPERVISOR, Alert
 from supervisor.ledger.store import Store
-from tests.simulation.chronicle import LedgerSeen
+from tests.simulation.events import LedgerSeen
 
 ROW = 400
 """Bytes that count for each alert beside its body."""

@@ -13,7 +13,8 @@ import httpx
 import trio
 from attrs import define, field
 
-from tests.simulation.chronicle import Chronicle, Failed, Posted
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.events import Failed, Posted
 from tests.simulation.never import Never
 from tests.simulation.virtual_time import TrueTime
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, FaultBegan, LifeBegan, LifeEnded, Posted
+from tests.simulation.events import Event, FaultBegan, LifeBegan, LifeEnded, Posted
 from tests.simulation.promises.bounds import PROMPT, recovery
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.weather import VANISHED_IS_FOUND, Weather

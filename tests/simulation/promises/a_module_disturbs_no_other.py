@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from tests.simulation.chronicle import (
+from tests.simulation.events import (
     ClockSet,
     Counted,
     Event,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, Failed, LifeBegan, Posted
+from tests.simulation.events import Event, Failed, LifeBegan, Posted
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario

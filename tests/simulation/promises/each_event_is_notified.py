@@ -12,7 +12,7 @@ from attrs import define, field
 from tests.simulation.alertmanager.cluster import Delays
 from tests.simulation.alertmanager.notification import NotifiedAlert, Reason, Status
 from tests.simulation.alertmanagers import GROUP_INTERVAL, GROUP_WAIT
-from tests.simulation.chronicle import Event, FaultBegan, Notified, Posted
+from tests.simulation.events import Event, FaultBegan, Notified, Posted
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 

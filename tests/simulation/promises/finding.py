@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
-from tests.simulation.chronicle import Event
+from tests.simulation.events import Event
 
 
 @frozen

@@ -11,15 +11,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-from tests.simulation.chronicle import (
-    Event,
-    FaultBegan,
-    Fed,
-    LifeBegan,
-    LifeEnded,
-    RunEnded,
-    RunSeen,
-)
+from tests.simulation.events import Event, FaultBegan, Fed, LifeBegan, LifeEnded, RunEnded, RunSeen
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import define
 
-from tests.simulation.chronicle import Event, LifeEnded
+from tests.simulation.events import Event, LifeEnded
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, Posted, RunSeen
+from tests.simulation.events import Event, Posted, RunSeen
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
 from tests.simulation.promises.the_end_is_told import IN_FLIGHT

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, Fed, LifeBegan, LifeEnded, Posted
+from tests.simulation.events import Event, Fed, LifeBegan, LifeEnded, Posted
 from tests.simulation.promises.bounds import CURSORS_ARE_WRITTEN
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, Logged
+from tests.simulation.events import Event, Logged
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from attrs import frozen
 
 from tests.simulation.check import CONDITION
-from tests.simulation.chronicle import Posted
+from tests.simulation.events import Posted
 from tests.simulation.promises.truth import Name
 from tests.simulation.promises.weather import Weather
 

@@ -11,15 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define
 
-from tests.simulation.chronicle import (
-    ClockSet,
-    Event,
-    Fed,
-    LifeBegan,
-    LifeEnded,
-    ServiceRead,
-    Stuck,
-)
+from tests.simulation.events import ClockSet, Event, Fed, LifeBegan, LifeEnded, ServiceRead, Stuck
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Scenario
 

@@ -10,7 +10,7 @@ from tests.simulation.alertmanager.notification import (
     Reason,
     Status,
 )
-from tests.simulation.chronicle import Event, Notified, Posted
+from tests.simulation.events import Event, Notified, Posted
 from tests.simulation.promises.each_event_is_notified import (
     GOSSIP,
     NOT_YET_HEARD,

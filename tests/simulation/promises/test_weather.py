@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.simulation.chronicle import LifeBegan, LifeEnded, Stuck
+from tests.simulation.events import LifeBegan, LifeEnded, Stuck
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario, Settings
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event, Posted
+from tests.simulation.events import Event, Posted
 from tests.simulation.promises.bounds import PROMPT, ROUNDING, recovery
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from attrs import define, field
 
 from tests.simulation.check import STUBBORN_FOR
-from tests.simulation.chronicle import (
+from tests.simulation.events import (
     Event,
     LedgerSeen,
     LifeBegan,

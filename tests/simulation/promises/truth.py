@@ -10,14 +10,7 @@ from typing import NamedTuple
 
 from attrs import define, field
 
-from tests.simulation.chronicle import (
-    Event,
-    LedgerSeen,
-    LifeBegan,
-    LifeEnded,
-    RunFinished,
-    RunSeen,
-)
+from tests.simulation.events import Event, LedgerSeen, LifeBegan, LifeEnded, RunFinished, RunSeen
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import ModuleScript
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
-from tests.simulation.chronicle import RunEnded, RunSeen, Timed
+from tests.simulation.events import RunEnded, RunSeen, Timed
 from tests.simulation.promises.timetable import EPSILON, SLOT, Grid, LocalTimes
 
 MAX_LAG = 1.0

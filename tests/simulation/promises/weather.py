@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from tests.simulation.chronicle import (
+from tests.simulation.events import (
     Event,
     FaultBegan,
     Fed,

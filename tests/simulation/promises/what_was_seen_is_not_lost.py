@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field, frozen
 
-from tests.simulation.chronicle import Event, Posted, RunFinished, RunSeen
+from tests.simulation.events import Event, Posted, RunFinished, RunSeen
 from tests.simulation.promises.bounds import PROMPT, recovery
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post

@@ -7,7 +7,8 @@ from collections import Counter
 
 from attrs import define, field, frozen
 
-from tests.simulation.chronicle import Event, FaultBegan, Listener
+from tests.simulation.chronicle import Listener
+from tests.simulation.events import Event, FaultBegan
 from tests.simulation.generate import DAY
 from tests.simulation.generate import scenario as scenario_of
 from tests.simulation.planted_faults import planted

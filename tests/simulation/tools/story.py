@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import define, field
 
-from tests.simulation.chronicle import Event
+from tests.simulation.events import Event
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge, only
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import ModuleScript, Scenario

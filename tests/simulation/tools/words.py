@@ -8,7 +8,7 @@ from functools import partial, singledispatch
 from typing import Any
 
 from tests.simulation.alertmanager.notification import Notification
-from tests.simulation.chronicle import (
+from tests.simulation.events import (
     ClockSet,
     Event,
     Failed,
