@@ -19,13 +19,14 @@ from attrs import field, frozen
 from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import Chronicle, Listener
 from tests.simulation.disk import Disk
-from tests.simulation.faults import World
+from tests.simulation.faults import begin
 from tests.simulation.generate import DAY
 from tests.simulation.host import Host
 from tests.simulation.peer import Peer
 from tests.simulation.scenario import Scenario
 from tests.simulation.service_file import service_of
 from tests.simulation.virtual_time import HostClock, JumpingClock, TrueTime
+from tests.simulation.world import World
 from tests.support.recorder_bench import replace_threads
 
 MEMORY_DISK = Path("/dev/shm")
@@ -98,7 +99,7 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
             nursery.start_soon(_count_each_day, host)
             for fault in scenario.faults:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))
-                nursery.start_soon(world.begin(fault))
+                nursery.start_soon(begin(world, fault))
             await trio.sleep(max(0.0, scenario.days * DAY - true.elapsed))
             chronicle.end()
 
