@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import weakref
 from collections.abc import Mapping
 from functools import partial
 from random import Random
@@ -24,7 +22,6 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.modules.loader import Check
 from tests.simulation.check import ScriptedCheck
 from tests.simulation.chronicle import Chronicle
-from tests.simulation.descriptors import open_descriptors
 from tests.simulation.disk import Disk, SimulatedWorker
 from tests.simulation.events import (
     ClockSet,
@@ -36,21 +33,18 @@ from tests.simulation.events import (
     RunFinished,
     ServiceRead,
     Stuck,
-    Timed,
 )
 from tests.simulation.ledger_look import LedgerLook
+from tests.simulation.leftovers import Leftovers
 from tests.simulation.never import Never
 from tests.simulation.peer import Peer, Transport
 from tests.simulation.scenario import ModuleScript, Settings
+from tests.simulation.service_file import told_of
 from tests.simulation.systemd import SimulatedNotifier, Unit
 from tests.simulation.virtual_time import HostClock, TrueTime
 
-LOOK_AT_MEMORY = 8
-"""Lives after which it is counted what is left of earlier ones."""
-
 RESTART_DELAY = 1.0
 """Seconds after which systemd starts it again."""
-
 
 SMALL_LEDGER = 4 * 1024 * 1024
 """Bytes below which a ledger is looked at after each run."""
@@ -97,8 +91,7 @@ class Host:
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     _stopping: trio.Event = field(factory=trio.Event)
     _reload_asked: RepeatedEvent = field(factory=RepeatedEvent)
-    _descriptors: int = field(factory=open_descriptors)
-    _daemons: list[weakref.ref[object]] = field(factory=list)
+    _leftovers: Leftovers = field(factory=Leftovers)
 
     def __attrs_post_init__(self) -> None:
         self.disk.die = self.kill
@@ -165,7 +158,7 @@ class Host:
         self._reload_asked = RepeatedEvent()
         self.unit = Unit(self.settings.watchdog, self.service.stop_grace, self.kill)
         self.chronicle.tell(
-            LifeBegan(life, self.true.now(), self.clock.now(), self.ledger, *self._read())
+            LifeBegan(life, self.true.now(), self.clock.now(), self.ledger, *told_of(self.service))
         )
         lock = Lock(self.disk.directory)
         try:
@@ -186,7 +179,7 @@ class Host:
             if not self.is_dead:
                 self.count()
             self._unsaved = self._unsaved or self._owes(self.daemon)
-            self._daemons.append(weakref.ref(self.daemon.outbox))
+            self._leftovers.note_end(self.daemon)
         self._close()
         lock.release()
         if not self.is_dead:
@@ -196,14 +189,6 @@ class Host:
         self._tell_end(life, taken)
 
     def _tell_end(self, life: int, taken: float) -> None:
-        kept = 0
-        if not life % LOOK_AT_MEMORY:
-            gc.unfreeze()
-            gc.collect()
-            kept = sum(daemon() is not None for daemon in self._daemons[:-1])
-            self._daemons.clear()
-        nurseries = trio.lowlevel.current_task().child_nurseries
-        left = sorted(child.name for nursery in nurseries for child in nursery.child_tasks)
         self.chronicle.tell(
             LifeEnded(
                 life,
@@ -212,9 +197,9 @@ class Host:
                 taken,
                 unsaved=self._unsaved,
                 set_aside=len([*self.disk.directory.glob(f"{LEDGER_NAME}.corrupt-*[A-Z0-9]")]),
-                left=tuple(left),
-                descriptors=open_descriptors() - self._descriptors,
-                kept=kept,
+                left=self._leftovers.tasks(),
+                descriptors=self._leftovers.descriptors(),
+                kept=self._leftovers.daemons(life),
             )
         )
 
@@ -245,19 +230,10 @@ class Host:
         is_raised = recorder._is_raised(LEDGER_UNWRITABLE)  # then a commit has what was owed
         return bool(recorder.writer.owed) or recorder.writer._hangs or is_raised
 
-    def _read(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...]]:
-        """Return the enabled modules, the peers and the timetable in the service file."""
-        timetable = tuple(
-            Timed(each.name, each.every, tuple(each.at), each.catch_up, each.enabled)
-            for each in self.service.modules
-        )
-        names = tuple(each.name for each in timetable if each.enabled)
-        return names, tuple(self.service.alertmanager.urls), timetable
-
     def _load(self) -> Service:
         if not self.is_dead:
             now, clock = self.true.now(), self.clock.now()
-            self.chronicle.tell(ServiceRead(self.disk.life, now, *self._read(), clock))
+            self.chronicle.tell(ServiceRead(self.disk.life, now, *told_of(self.service), clock))
         return self.service
 
     def _connect(self, service: Service) -> list[Client]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.observations import Duration
+from tests.simulation.events import Timed
 from tests.simulation.scenario import ModuleScript, Settings
 
 
@@ -32,6 +33,16 @@ def service_of(
         ),
         modules=tuple(_module(script) for script in modules),
     )
+
+
+def told_of(service: Service) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...]]:
+    """Return its enabled modules, its peers and its timetable, as events tell them."""
+    timetable = tuple(
+        Timed(each.name, each.every, tuple(each.at), each.catch_up, each.enabled)
+        for each in service.modules
+    )
+    names = tuple(each.name for each in timetable if each.enabled)
+    return names, tuple(service.alertmanager.urls), timetable
 
 
 def _module(script: ModuleScript) -> Module:
