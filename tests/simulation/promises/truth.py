@@ -14,9 +14,6 @@ from tests.simulation.events import Event, LedgerSeen, LifeBegan, LifeEnded, Run
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import ModuleScript
 
-SUCCEED = {"ok", "slow", "flood"}
-"""What a check does in runs that count."""
-
 
 class Name(NamedTuple):
     """What tells an alert from all others."""
