@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import mmap
 import struct
-import subprocess
 from pathlib import Path
 
 from attrs import define, field
 
-SOURCE = Path(__file__).with_name("shim.c")
+from tests.support.preloaded import compiled
 
 NAMES = (
     "sync_error",
@@ -31,12 +30,8 @@ LAYOUT = "@10iq"
 
 
 def compile_shim(directory: Path) -> Path:
-    """Return the library, made by the C compiler of this host."""
-    library = directory / "weather.so"
-    warnings = ("-Wall", "-Wextra", "-Werror")
-    command = ["cc", "-shared", "-fPIC", "-O2", *warnings, "-o", str(library), str(SOURCE)]
-    subprocess.run(command, check=True)
-    return library
+    """Compile the library of the switches into a directory, if it is not there yet."""
+    return compiled(Path(__file__).with_name("shim.c"), directory / "weather.so")
 
 
 @define

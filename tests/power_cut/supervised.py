@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from attrs import frozen
 from supervisor.host.state_dir import LEDGER_NAME
 from tests.power_cut.disk import Disk
 from tests.power_cut.trace import Operation, read_trace
+from tests.support.preloaded import compiled
 
 ROOT = Path(__file__).parent.parent.parent
 """The project."""
@@ -26,9 +26,6 @@ SERVICE = "Cut"
 
 STATE = "var/state"
 """The state directory in the recorded one. The first start makes both."""
-
-FLAGS = ("-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC")
-"""Makes a library that can be preloaded."""
 
 READY = "reporting to"
 """Words of the line that is logged when all modules have started."""
@@ -108,17 +105,7 @@ class Supervised:
 
 def compiled_shim(directory: Path) -> Path:
     """Compile the shim into a directory, if it is not there yet."""
-    shim = directory / "shim.so"
-    if not shim.exists():
-        compiler = shutil.which("cc")
-        if compiler is None:
-            raise RecordingFailed("there is no C compiler; install gcc")
-        source = Path(__file__).with_name("shim.c")
-        subprocess.run(
-            [compiler, *FLAGS, "-o", shim, source, "-ldl", "-lpthread"],
-            check=True,
-        )
-    return shim
+    return compiled(Path(__file__).with_name("shim.c"), directory / "shim.so")
 
 
 def recorded(disk: Path, shim: Path, trace: Path) -> dict[str, str]:
