@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+import sys
 import unicodedata
 from datetime import UTC, datetime
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.text import clean, clean_label, clean_text, columns, rfc3339, seconds
+from supervisor.text import clean, clean_label, clean_text, columns, preformatted, rfc3339, seconds
 from tests.support.strategies import any_text
 
 ALL = [chr(code) for code in range(0x110000)]
@@ -105,3 +107,11 @@ def test_long_text_is_cut_with_a_mark_and_never_inside_a_letter() -> None:
     assert clean_text("x" * 100, 20) == "x" * 11 + "… (cut)"
     assert clean_text("한" * 100, 20) == "한" * 3 + "… (cut)"
     assert clean_text("short", 20) == "short"
+
+
+def test_plain_text_becomes_html_without_another_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """<a href="x">R&D's</a> & more"""
+    expected = f"<pre>{html.escape(text)}</pre>"
+    monkeypatch.setitem(sys.modules, "html", None)  # an import of it fails
+
+    assert preformatted(text) == expected
