@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from tests.host_weather.service import EVERY
+from tests.host_weather.service import EVERY, MODULES
 
 
 @frozen
@@ -44,8 +44,9 @@ def lag(directory: Path, ends: Mapping[int, Moment]) -> float:
 
 def count(directory: Path, pid: int) -> int:
     """Return the fewest runs that a module has had in this process."""
-    counts = [sum(run.pid == pid for run in _read(path)) for path in directory.glob("*.journal")]
-    return min(counts, default=0)
+    return min(
+        sum(run.pid == pid for run in _read(directory / f"{module}.journal")) for module in MODULES
+    )
 
 
 def _by_process(path: Path) -> Iterable[list[Moment]]:
@@ -56,4 +57,6 @@ def _by_process(path: Path) -> Iterable[list[Moment]]:
 
 
 def _read(path: Path) -> list[Moment]:
+    if not path.exists():
+        return []  # the module has not run yet
     return [Moment(**json.loads(line)) for line in path.read_text(encoding="ascii").splitlines()]

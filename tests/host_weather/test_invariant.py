@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.host_weather.invariant import MAX_LAG, Observed, faults
-from tests.host_weather.journal import Moment, lag
+from tests.host_weather.journal import Moment, count, lag
 from tests.host_weather.season import pairs
-from tests.host_weather.service import EVERY
+from tests.host_weather.service import EVERY, MODULES
 from tests.host_weather.table import WEATHERS
 from tests.host_weather.weather import Promise
 
@@ -40,6 +40,15 @@ def test_a_module_that_runs_no_more_is_late_at_the_end(tmp_path: Path) -> None:
     write_journal(tmp_path, (1.0, 0.0))
 
     assert lag(tmp_path, {1: Moment(1, 9.0, 0.0)}) > MAX_LAG
+
+
+def test_a_start_has_come_to_the_first_runs_when_each_module_has_run(tmp_path: Path) -> None:
+    for module in MODULES:
+        assert count(tmp_path, 1) == 0
+
+        (tmp_path / f"{module}.journal").write_text('{"pid": 1, "at": 1.0, "waited": 0.0}\n')
+
+    assert count(tmp_path, 1) == 1
 
 
 def test_what_keeps_every_promise_has_no_fault() -> None:
