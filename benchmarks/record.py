@@ -1,4 +1,4 @@
-"""Runs the benchmarks and writes their output and their charts to docs/benchmarks.
+"""Runs the benchmarks and writes their output and their charts to docs.
 
 `scripts/bench` runs all of them. `scripts/bench record NAME…` runs some: it replaces their sections
 and keeps the others. A benchmark that takes too long is ended. `scripts/bench NAME` runs one and
@@ -22,10 +22,10 @@ from pathlib import Path
 from attrs import frozen
 
 ROOT = Path(__file__).parent.parent
-DIRECTORY = ROOT / "docs" / "benchmarks"
-"""Where output and charts are kept."""
+CHARTS = ROOT / "docs" / "pictures" / "benchmarks"
+"""Where the charts are kept."""
 
-RESULTS = DIRECTORY / "results.md"
+RESULTS = ROOT / "docs" / "explanation" / "benchmark-results.md"
 """The output of all benchmarks."""
 
 TITLE = "# What the benchmarks printed"
@@ -55,7 +55,7 @@ class Benchmark:
         return ROOT / "benchmarks" / f"{self.words[0]}.py"
 
     def command(self, legacy: Path | None) -> list[str]:
-        drawing = ["--svg", str(DIRECTORY)] if self.draws else []
+        drawing = ["--svg", str(CHARTS)] if self.draws else []
         agent = ["--legacy", str(legacy)] if legacy and self.words[0] == "peers" else []
         return [sys.executable, str(self.file), *self.words[1:], *drawing, *agent]
 
@@ -96,7 +96,7 @@ def main() -> None:
         for benchmark in BENCHMARKS
         if not options.names or {benchmark.words[0], benchmark.title} & {*options.names}
     ]
-    DIRECTORY.mkdir(exist_ok=True)
+    CHARTS.mkdir(exist_ok=True)
     failed = []
     for benchmark in chosen:
         print(f"== {benchmark.title}", flush=True)

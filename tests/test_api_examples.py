@@ -1,4 +1,4 @@
-"""docs/writing-checks.md has an example for each name of `supervisor.api`, and it runs."""
+"""docs/how-to/write-a-check.md has an example for each name of `supervisor.api`, and it runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from supervisor import api
 
-PAGE = Path(__file__).parent.parent / "docs" / "writing-checks.md"
+PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "write-a-check.md"
 EXAMPLES = re.findall(r"^```pycon\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
 
 

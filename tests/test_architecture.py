@@ -1,4 +1,4 @@
-"""The folders stand in one order, and imports point down it: see docs/architecture.md."""
+"""The folders stand in one order: see docs/explanation/architecture.md."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_every_entry_has_its_place_in_the_order() -> None:
 
 
 def test_the_page_shows_the_entries_in_this_order() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text(encoding="utf-8")
     _, _, table = page.partition("| folder | what it is for |\n|---|---|\n")
     rows = table.partition("\n\n")[0].splitlines()
     named = [name for row in rows for name in re.findall(r"`(\w+)(?:/|\.py)`", row.split("|")[1])]

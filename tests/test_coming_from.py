@@ -1,4 +1,4 @@
-"""The table in docs/checks.md for who comes from Monit, Icinga or Telegraf.
+"""The table in docs/reference/checks.md for who comes from Monit, Icinga or Telegraf.
 
 Each check says in its docstring "Coming from Monit: …; Icinga: …; Telegraf: ….". The table must
 say the same. If it does not, the test prints the table that belongs there.
@@ -12,7 +12,9 @@ from pathlib import Path
 
 from supervisor.modules.loader import known_checks, load_check
 
-PAGE = (Path(__file__).parent.parent / "docs" / "checks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "reference" / "checks.md").read_text(
+    encoding="utf-8"
+)
 PROGRAMS = ("Monit", "Icinga", "Telegraf")
 
 
@@ -44,7 +46,7 @@ def test_each_check_names_only_programs_that_the_table_has() -> None:
 
 
 def test_the_table_is_what_the_checks_say_of_themselves() -> None:
-    assert table() in PAGE, f"put this into docs/checks.md:\n\n{table()}"
+    assert table() in PAGE, f"put this into docs/reference/checks.md:\n\n{table()}"
 
 
 def test_each_check_has_a_section_of_its_own() -> None:

@@ -1,6 +1,6 @@
 """Charts of benchmarks as SVG: panels of bars or of lines, light or dark as the viewer prefers.
 
-Pure: the same figures give the same bytes. The benchmarks write them to docs/benchmarks.
+Pure: the same figures give the same bytes. The benchmarks write them to docs/pictures/benchmarks.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROGRAM = "python -m supervisor"
 """How the program is called. An installed one is also called `alertmanager-supervisor`."""
 
-DOCS = "documents: docs/reference/commands.md, docs/configuration.md, docs/checks.md"
+DOCS = "documents: docs/reference/commands.md, service-file.md, checks.md"
 """Where more is written."""
 
 

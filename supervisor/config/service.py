@@ -1,6 +1,6 @@
 """What a service file says, as frozen values; and which labels it may set.
 
-`load` makes them. docs/configuration.md explains each key.
+`load` makes them. docs/reference/service-file.md explains each key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/migration.md: beside the legacy agent, no mail reaches the teams before the switch."""
+"""docs/how-to/migrate.md: beside the legacy agent, no mail reaches the teams before the switch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package of docs/writing-checks.md, taken from the page: built, installed, tested and run.
+"""The package of docs/how-to/write-a-check.md: built, installed, tested and run.
 
 All of it is offline: the new environment borrows the dependencies of this one, but has a
 supervisor and a check of its own, installed from their wheels.
@@ -20,7 +20,7 @@ from attrs import frozen
 
 from tests.e2e.servers import ROOT
 
-PAGE = (ROOT / "docs" / "writing-checks.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "write-a-check.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"^`([\w.-]+)`:\n\n```\w+\n(.*?)^```$", PAGE, re.M | re.S))
 WHEEL = "spool_check-1.0-py3-none-any.whl"
 

@@ -264,7 +264,7 @@ def test_two_services_live_side_by_side(machine: Machine) -> None:
 
 
 def test_doctor_sees_what_the_unit_sees(machine: Machine) -> None:
-    """With the two commands of docs/operations.md."""
+    """With the two commands of docs/how-to/operate.md."""
     machine.write("/etc/supervisor/secrets/token", "s3cret-token\n", "600")
     peers = 'urls = ["http://127.0.0.1:1"]\nbearer_token = { credential = "token" }\n'
     configure(machine, "doctor", DISK, "[alertmanager]\n" + peers)
