@@ -29,7 +29,7 @@ def find(name: str, directories: Sequence[Path]) -> Path:
 
     Raises `ConfigError` with the names of the services that exist.
     """
-    where = f"--service {shortened(name)}"
+    where = f"service {shortened(name)}"
     if not name.strip() or name in (".", "..") or "/" in name or not name.isprintable():
         wrong = "is not a name of a service"
         raise ConfigError([Problem(where, "", wrong, "give the file's name without .toml")])

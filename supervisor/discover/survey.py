@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from supervisor.discover.draft import Finding, Survey
+from supervisor.discover.sources.alertmanagers import alertmanagers
 from supervisor.discover.sources.arrays import arrays
 from supervisor.discover.sources.certificates import certificates
 from supervisor.discover.sources.filesystems import filesystems
@@ -18,9 +19,6 @@ from supervisor.discover.sources.routes import routes
 from supervisor.discover.sources.units import units, watched
 from supervisor.discover.sources.vitals import vitals
 from supervisor.text import shortened
-
-ALERTMANAGER_PORT = 9093
-"""The usual port of an Alertmanager."""
 
 
 def survey(service: str, file: str, *, with_logs: bool) -> Survey:
@@ -36,7 +34,7 @@ def survey(service: str, file: str, *, with_logs: bool) -> Survey:
         host=socket.gethostname(),
         modules=tuple(draft for finding in findings for draft in finding.modules),
         left_out=tuple(line for finding in findings for line in finding.left_out),
-        alertmanagers=_alertmanagers(heard),
+        alertmanagers=alertmanagers(heard),
     )
 
 
@@ -64,11 +62,3 @@ def _looked(what: str, look: Callable[[], Finding]) -> Finding:
     except Exception as error:  # other programs may print anything
         text = shortened(str(error) or type(error).__name__, most=200)
         return Finding(left_out=(f"{what}: cannot be looked at: {text}",))
-
-
-def _alertmanagers(heard: Sequence[Listener]) -> tuple[str, ...]:
-    for listener in heard:
-        if listener.port == ALERTMANAGER_PORT:
-            host = f"[{listener.host}]" if ":" in listener.host else listener.host
-            return (f"http://{host}:{listener.port}",)
-    return ()

@@ -103,7 +103,7 @@ def test_an_unknown_service_lists_those_that_exist(tmp_path: Path) -> None:
             find(name, [tmp_path])
 
         wrong = f"there is no {name}.toml in {tmp_path}"
-        assert f"--service {name}: {wrong}; {remedy}" == str(caught.value)
+        assert f"service {name}: {wrong}; {remedy}" == str(caught.value)
         assert caught.value.exit_code == 78
     with pytest.raises(ConfigError) as caught:
         find("Demo", [tmp_path / "absent"])
