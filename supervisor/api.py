@@ -7,6 +7,8 @@ A check is a module with `Params`, a frozen attrs class, and
 
 from __future__ import annotations
 
+from supervisor.config.limits.limit import Crossing, Limit
+from supervisor.config.limits.order import lower_limit, upper_limit
 from supervisor.config.secret import Secret
 from supervisor.errors import CheckFailed, SecretUnreadable, StillHanging
 from supervisor.files import read_regular_file
@@ -31,8 +33,10 @@ __all__ = [
     "Completed",
     "Condition",
     "Context",
+    "Crossing",
     "Duration",
     "Json",
+    "Limit",
     "Measurement",
     "Observation",
     "Report",
@@ -42,12 +46,14 @@ __all__ = [
     "StillHanging",
     "find_program",
     "is_command",
+    "lower_limit",
     "preformatted",
     "probe",
     "read_regular_file",
     "run_command",
     "server_name",
     "tls_context",
+    "upper_limit",
     "url_to_dial",
     "without_zone",
 ]

@@ -10,6 +10,7 @@ import attrs
 from attrs import frozen
 
 from supervisor.config import schema_text
+from supervisor.config.limits.limit import Limit
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import Check, known_checks, load_check
 from supervisor.text import columns, duration
@@ -26,6 +27,13 @@ EXIT_CODES = {
     78: "there is no such check",
 }
 """What `--help` says of the exit codes."""
+
+
+LIMITS = """\
+Limits are a table in place of the number, such as { W = 80, E = 95, clear = 75 }:
+above 80 it is W, above 95 it is E, and what fires goes on until the value is below 75.
+A limit whose name begins with min_ looks the other way: { W = 20, E = 5, clear = 25 }."""
+"""What a page says below its parameters if one of them may be a table of limits."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +74,8 @@ def show_check(check: Check) -> str:
     if not found:
         return f"{head}\n\nIt takes no parameters."
     cells = [("  " * each.depth + each.name, each.kind, each.default, each.help) for each in found]
-    return f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in columns(cells))
+    page = f"{head}\n\nParameters:\n" + "\n".join(f"  {line}" for line in columns(cells))
+    return f"{page}\n\n{LIMITS}" if any("limits" in each.kind for each in found) else page
 
 
 def show_checks(summaries: Iterable[tuple[str, str]]) -> str:
@@ -112,6 +121,8 @@ def default_text(key: attrs.Attribute[Any]) -> str:
         if default.takes_self:
             return "depends"
         default = default.factory()
+    if isinstance(default, Limit):
+        default = default.value
     if isinstance(default, int | float) and schema_text.is_duration(key.type):
         return duration(default)
     return schema_text.written(default)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from supervisor.config.limits.limit import Limit
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration
 from supervisor.text import shortened
@@ -48,6 +49,8 @@ def kind(expected: Any) -> str:
         return " or ".join(kind(member) for member in members(expected))
     if is_list(expected):
         return f"list of {_plural(kind(arguments[0]))}"
+    if is_limit(expected):
+        return f"{kind(arguments[0])} or limits"
     if is_mapping(expected):
         return f"table of {_plural(kind(arguments[1]))}"
     return "table" if attrs.has(expected) else "value"
@@ -56,7 +59,8 @@ def kind(expected: Any) -> str:
 def is_duration(expected: Any) -> bool:
     """Return whether a number of this type means seconds. One of `int | Duration` does not."""
     possible = (expected, *get_args(expected))
-    return Duration in possible and int not in possible
+    numbers = [get_args(each)[0] if is_limit(each) else each for each in possible]
+    return Duration in numbers and int not in numbers
 
 
 def with_article(noun: str) -> str:
@@ -77,6 +81,8 @@ def example(expected: Any) -> str:
         return example(members(expected)[0])
     if is_list(expected):
         return f"[{example(arguments[0])}]"
+    if is_limit(expected):
+        return example(arguments[0])
     if is_mapping(expected):
         return f"{{ name = {example(arguments[1])} }}"
     if attrs.has(expected):
@@ -90,7 +96,8 @@ def _example_of(required: attrs.Attribute[Any]) -> str:
     """Return an example for a key without a default. A number of ours might fire at once."""
     if own := required.metadata.get("example"):
         return str(own)
-    return "…" if required.type in (int, float) else example(required.type)
+    numbers = (int, float, Limit[int], Limit[float])
+    return "…" if required.type in numbers else example(required.type)
 
 
 def found(value: object) -> str:
@@ -130,6 +137,8 @@ def written(value: object) -> str:
             return "none"
         case float() if value.is_integer() and abs(value) < 1e15:
             return f"{value:.1f}"
+        case Limit():
+            return written(value.value)
     return "{…}" if attrs.has(type(value)) else shortened(str(value))
 
 
@@ -162,6 +171,11 @@ def is_list(expected: Any) -> bool:
     if get_origin(expected) is tuple:
         return len(arguments) == 2 and arguments[1] is Ellipsis
     return get_origin(expected) in (list, AbstractSequence)
+
+
+def is_limit(expected: Any) -> bool:
+    """Return whether the type is a limit of a number."""
+    return get_origin(expected) is Limit
 
 
 def is_mapping(expected: Any) -> bool:

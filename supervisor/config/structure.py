@@ -21,6 +21,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from supervisor.config import schema_text, strict
+from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType
 from supervisor.config.secret import Secret
 from supervisor.config.strict import Hook, exactly
@@ -198,6 +199,37 @@ def _each(items: Any, structure_member: Hook, member: Any) -> dict[Any, Any]:
     return structured
 
 
+def _limit_hook(expected: Any) -> Hook:
+    (member,) = get_args(expected)
+    structure_number = CONVERTER.get_structure_hook(member)
+
+    def structure_level(item: tuple[str, Any], _: Any) -> Any:
+        name, number = item
+        if name not in (*EVENT_TYPES, CLEAR):
+            raise _not_an_event_type(name)
+        return structure_number(number, member)
+
+    def hook(value: Any, _: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return Limit.of(structure_number(value, member))
+        numbers = _each(((item[0], item) for item in value.items()), structure_level, member)
+        clear = numbers.pop(CLEAR, None)
+        if not numbers:
+            raise InvalidValue("has no event type; write { W = …, E = … }, or a number alone")
+        return Limit(tuple(numbers.items()), clear)
+
+    return hook
+
+
+def _not_an_event_type(name: str) -> InvalidValue:
+    from supervisor.config.warnings import texts  # only errors need it
+
+    meant = texts.EVENT_TYPES.get(name.lower())
+    remedy = f"did you mean '{meant}'?" if meant in EVENT_TYPES else ""
+    known = (*EVENT_TYPES, CLEAR)
+    return InvalidValue(f"is not an event type of a limit; {remedy or advice(name, known)}")
+
+
 def _is_any(expected: object) -> bool:
     return expected in (Any, object)
 
@@ -223,5 +255,6 @@ for _predicate, _factory in (
     (schema_text.is_union, _union_hook),
     (schema_text.is_literal, _literal_hook),
     (attrs.has, table_hook),
+    (schema_text.is_limit, _limit_hook),
 ):
     CONVERTER.register_structure_hook_factory(_predicate, _factory)

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from supervisor.config.limits.limit import Limit
 from supervisor.config.service import Service
 from supervisor.doctor.findings import Finding
 from supervisor.doctor.matchers import Matcher
@@ -26,7 +27,9 @@ _WORDS = re.compile(r"\^?\(?\^?([\w-]+(?:\|[\w-]+)*)\$?\)?\$?")
 
 def given(params: Any) -> Iterator[str]:
     """Yield the event types that parameters name, at every depth."""
-    if attrs.has(type(params)):
+    if isinstance(params, Limit):
+        yield from (name for name, _ in params.levels if name)
+    elif attrs.has(type(params)):
         for field in attrs.fields(type(params)):
             value = getattr(params, field.name)
             if field.name.endswith(LABEL) and isinstance(value, str) and value:

@@ -12,6 +12,7 @@ import attrs
 
 from supervisor.config import schema_text
 from supervisor.config.explain.schedules import duration_for
+from supervisor.config.limits.limit import Limit
 from supervisor.observations import Duration
 from supervisor.text import duration
 
@@ -33,11 +34,17 @@ _WORDS = {
 """What people write for the two booleans of TOML."""
 
 
+def _number_type(expected: Any) -> Any:
+    """Return the type of a limit's numbers, or the type itself."""
+    return get_args(expected)[0] if schema_text.is_limit(expected) else expected
+
+
 def corrected(value: object, expected: Any) -> str:
     """Return what to write instead: "80, without quotes". Empty if that cannot be known.
 
     It repeats the value, so it is not for the keys of secrets.
     """
+    expected = _number_type(expected)
     if schema_text.is_union(expected):
         found = (corrected(value, member) for member in schema_text.members(expected))
         return next(filter(None, found), "")
@@ -124,12 +131,12 @@ def example_of(field: attrs.Attribute[Any] | None, expected: Any) -> str:
     if field is not None:
         if own := field.metadata.get("example"):
             return str(own)
-        default = field.default
+        default = field.default.value if isinstance(field.default, Limit) else field.default
         if isinstance(default, bool | int | float | str) and default != "":
             if schema_text.is_duration(expected) and not isinstance(default, str):
                 return f'"{duration(default)}"'
             return schema_text.written(default)
-    return "" if expected in (int, float) else schema_text.example(expected)
+    return "" if _number_type(expected) in (int, float) else schema_text.example(expected)
 
 
 def remedy_for_a_wrong_type(

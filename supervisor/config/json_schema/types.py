@@ -14,6 +14,7 @@ import attrs
 
 from supervisor.config import schema_text
 from supervisor.config.json_schema.field_docs import field_docs
+from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration
 from supervisor.text import duration
@@ -77,9 +78,21 @@ def schema_of(expected: Any) -> Schema:
         return members[0] if len(members) == 1 else {"anyOf": members}
     if schema_text.is_list(expected):
         return {"type": "array", "items": schema_of(arguments[0])}
+    if schema_text.is_limit(expected):
+        return {"anyOf": [schema_of(arguments[0]), _limits(schema_of(arguments[0]))]}
     if schema_text.is_mapping(expected):
         return {"type": "object", "additionalProperties": schema_of(arguments[1])}
     return table(expected) if isinstance(expected, type) and attrs.has(expected) else {}
+
+
+def _limits(number: Schema) -> Schema:
+    """Return the schema of a table of limits."""
+    return {
+        "type": "object",
+        "properties": {**dict.fromkeys(EVENT_TYPES, number), CLEAR: number},
+        "additionalProperties": False,
+        "anyOf": [{"required": [name]} for name in EVENT_TYPES],
+    }
 
 
 def table(cls: type[Any], **instead: Schema) -> Schema:
@@ -117,6 +130,8 @@ def _default(key: attrs.Attribute[Any]) -> Schema:
     default: Any = key.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
         default = None if default.takes_self else default.factory()
+    if isinstance(default, Limit):
+        default = default.value
     if isinstance(default, int | float) and schema_text.is_duration(key.type):
         default = duration(default)
     match default:

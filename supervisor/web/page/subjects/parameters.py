@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 
+from supervisor.config.limits.limit import Limit
 from supervisor.config.secret import Secret
 
 MASK = "•••"
@@ -97,6 +98,8 @@ def _text(name: str, value: object) -> str:
         return f"{MASK} ({value.kind} {value.name})"
     if _SECRET_NAME.search(name) and not isinstance(value, bool):
         return MASK
+    if isinstance(value, Limit):
+        value = value.value
     if isinstance(value, str):
         return _string(_json(value) if name.endswith("json") else value)
     if isinstance(value, Mapping):
