@@ -36,6 +36,10 @@ class Condition:
     """HTML."""
     labels: Mapping[str, str] = field(factory=_no_labels)
     annotations: Mapping[str, str] = field(factory=_no_labels)
+    sustain: bool = False
+    """True: what fires goes on. A condition that does not fire is not seen."""
+    keeps: tuple[str, ...] = ()
+    """Event types that an alert keeps that fires with one of them."""
 
 
 @frozen

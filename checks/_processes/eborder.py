@@ -106,7 +106,7 @@ def _observation(event: object, number: int, kind: Kind, secrets: Collection[str
     event_type = text("EventType") or "I"
     service, event_time = text("ServiceName"), text("EventTime")
     report = event_type.endswith("I") if kind == "auto" else kind == "reports"
-    fields = {
+    fields: dict[str, Any] = {
         "alertname": text("EventName") or "Unknown",
         "event_type": event_type,
         "message": text("EventMessage"),

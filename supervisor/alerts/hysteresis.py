@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from supervisor.alerts.alert import Key, Sighting
 from supervisor.alerts.sanitize import MAX_DETAIL_BYTES
-from supervisor.observations import Condition
+from supervisor.observations import Condition, Run
 from supervisor.text import MAX_MESSAGE_BYTES, clean_text
 
 GRAVITY = ("TE", "E", "W")
@@ -38,6 +38,20 @@ class Comparison:
     """How many conditions were dropped, since there were too many."""
 
 
+def settled(run: Run, prior: Mapping[Key, Sighting]) -> Run:
+    """Return the run as it counts: without what would let a condition go on that does not fire."""
+    idle = {
+        id(item)
+        for item in run.observations
+        if isinstance(item, Condition) and item.sustain and not _fires(prior, item)
+    }
+    if not idle:
+        return run
+    return evolve(
+        run, observations=tuple(item for item in run.observations if id(item) not in idle)
+    )
+
+
 def by_key(conditions: Iterable[Condition]) -> dict[Key, Condition]:
     """Return the conditions by identity. Those of equal identity become one."""
     found: dict[Key, Condition] = {}
@@ -60,6 +74,8 @@ def merge(first: Condition, second: Condition) -> Condition:
         detail=clean_text("\n".join(details), MAX_DETAIL_BYTES),
         labels={**second.labels, **first.labels},
         annotations={**second.annotations, **first.annotations},
+        sustain=first.sustain and second.sustain,
+        keeps=(*first.keeps, *second.keeps),
     )
 
 
@@ -96,6 +112,11 @@ def compare(
             room -= 1
             _see(result, key, prior.get(key), fire_after)
     return result
+
+
+def _fires(prior: Mapping[Key, Sighting], condition: Condition) -> bool:
+    sighting = prior.get((condition.alertname, condition.instance))
+    return sighting is not None and bool(sighting.fingerprint)
 
 
 def _see(result: Comparison, key: Key, sighting: Sighting | None, fire_after: int) -> None:

@@ -45,7 +45,15 @@ def clean_observation(observation: object) -> Observation:
         return cleaned
     if not isinstance(cleaned.instance, str):
         raise CheckFailed("the check returned a Condition whose instance is not a text")
+    if not isinstance(cleaned.sustain, bool):
+        raise CheckFailed("the check returned a Condition whose sustain is not a boolean")
+    if cleaned.keeps and not _are_texts(cleaned.keeps):
+        raise CheckFailed("the check returned a Condition whose keeps is not a tuple of texts")
     return evolve(cleaned, instance=clean_label(cleaned.instance))
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, tuple) and all(isinstance(value, str) for value in values)
 
 
 def _measurement(observation: object) -> Observation:

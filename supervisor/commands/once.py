@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from supervisor.alerts.hysteresis import settled
 from supervisor.commands.options import load_service_file
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
@@ -92,9 +93,8 @@ async def run_once(service: Service, modules: Sequence[Module]) -> list[Run]:
 
     async def run_one(module: Module) -> None:
         check = load_check(module.check)
-        runs[module.name] = await execute(
-            module, check, context_factory.context(module), clock.now()
-        )
+        run = await execute(module, check, context_factory.context(module), clock.now())
+        runs[module.name] = settled(run, {})
 
     async with trio.open_nursery() as nursery:
         for module in modules:

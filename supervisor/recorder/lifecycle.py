@@ -23,6 +23,9 @@ from supervisor.recorder import past_events
 LAST_CONFIRMED = "last_confirmed"
 """The annotation that says when a condition was last seen. Only failing modules have it."""
 
+SINCE = "since"
+"""The annotation that says when a condition fired first. Only one that changed its type has it."""
+
 
 @define(eq=False, repr=False)
 class Lifecycle:
@@ -58,11 +61,16 @@ class Lifecycle:
         sighting = transaction.sighting(group, key)
         alert = transaction.alert(sighting.fingerprint) if sighting else None
         if alert is None or alert.state is not State.FIRING:
-            self.fire(module, condition, key)
+            if not condition.sustain:
+                self.fire(module, condition, key)
             return
-        alert = self.relabel(module, alert, condition.event_type)
+        is_kept = alert.event_type in condition.keeps
+        alert = self.relabel(module, alert, alert.event_type if is_kept else condition.event_type)
         if alert is None:
             return
+        if alert.payload.has_annotation(SINCE):
+            since = {SINCE: alert.payload.annotations[SINCE]}
+            condition = evolve(condition, annotations={**since, **condition.annotations})
         is_held = past_events.is_held(transaction, module, key)
         if is_held and not past_events.is_shown(transaction, alert):
             condition = past_events.joined(alert, condition)
@@ -94,8 +102,9 @@ class Lifecycle:
         if alert_labels(self.transaction.service, module, condition) == labels:
             return alert
         if event_type != alert.event_type:
+            since = notes.get(SINCE) or self._local_time(alert.starts_at)
             self.transaction.put(self._ended(alert, module))
-            return self.fire(module, evolve(condition, annotations={}), alert.key)
+            return self.fire(module, evolve(condition, annotations={SINCE: since}), alert.key)
         # The event goes on under the new labels. So the old alert need not be shown before its end.
         self.transaction.put(self.resolved(alert))
         return self.fire(module, condition, alert.key, alert.starts_at)
@@ -123,8 +132,7 @@ class Lifecycle:
                 continue
             if not alert.payload.has_annotation(LAST_CONFIRMED):
                 moment = max(last_success or 0.0, alert.starts_at)
-                confirmed = local_time(moment, self.transaction.service.timezone)
-                payload = alert.payload.annotate(**{LAST_CONFIRMED: confirmed})
+                payload = alert.payload.annotate(**{LAST_CONFIRMED: self._local_time(moment)})
                 self.transaction.put(evolve(alert, payload=payload, version=alert.version + 1))
 
     def raise_self_alert(self, module: Module, condition: Condition) -> None:
@@ -146,6 +154,9 @@ class Lifecycle:
         service = self.transaction.service
         notes = alert_annotations(service, module, observation, starts_at)
         return Payload.of(labels, notes, service.status.external_url)
+
+    def _local_time(self, moment: float) -> str:
+        return local_time(moment, self.transaction.service.timezone)
 
     def _new_alert(
         self,

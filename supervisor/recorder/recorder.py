@@ -126,11 +126,12 @@ class Recorder:
             clock_set_back(update)
             self._cursors_due = -math.inf
             self.changed.unpark_all()
-        for message in messages:
+        for place, message in enumerate(messages):
             if isinstance(message, Run):
                 module = self._modules.get(message.module)
                 if module is not None:
-                    update.record(module, message, self.stats[module.name].last_success)
+                    last_success = self.stats[module.name].last_success
+                    messages[place] = update.record(module, message, last_success)
             elif isinstance(message, SelfAlert):
                 update.take_self_alert(message)
             elif isinstance(message, Reload):

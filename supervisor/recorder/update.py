@@ -21,7 +21,7 @@ from supervisor.alerts.alert import (
     ModuleRecord,
     State,
 )
-from supervisor.alerts.hysteresis import Comparison, by_key, compare
+from supervisor.alerts.hysteresis import Comparison, by_key, compare, settled
 from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
 from supervisor.alerts.self_alerts import (
     ALERT_REJECTED,
@@ -65,17 +65,22 @@ class Update:
         """What the next commit writes."""
         return self.transaction.changes
 
-    def record(self, module: Module, run: Run, last_success: float | None) -> None:
-        """Apply a finished run. A failed run says nothing about the module's conditions."""
+    def record(self, module: Module, run: Run, last_success: float | None) -> Run:
+        """Apply a finished run, and return what of it counts.
+
+        A failed run says nothing about the module's conditions.
+        """
         if run.error:
             self.lifecycle.raise_self_alert(module, module_failure(module.name, run))
             self.lifecycle.mark_unconfirmed(module, last_success)
         else:
             self.end_self_alert(MODULE_FAILED.key(module.name))
+            run = settled(run, self.transaction.sightings(module.name))
             self._take_conditions(module, run)
             self._take_reports(module, run)
             self._tell_overflow()
         self._remember(module, run)
+        return run
 
     def take_self_alert(self, alert: SelfAlert) -> None:
         """Raise or end a self-alert."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 from attrs import asdict
@@ -28,6 +29,19 @@ def test_any_condition_is_cleaned_or_refused(condition: Condition) -> None:
     assert isinstance(found, Condition)
     json.dumps(asdict(found), ensure_ascii=False).encode()
     assert sanitize.clean_observation(found) == found
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"sustain": 1}, "whose sustain is not a boolean"),
+        ({"keeps": "E"}, "whose keeps is not a tuple of texts"),
+        ({"keeps": (1,)}, "whose keeps is not a tuple of texts"),
+    ],
+)
+def test_a_band_must_be_written_as_one(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(CheckFailed, match=said):
+        sanitize.clean_observation(Condition("A", "W", "/", "m", **wrong))
 
 
 @pytest.mark.parametrize("rubbish", [None, 7, "text", object(), {}, Condition])

@@ -11,6 +11,8 @@ from typing import Generic, Self, TypeVar
 
 from attrs import frozen
 
+from supervisor.observations import Condition
+
 EVENT_TYPES = ("W", "E", "S", "I")
 """The event types that a table of limits may name. W is less grave than E."""
 
@@ -33,6 +35,27 @@ class Crossing:
 
     keeps: tuple[str, ...] = ()
     """Graver event types: an alert that fires with one of them keeps it."""
+
+    def condition(
+        self,
+        alertname: str,
+        instance: str,
+        message: str,
+        *,
+        detail: str = "",
+        labels: Mapping[str, str] | None = None,
+    ) -> Condition:
+        """Return the condition that the value makes true."""
+        return Condition(
+            alertname,
+            self.event_type,
+            instance,
+            message,
+            detail=detail,
+            labels=labels or {},
+            sustain=self.sustain,
+            keeps=self.keeps,
+        )
 
 
 @frozen
