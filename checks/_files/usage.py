@@ -18,13 +18,21 @@ from attrs import Attribute, evolve, field, frozen
 from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
 from checks._common.gather import gather
+from checks._common.limits import each_number
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._common.validators import unique, up_to
 from checks._files.lookup import Found, find
 from checks._files.mounts import Mount
 from checks._files.probing import probe_within
-from supervisor.api import Condition, Duration, Measurement, Observation
+from supervisor.api import (
+    Condition,
+    Duration,
+    Limit,
+    Measurement,
+    Observation,
+    upper_limit,
+)
 
 NEVER = 100
 """With this limit, in percent, a filesystem raises no condition at all."""
@@ -47,8 +55,8 @@ class Filesystem:
             "example": '"/"',
         }
     )
-    max_use_percent: int = field(
-        validator=up_to(100, "a percentage"),
+    max_use_percent: Limit[int] = field(
+        validator=[upper_limit, each_number(up_to(100, "a percentage"))],
         metadata={
             "help": (
                 "fires above this percentage of df; 100: never fires, not even when not mounted"
@@ -64,6 +72,11 @@ class Filesystem:
         default=False, metadata={"help": "true: it may have become read-only after an error"}
     )
     event_type: str = event_type_field("W", "when it is too full")
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything is ever said of it."""
+        return min(self.max_use_percent.numbers) < NEVER
 
     @filesystem.validator
     def _names_something(self, _: Attribute[str], value: str) -> None:
@@ -136,15 +149,15 @@ async def observe(params: Params, alertname: str, judge: Judge) -> list[Observat
     readings = {reading.mount.number: reading for reading in answers if reading is not None}
     observed: list[Observation] = []
     limits = {
-        mount.number: filesystem.max_use_percent
+        mount.number: filesystem.max_use_percent.numbers
         for filesystem, each in zip(params.filesystems, found, strict=True)
         for mount in each.mounts
-        if filesystem.max_use_percent < NEVER
+        if filesystem.is_watched
     }
     for number, reading in sorted(readings.items()):
-        observed += _measured(reading.usage, limits.get(number)) if reading.usage else ()
+        observed += _measured(reading.usage, limits.get(number, ())) if reading.usage else ()
     for filesystem, each in zip(params.filesystems, found, strict=True):
-        if filesystem.max_use_percent < NEVER:
+        if filesystem.is_watched:
             present = [readings[mount.number] for mount in each.mounts if mount.number in readings]
             observed += _conditions(filesystem, each, present, alertname)
     return observed
@@ -167,9 +180,9 @@ async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None
     return MountReading(mount, judge(mount, answer))
 
 
-def _measured(usage: Usage, limit: int | None) -> Iterator[Measurement]:
+def _measured(usage: Usage, limits: tuple[int, ...]) -> Iterator[Measurement]:
     for item in usage.measurements:
-        yield item if limit is None or item.unit != "%" else evolve(item, limits=(limit,))
+        yield evolve(item, limits=limits) if item.unit == "%" else item
 
 
 def _conditions(
@@ -199,15 +212,14 @@ def _conditions(
                 f"{where} does not respond: {reading.trouble}, device {device}",
                 labels=labels,
             )
-        elif usage is not None and usage.percent > filesystem.max_use_percent:
-            yield Condition(
-                alertname,
-                filesystem.event_type,
-                mount.mount_point,
-                f"{where} {usage.full} (limit {filesystem.max_use_percent} %), "
-                f"{usage.left}, device {device}",
-                labels=labels,
-            )
+        elif usage is not None:
+            limit = filesystem.max_use_percent
+            if crossing := limit.above(usage.percent, filesystem.event_type):
+                message = (
+                    f"{where} {usage.full} (limit {limit.words('{} %'.format)}), "
+                    f"{usage.left}, device {device}"
+                )
+                yield crossing.condition(alertname, mount.mount_point, message, labels=labels)
 
 
 def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:

@@ -16,7 +16,7 @@ from checks._common import sizes
 from checks._files.mounts import Mount
 from checks._files.usage import Filesystem, Params, space, use_percent
 from supervisor.alerts import sanitize
-from supervisor.api import Condition, Observation
+from supervisor.api import Condition, Limit, Measurement, Observation
 from supervisor.host.threads import abandoned_threads
 from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
@@ -66,6 +66,39 @@ async def test_a_filesystem_fires_above_its_limit_and_not_at_it(tmp_path: Path) 
 
     message = f"{point} is 91 % full (limit 90 %), 36.0 KiB free, device tmpfs"
     assert condition == Condition("Disk usage", "W", str(point), message)
+
+
+@needs_root
+async def test_a_table_of_limits_has_two_types_and_a_band(tmp_path: Path) -> None:
+    limit = Limit((("W", 80), ("E", 95)), clear=75)
+    found = []
+    with tmpfs(tmp_path / "small", f"size={100 * PAGE}") as point:
+        for pages in (74, 75, 80, 81, 90, 96):
+            (point / "file").write_bytes(bytes(pages * PAGE))
+            observed = await look(watching(point, limit=limit))
+            found.append(
+                [(each.event_type, each.sustain, each.keeps) for each in conditions(observed)]
+            )
+        (condition,) = conditions(observed)
+        (percent,) = [
+            item
+            for item in observed
+            if isinstance(item, Measurement) and item.name == "disk_use_percent"
+        ]
+
+    assert found == [
+        [],
+        [("W", True, ())],
+        [("W", True, ())],
+        [("W", False, ())],
+        [("W", False, ("E",))],
+        [("E", False, ())],
+    ]
+    assert condition.instance == str(point)
+    assert condition.message == (
+        f"{point} is 96 % full (limit W 80 %, E 95 %, clear 75 %), 16.0 KiB free, device tmpfs"
+    )
+    assert percent.limits == (80, 95)
 
 
 @needs_root
@@ -199,9 +232,9 @@ async def test_a_filesystem_without_a_size_is_left_out() -> None:
 
 
 async def test_backup_and_event_type_are_those_of_the_filesystem() -> None:
-    filesystem = Filesystem("/", 0, backup=True, event_type="S")
+    filesystem = Filesystem("/", Limit.of(0), backup=True, event_type="S")
     (condition,) = conditions(await look(Params((filesystem,))))
-    (missing,) = conditions(await look(Params((Filesystem("/missing", 1, backup=True),))))
+    (missing,) = conditions(await look(Params((Filesystem("/missing", Limit.of(1), backup=True),))))
 
     assert (condition.event_type, condition.labels) == ("S", {"backup": "true"})
     assert (missing.event_type, missing.labels) == ("E", {"backup": "true"})
@@ -274,14 +307,15 @@ def test_a_filesystem_named_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("limit", [-1, 101])
 def test_a_limit_that_is_no_percentage_is_refused(limit: int) -> None:
-    with pytest.raises(ValueError, match=f"^{limit} is not a percentage; "):
-        Filesystem("/", limit)
+    for number in (Limit.of(limit), Limit((("W", 50), ("E", limit))), Limit((("W", 50),), limit)):
+        with pytest.raises(ValueError, match=rf"{limit}\b.* is "):
+            Filesystem("/", number)
 
 
 def test_an_empty_name_or_no_time_is_refused() -> None:
     for name in ("", " ", "/\0"):
         with pytest.raises(ValueError, match="is not the name of a filesystem; "):
-            Filesystem(name, 90)
+            Filesystem(name, Limit.of(90))
     with pytest.raises(ValueError, match="is 0 or less; "):
         watching("/", timeout=0)
 

@@ -153,6 +153,17 @@ def test_parameters_have_their_help_default_and_limits() -> None:
     assert timeout["default"] == "5s"
 
 
+def test_a_limit_is_a_number_or_a_table_with_the_same_bounds() -> None:
+    filesystem = SCHEMA["definitions"]["params_disk"]["properties"]["filesystems"]["items"]
+    rule = filesystem["properties"]["max_use_percent"]
+    judge = jsonschema.Draft7Validator(rule)
+    good = [90, {"W": 80}, {"W": 80, "E": 95, "clear": 75}, {"S": 1, "I": 2}]
+    bad = ["90", 101, 1.5, {}, {"clear": 75}, {"WW": 80}, {"W": 101}, {"W": "80"}, {"TE": 1}]
+
+    assert [value for value in good if not judge.is_valid(value)] == []
+    assert [value for value in bad if judge.is_valid(value)] == []
+
+
 def taplo(directory: Path, text: str) -> subprocess.CompletedProcess[str]:
     """Let the language server of editors look at a file that names the schema."""
     (directory / "service.schema.json").write_text(json.dumps(SCHEMA), encoding="utf-8")

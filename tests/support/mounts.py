@@ -14,7 +14,7 @@ import pytest
 
 from checks._files import mounts
 from checks._files.usage import Filesystem, Params
-from supervisor.api import Condition, Measurement, Observation
+from supervisor.api import Condition, Limit, Measurement, Observation
 from tests.support.processes import poll
 
 AUTOMOUNTER = Path(__file__).with_name("automount.py")
@@ -116,9 +116,10 @@ def source_of(point: Path) -> str:
     return mount.source
 
 
-def watching(*names: str | Path, limit: int = 90, timeout: float = 5.0) -> Params:
+def watching(*names: str | Path, limit: int | Limit[int] = 90, timeout: float = 5.0) -> Params:
+    limits = limit if isinstance(limit, Limit) else Limit.of(limit)
     return Params(
-        tuple(Filesystem(str(name), limit) for name in names),
+        tuple(Filesystem(str(name), limits) for name in names),
         timeout,  # type: ignore[arg-type]  # seconds
     )
 

@@ -18,7 +18,7 @@ class Order:
     """1: a value should not be more than the limit. -1: it should not be less."""
 
     def __call__(
-        self, _params: object, attribute: Attribute[Any], value: Limit[float] | None
+        self, _params: object, attribute: Attribute[Any], value: Limit[Any] | None
     ) -> None:
         """Raise `ValueError` if some number would never count."""
         if value is None:

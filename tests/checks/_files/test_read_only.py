@@ -14,7 +14,7 @@ from checks._files import read_only
 from checks._files.mounts import Mount, read_mounts
 from checks._files.read_only import became_read_only, parse_fstab, read_fstab
 from checks._files.usage import Filesystem
-from supervisor.api import Condition
+from supervisor.api import Condition, Limit
 from tests.support.check_context import context
 from tests.support.mounts import conditions, ext4, mounted, needs_root, seen, source_of, watching
 
@@ -107,7 +107,7 @@ async def test_an_ext4_that_became_read_only_after_an_error_fires(tmp_path: Path
         with pytest.raises(OSError, match="Read-only"):
             (point / "file").touch()
         after = list(await disk.run(context(), watching(point)))
-        allowed = Filesystem(str(point), 90, read_only=True)
+        allowed = Filesystem(str(point), Limit.of(90), read_only=True)
         silent = list(await disk.run(context(), evolve(watching(), filesystems=(allowed,))))
 
     message = f"{point} is read-only, though it was mounted to be written to, device {device}"
