@@ -77,6 +77,7 @@ def as_json(made: Plan) -> dict[str, Any]:
             "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
         },
+        "times": made.moments,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from attrs import frozen
@@ -41,6 +41,9 @@ class Plan:
     peak_runs: int
     """The runs in that minute."""
 
+    moments: int
+    """At how many different times runs are due. Each may wake the process once."""
+
     def ticks(self, module: Module) -> tuple[float, ...]:
         """Return when the module is due, in order. They are not kept: there may be millions."""
         return _ticks(module, self.schedules, self.day)
@@ -64,8 +67,11 @@ def plan(service: Service, day: date) -> Plan:
     within = local_day(day, service.timezone)
     timetables = schedules(service)
     minutes: Counter[float] = Counter()
-    for module in service.modules:
-        minutes.update(tick // 60 * 60 for tick in _ticks(module, timetables, within))
+    moments: set[int] = set()
+    for schedule, modules in Counter(_enabled(service, timetables)).items():
+        for tick in schedule.between(within.start, within.end):
+            minutes[tick // 60 * 60] += modules
+            moments.add(round(tick * 1000))
     peak_at, peak_runs = max(
         minutes.items(), key=lambda entry: (entry[1], -entry[0]), default=(None, 0)
     )
@@ -75,7 +81,12 @@ def plan(service: Service, day: date) -> Plan:
         schedules=timetables,
         peak_at=peak_at,
         peak_runs=peak_runs,
+        moments=len(moments),
     )
+
+
+def _enabled(service: Service, schedules: Mapping[str, Schedule]) -> Iterator[Schedule]:
+    return (schedules[module.name] for module in service.modules if module.enabled)
 
 
 def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> tuple[float, ...]:
@@ -89,11 +100,12 @@ def title(made: Plan) -> str:
 
 
 def summary(made: Plan, total: int) -> str:
-    """Return the number of runs and the busiest minute, in words."""
+    """Return the number of runs, at how many times they are due, and the busiest minute."""
     if made.peak_at is None:
         return "nothing runs"
     first = made.day.clock(made.peak_at)[:5]
-    return f"{counted(total, 'run')}; at most {made.peak_runs} in one minute, first at {first}"
+    runs = f"{counted(total, 'run')} at {counted(made.moments, 'time')}"
+    return f"{runs}; at most {made.peak_runs} in one minute, first at {first}"
 
 
 def in_words(module: Module) -> str:

@@ -5,10 +5,8 @@ Local times follow zoneinfo (the IANA database). Changes of the clocks are handl
 
 from __future__ import annotations
 
-import hashlib
 import math
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from itertools import count, islice
@@ -19,12 +17,7 @@ from attrs import field, frozen, validators
 
 from supervisor.config.service import Module, Service
 from supervisor.config.times import parse_times
-
-SLOT_MS = 200
-"""Offsets are multiples of this: modules that wake together share the cost of the wake-up."""
-
-GOLDEN_RATIO = 0.6180339887498949
-"""Its multiples, modulo one, fill an interval evenly, however many there are."""
+from supervisor.schedule.offsets import Offsets
 
 MAX_COUNTED_TICKS = 1000
 """Ticks that are counted one by one. After a longer jump of the clock, whole days are counted."""
@@ -156,17 +149,6 @@ def change_between(low: float, high: float, timezone: ZoneInfo) -> float:
     return float(high)
 
 
-def grid_offset(service: str, host: str, every: float, position: int) -> float:
-    """Return where in its interval a module runs. It differs between hosts and between modules.
-
-    `position` is the module's place among those with the same `every`. A module that is appended
-    does not move the others.
-    """
-    seed = int.from_bytes(hashlib.sha256(f"{service}\0{host}".encode()).digest()[:6])
-    offset = (seed / 1000 + GOLDEN_RATIO * every * position) % every
-    return math.floor(offset * 1000 / SLOT_MS) * SLOT_MS / 1000
-
-
 def missed(schedule: Schedule, last: float | None, now: float, catch_up: float) -> float | None:
     """Return the `at` time that the start must catch up on, or None.
 
@@ -182,14 +164,13 @@ def build(
     modules: Iterable[Module], *, service: str, host: str, timezone: ZoneInfo
 ) -> dict[str, Schedule]:
     """Return each module's schedule by name. Both plan and runners call this."""
-    positions: Counter[float] = Counter()
+    offsets = Offsets.of(service, host)
     schedules: dict[str, Schedule] = {}
     for module in modules:
         if module.at:
             schedules[module.name] = Times(parse_times(module.at, module.every), timezone)
         elif module.every is not None:
-            offset = grid_offset(service, host, module.every, positions[module.every])
-            positions[module.every] += 1
+            offset = offsets.next(module.every, module.check)
             schedules[module.name] = Grid(module.every, offset)
     return schedules
 

@@ -158,6 +158,7 @@ def test_the_json_has_offsets_and_the_peak() -> None:
             {"at": "2026-03-29T09:00:00+02:00", "module": "report"},
         ],
         "peak": {"at": "2026-03-29T09:00:00+02:00", "runs": 2},
+        "times": 2,
     }
 
 

@@ -128,7 +128,9 @@ def test_the_peak_is_marked_where_it_is_with_its_time_and_count() -> None:
     (line,) = (path for path in root.iter(f"{SVG}path") if path.attrib["class"] == "line")
 
     assert texts(root, "peak") == ["peak 12:00: 3 runs"]
-    assert texts(root, "note") == ["5 modules, 6 runs; at most 3 in one minute, first at 12:00"]
+    assert texts(root, "note") == [
+        "5 modules, 6 runs at 3 times; at most 3 in one minute, first at 12:00"
+    ]
     assert line.attrib["d"].startswith(f"M{(LEFT + RIGHT) / 2:.1f} ")
 
 
@@ -165,9 +167,8 @@ def test_the_axis_has_the_hours_of_the_day(day: date, hours: list[str], length: 
 
     assert texts(root, "hour")[::2] == texts(root, "hour")[1::2] == hours
     assert len(changes) == (length != "")
-    assert texts(root, "note") == [
-        "1 module, 1 run; at most 1 in one minute, first at 12:00" + (length and f". {length}")
-    ]
+    found = "1 run at 1 time; at most 1 in one minute, first at 12:00"
+    assert texts(root, "note") == [f"1 module, {found}" + (length and f". {length}")]
 
 
 def test_title_description_and_rows_say_what_is_shown() -> None:

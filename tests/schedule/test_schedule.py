@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -12,10 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supervisor.config.service import Module
 from supervisor.config.times import at_labels, parse_times
-from supervisor.observations import Duration
-from supervisor.schedule.schedule import Grid, Times, build, grid_offset, missed
+from supervisor.schedule.schedule import Grid, Times, missed
 from supervisor.text import parse_duration
 from tests.support.strategies import days_with_changes
 
@@ -117,9 +114,9 @@ def test_a_range_needs_steps() -> None:
 # -- the grid -------------------------------------------------------------------------------
 
 
-@given(INTERVALS, st.integers(0, 499), EPOCHS)
-def test_a_grid_never_drifts(every: float, position: int, moment: float) -> None:
-    grid = Grid(every, grid_offset("S", "h", every, position))
+@given(INTERVALS, st.floats(0, 1, exclude_max=True), EPOCHS)
+def test_a_grid_never_drifts(every: float, share: float, moment: float) -> None:
+    grid = Grid(every, math.floor(every * share * 5) / 5)
 
     tick = grid.next_after(moment)
     number = (tick - grid.offset) / every
@@ -132,7 +129,7 @@ def test_a_grid_never_drifts(every: float, position: int, moment: float) -> None
 def test_a_grid_gives_one_answer_however_it_is_asked(
     every: float, start: float, length: float
 ) -> None:
-    grid = Grid(every, grid_offset("S", "h", every, 3))
+    grid = Grid(every, math.floor(every * 4) / 5)
     end = start + min(length, 200 * every)
     stepped, tick = [], grid.next_after(start)
     while tick < end:
@@ -149,37 +146,6 @@ def test_no_tick_is_lost_just_before_it_is_due(every: float, moment: float) -> N
     tick = grid.next_after(moment)
 
     assert grid.next_after(math.nextafter(tick, 0)) == tick
-
-
-def test_offsets_stay_the_same_over_processes_and_versions() -> None:
-    assert [grid_offset("KOR-PNR-TEST", "host-1", 60, position) for position in range(3)] == [
-        pytest.approx(value) for value in (2.0, 39.2, 16.2)
-    ]
-
-
-def test_offsets_differ_by_host_and_are_whole_slots() -> None:
-    offsets = [grid_offset("S", f"host-{number}", 60, 0) for number in range(100)]
-
-    assert len(set(offsets)) > 80
-    assert all(abs(offset * 5 - round(offset * 5)) < 1e-6 for offset in offsets)
-    assert all(0 <= offset < 60 for offset in offsets)
-
-
-def test_five_hundred_modules_are_spread_evenly() -> None:
-    slots = Counter(grid_offset("S", "h", 10, position) for position in range(500))
-
-    assert len(slots) == 50
-    assert max(slots.values()) <= 11
-
-
-def test_appending_a_module_moves_no_other() -> None:
-    modules = [Module("disk", f"m{n}", every=Duration(60 + n % 2)) for n in range(10)]
-    settings = {"service": "S", "host": "h", "timezone": BERLIN}
-
-    before = build(modules[:9], **settings)  # type: ignore[arg-type]  # plain keywords
-    after = build(modules, **settings)  # type: ignore[arg-type]  # plain keywords
-
-    assert before == {name: after[name] for name in before}
 
 
 # -- local times ----------------------------------------------------------------------------

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 from attrs import frozen
 
+SERVICE = "SIMULATED"
+"""The name of the service."""
+
+HOST = "simulated"
+"""The label `host`."""
+
 
 @frozen
 class Spell:

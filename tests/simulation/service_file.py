@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.observations import Duration
 from tests.simulation.events import Timed
-from tests.simulation.scenario import ModuleScript, Settings
+from tests.simulation.scenario import HOST, SERVICE, ModuleScript, Settings
 
 
 def service_of(
@@ -18,13 +18,13 @@ def service_of(
     """Return the service as `load` would."""
     return Service(
         path=Path("Simulated.toml"),
-        service="SIMULATED",
+        service=SERVICE,
         timezone=ZoneInfo(settings.timezone),
         report_lifetime=Duration(settings.report_lifetime),
         resend_interval=Duration(settings.resend_interval),
         heartbeat=settings.heartbeat,
         max_ledger=settings.max_ledger,
-        labels={"host": "simulated"},
+        labels={"host": HOST},
         alertmanager=Alertmanager(
             urls=tuple(peers),
             timeout=Duration(settings.request_timeout),

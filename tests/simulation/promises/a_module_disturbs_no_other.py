@@ -1,6 +1,6 @@
 """Judges whether each module keeps its own timetable, whatever another one does.
 
-The judge learns where a grid begins, and works out local times by walking through all minutes.
+The judge works out grids by itself, and local times by walking through all minutes.
 Exempt is what docs/reference/schedule.md exempts:
 
 - A module whose own run goes on skips its times.
@@ -32,7 +32,7 @@ from tests.simulation.events import (
     Timed,
 )
 from tests.simulation.promises.finding import Finding
-from tests.simulation.promises.timetable import Grids, LocalTimes, local_times
+from tests.simulation.promises.timetable import Grid, LocalTimes, grids, local_times
 from tests.simulation.promises.watched_module import FIRST_WITHIN, Watched
 from tests.simulation.scenario import Scenario
 
@@ -47,8 +47,8 @@ RECORDED_WITHIN = 45.0
 SHOWN_WITHIN = 1.0
 """Seconds after the end of a shown run in which what it skipped is counted."""
 
-Known = tuple[Timed, int]
-"""A module's times, and its place among those with the same `every`."""
+Known = tuple[Timed, Grid | None]
+"""What the service file says of a module's times, and its grid if it has one."""
 
 
 @define(eq=False)
@@ -65,8 +65,7 @@ class ModuleDisturbsNoOther:
     begun: dict[str, float] = field(factory=dict)
     """The last time of the day for which a module may have run."""
 
-    _grids: Grids = field(factory=Grids)
-    _places: dict[str, Known] = field(factory=dict)
+    _known: dict[str, Known] = field(factory=dict)
     _read: ServiceRead | None = None
     """The service file that is not in force yet."""
 
@@ -107,7 +106,7 @@ class ModuleDisturbsNoOther:
                     module.clock_was_set(event.at, event.clock)
             case LifeBegan():
                 self._at, self._clock = event.at, event.clock
-                self.modules, self._places = {}, {}
+                self.modules, self._known = {}, {}
                 self._running, self._early, self._is_stopping = set(), {}, False
                 self._read = None
                 self._may_be_lost = event.ledger != "kept" or self._is_unsaved
@@ -169,16 +168,20 @@ class ModuleDisturbsNoOther:
         """Expect what a service file says from now on."""
         clock = self._clock + at - self._at
         before, self.modules = self.modules, {}
-        known, self._places = self._places, dict(_places(read.timetable))
-        for name, (timed, place) in self._places.items():
+        found = grids(read.timetable)
+        known, self._known = (
+            self._known,
+            {timed.name: (timed, found.get(timed.name)) for timed in read.timetable},
+        )
+        for name, (timed, grid) in self._known.items():
             old = before.pop(name, None)
-            if old is not None and known[name] == (timed, place):
+            if old is not None and known[name] == (timed, grid):
                 self.modules[name] = old
                 continue
             if not timed.enabled:
                 before |= {} if old is None else {name: old}
                 continue
-            new = self._started(timed, place, clock)
+            new = self._started(timed, grid, clock)
             if old is not None:
                 new.seen, new.skipped, new.is_exact = old.seen, old.skipped, False
                 new.shown = old.shown
@@ -196,11 +199,9 @@ class ModuleDisturbsNoOther:
         self._running |= {name for name, old in before.items() if old.is_running}
         self._read = None
 
-    def _started(self, timed: Timed, place: int, clock: float) -> Watched:
-        if not timed.at:
-            assert timed.every is not None
-            grid = self._grids.grid(timed.every, place)
-            return Watched(timed, grid, clock, clock + min(timed.every, FIRST_WITHIN))
+    def _started(self, timed: Timed, grid: Grid | None, clock: float) -> Watched:
+        if grid is not None:
+            return Watched(timed, grid, clock, clock + min(grid.every, FIRST_WITHIN))
         times = local_times(timed.at, timed.every, self.zone)
         module = Watched(timed, times, clock)
         self._expect_missed(module, times, clock)
@@ -220,7 +221,7 @@ class ModuleDisturbsNoOther:
     def _compare(self, count: Counted, module: Watched) -> Iterator[Finding]:
         within = SHOWN_WITHIN if module.shown == module.seen else RECORDED_WITHIN
         unsure = module.is_running or count.at - module.ended_at < within
-        if not module.is_exact or module.is_loose or unsure or not module.knows_grid:
+        if not module.is_exact or module.is_loose or unsure:
             return
         if wrong := module.overdue(count.at, count.clock):
             yield self._finding(count.at, count.module, wrong)
@@ -237,17 +238,6 @@ class ModuleDisturbsNoOther:
 
 def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
     return {reason: count for reason, count in counts.items() if count}
-
-
-def _places(timetable: Iterable[Timed]) -> Iterator[tuple[str, Known]]:
-    """Yield each module with its place among those with the same `every`, without `at`."""
-    places: dict[float, int] = {}
-    for timed in timetable:
-        place = 0
-        if not timed.at and timed.every is not None:
-            place = places.get(timed.every, 0)
-            places[timed.every] = place + 1
-        yield timed.name, (timed, place)
 
 
 def a_module_disturbs_no_other(scenario: Scenario) -> ModuleDisturbsNoOther:

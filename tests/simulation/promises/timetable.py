@@ -5,19 +5,29 @@ All times are Unix seconds, as the host's clock shows them.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from attrs import define, field, frozen
+from attrs import frozen
+
+from tests.simulation.events import Timed
+from tests.simulation.scenario import HOST, SERVICE
 
 MINUTE = 60
 DAY = 86400
 
 SLOT = 0.2
 """Offsets of grids are whole multiples of it."""
+
+GROUP = 8
+"""Modules with the same `every` that have the same grid."""
+
+GOLDEN_RATIO = (math.sqrt(5) - 1) / 2
+"""The share of an interval between a group and the next."""
 
 EPSILON = 0.002
 """Seconds. Times nearer than that are the same."""
@@ -26,16 +36,12 @@ LONGEST_CHANGE = 3
 """Hours. No change of the clocks is longer."""
 
 
-@define
+@frozen
 class Grid:
-    """A time every `every` seconds. Where it begins is learned from the first runs."""
+    """A time every `every` seconds, counted from `offset` seconds after the Unix epoch."""
 
     every: float
-    offset: float | None = None
-
-    def learn(self, moment: float) -> None:
-        """Take a run that was in time. It was late by less than `SLOT`."""
-        self.offset = math.floor((moment % self.every + EPSILON) / SLOT) * SLOT
+    offset: float
 
     def count(self, after: float, until: float) -> int:
         """Return how many times there are after `after`, up to and with `until`."""
@@ -50,11 +56,9 @@ class Grid:
         return self._at(self._number(after) + 1)
 
     def _number(self, moment: float) -> int:
-        assert self.offset is not None
         return math.floor((moment - self.offset + EPSILON / 4) / self.every)
 
     def _at(self, number: int) -> float:
-        assert self.offset is not None
         return self.offset + number * self.every
 
 
@@ -137,12 +141,42 @@ def _minute(text: str) -> int:
     return int(hour) * 60 + int(minute)
 
 
-@define
-class Grids:
-    """The grids of one service: modules with the same `every` and place share one."""
+def grids(timetable: Iterable[Timed]) -> dict[str, Grid]:
+    """Return the grid of each module that has `every` alone, by its name."""
+    phase = int(hashlib.sha256(f"{SERVICE}\0{HOST}".encode()).hexdigest()[:12], 16) / 1000
+    found: dict[str, Grid] = {}
+    names: dict[float, list[str]] = {}
+    placed: list[frozenset[int]] = []
+    for timed in timetable:
+        if timed.at or timed.every is None:
+            continue
+        before, every = names.setdefault(timed.every, []), timed.every
+        group, others = divmod(len(before), GROUP)
+        if others:
+            found[timed.name] = found[before[-1]]
+        else:
+            wanted = math.floor((phase + GOLDEN_RATIO * every * group) % every * 1000 / 200)
+            found[timed.name] = _place(wanted, every, placed)
+            placed.append(_slots(found[timed.name]))
+        before.append(timed.name)
+    return found
 
-    known: dict[tuple[float, int], Grid] = field(factory=dict)
 
-    def grid(self, every: float, place: int) -> Grid:
-        """Return the grid of the module that is at this place among those with the same `every`."""
-        return self.known.setdefault((every, place), Grid(every))
+def _place(wanted: int, every: float, placed: Iterable[frozenset[int]]) -> Grid:
+    """Return the grid of a new group near a slot: it meets one other group, or else none."""
+    near = [Grid(every, slot * SLOT % every) for slot in (wanted, wanted - 1, wanted + 1)]
+    for others in (1, 0):
+        for grid in near:
+            met = [sum(slot in other for other in placed) for slot in _slots(grid)]
+            if met and max(met) == others:
+                return grid
+    return near[0]
+
+
+def _slots(grid: Grid) -> frozenset[int]:
+    """Return the slots in which each minute has its times. None if minutes differ."""
+    every = round(grid.every * 1000)
+    if every % 200 or (60_000 % every and every % 60_000):
+        return frozenset()
+    times = (grid.offset + number * grid.every for number in range(300))
+    return frozenset(round(time / SLOT) % 300 for time in times)

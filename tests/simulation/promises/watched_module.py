@@ -66,11 +66,6 @@ class Watched:
 
     skipped: Counter[str] = field(factory=Counter)
 
-    @property
-    def knows_grid(self) -> bool:
-        """Whether it is known when it should run."""
-        return not isinstance(self.timetable, Grid) or self.timetable.offset is not None
-
     def begin(self, run: RunSeen) -> Iterator[str]:
         """Take a run that begins. Yield what is wrong with it."""
         if self.is_running:
@@ -83,9 +78,6 @@ class Watched:
                 yield f"its first run was {run.clock - self.first_by:.3f} s too late"
             self.first_by = None
             self.covered = run.clock
-        elif not self.knows_grid:
-            self.timetable.learn(run.clock)  # type: ignore[union-attr]  # times are always known
-            self.covered = self.timetable.last(run.clock)
         else:
             yield from self._follow(run, may_run)
 
@@ -115,7 +107,7 @@ class Watched:
         self.is_running, self.ended_at = False, run.at
         if self.first_by is not None:
             self.first_by = run.clock + FIRST_WITHIN
-        elif self.knows_grid:
+        else:
             missed = self.timetable.count(self.covered, run.clock - EPSILON)
             if missed:
                 self.skipped["running"] += missed
@@ -138,8 +130,6 @@ class Watched:
         if not self.is_loose or at <= self.loose_until:
             return
         self.is_loose = False
-        if not self.knows_grid:
-            return
         if isinstance(self.timetable, Grid):
             if self.covered > clock + self.timetable.every:
                 self.covered = clock
@@ -166,8 +156,5 @@ class Watched:
         if self.first_by is not None:
             late = clock - self.first_by
             return f"it has not run for {late:.3f} s after its start" if late > MAX_LAG else ""
-        if not self.knows_grid:
-            late = clock - self.covered - (self.timed.every or 0.0)
-        else:
-            late = clock - self.timetable.next(self.covered)
+        late = clock - self.timetable.next(self.covered)
         return f"it should have run {late:.3f} s ago" if late > MAX_LAG + SLOT else ""
