@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from tests.simulation.kinds import KINDS
 from tests.simulation.planted_faults import PLANTED, planted
 from tests.simulation.promises.all_promises import PROMISES
 from tests.simulation.tools.explore import Result, Seed, run
@@ -35,7 +36,8 @@ def main() -> int:
     if options.hours is not None or options.hosts is not None:
         hosts = itertools.count() if options.hosts is None else range(options.hosts)
         seeds = (
-            Seed(first + number, options.days, options.modules, options.planted) for number in hosts
+            Seed(first + number, options.days, options.modules, options.kind, options.planted)
+            for number in hosts
         )
         until = math.inf if options.hours is None else time.monotonic() + options.hours * 3600
         totals = soak(seeds, options.jobs, until, _show_failure)
@@ -60,7 +62,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("file", nargs="?", type=Path, help="a file of tests/simulation/seeds")
     parser.add_argument("--seed", type=int, help="the first seed; one by chance if not given")
-    parser.add_argument("--days", type=float, default=7.0, help="of each world (default: 7)")
+    parser.add_argument(
+        "--days", type=float, help="of each world; as long as worlds of its kind are if not given"
+    )
+    parser.add_argument(
+        "--kind", choices=KINDS, default="", help="of the hosts; the seed decides if not given"
+    )
     parser.add_argument(
         "--modules", type=int, default=0, help="of each host; the seed decides if not given"
     )
@@ -87,7 +94,7 @@ def _options() -> argparse.Namespace:
 
 def _one(options: argparse.Namespace, seed: int) -> Result:
     seconds = 0.0 if options.as_it_is else ENOUGH_TIME
-    made = Seed(seed, options.days, options.modules, options.planted)
+    made = Seed(seed, options.days, options.modules, options.kind, options.planted)
     name, scenario = made.arguments, made.scenario
     if options.file is not None:
         name, scenario = str(options.file), read(options.file).scenario

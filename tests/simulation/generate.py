@@ -13,9 +13,8 @@ from attrs import evolve
 
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
+from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
 from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
-
-DAY = 86400.0
 
 FIRST_START = 1_700_000_000
 LAST_START = 1_900_000_000
@@ -37,23 +36,15 @@ ZONES = (
 SPECIAL_DAYS = ((2, 28), (12, 30), (12, 31))
 """Month and day before a leap day or the end of a year."""
 
-EVERY = (30.0, 60.0, 60.0, 300.0, 300.0, 3600.0)
-"""Seconds between two runs of a module."""
-
 SELDOM_EVERY = (45000.0, DAY, 7 * DAY)
 SHORT_EVERY = (1.0, 5.0)
 """Of few modules. Short ones only in short worlds, since they take long."""
 
-RANGES = (
-    (("00:00-23:55",), 300.0),
-    (("00:00-23:59",), 60.0),
-    (("22:10-03:05",), 420.0),
-    (("01:00-04:00", "02:30"), 1800.0),
-)
-"""Times of the day in steps."""
+SPELLS = (0.0, 0.2, 1.0, 5.0)
+"""How often a day something goes wrong at an instance of a module."""
 
-FAULTS_PER_DAY = (0.0, 0.1, 1.0, 6.0, 30.0)
-"""How rough a world is. One in five is calm for months."""
+REPORTS = (0.0, 0.0, 0.5, 3.0)
+"""How often a day a module has something to report."""
 
 OF_THE_PROCESS = ("kill", "kill", "kill", "cut", "terminate", "reload", "reload", "recorder_sticks")
 OF_THE_CLOCK = ("clock_step", "drift", "suspend")
@@ -85,24 +76,28 @@ RARE_LOOKS = 1800.0
 """Seconds between two looks in a world in which there is nothing to find."""
 
 
-def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
-    """Return the scenario of a seed. With 0 modules, the seed decides how many there are."""
+def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenario:
+    """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
+    of = KINDS[kind or kind_of(seed, days)]
     choose = Random(f"scenario {seed} {days} {modules}")
     count = modules or choose.choice((1, 3, 5, 13))
     peers = tuple(f"http://am-{number}.example.invalid" for number in range(choose.randint(1, 3)))
     seconds = days * DAY
-    scripts = tuple(_module(choose, number, seconds) for number in range(count))
-    resend_interval = choose.choice((60.0, 60.0, 300.0))
+    scripts = tuple(_module(of, choose, number, seconds) for number in range(count))
+    resend_interval = choose.choice(of.resend_interval)
     timezone = choose.choice(ZONES)
     start = float(_start(choose, timezone))
     settings = Settings(
         timezone=timezone,
         resend_interval=resend_interval,
-        heartbeat=choose.random() < 0.5,
+        heartbeat=choose.random() < of.heartbeat,
         max_batch=choose.choice((1, 8, 256)),
         max_ledger=_max_ledger(seed),
     )
-    faults = [*_faults(choose, seconds, scripts, peers), *_floods(seed, seconds, scripts)]
+    faults = [
+        *_faults(of, choose, seconds, modules=scripts, peers=peers),
+        *_floods(of, seed, seconds, scripts),
+    ]
     if all(fault.kind in UNSEEN for fault in faults):
         settings = evolve(settings, look_interval=RARE_LOOKS, watchdog=4 * RARE_LOOKS)
     return Scenario(
@@ -116,11 +111,13 @@ def scenario(seed: int, days: float, modules: int = 0) -> Scenario:
     )
 
 
-def _floods(seed: int, seconds: float, modules: tuple[ModuleScript, ...]) -> Iterator[Fault]:
+def _floods(
+    of: Kind, seed: int, seconds: float, modules: tuple[ModuleScript, ...]
+) -> Iterator[Fault]:
     """Yield what fills a small ledger."""
     choose = Random(f"floods {seed} {seconds}")
     if _max_ledger(seed) < SMALL_LEDGER:
-        for moment in _moments(choose, 3 / DAY, seconds):
+        for moment in _moments(choose, of.trouble * 3 / DAY, seconds):
             lasts = round(choose.uniform(60.0, 1200.0), 3)
             yield Fault(round(moment, 3), "check_floods", choose.choice(modules).name, lasts)
 
@@ -160,19 +157,19 @@ def _offset(moment: int, zone: ZoneInfo) -> timedelta | None:
     return datetime.fromtimestamp(moment, zone).utcoffset()
 
 
-def _module(choose: Random, number: int, seconds: float) -> ModuleScript:
+def _module(of: Kind, choose: Random, number: int, seconds: float) -> ModuleScript:
     name = f"m{number:02}"
     at: tuple[str, ...] = ()
-    every: float | None = choose.choice(EVERY)
+    every: float | None = choose.choice(of.every)
     match choose.random():
         case chance if chance < 0.2:
             minutes = sorted(choose.sample(range(24 * 60), choose.randint(1, 4)))
             at, every = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in minutes), None
         case chance if chance < 0.3:
-            at, every = choose.choice(RANGES)
+            at, every = choose.choice(of.ranges)
         case chance if chance < 0.33:
             every = choose.choice(SELDOM_EVERY if seconds > DAY else SHORT_EVERY)
-    busy = choose.choice((0.0, 0.2, 1.0, 5.0)) / DAY
+    busy = of.trouble * choose.choice(SPELLS) / DAY
     return ModuleScript(
         name=name,
         every=every,
@@ -181,7 +178,7 @@ def _module(choose: Random, number: int, seconds: float) -> ModuleScript:
         fire_after=choose.choice((1, 1, 1, 2, 3)),
         clear_after=choose.choice((1, 1, 1, 2, 3)),
         spells=tuple(_spells(choose, busy, seconds)),
-        reports=tuple(_moments(choose, choose.choice((0.0, 0.0, 0.5, 3.0)) / DAY, seconds)),
+        reports=tuple(_moments(choose, of.trouble * choose.choice(REPORTS) / DAY, seconds)),
     )
 
 
@@ -205,10 +202,18 @@ def _spells(choose: Random, rate: float, seconds: float) -> Iterator[Spell]:
 
 
 def _faults(
-    choose: Random, seconds: float, modules: tuple[ModuleScript, ...], peers: tuple[str, ...]
+    of: Kind,
+    choose: Random,
+    seconds: float,
+    *,
+    modules: tuple[ModuleScript, ...],
+    peers: tuple[str, ...],
 ) -> Iterator[Fault]:
-    rate = choose.choice(FAULTS_PER_DAY) / DAY
+    rate = choose.choice(of.faults_per_day) / DAY
     kinds = [OF_THE_PROCESS, OF_THE_CLOCK, OF_THE_DISK, OF_A_PEER, OF_A_PEER, OF_A_CHECK]
+    if of.only_unseen:
+        unseen = (tuple(kind for kind in group if kind in UNSEEN) for group in kinds)
+        kinds = [group for group in unseen if group]
     wanted = choose.sample(kinds, choose.randint(1, len(kinds)))
     for moment in _moments(choose, rate, seconds):
         kind = choose.choice(choose.choice(wanted))

@@ -20,8 +20,8 @@ from tests.simulation.alertmanagers import Alertmanagers
 from tests.simulation.chronicle import Chronicle, Listener
 from tests.simulation.disk import Disk
 from tests.simulation.faults import begin
-from tests.simulation.generate import DAY
 from tests.simulation.host import Host
+from tests.simulation.kinds import DAY
 from tests.simulation.peer import Peer
 from tests.simulation.scenario import Scenario
 from tests.simulation.service_file import service_of

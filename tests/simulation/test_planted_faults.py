@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 from attrs import evolve
 
-from tests.simulation.generate import DAY
+from tests.simulation.kinds import DAY
 from tests.simulation.planted_faults import PLANTED, planted
 from tests.simulation.promises.all_promises import judge
 from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell

@@ -12,7 +12,7 @@ from attrs import define, evolve, field
 
 from tests.simulation.chronicle import Enough, Listener
 from tests.simulation.events import Event
-from tests.simulation.generate import DAY
+from tests.simulation.kinds import DAY
 from tests.simulation.promises.a_damaged_ledger_is_set_aside import a_damaged_ledger_is_set_aside
 from tests.simulation.promises.a_module_disturbs_no_other import a_module_disturbs_no_other
 from tests.simulation.promises.a_peer_is_tried_again_in_time import a_peer_is_tried_again_in_time

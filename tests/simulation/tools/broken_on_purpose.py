@@ -8,7 +8,7 @@ from types import MappingProxyType
 from attrs import define
 
 from tests.simulation.events import Event, FaultBegan, LifeBegan, RunSeen
-from tests.simulation.generate import DAY
+from tests.simulation.kinds import DAY
 from tests.simulation.promises.all_promises import Promises
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell

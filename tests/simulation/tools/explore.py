@@ -9,8 +9,8 @@ from attrs import define, field, frozen
 
 from tests.simulation.chronicle import Listener
 from tests.simulation.events import Event, FaultBegan
-from tests.simulation.generate import DAY
 from tests.simulation.generate import scenario as scenario_of
+from tests.simulation.kinds import DAY, KINDS, kind_of
 from tests.simulation.planted_faults import planted
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge
 from tests.simulation.promises.finding import Finding
@@ -25,23 +25,42 @@ class Seed:
     """What a scenario is made from."""
 
     number: int
-    days: float
+    wanted_days: float | None = None
+    """How long it lasts. Without it, as long as the worlds of its kind do."""
     modules: int = 0
     """How many there are. With 0, the seed decides."""
+    wanted_kind: str = ""
+    """Of the host: see `KINDS`. Empty: the seed decides."""
     planted: str = ""
     """The name of a fault to put into the supervisor. Empty for none."""
 
     @property
+    def kind(self) -> str:
+        """The kind of the host."""
+        return self.wanted_kind or kind_of(self.number, self.wanted_days)
+
+    @property
+    def days(self) -> float:
+        """How long it lasts."""
+        return KINDS[self.kind].days if self.wanted_days is None else self.wanted_days
+
+    @property
     def scenario(self) -> Scenario:
         """The scenario that follows from it."""
-        return scenario_of(self.number, self.days, self.modules)
+        return scenario_of(self.number, self.days, self.modules, self.kind)
 
     @property
     def arguments(self) -> str:
         """What `scripts/simulate` is given to run it."""
-        modules = f" --modules {self.modules}" if self.modules else ""
-        planted = f" --planted {self.planted}" if self.planted else ""
-        return f"--seed {self.number} --days {self.days:g}{modules}{planted}"
+        options = {
+            "seed": self.number,
+            "days": None if self.wanted_days is None else f"{self.wanted_days:g}",
+            "modules": self.modules,
+            "kind": self.wanted_kind,
+            "planted": self.planted,
+        }
+        given = (f"--{name} {value}" for name, value in options.items() if value or name == "seed")
+        return " ".join(given)
 
 
 @frozen

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from attrs import define, evolve
 
-from tests.simulation.generate import DAY
+from tests.simulation.kinds import DAY
 from tests.simulation.promises.all_promises import PROMISES, Promises, judge, only
 from tests.simulation.promises.finding import Finding
 from tests.simulation.scenario import ModuleScript, Scenario, Settings

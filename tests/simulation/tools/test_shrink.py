@@ -7,7 +7,7 @@ import math
 import pytest
 from attrs import evolve
 
-from tests.simulation.generate import DAY
+from tests.simulation.kinds import DAY
 from tests.simulation.promises.all_promises import judge
 from tests.simulation.scenario import Settings
 from tests.simulation.tools.broken_on_purpose import BROKEN, BROKEN_AT_THE_END, PROMISE, scenario

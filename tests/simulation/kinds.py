@@ -1,0 +1,93 @@
+"""The kinds of hosts that are simulated: how often their modules run, and what befalls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from types import MappingProxyType
+
+from attrs import frozen
+
+DAY = 86400.0
+
+Ranges = tuple[tuple[tuple[str, ...], float], ...]
+
+RANGES: Ranges = (
+    (("00:00-23:55",), 300.0),
+    (("00:00-23:59",), 60.0),
+    (("22:10-03:05",), 420.0),
+    (("01:00-04:00", "02:30"), 1800.0),
+)
+"""Times of the day in steps."""
+
+SHORTEST_CALM = 30.0
+"""Days that a calm world lasts at least. In less, nothing happens in it."""
+
+
+@frozen
+class Kind:
+    """What the hosts of one kind have in common."""
+
+    days: float
+    """How long a world lasts, if its length is not asked for."""
+
+    every: tuple[float, ...]
+    """Seconds between two runs of a module."""
+
+    ranges: Ranges
+    """Times of the day in steps."""
+
+    resend_interval: tuple[float, ...]
+    """Seconds between two sendings of what fires."""
+
+    heartbeat: float
+    """How likely a host has a heartbeat."""
+
+    faults_per_day: tuple[float, ...]
+    """How rough a world is."""
+
+    trouble: float = 1.0
+    """How often conditions and reports come, as a part of how often they come elsewhere."""
+
+    only_unseen: bool = False
+    """Whether clocks and disks do no harm. Then tasks may look at them seldom."""
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "dense": Kind(
+            days=2.0,
+            every=(30.0, 60.0, 60.0, 300.0, 300.0, 3600.0),
+            ranges=RANGES,
+            resend_interval=(60.0, 60.0, 300.0),
+            heartbeat=0.5,
+            faults_per_day=(0.0, 0.1, 1.0, 6.0, 30.0),
+        ),
+        "ordinary": Kind(
+            days=14.0,
+            every=(300.0, 600.0, 900.0, 1800.0, 1800.0, 3600.0),
+            ranges=(RANGES[0], *RANGES[2:]),
+            resend_interval=(300.0, 600.0, 900.0),
+            heartbeat=0.5,
+            faults_per_day=(0.0, 0.3, 1.0, 3.0),
+            trouble=0.3,
+        ),
+        "calm": Kind(
+            days=365.0,
+            every=(3600.0, 4 * 3600.0, DAY, 7 * DAY),
+            ranges=RANGES[3:],
+            resend_interval=(900.0, 1800.0),
+            heartbeat=0.1,
+            faults_per_day=(0.0, 0.02, 0.1),
+            trouble=0.05,
+            only_unseen=True,
+        ),
+    }
+)
+"""Dense ones are like a lab, ordinary ones like a fleet, calm ones have a few jobs a day."""
+
+
+def kind_of(seed: int, days: float | None) -> str:
+    """Return the kind of a seed's world that lasts so long. None: as long as its kind does."""
+    fits = [name for name in KINDS if name != "calm" or days is None or days >= SHORTEST_CALM]
+    return Random(f"kind {seed}").choice(fits)
