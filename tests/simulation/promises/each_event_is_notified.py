@@ -34,6 +34,7 @@ EXPIRED = "it ran out at a peer that was not told for long"
 TOO_SHORT = "it ended before its group was sent"
 TOLD_AS_ONE = "it came back before the group of the last episode was sent"
 BEGUN_BEFORE = "a member of the cluster had begun to send when the alert ended"
+NOT_TOLD = "a member of the cluster could not be told the end that another one was told"
 NOT_YET_HEARD = "two members of the cluster sent it before they heard of each other"
 KILLED = "an Alertmanager was killed"
 RESTARTED = "an Alertmanager was down"
@@ -96,6 +97,9 @@ class Episode:
     over: float | None = None
     """When a peer was first told its end."""
 
+    told: set[str] = field(factory=set)
+    """The peers that were told its end."""
+
     firing: Told = field(factory=Told)
     """What said that it fires."""
 
@@ -157,8 +161,9 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             if episode.ends.get(post.peer, post.at) < post.at:
                 episode.reasons.add(EXPIRED)
             episode.ends[post.peer] = post.ends
-        elif episode.over is None:
-            episode.over = post.at
+        else:
+            episode.told.add(post.peer)
+            episode.over = post.at if episode.over is None else episode.over
         if post.at > self._swept_at + FORGOTTEN_AFTER:
             yield from self._sweep(post.at)
 
@@ -175,6 +180,9 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             elif is_firing:
                 if episode.over is not None and event.at - episode.over < MAX_TURN:
                     episode.reasons.add(BEGUN_BEFORE)
+                elif episode.over is not None and event.peer not in episode.told:
+                    # That it was told as soon as it could be is judged elsewhere.
+                    episode.reasons.add(NOT_TOLD)
             else:
                 yield from self._judge_end(event, alert, episode)
 

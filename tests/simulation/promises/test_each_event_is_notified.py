@@ -13,6 +13,7 @@ from tests.simulation.alertmanager.notification import (
 from tests.simulation.events import Event, Notified, Posted
 from tests.simulation.promises.each_event_is_notified import (
     GOSSIP,
+    NOT_TOLD,
     NOT_YET_HEARD,
     each_event_is_notified,
 )
@@ -29,9 +30,9 @@ def judge() -> each_event_is_notified:
     )
 
 
-def posted(after: float, ends: float) -> Posted:
+def posted(after: float, ends: float, peer: str = FIRST) -> Posted:
     return Posted(
-        peer=FIRST,
+        peer=peer,
         at=START + after,
         alert={"labels": LABELS},
         taken=True,
@@ -73,3 +74,25 @@ def test_an_end_may_be_notified_twice_only_by_members_that_could_not_know(
 
     assert [finding.what for finding in findings] == found
     assert judged.reasons[NOT_YET_HEARD] == (not found)
+
+
+@pytest.mark.parametrize(("told", "found"), [(False, []), (True, ["notified 2 times"])])
+def test_a_member_may_notify_again_only_if_it_was_not_told_the_end(
+    told: bool, found: list[str]
+) -> None:
+    judged = judge()
+    story: list[Event] = [
+        posted(0.0, ends=7200.0),
+        posted(0.0, ends=7200.0, peer=SECOND),
+        notified(10.0, FIRST, Status.FIRING),
+        posted(1800.0, ends=1800.0),
+        *([posted(1801.0, ends=1801.0, peer=SECOND)] if told else []),
+        notified(1810.0, FIRST, Status.RESOLVED),
+        notified(1870.0, SECOND, Status.FIRING),
+    ]
+
+    findings = [finding for event in story for finding in judged.hear(event)]
+    findings += judged.at_the_end(START + 3600.0)
+
+    assert [finding.what[-len("notified 2 times") :] for finding in findings] == found
+    assert judged.reasons[NOT_TOLD] == (not told)
