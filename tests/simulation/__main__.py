@@ -40,7 +40,7 @@ def main() -> int:
             for number in hosts
         )
         until = math.inf if options.hours is None else time.monotonic() + options.hours * 3600
-        totals = soak(seeds, options.jobs, until, _show_failure)
+        totals = soak(seeds, options.jobs, until, _show_failure, options.totals)
     else:
         result = _one(options, first)
         totals = Totals()
@@ -78,6 +78,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--report", type=Path, metavar="FILE", help="write the totals, as HTML if it ends in .html"
+    )
+    parser.add_argument(
+        "--totals", type=Path, metavar="FILE", help="add to what an earlier soak wrote there"
     )
     parser.add_argument(
         "--keep", metavar="NAME", help="keep a scenario that breaks a promise for the tests"

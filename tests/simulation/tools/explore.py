@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from tests.simulation.chronicle import Listener
-from tests.simulation.events import Event, FaultBegan
+from tests.simulation.events import Event, FaultBegan, Notified
 from tests.simulation.generate import scenario as scenario_of
 from tests.simulation.kinds import DAY, KINDS, kind_of
 from tests.simulation.planted_faults import planted
@@ -74,10 +74,14 @@ class Result:
     days: float
     """How long the world lasted."""
     modules: int
+    kind: str
+    """Of the host. `kept` for that of a file."""
     digest: str
     events: Counter[str]
     faults: Counter[str]
     """By kind."""
+    notifications: Counter[str]
+    """By what they were for."""
     excused: Counter[str]
     """See `Outcome`."""
     failure: Kept | None = None
@@ -87,7 +91,8 @@ class Result:
 def explore(seed: Seed, promises: Promises = PROMISES, seconds: float = ENOUGH_TIME) -> Result:
     """Run the world of a seed. If it breaks a promise, look for `seconds` for a smaller one."""
     with planted(seed.planted):
-        return run(seed.arguments, seed.scenario, promises, seconds)
+        result = run(seed.arguments, seed.scenario, promises, seconds)
+        return evolve(result, kind=seed.kind)
 
 
 def run(
@@ -106,9 +111,11 @@ def run(
         seconds=taken,
         days=(tally.now - scenario.start) / DAY if findings else scenario.days,
         modules=len(scenario.modules),
+        kind="kept",
         digest=outcome.digest,
         events=tally.events,
         faults=tally.faults,
+        notifications=tally.notifications,
         excused=outcome.excused,
         failure=_failure(scenario, findings[0], promises, seconds) if findings else None,
     )
@@ -128,6 +135,7 @@ class Tally:
     """The time of the last event."""
     events: Counter[str] = field(factory=Counter)
     faults: Counter[str] = field(factory=Counter)
+    notifications: Counter[str] = field(factory=Counter)
 
     def hear(self, event: Event) -> None:
         """Count an event."""
@@ -135,3 +143,5 @@ class Tally:
         self.events[type(event).__name__] += 1
         if isinstance(event, FaultBegan):
             self.faults[event.kind] += 1
+        elif isinstance(event, Notified):
+            self.notifications[event.notification.reason.value] += 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from tests.simulation.tools.explore import Result
 from tests.simulation.tools.picture import faults_by_kind
+from tests.simulation.tools.sums import Sums
 from tests.simulation.tools.totals import Totals
 
 STYLE = """\
@@ -23,6 +24,7 @@ dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(200px,1fr));gap:10
 dl div{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:10px 14px}
 dt{color:var(--note);font-size:.87em}dd{margin:0;font-size:1.45em;font-variant-numeric:tabular-nums}
 table{border-collapse:collapse}td{padding:3px 14px 3px 0;border-bottom:1px solid var(--line)}
+th{text-align:right;padding:3px 14px 3px 0;color:var(--note);font-weight:500}
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 pre{background:var(--box);border:1px solid var(--line);border-left:4px solid var(--bad);
 border-radius:6px;padding:12px;white-space:pre-wrap;font-size:12.5px;line-height:1.45}
@@ -49,7 +51,7 @@ def html(totals: Totals) -> Iterator[str]:
     yield '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width,initial-scale=1">'
     yield f"<title>Simulation</title>\n<style>\n{STYLE}\n</style>\n</head>\n<body>"
-    yield f"<h1>{totals.years:,.3g} simulated host-years</h1>"
+    yield f"<h1>{totals.all.years:,.3g} simulated host-years</h1>"
     yield "<p>The real supervisor, in virtual time, against simulated peers, disks and clocks.</p>"
     if totals.failures:
         worlds = "1 world" if len(totals.failures) == 1 else f"{len(totals.failures)} worlds"
@@ -57,26 +59,44 @@ def html(totals: Totals) -> Iterator[str]:
     else:
         yield '<p class="verdict">No promise was broken.</p>'
     yield "<dl>"
-    for name, value in totals.figures():
+    whole = totals.all
+    for name, value in whole.figures():
         yield f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
     yield "</dl>"
-    if totals.faults:
+    if len(totals.kinds) > 1:
+        yield from _by_kind(totals.kinds)
+    if whole.notifications:
+        yield "<h2>Notifications, by what they are for</h2>"
+        yield from _table(whole.notifications.most_common())
+    if whole.faults:
         yield "<h2>Faults by kind</h2>"
-        yield faults_by_kind(totals.faults)
-    yield from _excused(totals.excused.most_common())
+        yield faults_by_kind(whole.faults)
+    if whole.excused:
+        yield "<h2>Excused by a named reason</h2>"
+        yield "<p>What docs/reference/promises.md allows, and how often a judge met it.</p>"
+        yield from _table(whole.excused.most_common())
     for result in totals.failures:
         yield from _failure(result)
     yield "</body>\n</html>"
 
 
-def _excused(reasons: Sequence[tuple[str, int]]) -> Iterator[str]:
-    if not reasons:
-        return
-    yield "<h2>Excused by a named reason</h2>"
-    yield "<p>What docs/reference/promises.md allows, and how often a judge met it.</p>"
+def _by_kind(kinds: Mapping[str, Sums]) -> Iterator[str]:
+    """Yield a table with a column for each kind of host."""
+    names = sorted(kinds)
+    columns = [dict(kinds[name].figures()) for name in names]
+    yield "<h2>By kind of host</h2>"
+    heads = "".join(f"<th>{escape(name)}</th>" for name in names)
+    yield f"<table><tr><th></th>{heads}</tr>"
+    for figure in columns[0]:
+        cells = "".join(f'<td class="n">{escape(column[figure])}</td>' for column in columns)
+        yield f"<tr><td>{escape(figure)}</td>{cells}</tr>"
+    yield "</table>"
+
+
+def _table(counts: Sequence[tuple[str, int]]) -> Iterator[str]:
     yield "<table>"
-    for reason, count in reasons:
-        yield f'<tr><td>{escape(reason)}</td><td class="n">{count:,}</td></tr>'
+    for name, count in counts:
+        yield f'<tr><td>{escape(name)}</td><td class="n">{count:,}</td></tr>'
     yield "</table>"
 
 

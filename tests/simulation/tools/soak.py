@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from pathlib import Path
 
 from tests.simulation.tools.explore import Result, Seed, explore
 from tests.simulation.tools.totals import Totals
@@ -18,9 +19,19 @@ WORLDS_OF_A_PROCESS = 50
 """After so many, a process is replaced, so that none grows without end."""
 
 
-def soak(seeds: Iterator[Seed], jobs: int, until: float, found: Callable[[Result], None]) -> Totals:
-    """Run the worlds of the seeds until they or the time (`time.monotonic()`) are over."""
-    totals, waiting = Totals(), set[Future[Result]]()
+def soak(
+    seeds: Iterator[Seed],
+    jobs: int,
+    until: float,
+    found: Callable[[Result], None],
+    file: Path | None = None,
+) -> Totals:
+    """Run the worlds of the seeds until they or the time (`time.monotonic()`) are over.
+
+    With a file, the totals in it are added to, after each world.
+    """
+    totals = Totals() if file is None else Totals.read(file)
+    waiting = set[Future[Result]]()
     news = time.monotonic() + NEWS
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), max_tasks_per_child=WORLDS_OF_A_PROCESS
@@ -36,12 +47,15 @@ def soak(seeds: Iterator[Seed], jobs: int, until: float, found: Callable[[Result
             for future in done:
                 result = future.result()
                 totals.add(result)
+                if file is not None:
+                    totals.write(file)
                 if result.failure is not None:
                     found(result)
             if time.monotonic() > news:
                 news = time.monotonic() + NEWS
+                sums = totals.all
                 print(
-                    f"{totals.worlds} worlds, {totals.years:.2f} host-years,"
+                    f"{sums.worlds} worlds, {sums.years:.2f} host-years,"
                     f" {len(totals.failures)} broken promises",
                     file=sys.stderr,
                     flush=True,

@@ -32,16 +32,18 @@ def result(name: str, failure: Kept | None) -> Result:
         seconds=365.25,
         days=365.25,
         modules=3,
+        kind="dense" if failure else "calm",
         digest="",
         events=Counter(RunSeen=1000, Notified=7),
         faults=Counter(kill=3, disk_slow=1, peer_503=2, newly_made=1),
+        notifications=Counter(first=4, resolved=3),
         excused=Counter({"an Alertmanager was killed": 2}),
         failure=failure,
     )
 
 
 def test_the_figures_are_sums_over_all_worlds() -> None:
-    figures = dict(totals().figures())
+    figures = dict(totals().all.figures())
 
     assert figures["host-years simulated"] == "2"
     assert figures["module-years"] == "6"
@@ -75,7 +77,7 @@ def test_the_text_has_the_figures_and_the_stories(tmp_path: Path) -> None:
     write_report(totals(), tmp_path / "report.txt")
     text = (tmp_path / "report.txt").read_text(encoding="utf-8")
 
-    assert re.search(r"^ +2  host-years simulated$", text, re.M)
+    assert re.search(r"^ +2 +1 +1  host-years simulated$", text, re.M)
     assert re.search(r"^ +6  kill$", text, re.M)
     assert re.search(r"^ +4  an Alertmanager was killed$", text, re.M)
     assert "scripts/simulate --seed 2 --days 365.25\nOnce <b>upon</b> a time." in text

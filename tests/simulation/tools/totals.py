@@ -2,77 +2,70 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
 
 from attrs import define, field
+from cattrs import Converter
 
 from tests.simulation.tools.explore import Result
+from tests.simulation.tools.sums import Sums
 
-YEAR = 365.25
-"""Days."""
+_CONVERTER = Converter(forbid_extra_keys=True)
 
 
 @define(eq=False)
 class Totals:
-    """Sums of all results so far."""
+    """Sums of all results so far, by the kind of the host."""
 
-    worlds: int = 0
-    days: float = 0.0
-    """Simulated, of all hosts together."""
-    seconds: float = 0.0
-    """Of the processor."""
-    module_days: float = 0.0
-    """Simulated days of all modules together."""
-    events: Counter[str] = field(factory=Counter)
-    faults: Counter[str] = field(factory=Counter)
-    excused: Counter[str] = field(factory=Counter)
+    kinds: dict[str, Sums] = field(factory=dict)
     failures: list[Result] = field(factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what an earlier soak has written. Without a file, begin with nothing."""
+        if not path.exists():
+            return cls()
+        return _CONVERTER.structure(json.loads(path.read_text(encoding="utf-8")), cls)
+
+    def write(self, path: Path) -> None:
+        """Write the file, so that a soak that is ended at any time loses little."""
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(_CONVERTER.unstructure(self)), encoding="utf-8")
+        new.replace(path)
 
     def add(self, result: Result) -> None:
         """Add a result."""
-        self.worlds += 1
-        self.days += result.days
-        self.seconds += result.seconds
-        self.module_days += result.days * result.modules
-        self.events += result.events
-        self.faults += result.faults
-        self.excused += result.excused
+        self.kinds.setdefault(result.kind, Sums()).add(result)
         if result.failure is not None:
             self.failures.append(result)
 
     @property
-    def years(self) -> float:
-        """Host-years."""
-        return self.days / YEAR
-
-    @property
-    def speed(self) -> float:
-        """Simulated days per second of the processor."""
-        return self.days / self.seconds if self.seconds else 0.0
-
-    def figures(self) -> Iterator[tuple[str, str]]:
-        """Yield what is known, and how much it is."""
-        yield "host-years simulated", f"{self.years:,.3g}"
-        yield "worlds", f"{self.worlds:,}"
-        yield "module-years", f"{self.module_days / YEAR:,.3g}"
-        yield "lives of the supervisor", f"{self.events['LifeBegan']:,}"
-        yield "runs", f"{self.events['RunSeen']:,}"
-        yield "alerts sent to peers", f"{self.events['Posted']:,}"
-        yield "notifications", f"{self.events['Notified']:,}"
-        yield "findings excused by a named reason", f"{self.excused.total():,}"
-        yield "faults", f"{self.faults.total():,}"
-        yield "broken promises", f"{len(self.failures):,}"
-        yield "simulated days per CPU second", f"{self.speed:,.3g}"
+    def all(self) -> Sums:
+        """Of all kinds."""
+        return Sums.of(self.kinds.values())
 
     def lines(self) -> Iterator[str]:
         """Yield all as text."""
-        for name, value in self.figures():
-            yield f"{value:>14}  {name}"
+        whole = self.all
+        yield from _by_kind(self)
         for title, counter in (
-            ("Faults by kind", self.faults),
-            ("Excused, by reason", self.excused),
+            ("Notifications, by what they are for", whole.notifications),
+            ("Faults by kind", whole.faults),
+            ("Excused, by reason", whole.excused),
         ):
             if counter:
                 yield f"{title}:"
             yield from (f"{count:>14,}  {name}" for name, count in counter.most_common())
+
+
+def _by_kind(totals: Totals) -> Iterator[str]:
+    """Yield the figures of all, and those of each kind beside them."""
+    kinds = sorted(totals.kinds) if len(totals.kinds) > 1 else []
+    columns = [dict(sums.figures()) for sums in (totals.all, *(totals.kinds[k] for k in kinds))]
+    if kinds:
+        yield " ".join(f"{name:>14}" for name in ("all", *kinds))
+    for name in columns[0]:
+        yield " ".join(f"{column[name]:>14}" for column in columns) + f"  {name}"
