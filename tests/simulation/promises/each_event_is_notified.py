@@ -12,8 +12,9 @@ from attrs import define, field
 from tests.simulation.alertmanager.cluster import Delays
 from tests.simulation.alertmanager.notification import NotifiedAlert, Reason, Status
 from tests.simulation.alertmanagers import GROUP_INTERVAL, GROUP_WAIT
-from tests.simulation.events import Event, FaultBegan, Notified, Posted
+from tests.simulation.events import Event, FaultBegan, LifeBegan, Notified, Posted
 from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
 
 PROMISE = "each_event_is_notified"
@@ -39,6 +40,7 @@ NOT_YET_HEARD = "two members of the cluster sent it before they heard of each ot
 KILLED = "an Alertmanager was killed"
 RESTARTED = "an Alertmanager was down"
 CLOCK_SET = "a clock was set"
+LEDGER_LOST = "the ledger was lost, or an older one came back"
 
 MAX_TURN = 45.0
 """Seconds that a member may wait for its turn, with what it knew when it began to wait."""
@@ -119,14 +121,19 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
     reasons: Counter[str] = field(factory=Counter)
     """How often each reason excused a notification that was missing or doubled."""
 
+    _weather: Weather = field(init=False)
     _episodes: dict[Key, Episode] = field(factory=dict)
     _disturbed: list[tuple[float, float, str]] = field(factory=list)
     """From when to when a reason applies to whatever fires then."""
 
     _swept_at: float = 0.0
 
+    def __attrs_post_init__(self) -> None:
+        self._weather = Weather(self.scenario)
+
     def hear(self, event: Event) -> Iterable[Finding]:
         """Return what this event breaks."""
+        self._weather.hear(event)
         match event:
             case Posted(taken=True):
                 return self._posted(event)
@@ -134,6 +141,9 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
                 return self._notified(event)
             case FaultBegan():
                 self._note_fault(event)
+            case LifeBegan() if self._weather.is_ledger_lost:
+                # What is new in it may have been told before.
+                self._disturbed.append((event.at, event.at, LEDGER_LOST))
         return ()
 
     def at_the_end(self, at: float) -> Iterable[Finding]:

@@ -115,7 +115,8 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
             return
         if before.module == "supervisor" and event.alert["labels"]["alertname"] != "Heartbeat":
             return  # exempt: when they are raised and ended is not known
-        if self.weather.trouble_of(event.peer) >= before.at:
+        in_flight = self.scenario.settings.request_timeout
+        if self.weather.trouble_of(event.peer) >= before.at - in_flight:
             return  # a whole batch is sent again when a part of it fails
         passed = self.weather.now - before.at
         if passed < self.scenario.settings.resend_interval - WAITED:

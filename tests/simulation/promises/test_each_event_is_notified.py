@@ -10,9 +10,10 @@ from tests.simulation.alertmanager.notification import (
     Reason,
     Status,
 )
-from tests.simulation.events import Event, Notified, Posted
+from tests.simulation.events import Event, LifeBegan, Notified, Posted
 from tests.simulation.promises.each_event_is_notified import (
     GOSSIP,
+    LEDGER_LOST,
     NOT_TOLD,
     NOT_YET_HEARD,
     each_event_is_notified,
@@ -96,3 +97,25 @@ def test_a_member_may_notify_again_only_if_it_was_not_told_the_end(
 
     assert [finding.what[-len("notified 2 times") :] for finding in findings] == found
     assert judged.reasons[NOT_TOLD] == (not told)
+
+
+@pytest.mark.parametrize(("ledger", "is_excused"), [("older", True), ("kept", False)])
+def test_a_ledger_that_was_lost_may_bring_back_what_had_ended(
+    ledger: str, is_excused: bool
+) -> None:
+    judged = judge()
+    story: list[Event] = [
+        posted(0.0, ends=7200.0),
+        notified(10.0, FIRST, Status.FIRING),
+        posted(1800.0, ends=1800.0),
+        notified(1810.0, FIRST, Status.RESOLVED),
+        LifeBegan(2, START + 1850.0, START + 1850.0, ledger),
+        notified(1900.0, FIRST, Status.FIRING),
+    ]
+
+    findings = [finding for event in story for finding in judged.hear(event)]
+    findings += judged.at_the_end(START + 3600.0)
+
+    found = [] if is_excused else ["Scripted m00 i1 I was notified 2 times"]
+    assert [finding.what for finding in findings] == found
+    assert judged.reasons[LEDGER_LOST] == is_excused

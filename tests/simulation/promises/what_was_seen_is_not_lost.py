@@ -122,7 +122,8 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
         before = self.told.get((event.peer, post.name))
         # An end that was under way when it fired again counts for nothing.
         moment = -1.0 if post.fires is False else self.weather.now
-        self.told[event.peer, post.name] = Told(moment, post.ends, event.refused)
+        refused = event.refused and post.fires is not False
+        self.told[event.peer, post.name] = Told(moment, post.ends, refused)
         if before is not None and post.fires and not event.refused:
             yield from self._has_lapsed(event.peer, post.name, before, event.at)
 
