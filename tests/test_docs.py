@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from supervisor.__main__ import COMMANDS
+from tests.support.doc_blocks import pages, services
 
 ROOT = Path(__file__).parent.parent
 
@@ -14,6 +15,9 @@ LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(r"`((?:supervisor|checks|tests|benchmarks|scripts|docs|configs)/[\w./-]*\w/?)`")
 MADE_LATER = re.compile(r"NAME|FOLDER|_folder|format-N|Shop|queries")
 """Paths with a word that the reader replaces, or that only a wheel has."""
+
+MADE_BY_READERS = frozenset(name for path in pages() for name in services(path))
+"""Service files that a page shows, for its reader to make."""
 
 
 def documents() -> list[Path]:
@@ -28,7 +32,9 @@ def missing(pattern: re.Pattern[str], base: Path | None) -> Iterator[str]:
         if document.name == "CHANGELOG.md":
             continue  # it tells of files as they were
         for name in pattern.findall(document.read_text(encoding="utf-8")):
-            if not MADE_LATER.search(name) and not ((base or document.parent) / name).exists():
+            if MADE_LATER.search(name) or name in MADE_BY_READERS:
+                continue
+            if not ((base or document.parent) / name).exists():
                 yield f"{document.relative_to(ROOT)}: {name}"
 
 

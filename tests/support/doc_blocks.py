@@ -83,6 +83,12 @@ def blocks(path: Path) -> Iterator[Block]:
         number += 1
 
 
+def services(path: Path) -> dict[str, str]:
+    """Return the service files that a page lets its reader make, by their names."""
+    text = path.read_text(encoding="utf-8")
+    return dict(re.findall(r"^`(configs/\w+\.toml)`:\n\n```toml\n(.*?)^```$", text, re.M | re.S))
+
+
 def _text(line: str) -> bool:
     """Return whether a line is text, so that an indented one below it goes on with it."""
     return bool(line.strip()) and not MARK.fullmatch(line.strip())

@@ -1,9 +1,10 @@
 """A host of its own for the commands of the documents: namespaces with an Alertmanager.
 
-It has what the pages assume: the project in the current directory, `alertmanager-supervisor` in
-PATH, an Alertmanager and a database on their usual ports of 127.0.0.1. The ports are those of a
-network namespace, so nothing else of this machine is in the way. All but /tmp and the directory of
-the host is read-only there: no command of a page can change this machine.
+It has what the pages assume: the project in the current directory, with the service files that
+pages let their readers make, `alertmanager-supervisor` in PATH, an Alertmanager with a mail server,
+and a database on their usual ports of 127.0.0.1. The ports are those of a network namespace, so
+nothing else of this machine is in the way. All but /tmp and the directory of the host is read-only
+there: no command of a page can change this machine.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from tests.e2e.mailing import TEMPLATES, shipped
 from tests.e2e.servers import ROOT, wait_for
+from tests.support.doc_blocks import pages, services
 
 PARTS = ("supervisor", "checks", "configs", "docs", "tests")
 """What the working directory has of the project."""
@@ -55,6 +58,9 @@ touch "$1/ready"
 exec sleep infinity
 """
 """Makes a network of its own, and all read-only that is not written on purpose."""
+
+SMARTHOST = "127.0.0.1:8025"
+"""Where the mail server takes the mails of Alertmanager, and drops them."""
 
 LISTENER = """\
 import socket
@@ -117,12 +123,14 @@ class DocHost:
 
 
 @contextmanager
-def doc_host(base: Path) -> Iterator[DocHost]:
-    """Make the host below a directory."""
+def doc_host(base: Path, *, bare: bool = False) -> Iterator[DocHost]:
+    """Make the host below a directory. A bare one has neither Alertmanager nor database."""
     directory = base / "project"
     for part in PARTS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / part, directory / part, ignore=ignored)
+    for name, text in (each for page in pages() for each in services(page).items()):
+        (directory / name).write_text(text, encoding="utf-8")
     (directory / "scripts").mkdir()
     shutil.copy(ROOT / "scripts" / "convert_yaml.py", directory / "scripts")
     (directory / ".venv").symlink_to(Path(sys.prefix))
@@ -161,15 +169,22 @@ def doc_host(base: Path) -> Iterator[DocHost]:
         namespace = start("unshare", "--net", "--mount", "sh", "-ec", SET_UP, "sh", str(base))
         wait_for(ready.exists, 20, "no namespace is made")
         inside = ("nsenter", f"--target={namespace.pid}", "--net", "--mount", "--wd=.")
+        host = DocHost(directory=directory, inside=inside, environment=environment)
+        if bare:
+            yield host
+            return
         start(*inside, sys.executable, "-c", LISTENER)
+        start(*inside, sys.executable, "-m", "aiosmtpd", "--nosetuid", f"--listen={SMARTHOST}")
+        mails = base / "alertmanager"
+        shutil.copytree(TEMPLATES, mails / "templates")
+        (mails / "alertmanager.yml").write_text(shipped(SMARTHOST), encoding="utf-8")
         start(
             *inside,
             "prometheus-alertmanager",
-            f"--config.file={directory / 'configs/alertmanager/alertmanager.yml'}",
-            f"--storage.path={base / 'alertmanager'}",
+            f"--config.file={mails / 'alertmanager.yml'}",
+            f"--storage.path={mails / 'data'}",
             "--web.listen-address=:9093",
             "--cluster.listen-address=",
         )
-        host = DocHost(directory=directory, inside=inside, environment=environment)
         wait_for(lambda: host.run("amtool alert query").returncode == 0, 40, "no Alertmanager")
         yield host

@@ -1,0 +1,57 @@
+"""Each service file that the documents show is valid, also where they show only a part of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from supervisor.commands.options import load_file
+from supervisor.errors import ConfigError
+from tests.support.doc_blocks import ROOT, pages
+
+OTHERS = re.compile(r"^\[(?:project|build-system|tool)|^#:schema|\A\[modules\.", re.M)
+"""What only files have that are not service files, and parts that begin within a module."""
+
+LEFT_OUT = re.compile(
+    r": servers: is missing;|: has neither every nor at;|: cannot be read: |no check 'spool';"
+)
+"""Problems of examples that show a part of a module, or name a file that the reader makes."""
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    """Yield where an example stands, and its text."""
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        for match in re.finditer(r"^```toml\n(.*?)^```$", text, re.M | re.S):
+            line = text.count("\n", 0, match.start()) + 1
+            if not OTHERS.search(match[1]):
+                yield f"{path.relative_to(ROOT)}:{line}", match[1]
+
+
+EXAMPLES = dict(examples())
+
+
+def problems(path: Path) -> list[str]:
+    """Return what is wrong with a service file."""
+    try:
+        load_file(path)
+    except ConfigError as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 30
+
+
+@pytest.mark.parametrize("where", EXAMPLES)
+def test_the_example_is_valid(where: str, tmp_path: Path) -> None:
+    text = EXAMPLES[where]
+    missing = "" if re.search(r"^service =", text, re.M) else 'service = "EXAMPLE"\n'
+    path = tmp_path / "Example.toml"
+    path.write_text(missing + text, encoding="utf-8")
+
+    assert [each for each in problems(path) if not LEFT_OUT.search(each)] == []
