@@ -15,6 +15,7 @@ from attrs import evolve
 
 from checks._files.usage import Filesystem
 from checks.disk import Params as Disk
+from supervisor.api import Limit
 from supervisor.commands.options import load_file
 from supervisor.config.service import Module, StatusListener
 from supervisor.control.snapshot import Snapshot
@@ -45,9 +46,9 @@ OTHERS = tuple(f"queue-{number}" for number in range(1, 18))
 
 FILESYSTEMS = Disk(
     filesystems=(
-        Filesystem("/", 90),
-        Filesystem("/data", 95),
-        Filesystem("/backup", 95, backup=True),
+        Filesystem("/", Limit.of(90)),
+        Filesystem("/data", Limit.of(95)),
+        Filesystem("/backup", Limit.of(95), backup=True),
     )
 )
 
