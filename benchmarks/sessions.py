@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from
 from benchmarks.rig.stopwatch import milliseconds
 from checks import session
 from checks._kernel import tcp_sessions
-from supervisor.api import Context, Measurement
+from supervisor.api import Context, Limit, Measurement
 
 SOCKETS = 20_000
 """Both ends of each session count."""
@@ -97,7 +97,7 @@ async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[flo
 
 def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable[None]]:
     """Return a function that runs the check on these ports and adds its milliseconds to `taken`."""
-    watched_ports = (session.LocalPort(f"{port}", port, 0, alert=False) for port in ports)
+    watched_ports = (session.LocalPort(f"{port}", port, Limit.of(0), alert=False) for port in ports)
     params = session.Params(sessions=tuple(watched_ports))
     log = logging.LoggerAdapter(logging.getLogger("bench"))
     context = Context(

@@ -16,8 +16,19 @@ from attrs import Attribute, field, fields, frozen
 
 from checks._common.addresses import host_port
 from checks._common.deadlines import rounded, timeout_field, within
+from checks._common.limits import limit_field
 from checks._common.validators import is_host, is_not_empty, is_port, not_blank, unique
-from checks._http.certificates import Validity, judge, of_pem, tls_problem
+from checks._http.certificates import (
+    ERROR_DAYS,
+    MIN_DAYS_HELP,
+    WARN_DAYS,
+    Validity,
+    judge,
+    limit_of,
+    of_pem,
+    refuse_both,
+    tls_problem,
+)
 from checks._http.connection_errors import cause
 from checks._http.handshake import look_at_all
 from checks._http.tls import examine_with_tls
@@ -25,8 +36,10 @@ from supervisor.api import (
     Condition,
     Context,
     Duration,
+    Limit,
     Observation,
     StillHanging,
+    lower_limit,
     probe,
     read_regular_file,
 )
@@ -65,8 +78,9 @@ class Certificate:
     verify: bool = field(
         default=True, metadata={"help": "false: the certificate need not be trusted"}
     )
-    warn_days: float = field(default=30.0, metadata={"help": "W with fewer days left"})
-    error_days: float = field(default=7.0, metadata={"help": "E with fewer days left"})
+    warn_days: float = field(default=WARN_DAYS, metadata={"help": "W with fewer days left"})
+    error_days: float = field(default=ERROR_DAYS, metadata={"help": "E with fewer days left"})
+    min_days: Limit[float] | None = limit_field(lower_limit, MIN_DAYS_HELP)
 
     @host.validator
     def _is_host(self, attribute: Attribute[str], value: str) -> None:
@@ -82,6 +96,7 @@ class Certificate:
             )
 
     def __attrs_post_init__(self) -> None:
+        refuse_both(self)
         if bool(self.host) == (self.file is not None):
             raise ValueError("needs either host or file; write one of them")
         if self.file is not None and (useless := list(self._given_for_a_port())):
@@ -168,8 +183,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 def _judged(context: Context, certificate: Certificate, chain: Chain) -> list[Observation]:
-    limits = certificate.warn_days, certificate.error_days
-    return [*judge(certificate.name, chain, context.now(), *limits)]
+    return [*judge(certificate.name, chain, context.now(), limit_of(certificate))]
 
 
 def _faulty(certificate: Certificate, error: Exception) -> Condition:

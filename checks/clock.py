@@ -18,10 +18,24 @@ from checks._common.validators import is_host, is_port, unique
 from checks._kernel import clock as kernel_clock
 from checks._ntp import packet, query
 from checks._ntp.packet import NoTime, Reading
-from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Crossing,
+    Duration,
+    Json,
+    Limit,
+    Measurement,
+    Observation,
+    upper_limit,
+)
 
 OFFSET = "Clock offset"
 """The alert name of a clock that is wrong."""
+
+ERROR_OFFSET = Duration(10)
+"""Seconds by which a clock is off that is an error, unless the service file says otherwise."""
 
 
 @frozen
@@ -49,11 +63,14 @@ class Params:
         validator=unique(lambda server: server.instance, remedy="remove one"),
         metadata={"help": "the NTP servers; all are asked at once"},
     )
-    max_offset: Duration = field(
-        default=Duration(0.5), metadata={"help": "W when the clock is surely off by more"}
+    max_offset: Limit[Duration] = field(
+        default=Limit.of(Duration(0.5)),
+        validator=upper_limit,
+        metadata={"help": "W when the clock is surely off by more"},
     )
     error_offset: Duration = field(
-        default=Duration(10), metadata={"help": "E when the clock is surely off by more"}
+        default=ERROR_OFFSET,
+        metadata={"help": "E when the clock is surely off by more; not beside a table"},
     )
     timeout: Duration = timeout_field(5, "for each server")
     synchronised: bool = field(
@@ -62,13 +79,27 @@ class Params:
     )
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.max_offset <= self.error_offset:
+        if not self.max_offset.is_plain and self.error_offset != ERROR_OFFSET:
+            raise ValueError(
+                "error_offset is of no use beside a table; "
+                "write max_offset = { W = …, E = … } alone"
+            )
+        if self.max_offset.is_plain and self.max_offset.numbers[0] > self.error_offset:
             raise ValueError(
                 "max_offset must be between 0 and error_offset; write for example "
                 "max_offset = 0.5 and error_offset = '10s'"
             )
         if not self.servers and not self.synchronised:
             raise ValueError("there is nothing to look at; name servers")
+
+    @property
+    def limit(self) -> Limit[Duration]:
+        """By how much the clock may be off."""
+        if not self.max_offset.is_plain:
+            return self.max_offset
+        (warning,) = self.max_offset.numbers
+        levels = (("W", warning), ("E", self.error_offset))
+        return Limit(levels if warning < self.error_offset else levels[1:])
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -121,9 +152,7 @@ def _kernel() -> Iterator[Observation]:
 
 
 def _measured(params: Params, readings: Mapping[TimeServer, Reading]) -> Iterator[Measurement]:
-    limits = tuple(
-        sign * limit for limit in (params.max_offset, params.error_offset) for sign in (1, -1)
-    )
+    limits = tuple(sign * number for number in params.limit.numbers for sign in (1, -1))
     for server, seen in readings.items():
         labels = {"server": server.instance}
         yield Measurement("clock_offset_seconds", round(seen.offset, 6), "s", labels, limits=limits)
@@ -139,21 +168,32 @@ def _offset(
     It holds until one of them answers again.
     """
     if params.servers and not readings:
-        match context.state.get("offset"):
-            case [str(event_type), str(message)]:
-                yield Condition(OFFSET, event_type, "", message)
+        yield from _last_said(context.state.get("offset"))
         return
     context.state.clear()
     ranked = sorted(readings.items(), key=lambda item: _surely(item[1]))
     if not ranked:
         return
     server, seen = ranked[(len(ranked) - 1) // 2]
-    limit = params.error_offset if _surely(seen) > params.error_offset else params.max_offset
-    if _surely(seen) > limit:
-        event_type = "E" if limit == params.error_offset else "W"
-        message = _message(server, seen, limit)
-        context.state["offset"] = [event_type, message]
-        yield Condition(OFFSET, event_type, "", message)
+    if crossing := params.limit.above(_surely(seen), "W"):
+        message = _message(params, server, seen, crossing)
+        condition = crossing.condition(OFFSET, "", message)
+        context.state["offset"] = [
+            condition.event_type,
+            condition.message,
+            condition.sustain,
+            list(condition.keeps),
+        ]
+        yield condition
+
+
+def _last_said(kept: Json) -> Iterator[Condition]:
+    match kept:
+        case [str(event_type), str(message)]:  # before there were limits with a band
+            yield Condition(OFFSET, event_type, "", message)
+        case [str(event_type), str(message), bool(sustain), [*keeps]]:
+            crossing = Crossing(event_type, sustain, tuple(map(str, keeps)))
+            yield crossing.condition(OFFSET, "", message)
 
 
 def _surely(seen: Reading) -> float:
@@ -161,9 +201,12 @@ def _surely(seen: Reading) -> float:
     return abs(seen.offset) - seen.uncertainty
 
 
-def _message(server: TimeServer, seen: Reading, limit: float) -> str:
+def _message(params: Params, server: TimeServer, seen: Reading, crossing: Crossing) -> str:
     # Two digits, so that the message seldom changes: each change is sent again.
     off = abs(seen.offset)
     words = span(round(off)) if off >= 100 else f"{off:.2g} s"
+    is_table = not params.max_offset.is_plain
+    passed = dict(params.limit.levels)[crossing.event_type]
+    limit = params.limit.words(span) if is_table else span(passed)
     where = "behind" if seen.offset > 0 else "ahead"
-    return f"the clock is {words} {where} of what {server.instance} says (limit {span(limit)})"
+    return f"the clock is {words} {where} of what {server.instance} says (limit {limit})"

@@ -5,7 +5,6 @@ Coming from Monit: `check program`; Icinga: any CheckCommand; Telegraf: `exec`.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Collection, Iterable, Mapping
 from typing import Literal
 
@@ -14,20 +13,25 @@ from attrs import field, frozen
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._processes import eborder
+from checks._processes.endings import MAX_STDERR_CHARACTERS, ending, last_line, with_reason
+from checks._processes.performance_limits import PerformanceLimits, each_in_order
 from checks._processes.plugin_output import parse_output
 from supervisor.api import (
     CheckFailed,
     Completed,
     Condition,
     Context,
+    Limit,
     Observation,
     Secret,
     SecretUnreadable,
     StillHanging,
     find_program,
+    lower_limit,
     preformatted,
     probe,
     run_command,
+    upper_limit,
 )
 
 MAX_STDOUT_BYTES = 64 * 1024
@@ -38,9 +42,6 @@ MAX_EVENTS_BYTES = 16 * 1024 * 1024
 
 MAX_STDERR_BYTES = 4 * 1024
 """The last bytes of stderr that `run_command` keeps."""
-
-MAX_STDERR_CHARACTERS = 1500
-"""The most characters of stderr that an error message shows."""
 
 TRACEBACK = "Traceback (most recent call last):"
 """What Python writes to stderr when it crashes. Its exit status is then 1, that of a warning."""
@@ -81,7 +82,19 @@ class Params:
         default="auto",
         metadata={"help": "eborder: take events as reports, conditions, or by their EventType"},
     )
-    event_type: str = field(default="E", metadata={"help": "text: the event type of the condition"})
+    limits: Mapping[str, Limit[float]] = field(
+        factory=dict,
+        validator=each_in_order(upper_limit),
+        metadata={"help": "nagios: fires when a value of the performance data is above"},
+    )
+    min_limits: Mapping[str, Limit[float]] = field(
+        factory=dict,
+        validator=each_in_order(lower_limit),
+        metadata={"help": "nagios: the same, below"},
+    )
+    event_type: str = field(
+        default="E", metadata={"help": "text: the event type of the condition; of plain limits"}
+    )
     max_output: int | None = field(
         default=None,
         metadata={"help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB"},
@@ -100,6 +113,8 @@ class Params:
             raise ValueError("event_type is empty; write for example 'E'")
         if self.params is not None and self.params_json is not None:
             raise ValueError("params and params_json exclude each other; remove one")
+        if self.protocol != "nagios" and (self.limits or self.min_limits):
+            raise ValueError("limits and min_limits need protocol = 'nagios'")
         if self.protocol != "eborder" and (self.json is not None or self.secrets):
             raise ValueError("params, params_json and secrets need protocol = 'eborder'")
         try:
@@ -153,7 +168,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         if completed.status:
             # Redacted before it is cut: half a secret would not be recognised.
             stderr = eborder.redact(_text(completed.stderr), secrets.values())
-            context.log.warning("%s ended with %s", params.argv[0], _with_reason(completed, stderr))
+            context.log.warning("%s ended with %s", params.argv[0], with_reason(completed, stderr))
         return events
     if params.protocol == "nagios":
         return _from_plugin(context, params, completed)
@@ -213,7 +228,7 @@ def _unreadable(
     stderr = eborder.redact(_text(completed.stderr), secrets)[-MAX_STDERR_CHARACTERS:].strip()
     return CheckFailed(
         f"cannot read the events of {params.argv[0]}: {reason}; it ended with "
-        f"{_ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")
+        f"{ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")
     )
 
 
@@ -221,8 +236,8 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
     output, stderr = parse_output(_text(completed.stdout)), _text(completed.stderr)
     crashed = completed.status == 1 and not output.text and TRACEBACK in stderr
     if completed.status not in (0, *PLUGIN_EVENT_TYPES) or crashed:
-        why = output.text or _last_line(stderr)
-        raise CheckFailed(f"{params.argv[0]} ended with {_ending(completed.status)}: {why}")
+        why = output.text or last_line(stderr)
+        raise CheckFailed(f"{params.argv[0]} ended with {ending(completed.status)}: {why}")
     if output.unread:
         number, first = counted(len(output.unread), "word"), shown(output.unread[0])
         context.log.info(
@@ -231,14 +246,18 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
             number,
             first,
         )
-    observed: list[Observation] = [*output.measurements]
+    limits = PerformanceLimits(params.limits, params.min_limits, params.event_type)
+    observed: list[Observation] = [*map(limits.drawn, output.measurements)]
+    observed += limits.conditions(output.measurements, context.module)
+    if not completed.status:  # a plugin in trouble may know no value
+        observed += limits.unknown(output.measurements, params.argv[0])
     if completed.status:
         observed.append(
             Condition(
                 alertname=context.module,
                 event_type=PLUGIN_EVENT_TYPES[completed.status],
                 instance="",
-                message=output.text or _with_reason(completed, stderr),
+                message=output.text or with_reason(completed, stderr),
                 detail=_detail(output.long_text if output.text else stderr, completed),
             )
         )
@@ -255,7 +274,7 @@ def _from_exit(context: Context, params: Params, completed: Completed) -> list[O
             alertname=context.module,
             event_type=params.event_type,
             instance="",
-            message=first.strip() or _with_reason(completed, stderr),
+            message=first.strip() or with_reason(completed, stderr),
             detail=_detail(f"{others}\n{stderr}", completed),
         )
     ]
@@ -265,24 +284,6 @@ def _detail(text: str, completed: Completed) -> str:
     cut = completed.stdout_bytes - len(completed.stdout)
     shown = text.strip() + (f"\n… {cut} bytes more" if cut else "")
     return preformatted(shown) if shown else ""
-
-
-def _with_reason(completed: Completed, stderr: str) -> str:
-    """Return how it ended, and the last line of stderr, where programs tell the reason."""
-    return ": ".join(filter(None, [_ending(completed.status), _last_line(stderr)]))
-
-
-def _last_line(text: str) -> str:
-    return shown(text.strip().rpartition("\n")[2], MAX_STDERR_CHARACTERS)
-
-
-def _ending(status: int) -> str:
-    if status >= 0:
-        return f"exit status {status}"
-    try:
-        return f"killed by {signal.Signals(-status).name}"
-    except ValueError:  # a real-time signal has no name
-        return f"killed by signal {-status}"
 
 
 def _text(output: bytes) -> str:

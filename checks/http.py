@@ -15,6 +15,7 @@ import trio
 from attrs import field, frozen
 
 from checks._common.deadlines import rounded, within
+from checks._common.limits import compared
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty, unique
 from checks._http import certificates
@@ -90,12 +91,14 @@ async def _examine(
 
 def _speed(target: Target, answer: HttpAnswer) -> Iterator[Observation]:
     labels = {"target": target.name}
-    limits = () if target.max_seconds is None else (target.max_seconds,)
+    limits = () if target.max_seconds is None else target.max_seconds.numbers
     yield Measurement("http_seconds", round(answer.seconds, 4), "s", labels, limits=limits)
     yield Measurement("http_status", answer.status, labels=labels)
-    if target.max_seconds is not None and answer.seconds > target.max_seconds:
-        took = f"the answer took {answer.seconds:.2f} s, more than {target.max_seconds:g} s"
-        yield Condition("HTTP slow", "W", target.name, f"{target.name} ({_place(target)}): {took}")
+    if target.max_seconds and (crossing := target.max_seconds.above(answer.seconds, "W")):
+        limit = compared(", more than", target.max_seconds, "{:g} s".format)
+        took = f"the answer took {answer.seconds:.2f} s{limit}"
+        message = f"{target.name} ({_place(target)}): {took}"
+        yield crossing.condition("HTTP slow", target.name, message)
 
 
 def _expiry(
@@ -108,8 +111,8 @@ def _expiry(
     except ValueError as error:
         yield _failed(target, f"its certificate cannot be read: {shown(str(error))}")
         return
-    limits = target.warn_days, target.error_days
-    yield from certificates.judge(target.name, chain, context.now(), *limits)
+    limit = certificates.limit_of(target)
+    yield from certificates.judge(target.name, chain, context.now(), limit)
 
 
 def _failed(target: Target, why: str) -> Condition:

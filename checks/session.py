@@ -11,10 +11,21 @@ from typing import Literal
 from attrs import Attribute, field, frozen
 
 from checks._common.event_types import event_type_field
+from checks._common.limits import compared, each_number
 from checks._common.plurals import counted
 from checks._common.validators import count_of, is_port, unique
 from checks._kernel.tcp_sessions import count_sessions
-from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation, probe
+from supervisor.api import (
+    CheckFailed,
+    Context,
+    Crossing,
+    Limit,
+    Measurement,
+    Observation,
+    lower_limit,
+    probe,
+    upper_limit,
+)
 
 TOTAL = "total"
 """The instance and the label of all sessions together."""
@@ -31,8 +42,8 @@ class LocalPort:
     port: int = field(
         validator=is_port, metadata={"help": "the local TCP port", "range": "from 1 to 65535"}
     )
-    limit: int = field(
-        validator=count_of("sessions"),
+    limit: Limit[int] = field(
+        validator=each_number(count_of("sessions")),
         metadata={
             "help": "how many sessions are still, or already, right",
             "range": "of 0 or more",
@@ -51,18 +62,26 @@ class LocalPort:
         if value == TOTAL:
             raise ValueError(f"'{TOTAL}' stands for all sessions; choose another name")
 
-    def is_wrong(self, count: int) -> bool:
-        """Return whether this number of sessions is an alert."""
-        return self.alert and (count > self.limit if self.when == "over" else count < self.limit)
+    @limit.validator
+    def _is_in_order(self, attribute: Attribute[Limit[int]], value: Limit[int]) -> None:
+        order = upper_limit if self.when == "over" else lower_limit
+        order(self, attribute, value)
+
+    def judged(self, count: int) -> Crossing | None:
+        """Return what this number of sessions is worth. None: it is right, or only measured."""
+        if not self.alert:
+            return None
+        judge = self.limit.above if self.when == "over" else self.limit.below
+        return judge(count, self.event_type)
 
 
 @frozen
 class Params:
     """How many sessions there may be."""
 
-    max_total: int | None = field(
+    max_total: Limit[int] | None = field(
         default=None,
-        validator=count_of("sessions"),
+        validator=[upper_limit, each_number(count_of("sessions"))],
         metadata={"help": "fires when this host has more sessions in all"},
     )
     sessions: tuple[LocalPort, ...] = field(
@@ -83,26 +102,26 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         raise CheckFailed(f"cannot count the TCP sessions: {error.strerror}") from None
     total = sessions.total()
     observed: list[Observation] = [_measurement(TOTAL, total, params.max_total)]
-    if params.max_total is not None and total > params.max_total:
-        message = f"{counted(total, NOUN)} in all, more than {params.max_total:,}"
-        observed.append(Condition("Session count", "W", TOTAL, message))
+    if params.max_total and (crossing := params.max_total.above(total, "W")):
+        limit = compared(", more than", params.max_total, "{:,}".format)
+        message = f"{counted(total, NOUN)} in all{limit}"
+        observed.append(crossing.condition("Session count", TOTAL, message))
     for session in params.sessions:
         count = sessions[session.port]
         observed.append(_measurement(session.name, count, session.limit if session.alert else None))
-        if session.is_wrong(count):
-            observed.append(_condition(session, count))
+        if crossing := session.judged(count):
+            observed.append(
+                crossing.condition("Session count", session.name, _message(session, count))
+            )
     return observed
 
 
-def _measurement(name: str, count: int, limit: int | None) -> Measurement:
-    limits = () if limit is None else (limit,)
+def _measurement(name: str, count: int, limit: Limit[int] | None) -> Measurement:
+    limits = () if limit is None else limit.numbers
     return Measurement("sessions", count, labels={"session": name}, limits=limits)
 
 
-def _condition(session: LocalPort, count: int) -> Condition:
-    compared = "more" if session.when == "over" else "fewer"
-    message = (
-        f"{session.name} has {counted(count, NOUN)} on port {session.port}, "
-        f"{compared} than {session.limit:,}"
-    )
-    return Condition("Session count", session.event_type, session.name, message)
+def _message(session: LocalPort, count: int) -> str:
+    words = ", more than" if session.when == "over" else ", fewer than"
+    limit = compared(words, session.limit, "{:,}".format)
+    return f"{session.name} has {counted(count, NOUN)} on port {session.port}{limit}"

@@ -16,12 +16,23 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from checks._common.event_types import event_type_field
+from checks._common.limits import compared, limit_field
 from checks._common.printable import shown
 from checks._database import sql_file
 from checks._database.query import examine_query, read
 from checks._database.server import Database, Rows, missing_columns, number, text
 from checks._database.sql_file import QuerySpec
-from supervisor.api import CheckFailed, Condition, Context, Measurement, Observation
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Crossing,
+    Limit,
+    Measurement,
+    Observation,
+    lower_limit,
+    upper_limit,
+)
 
 MAX_VALUE_CHARACTERS = 200
 """The length of a value in a message."""
@@ -48,8 +59,8 @@ class Params:
     message_column: str = field(
         default="", metadata={"help": "the column with the message; default: all of the row"}
     )
-    max: float | None = field(default=None, metadata={"help": "fires when the number is greater"})
-    min: float | None = field(default=None, metadata={"help": "fires when the number is less"})
+    max: Limit[float] | None = limit_field(upper_limit, "fires when the number is greater")
+    min: Limit[float] | None = limit_field(lower_limit, "fires when the number is less")
 
     @query.validator
     def _fits(self, _: Attribute[Path], value: Path) -> None:
@@ -63,9 +74,12 @@ class Params:
             )
 
     @min.validator  # noqa: A003  # the parameter's name
-    def _is_not_above_max(self, _: Attribute[float | None], value: float | None) -> None:
-        if value is not None and self.max is not None and value > self.max:
-            raise ValueError(f"{value:g} is more than max ({self.max:g}); exchange them")
+    def _is_not_above_max(self, _: Attribute[Any], value: Limit[float] | None) -> None:
+        if value is None or self.max is None:
+            return
+        least, most = min(self.max.numbers), max(value.numbers)
+        if most > least:
+            raise ValueError(f"{most:g} is more than max ({least:g}); exchange them")
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         """Yield what is hardly meant, for `validate`."""
@@ -139,12 +153,14 @@ def _numbers(alertname: str, params: Params, rows: Rows) -> Iterator[Observation
             "value",
             value,
             labels={"instance": instance} if instance else {},
-            limits=tuple(limit for limit in (params.min, params.max) if limit is not None),
+            limits=tuple(
+                number for limit in (params.min, params.max) if limit for number in limit.numbers
+            ),
         )
-        if limit := _crossed(params, value):
+        for crossing, limit in _crossed(params, value):
             what = f"{shown(instance, MAX_VALUE_CHARACTERS)}: " if instance else ""
-            message = record.get(params.message_column) or f"{what}{value:,.10g} is {limit}"
-            yield Condition(alertname, params.event_type, instance, message)
+            message = record.get(params.message_column) or f"{what}{value:,.10g}{limit}"
+            yield crossing.condition(alertname, instance, message)
 
 
 def _number_column(params: Params, columns: tuple[str, ...]) -> int:
@@ -155,9 +171,10 @@ def _number_column(params: Params, columns: tuple[str, ...]) -> int:
     raise CheckFailed("the query returns no column with a number; add one to it")
 
 
-def _crossed(params: Params, value: float) -> str:
-    if params.max is not None and value > params.max:
-        return f"more than {params.max:,.10g}"
-    if params.min is not None and value < params.min:
-        return f"less than {params.min:,.10g}"
-    return ""
+def _crossed(params: Params, value: float) -> Iterator[tuple[Crossing, str]]:
+    """Yield what the value is worth against each limit, with the limit in words."""
+    show = "{:,.10g}".format
+    if params.max and (crossing := params.max.above(value, params.event_type)):
+        yield crossing, compared(" is more than", params.max, show)
+    if params.min and (crossing := params.min.below(value, params.event_type)):
+        yield crossing, compared(" is less than", params.min, show)

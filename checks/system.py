@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
 
 from attrs import evolve, field, frozen
 
 from checks._common.durations import long_span
 from checks._common.event_types import event_type_field
+from checks._common.limits import limit_field
 from checks._common.plurals import times
 from checks._common.sizes import size
 from checks._kernel.vitals import Vitals, kills_since, read
@@ -22,10 +25,13 @@ from supervisor.api import (
     Context,
     Duration,
     Json,
+    Limit,
     Measurement,
     Observation,
     Report,
+    lower_limit,
     probe,
+    upper_limit,
 )
 
 LIMITED_FILES = {
@@ -37,36 +43,38 @@ LIMITED_FILES = {
 """The limits on values that not every host tells, and their files below /proc."""
 
 
-def _limit(text: str) -> float | None:
-    return field(default=None, metadata={"help": text})  # type: ignore[no-any-return]  # attrs's own
-
-
 @frozen
 class Params:
     """The limits. One that is left out raises nothing. All values are measured in any case."""
 
-    max_load_per_core: float | None = _limit("fires when the load of 5 minutes per core is more")
-    max_cpu_percent: float | None = _limit(
-        "fires when the processors were busier on average since the last run"
+    max_load_per_core: Limit[float] | None = limit_field(
+        upper_limit, "fires when the load of 5 minutes per core is more"
     )
-    min_memory_percent: float | None = _limit(
-        "fires when a smaller part of the memory is available"
+    max_cpu_percent: Limit[float] | None = limit_field(
+        upper_limit, "fires when the processors were busier on average since the last run"
     )
-    max_swap_percent: float | None = _limit("fires when more of the swap space is used")
-    max_cpu_pressure: float | None = _limit(
-        "fires when tasks wait more for a processor (PSI, some avg60)"
+    min_memory_percent: Limit[float] | None = limit_field(
+        lower_limit, "fires when a smaller part of the memory is available"
     )
-    max_memory_pressure: float | None = _limit(
-        "fires when tasks wait more for memory (PSI, some avg60)"
+    max_swap_percent: Limit[float] | None = limit_field(
+        upper_limit, "fires when more of the swap space is used"
     )
-    max_io_pressure: float | None = _limit("fires when tasks wait more for disks (PSI, some avg60)")
-    max_open_files_percent: float | None = _limit(
-        "fires when more of the kernel's open files are in use"
+    max_cpu_pressure: Limit[float] | None = limit_field(
+        upper_limit, "fires when tasks wait more for a processor (PSI, some avg60)"
     )
-    max_processes: int | None = field(default=None, metadata={"help": "fires with more processes"})
-    max_zombies: int | None = field(default=None, metadata={"help": "fires with more zombies"})
-    min_uptime: Duration | None = field(
-        default=None, metadata={"help": "fires for this long after each start of the host"}
+    max_memory_pressure: Limit[float] | None = limit_field(
+        upper_limit, "fires when tasks wait more for memory (PSI, some avg60)"
+    )
+    max_io_pressure: Limit[float] | None = limit_field(
+        upper_limit, "fires when tasks wait more for disks (PSI, some avg60)"
+    )
+    max_open_files_percent: Limit[float] | None = limit_field(
+        upper_limit, "fires when more of the kernel's open files are in use"
+    )
+    max_processes: Limit[int] | None = limit_field(upper_limit, "fires with more processes")
+    max_zombies: Limit[int] | None = limit_field(upper_limit, "fires with more zombies")
+    min_uptime: Limit[Duration] | None = limit_field(
+        lower_limit, "fires for this long after each start of the host"
     )
     oom_kills: bool = field(
         default=True,
@@ -76,11 +84,14 @@ class Params:
 
     def __attrs_post_init__(self) -> None:
         for name in (item.name for item in self.__attrs_attrs__):
-            value = getattr(self, name)
-            if isinstance(value, int | float) and value < 0:
-                raise ValueError(f"{name} = {value} is less than 0; write 0 or more")
-            if value is not None and name.endswith(("percent", "pressure")) and value > 100:
-                raise ValueError(f"{name} = {value} is more than 100 %; write a percentage")
+            limit = getattr(self, name)
+            if not isinstance(limit, Limit):
+                continue
+            for value in limit.numbers if limit.clear is None else (*limit.numbers, limit.clear):
+                if value < 0:
+                    raise ValueError(f"{name} = {value} is less than 0; write 0 or more")
+                if name.endswith(("percent", "pressure")) and value > 100:
+                    raise ValueError(f"{name} = {value} is more than 100 %; write a percentage")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
@@ -115,31 +126,32 @@ def _state(vitals: Vitals) -> dict[str, Json]:
 
 
 def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
+    above, below = partial(_judged, params, 1), partial(_judged, params, -1)
     cores = os.cpu_count() or 1
     per_core = vitals.load[1] / cores
     found = [
-        _above("Load", per_core, params.max_load_per_core, f"the load per core is {per_core:.2f}"),
-        _above(
+        above("Load", per_core, params.max_load_per_core, f"the load per core is {per_core:.2f}"),
+        above(
             "CPU usage",
             vitals.cpu_percent,
             params.max_cpu_percent,
             f"the processors are {vitals.cpu_percent:.0f} % busy",
         ),
-        _below(
+        below(
             "Memory",
             vitals.memory_percent,
             params.min_memory_percent,
             f"{vitals.memory_percent:.0f} % of the memory is available, "
             f"{size(vitals.memory.available)} of {size(vitals.memory.total)}",
         ),
-        _above(
+        above(
             "Swap usage",
             vitals.memory.swap_percent,
             params.max_swap_percent,
             f"{vitals.memory.swap_percent} % of the swap space is used",
         ),
         *_pressure(params, vitals),
-        _above(
+        above(
             "Open files",
             vitals.open_files_percent,
             params.max_open_files_percent,
@@ -147,27 +159,26 @@ def _conditions(params: Params, vitals: Vitals) -> Iterator[Condition]:
         )
         if vitals.open_files is not None and vitals.open_files_percent is not None
         else None,
-        _above(
+        above(
             "Processes",
             vitals.processes,
             params.max_processes,
             f"there are {vitals.processes:,} processes",
         ),
-        _above(
+        above(
             "Zombies", vitals.zombies, params.max_zombies, f"there are {vitals.zombies:,} zombies"
         ),
-        _below(
+        below(
             "Host started",
             vitals.uptime,
             params.min_uptime,
             f"the host has been up for {long_span(vitals.uptime)} only",
         ),
     ]
-    for alertname, instance, message in filter(None, found):
-        yield Condition(alertname, params.event_type, instance, message)
+    yield from filter(None, found)
 
 
-def _pressure(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] | None]:
+def _pressure(params: Params, vitals: Vitals) -> Iterator[Condition | None]:
     for kind, limit in (
         ("cpu", params.max_cpu_pressure),
         ("memory", params.max_memory_pressure),
@@ -176,7 +187,7 @@ def _pressure(params: Params, vitals: Vitals) -> Iterator[tuple[str, str, str] |
         value = vitals.pressure.get(kind)
         if value is not None:
             message = f"tasks wait for {kind} {value:.1f} % of the time"
-            yield _above("Pressure", value, limit, message, instance=kind)
+            yield _judged(params, 1, "Pressure", value, limit, message, instance=kind)
 
 
 def _unreadable(params: Params, vitals: Vitals) -> Iterator[Condition]:
@@ -188,30 +199,31 @@ def _unreadable(params: Params, vitals: Vitals) -> Iterator[Condition]:
             yield Condition("Value unreadable", "E", limit, message)
 
 
-def _above(
-    alertname: str, value: float, limit: float | None, message: str, instance: str = ""
-) -> tuple[str, str, str] | None:
-    if limit is None or value <= limit:
+def _judged(
+    params: Params,
+    sign: int,
+    alertname: str,
+    value: float,
+    limit: Limit[Any] | None,
+    message: str,
+    instance: str = "",
+) -> Condition | None:
+    """Return the condition of a value that is above its limit, or below it with a sign of -1."""
+    if limit is None:
         return None
-    return alertname, instance, f"{message} (limit {limit:g})"
-
-
-def _below(
-    alertname: str, value: float, limit: float | None, message: str
-) -> tuple[str, str, str] | None:
-    if limit is None or value >= limit:
-        return None
-    return alertname, "", f"{message} (limit {limit:g})"
+    judge = limit.above if sign > 0 else limit.below
+    crossing = judge(value, params.event_type)
+    text = f"{message} (limit {limit.words()})"
+    return crossing.condition(alertname, instance, text) if crossing else None
 
 
 def _limits(params: Params, vitals: Vitals, item: Measurement) -> Iterator[float]:
-    """Yield the limit of a value, to be shown beside it."""
-    share = params.min_memory_percent
-    load = params.max_load_per_core if item.labels.get("minutes") == "5" else None
-    limit = {
-        "load": None if load is None else load * (os.cpu_count() or 1),
+    """Yield the limits of a value, to be shown beside it."""
+    kind, is_load_of_5 = item.labels.get("kind", ""), item.labels.get("minutes") == "5"
+    limit: Limit[Any] | None = {
+        "load": params.max_load_per_core if is_load_of_5 else None,
         "cpu_busy_percent": params.max_cpu_percent,
-        "memory_available_bytes": None if share is None else share / 100 * vitals.memory.total,
+        "memory_available_bytes": params.min_memory_percent,
         "processes": params.max_processes,
         "zombies": params.max_zombies,
         "uptime_seconds": params.min_uptime,
@@ -219,10 +231,18 @@ def _limits(params: Params, vitals: Vitals, item: Measurement) -> Iterator[float
             "cpu": params.max_cpu_pressure,
             "memory": params.max_memory_pressure,
             "io": params.max_io_pressure,
-        }.get(item.labels.get("kind", "")),
+        }.get(kind),
     }.get(item.name)
-    if limit is not None:
-        yield limit
+    if limit is None:
+        return
+    for number in limit.numbers:
+        match item.name:
+            case "load":  # the limit is for one core
+                yield number * (os.cpu_count() or 1)
+            case "memory_available_bytes":
+                yield number / 100 * vitals.memory.total
+            case _:
+                yield number
 
 
 def _measured(vitals: Vitals) -> Iterator[Measurement]:

@@ -12,6 +12,7 @@ from typing import ClassVar
 from attrs import Attribute, field, frozen
 
 from checks._common.event_types import event_type_field
+from checks._common.limits import each_number
 from checks._common.plurals import times
 from checks._common.printable import shown
 from checks._common.validators import count_of, unique
@@ -22,9 +23,11 @@ from supervisor.api import (
     Condition,
     Context,
     Json,
+    Limit,
     Measurement,
     Observation,
     run_command,
+    upper_limit,
 )
 
 MAX_ANSWER_BYTES = 4 << 20
@@ -54,9 +57,9 @@ class WatchedUnit:
             "['running', 'exited']"
         },
     )
-    max_restarts: int = field(
-        default=0,
-        validator=count_of("restarts"),
+    max_restarts: Limit[int] = field(
+        default=Limit.of(0),
+        validator=[upper_limit, each_number(count_of("restarts"))],
         metadata={"help": "W with more restarts by systemd since the last run"},
     )
     event_type: str = event_type_field("E", "when it is not active")
@@ -180,11 +183,11 @@ def _restarts(watched: WatchedUnit, unit: Unit, before: int) -> Iterator[Observa
     yield Measurement("unit_restarts", unit.restarts, labels={"unit": watched.unit})
     # systemd counts from 0 again after a start by hand or `reset-failed`.
     new = unit.restarts - before if unit.restarts >= before else unit.restarts
-    if new > watched.max_restarts:
+    if crossing := watched.max_restarts.above(new, "W"):
         message = (
             f"{watched.unit} was restarted {times(new)} since the last run; it {_described(unit)}"
         )
-        yield Condition("Unit restarted", "W", watched.unit, message)
+        yield crossing.condition("Unit restarted", watched.unit, message)
 
 
 def _failures(params: Params, units: Iterable[Unit]) -> Iterator[Observation]:

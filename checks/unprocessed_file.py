@@ -28,7 +28,16 @@ from checks._common.printable import is_text, shown
 from checks._common.sizes import size
 from checks._common.validators import unique
 from checks._files.probing import probe_within
-from supervisor.api import Condition, Context, Duration, Measurement, Observation
+from supervisor.api import (
+    Condition,
+    Context,
+    Crossing,
+    Duration,
+    Limit,
+    Measurement,
+    Observation,
+    upper_limit,
+)
 
 MAX_LISTED_FILES = 50
 """The most files that are listed, the oldest first."""
@@ -64,11 +73,12 @@ class Directory:
             "example": '"/srv/inbound"',
         }
     )
-    max_age: Duration = field(
+    max_age: Limit[Duration] = field(
+        validator=upper_limit,
         metadata={
             "help": "fires when the last write to a file is longer ago than this",
             "example": '"1h"',
-        }
+        },
     )
     event_type: str = event_type_field("W", "when it fires")
 
@@ -129,14 +139,14 @@ async def _examine(context: Context, directory: Directory, seconds: float) -> li
     try:
         async with _limiter:
             now = context.clock()
-            call = partial(scan, path, now - directory.max_age)
+            call = partial(scan, path, now - directory.max_age.lowest)
             old = await probe_within(seconds, f"read of {path}", call)
     except OSError as error:
         return [_unreadable(path, path, error.strerror or str(error))]
     labels = {"directory": path}
     observed: list[Observation] = [Measurement("unprocessed_files", old.count, labels=labels)]
-    if old.count:
-        observed.append(_condition(context, directory, old, now))
+    if old.count and (crossing := _judged(directory, old, now)):
+        observed.append(_condition(context, directory, old, now, crossing))
     if old.unseen:
         files = counted(old.unseen, "file")
         observed.append(_unreadable(f"{files} in {path}", path, old.trouble))
@@ -192,12 +202,21 @@ class _Waiting:
                 yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
 
 
-def _condition(context: Context, directory: Directory, old: OldFiles, now: float) -> Condition:
-    first = old.oldest[0]
-    age = max(stepped(now - first.since), directory.max_age)
+def _judged(directory: Directory, old: OldFiles, now: float) -> Crossing | None:
+    """Return what the oldest file is worth. `scan` has compared it with the lowest number."""
+    if directory.max_age.is_plain:
+        return Crossing(directory.event_type)
+    return directory.max_age.above(now - old.oldest[0].since, directory.event_type)
+
+
+def _condition(
+    context: Context, directory: Directory, old: OldFiles, now: float, crossing: Crossing
+) -> Condition:
+    first, least = old.oldest[0], directory.max_age.lowest
+    age = max(stepped(now - first.since), least)
     message = (
         f"{shown(directory.directory)} holds {counted(old.count, 'file')} "
-        f"older than {span(directory.max_age)}; the oldest, {shown(first.name)}, "
+        f"older than {span(least)}; the oldest, {shown(first.name)}, "
         f"is over {span(age)} old"
     )
     detail = context.render(
@@ -206,9 +225,7 @@ def _condition(context: Context, directory: Directory, old: OldFiles, now: float
         files=[_row(context, file) for file in old.oldest],
         others=old.count - len(old.oldest),
     )
-    return Condition(
-        "Unprocessed files", directory.event_type, directory.directory, message, detail=detail
-    )
+    return crossing.condition("Unprocessed files", directory.directory, message, detail=detail)
 
 
 def _row(context: Context, file: OldFile) -> Mapping[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import Attribute
+from attrs import Attribute, field
 
 from checks._common.validators import Rule, Validator
 from supervisor.api import Limit
@@ -24,6 +24,13 @@ def each_number(rule: Validator) -> Validator:
     return Rule(refuse, {**schema, "additionalProperties": schema})
 
 
+def limit_field(order: Validator, text: str) -> Any:
+    """Return the field of a limit that may be left out. `text` is its help."""
+    return field(default=None, validator=order, metadata={"help": text})
+
+
 def compared(words: str, limit: Limit[Any], show: Callable[[Any], str] = "{:g}".format) -> str:
-    """Return how a value stands to a limit: "more than 5", or "limit W 5, E 9"."""
-    return f"{words} {show(limit.numbers[0])}" if limit.is_plain else f"limit {limit.words(show)}"
+    """Return how a value stands to a limit: ", more than 5", or " (limit W 5, E 9)"."""
+    return (
+        f"{words} {show(limit.numbers[0])}" if limit.is_plain else f" (limit {limit.words(show)})"
+    )

@@ -6,18 +6,28 @@ import _ssl
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
 
 from checks._common.printable import shown
-from supervisor.api import Condition, Measurement, Observation
+from supervisor.api import Condition, Limit, Measurement, Observation
 
 if TYPE_CHECKING:
     from cryptography import x509
 
 DAY = 86400.0
 """Seconds."""
+
+WARN_DAYS = 30.0
+"""Days with which a certificate is a warning, unless the service file says otherwise."""
+
+ERROR_DAYS = 7.0
+"""Days with which it is an error."""
+
+
+MIN_DAYS_HELP = "in place of both: W with fewer days, or { W = 30, E = 7, clear = 35 }"
+"""What `checks` says of the parameter `min_days`."""
 
 
 @frozen
@@ -80,8 +90,46 @@ def _validities(certificates: Iterable[x509.Certificate]) -> Iterator[Validity]:
         )
 
 
+class Watched(Protocol):
+    """What gives the days that a certificate must have left."""
+
+    @property
+    def min_days(self) -> Limit[float] | None:
+        """All limits in one."""
+
+    @property
+    def warn_days(self) -> float:
+        """W with fewer days, without `min_days`."""
+
+    @property
+    def error_days(self) -> float:
+        """E with fewer days, without `min_days`."""
+
+
+def refuse_both(watched: Watched) -> None:
+    """Raise `ValueError` if the days are given in both ways."""
+    if watched.min_days is not None and (watched.warn_days, watched.error_days) != (
+        WARN_DAYS,
+        ERROR_DAYS,
+    ):
+        raise ValueError(
+            "min_days is of no use beside warn_days and error_days; "
+            "write min_days = { W = …, E = … } alone"
+        )
+
+
+def limit_of(watched: Watched) -> Limit[float]:
+    """Return the days below which a certificate has too few left."""
+    if watched.min_days is not None:
+        return watched.min_days
+    error = ("E", watched.error_days)
+    if watched.warn_days <= watched.error_days:
+        return Limit((error,))
+    return Limit((("W", watched.warn_days), error))
+
+
 def judge(
-    instance: str, chain: Sequence[Validity], now: datetime, warn_days: float, error_days: float
+    instance: str, chain: Sequence[Validity], now: datetime, limit: Limit[float]
 ) -> Iterator[Observation]:
     """Yield the days that the weakest certificate has left, and what is wrong with the chain.
 
@@ -94,15 +142,15 @@ def judge(
         yield Condition("Certificate invalid", "E", instance, _message(instance, latest, when))
     weakest = min(chain, key=lambda each: each.ends)
     left = weakest.days_left(now)
-    labels, limits = {"target": instance}, (warn_days, error_days)
-    yield Measurement("certificate_days_left", round(left, 2), "d", labels, limits=limits)
-    if left >= max(warn_days, error_days):
+    labels = {"target": instance}
+    yield Measurement("certificate_days_left", round(left, 2), "d", labels, limits=limit.numbers)
+    crossing = limit.below(left, "W")
+    if crossing is None:
         return
-    event_type = "E" if left < error_days else "W"
     days = f"{left:.0f} days" if left >= 2 else f"{left * 24:.0f} hours"
     when = "has ended" if left <= 0 else f"ends in {days}"
     when += f", on {_local(weakest.ends, now)}"
-    yield Condition("Certificate expires", event_type, instance, _message(instance, weakest, when))
+    yield crossing.condition("Certificate expires", instance, _message(instance, weakest, when))
 
 
 def _message(instance: str, certificate: Validity, when: str) -> str:

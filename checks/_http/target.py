@@ -11,9 +11,11 @@ from attrs import Attribute, field, frozen
 
 from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
+from checks._common.limits import limit_field
 from checks._common.patterns import compiled
 from checks._common.validators import not_blank
-from supervisor.api import Duration, Secret
+from checks._http.certificates import ERROR_DAYS, MIN_DAYS_HELP, WARN_DAYS, refuse_both
+from supervisor.api import Duration, Limit, Secret, lower_limit, upper_limit
 
 MAX_REQUEST_BYTES = 64 * 1024
 """The size of a request's body. It is sent at once, also to a server that does not read it."""
@@ -69,8 +71,8 @@ class Target:
     json_value: str | int | float | bool | None = field(
         default=None, metadata={"help": "what must be there; default: anything"}
     )
-    max_seconds: Duration | None = field(
-        default=None, metadata={"help": "W when the whole answer takes longer"}
+    max_seconds: Limit[Duration] | None = limit_field(
+        upper_limit, "W when the whole answer takes longer"
     )
     follow_redirects: bool = field(default=False, metadata={"help": "true: follow up to 5"})
     verify: bool = field(default=True, metadata={"help": "false: trust any certificate"})
@@ -78,8 +80,13 @@ class Target:
         default=None, metadata={"help": "who is trusted; default: the system's authorities"}
     )
     strict: bool = field(default=False, metadata={"help": "true: authorities must fit RFC 5280"})
-    warn_days: float = field(default=30.0, metadata={"help": "W: the certificate has fewer days"})
-    error_days: float = field(default=7.0, metadata={"help": "E: the certificate has fewer days"})
+    warn_days: float = field(
+        default=WARN_DAYS, metadata={"help": "W: the certificate has fewer days"}
+    )
+    error_days: float = field(
+        default=ERROR_DAYS, metadata={"help": "E: the certificate has fewer days"}
+    )
+    min_days: Limit[float] | None = limit_field(lower_limit, MIN_DAYS_HELP)
     username: str = field(default="", metadata={"help": "with password: basic authentication"})
     password: Secret | None = field(default=None, metadata={"help": "of username"})
     bearer_token: Secret | None = field(default=None, metadata={"help": "instead of a password"})
@@ -145,13 +152,14 @@ class Target:
             raise ValueError(f"{value[:50]!r} is not a JSON pointer; write for example '/checks/0'")
 
     def __attrs_post_init__(self) -> None:
+        refuse_both(self)
         if self.password is not None and self.bearer_token is not None:
             raise ValueError("password and bearer_token exclude each other; remove one")
         if (self.password is None) != (not self.username) or ":" in self.username:
             raise ValueError("username and password belong together, username without a colon")
         if self.json_value is not None and self.json_pointer is None:
             raise ValueError("json_value needs json_pointer; write where it must be")
-        if self.max_seconds is not None and self.max_seconds >= self.timeout:
+        if self.max_seconds is not None and max(self.max_seconds.numbers) >= self.timeout:
             raise ValueError("max_seconds is not below timeout and never reached; lower it")
 
     @property

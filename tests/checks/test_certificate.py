@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from checks._http import tls as tls_contexts
 from checks._http.certificates import of_chain, of_pem
 from checks.certificate import Certificate, Params, run
-from supervisor.api import Condition, Context, Measurement, Observation, tls_context
+from supervisor.api import Condition, Context, Limit, Measurement, Observation, tls_context
 from supervisor.observations import Duration
 from tests.support.addresses import resolve_to
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
@@ -116,6 +116,24 @@ async def test_a_port_is_judged_by_the_days_that_are_left(
     )
     left = [item.value for item in seen if isinstance(item, Measurement)]
     assert left == ([] if days < 0 else [pytest.approx(days, abs=0.01)])
+
+
+async def test_all_days_in_one_table_have_a_band(nursery: trio.Nursery, ca_file: Path) -> None:
+    limit = Limit((("W", 30.0), ("E", 7.0)), clear=35.0)
+    found = []
+    for days in (36, 33, 29, 6):
+        port = await nursery.start(serve, partial(speak_tls, ending(days)))
+        seen = await look(host="127.0.0.1", port=port, ca_file=ca_file, min_days=limit)
+        found.append(
+            [(item.event_type, item.sustain) for item in seen if isinstance(item, Condition)]
+        )
+
+    assert found == [[], [("W", True)], [("W", False)], [("E", False)]]
+
+
+def test_days_are_given_in_one_way() -> None:
+    with pytest.raises(ValueError, match="min_days is of no use beside warn_days and error_days"):
+        Certificate("x", host="h", warn_days=20.0, min_days=Limit.of(14.0))
 
 
 async def test_what_is_not_trusted_is_invalid_unless_that_is_allowed(

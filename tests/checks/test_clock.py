@@ -15,7 +15,15 @@ from checks import clock
 from checks._kernel import clock as kernel_clock
 from checks._kernel.clock import KernelClock
 from checks.clock import Params, TimeServer
-from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement, Observation
+from supervisor.api import (
+    CheckFailed,
+    Condition,
+    Context,
+    Duration,
+    Limit,
+    Measurement,
+    Observation,
+)
 from tests.support.check_context import context
 from tests.support.ntp_server import NOW, NtpServer, answer
 
@@ -93,6 +101,35 @@ async def test_a_wrong_clock_fires_and_resolves_when_it_is_right_again() -> None
         [("E", f"the clock is 1 h 6 min 40 s behind {says} 10 s)")],
         [],
     ]
+
+
+async def test_a_table_of_limits_has_two_types_and_a_band_that_holds_while_no_server_answers() -> (
+    None
+):
+    limit = Limit((("W", Duration(1)), ("E", Duration(60))), Duration(0.5))
+    given, found = present(), []
+    async with NtpServer().running() as server:
+        for server.ahead in (0.3, 0.7, 2.0, 90.0, 60.0):
+            seen = await look(at(server), given=given, max_offset=limit)
+            found.append([(item.event_type, item.sustain) for item in conditions(seen)])
+    kept = await look(at(server), given=given, max_offset=limit)
+
+    assert found == [[], [("W", True)], [("W", False)], [("E", False)], [("W", False)]]
+    assert conditions(kept)[1] == conditions(seen)[0]
+    assert conditions(seen)[0].keeps == ("E",)
+    assert messages(seen)[0].endswith("(limit W 1 s, E 1 min, clear 0.5 s)")
+    assert {item.limits for item in seen if isinstance(item, Measurement)} == {(1, -1, 60, -60), ()}
+
+
+async def test_what_an_older_version_has_kept_still_holds() -> None:
+    server = NtpServer()
+    async with server.running():
+        pass
+    given = present()
+    given.state["offset"] = ["E", "the clock is 60 s ahead"]
+    seen = await look(at(server), given=given)
+
+    assert Condition("Clock offset", "E", "", "the clock is 60 s ahead") in seen
 
 
 async def test_more_than_half_of_the_servers_must_say_so() -> None:
@@ -293,7 +330,11 @@ async def test_a_kernel_that_refuses_is_a_failed_check(
     ("settings", "said"),
     [
         ({"synchronised": False}, "nothing to look at"),
-        ({"max_offset": Duration(60)}, "between 0 and error_offset"),
+        ({"max_offset": Limit.of(Duration(60))}, "between 0 and error_offset"),
+        (
+            {"max_offset": Limit((("W", 1),)), "error_offset": Duration(5)},
+            "error_offset is of no use beside a table",
+        ),
         ({"timeout": Duration(0)}, "is 0 or less"),
         ({"servers": (TimeServer("a"), TimeServer("a"))}, "has a more than once"),
     ],

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from checks.command import TRACEBACK, Params, output
-from supervisor.api import CheckFailed, Completed, Condition, Measurement, Secret
+from supervisor.api import CheckFailed, Completed, Condition, Limit, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
     BAD_PLUGINS,
@@ -74,6 +74,53 @@ async def test_a_plugins_output_becomes_a_condition_and_measurements() -> None:
         Condition("the module", "E", "", "LOAD <high>", "<pre>first &lt;line&gt;\nsecond</pre>"),
     ]
     assert expected == await observe(Params(printing(output, "sys.exit(2)"), "nagios"))
+
+
+@pytest.mark.parametrize(
+    ("printed", "seen"),
+    [
+        ("time=0.8s", []),
+        ("time=0.95s", [("time", "W", True, "time is 0.95s (limit W 1, E 3, clear 0.9)")]),
+        ("time=2s;9;9", [("time", "W", False, "time is 2s (limit W 1, E 3, clear 0.9)")]),
+        ("time=5s", [("time", "E", False, "time is 5s (limit W 1, E 3, clear 0.9)")]),
+        ("free=9%", [("free", "S", False, "free is 9%, less than 10")]),
+    ],
+)
+async def test_performance_data_may_have_limits_of_our_own(
+    printed: str, seen: list[tuple[str, str, bool, str]]
+) -> None:
+    params = Params(
+        printing(f"fine | size=1 time=0s free=10% {printed}"),
+        "nagios",
+        limits={"time": Limit((("W", 1.0), ("E", 3.0)), clear=0.9)},
+        min_limits={"free": Limit.of(10.0)},
+        event_type="S",
+    )
+    observed = await observe(params)
+    found = [item for item in observed if isinstance(item, Condition)]
+
+    assert [(each.instance, each.event_type, each.sustain, each.message) for each in found] == seen
+    assert {item.name: item.limits for item in observed if isinstance(item, Measurement)} == {
+        "size": (),
+        "time": (1, 3),
+        "free": (10,),
+    }
+
+
+async def test_a_limit_of_a_value_that_a_plugin_does_not_print_is_said() -> None:
+    limits = {"tiem": Limit.of(1.0)}
+    script = "printf 'x | time=1s'; exit "
+    fine = await observe(Params(shell(script + "0"), "nagios", limits=limits))
+    in_trouble = await observe(Params(shell(script + "1"), "nagios", limits=limits))
+    found = [item for item in fine if isinstance(item, Condition)]
+
+    assert [(each.alertname, each.instance, each.event_type) for each in found] == [
+        ("Value unreadable", "tiem", "E")
+    ]
+    assert found[0].message == (
+        f"cannot judge tiem: {shell('')[0]} prints no such value; it prints time"
+    )
+    assert [item.message for item in in_trouble if isinstance(item, Condition)] == ["x"]
 
 
 async def test_a_byte_order_mark_is_not_output() -> None:
@@ -221,6 +268,8 @@ async def test_the_directory_and_the_environment_are_the_commands(tmp_path: Path
         ({"argv": ("",)}, "argv is empty"),
         ({"max_output": 0}, "max_output is below 1"),
         ({"event_type": ""}, "event_type is empty"),
+        ({"limits": {"a": Limit.of(1.0)}}, "limits and min_limits need protocol = 'nagios'"),
+        ({"limits": {"a": Limit((("W", 2.0), ("E", 1.0)))}}, "a: E (1) is below W (2)"),
         ({"params": {}, "params_json": "{}"}, "params and params_json exclude each other"),
         ({"protocol": "text", "params": {}}, "need protocol = 'eborder'"),
         ({"protocol": "nagios", "secrets": {"a": UNUSED}}, "need protocol = 'eborder'"),

@@ -22,7 +22,7 @@ from checks._http import tls as tls_contexts
 from checks._http.request import MAX_BODY_BYTES
 from checks._http.target import Target
 from checks.http import Params, run
-from supervisor.api import Condition, Context, Measurement, Observation, Secret
+from supervisor.api import Condition, Context, Limit, Measurement, Observation, Secret
 from supervisor.observations import Duration
 from tests.support.addresses import resolve_to
 from tests.support.certificates import be_python_3_13, issue, pem_file, server
@@ -176,8 +176,8 @@ async def test_no_proxy_is_asked(nursery: trio.Nursery, monkeypatch: pytest.Monk
 
 async def test_a_slow_answer_has_its_own_warning(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(usual=later(0.2, answer(200))).serve)
-    slow = told(await look(peer.url, max_seconds=0.1))
-    fine = told(await look(peer.url, max_seconds=4))
+    slow = told(await look(peer.url, max_seconds=Limit.of(0.1)))
+    fine = told(await look(peer.url, max_seconds=Limit.of(4)))
 
     assert [(name, kind) for name, kind, _ in slow] == [("HTTP slow", "W")]
     assert re.search(r": the answer took 0\.[2-9]\d s, more than 0\.1 s$", slow[0][2])
@@ -374,6 +374,25 @@ async def test_the_days_of_a_certificate_are_judged(
     assert measured["certificate_days_left"] == pytest.approx(days, abs=0.01)
 
 
+async def test_seconds_and_days_may_be_tables_of_limits(
+    nursery: trio.Nursery, ca_file: Path
+) -> None:
+    usual = later(0.2, answer(200))
+    peer = await nursery.start(FakePeer(tls=tls(33), usual=usual).serve)
+    seconds = Limit((("W", Duration(0.1)), ("E", Duration(4))))
+    days = Limit((("W", 30.0),), clear=35.0)
+    seen = await look(peer.url, ca_file=ca_file, max_seconds=seconds, min_days=days)
+    slow, expires = (item for item in seen if isinstance(item, Condition))
+
+    assert (slow.alertname, slow.event_type, slow.sustain) == ("HTTP slow", "W", False)
+    assert slow.message.endswith(" s (limit W 0.1 s, E 4 s)")
+    assert (expires.alertname, expires.event_type, expires.sustain) == (
+        "Certificate expires",
+        "W",
+        True,
+    )
+
+
 async def test_all_targets_are_asked_at_once(nursery: trio.Nursery) -> None:
     peer = await nursery.start(FakePeer(usual=later(0.3, answer(200))).serve)
     targets = tuple(Target(f"t{number}", peer.url) for number in range(20))
@@ -444,7 +463,7 @@ async def test_a_stream_without_end_is_up_when_nothing_is_asked_of_its_body(
     assert measured["http_seconds"] < SOON / 2
 
 
-@pytest.mark.parametrize("asked_of_it", [{"contains": "dead"}, {"max_seconds": Duration(SOON / 2)}])
+@pytest.mark.parametrize("asked_of_it", [{"contains": "dead"}, {"max_seconds": Limit.of(SOON / 2)}])
 async def test_a_stream_without_end_is_too_slow_when_its_end_is_asked_for(
     nursery: trio.Nursery, asked_of_it: dict[str, Any]
 ) -> None:

@@ -14,7 +14,7 @@ from checks import sql
 from checks._database import mysql
 from checks._database.server import Database, Rows, text
 from checks.sql import Params
-from supervisor.api import CheckFailed, Condition, Measurement, Observation
+from supervisor.api import CheckFailed, Condition, Limit, Measurement, Observation
 from supervisor.config.load import load_service
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import load_check
@@ -34,6 +34,9 @@ def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             return [Rows(tuple(columns.split()), rows)]
 
         monkeypatch.setattr(sql, "read", read)
+        for name in params.keys() & {"max", "min"}:
+            if not isinstance(params[name], Limit):
+                params[name] = Limit.of(params[name])
         return list(await sql.run(context(), Params(DATABASE, query, **params)))
 
     return look
@@ -84,6 +87,30 @@ async def test_a_number_is_measured_and_compared(
 
     assert measured == Measurement("value", float(str(value)))
     assert [item.message for item in conditions] == ([message] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "types"),
+    [
+        (60, []),
+        (70, [("W", True)]),
+        (81, [("W", False)]),
+        (99, [("E", False)]),
+        (9, [("W", False)]),
+    ],
+)
+async def test_a_table_of_limits_has_two_types_and_a_band(
+    seen: Any, value: int, types: list[tuple[str, bool]]
+) -> None:
+    upper, lower = Limit((("W", 80.0), ("E", 95.0)), clear=70.0), Limit((("W", 10.0),))
+    measured, *conditions = await seen("n", (value,), max=upper, min=lower)
+
+    assert [(item.event_type, item.sustain) for item in conditions] == types
+    assert measured.limits == (10, 80, 95)
+    assert [item.message for item in conditions] == [
+        f"{value} (limit W 80, E 95, clear 70)" if value > 60 else f"{value} (limit W 10)"
+        for _ in types
+    ]
 
 
 async def test_each_row_may_have_its_number(seen: Any) -> None:

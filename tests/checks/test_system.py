@@ -19,7 +19,7 @@ from checks._kernel import vitals
 from checks._kernel.proc_stat import CpuTimes, Memory
 from checks._kernel.vitals import Vitals, kills_since, parse_pressure, recalled
 from checks.system import Params, run
-from supervisor.api import Condition, Context, Measurement, Observation, Report
+from supervisor.api import Condition, Context, Limit, Measurement, Observation, Report
 from tests.support.check_context import context
 from tests.support.processes import make_zombie
 
@@ -66,7 +66,15 @@ WRONG = [
 
 
 async def look(given: Context | None = None, **limits: Any) -> list[Observation]:
-    return list(await run(given or context(), Params(**limits)))
+    return list(await run(given or context(), Params(**as_limits(limits))))
+
+
+def as_limits(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters in which each number is a limit."""
+    return {
+        name: Limit.of(number) if type(number) in (int, float) else number
+        for name, number in numbers.items()
+    }
 
 
 def conditions(seen: list[Observation]) -> list[str]:
@@ -101,6 +109,32 @@ async def test_each_limit_raises_its_own_condition(
         (alertname, instance, "W")
     ]
     assert "(limit " in seen[0].message
+
+
+async def test_a_table_of_limits_has_two_types_and_a_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Limit((("W", 10.0), ("E", 3.0)), clear=12.0)
+    load = Limit((("W", 0.5), ("E", 1.0)))
+    found = []
+    for available in (121, 120, 99, 29):
+        host = evolve(CALM, memory=Memory(1000, available, 100, 100))
+        monkeypatch.setattr(system, "read", lambda _before, host=host: host)
+        seen = await look(min_memory_percent=memory, max_load_per_core=load)
+        found.append(
+            [(each.event_type, each.sustain) for each in seen if isinstance(each, Condition)]
+        )
+    (condition,) = [each for each in seen if isinstance(each, Condition)]
+    limits = {each.name: each.limits for each in seen if isinstance(each, Measurement)}
+
+    assert found == [[], [("W", True)], [("W", False)], [("E", False)]]
+    assert condition.message.endswith(" (limit W 10, E 3, clear 12)")
+    assert limits["memory_available_bytes"] == (100.0, 30.0)
+
+
+def test_a_minimum_in_the_wrong_order_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^E \(20\) is above W \(10\), so W never fires; "):
+        Params(min_memory_percent=Limit((("W", 10.0), ("E", 20.0))))
+    with pytest.raises(ValueError, match="max_cpu_percent = 101 is more than 100 %"):
+        Params(max_cpu_percent=Limit((("W", 10.0), ("E", 101))))
 
 
 def test_busy_processors_are_seen_and_calm_again() -> None:
@@ -185,12 +219,12 @@ def test_the_pressure_is_the_average_of_one_minute_for_some_tasks() -> None:
 def test_more_than_100_percent_is_refused(name: str) -> None:
     limits: dict[str, Any] = {name: 101}
     with pytest.raises(ValueError, match=f"{name} = 101 is more than 100 %; write a percentage"):
-        Params(**limits)
+        Params(**as_limits(limits))
 
 
 def test_a_limit_below_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="max_zombies = -1 is less than 0; write 0 or more"):
-        Params(max_zombies=-1)
+        Params(max_zombies=Limit.of(-1))
 
 
 async def test_a_limit_on_a_value_that_the_host_does_not_tell_is_said(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from checks import systemd_unit
 from checks._processes.systemd_units import KINDS, PROPERTIES, Unit, full_name, parse
 from checks.systemd_unit import ROOT_SLICE, Params, WatchedUnit, run
-from supervisor.api import CheckFailed, Condition, Json, Measurement, Observation
+from supervisor.api import CheckFailed, Condition, Json, Limit, Measurement, Observation
 from tests.support.check_context import context
 
 
@@ -198,12 +198,25 @@ async def test_a_number_of_restarts_may_be_allowed(systemctl: Path) -> None:
     async def after(restarts: int) -> list[Observation]:
         known: dict[str, Json] = {"restarts": {"a.service": 1}}
         answer = block("a.service", NRestarts=restarts)
-        return await look(systemctl, answer, units=(WatchedUnit("a", max_restarts=2),), state=known)
+        return await look(
+            systemctl, answer, units=(WatchedUnit("a", max_restarts=Limit.of(2)),), state=known
+        )
 
     allowed, more = await after(3), await after(4)
 
     assert fired(allowed) == []
     assert [each[:3] for each in fired(more)] == [("Unit restarted", "W", "a.service")]
+
+
+async def test_many_restarts_may_be_graver_than_few(systemctl: Path) -> None:
+    async def after(restarts: int) -> list[str]:
+        known: dict[str, Json] = {"restarts": {"a.service": 1}}
+        unit = WatchedUnit("a", max_restarts=Limit((("W", 0), ("E", 5))))
+        answer = block("a.service", NRestarts=restarts)
+        seen = await look(systemctl, answer, units=(unit,), state=known)
+        return [event_type for _, event_type, *_ in fired(seen)]
+
+    assert [await after(restarts) for restarts in (1, 2, 7)] == [[], ["W"], ["E"]]
 
 
 @pytest.mark.parametrize("state", [None, [], "x", {"a.service": "3"}, {"a.service": -1}])
@@ -329,7 +342,10 @@ def test_a_name_is_understood_or_refused(name: str) -> None:
         ({"name": "getty@"}, "is a template; write one of its units"),
         ({"name": "getty@.service"}, "is a template; write one of its units"),
         ({"name": "x" * 250}, "is not a unit"),
-        ({"name": "a", "max_restarts": -1}, "-1 is not a number of restarts; write 0 or more"),
+        (
+            {"name": "a", "max_restarts": Limit.of(-1)},
+            "-1 is not a number of restarts; write 0 or more",
+        ),
         ({"name": "a", "event_type": ""}, "is empty; write for example 'E'"),
     ],
 )

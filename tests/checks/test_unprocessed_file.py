@@ -26,7 +26,7 @@ from markupsafe import escape
 from checks._common.printable import shown
 from checks.unprocessed_file import Directory, Params, run
 from supervisor.alerts import sanitize
-from supervisor.api import Condition, Duration
+from supervisor.api import Condition, Duration, Limit
 from supervisor.host.threads import abandoned_threads
 from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
@@ -44,7 +44,7 @@ def put(directory: Path, name: str | bytes, moment: float = OLD) -> None:
 
 
 async def look(directory: Path, now: float = NOW) -> list[Condition]:
-    return await conditions(Params((Directory(str(directory), Duration(600)),)), now)
+    return await conditions(Params((Directory(str(directory), Limit.of(Duration(600))),)), now)
 
 
 async def conditions(params: Params, now: float = NOW) -> list[Condition]:
@@ -75,6 +75,20 @@ async def test_old_files_fire_and_resolve(tmp_path: Path) -> None:
     (tmp_path / "old.xml").unlink()
     (tmp_path / "older.xml").unlink()
     assert await look(tmp_path) == []
+
+
+async def test_a_table_of_limits_judges_the_oldest_file(tmp_path: Path) -> None:
+    limit = Limit((("W", Duration(600)), ("E", Duration(3600))), Duration(300))
+    params, found = Params((Directory(str(tmp_path), limit),)), []
+    for age in (300, 301, 601, 3601):
+        put(tmp_path, "file", NOW - age)
+        seen = await conditions(params)
+        found.append([(item.event_type, item.sustain) for item in seen])
+
+    assert found == [[], [("W", True)], [("W", False)], [("E", False)]]
+    assert seen[0].message == (
+        f"{tmp_path} holds 1 file older than 5 min; the oldest, file, is over 1 h old"
+    )
 
 
 async def test_only_regular_files_directly_in_the_directory_count(tmp_path: Path) -> None:
@@ -203,8 +217,9 @@ READ = """
 import json, os, sys, trio
 from attrs import asdict
 from checks.unprocessed_file import Directory, Params, run
+from supervisor.api import Limit
 from tests.support.check_context import context
-params = Params(tuple(Directory(path, 600.0) for path in sys.argv[1:]))
+params = Params(tuple(Directory(path, Limit.of(600.0)) for path in sys.argv[1:]))
 trio.run(run, context(), params)  # imports all that it needs while it has the rights
 if os.geteuid() == 0:
     os.setgroups([])
@@ -253,7 +268,7 @@ async def test_a_directory_that_hangs_is_unreadable_and_does_not_delay_the_other
     good, gone, stuck = (str(tmp_path / name) for name in ("good", "gone", "hung"))
 
     async def seen(within: float) -> list[Condition]:
-        paths = (Directory(path, Duration(600)) for path in (stuck, good, gone))
+        paths = (Directory(path, Limit.of(Duration(600))) for path in (stuck, good, gone))
         return await conditions(Params(tuple(paths), Duration(within)))
 
     with hung(tmp_path / "good", tmp_path / "hung") as process:
@@ -313,17 +328,20 @@ def test_any_name_is_shown_safely(name: bytes) -> None:
 @pytest.mark.parametrize("directory", ["", "/srv/in\nbound", "/srv/\0", "/srv/in\u2028bound"])
 def test_a_path_that_is_not_printable_is_refused(directory: str) -> None:
     with pytest.raises(ValueError, match=r"is not a directory; write for example '/srv/inbound'$"):
-        Directory(directory, Duration(600))
+        Directory(directory, Limit.of(Duration(600)))
 
 
 def test_a_directory_given_twice_or_no_time_is_refused() -> None:
-    one, same = Directory("/srv/in", Duration(1)), Directory("/srv/./in/", Duration(2))
+    one, same = (
+        Directory("/srv/in", Limit.of(Duration(1))),
+        Directory("/srv/./in/", Limit.of(Duration(2))),
+    )
     with pytest.raises(ValueError, match=r"^has /srv/in more than once; keep one of them$"):
         Params((one, same))
     with pytest.raises(ValueError, match=r"^is 0 or less; write for example '10s'$"):
         Params((one,), Duration(0))
     with pytest.raises(ValueError, match=r"^is empty; write for example 'E'$"):
-        Directory("/srv/in", Duration(1), " ")
+        Directory("/srv/in", Limit.of(Duration(1)), " ")
 
 
 class _BadEntry:

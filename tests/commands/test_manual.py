@@ -77,7 +77,7 @@ def test_the_second_page_has_each_key_and_each_check(service: str) -> None:
 
     assert [key for key in sorted(keys) if not re.search(rf"^       {key}\b", service, re.M)] == []
     assert [check for check in known_checks() if check not in heads] == []
-    assert re.search(r"^ +max_use_percent \(integer, required\)$", service, re.M)
+    assert re.search(r"^ +max_use_percent \(integer or limits, required\)$", service, re.M)
     assert "(duration, default 30m)" in service
     assert "clear_after (integer or duration, default 1)" in service
 

@@ -19,7 +19,7 @@ from checks import sql
 from checks._database.query import read, write
 from checks._database.server import Database
 from checks._database.sql_file import Statement, parse
-from supervisor.api import Duration, Measurement, Secret
+from supervisor.api import Duration, Limit, Measurement, Secret
 from supervisor.config.service import Module
 from supervisor.host import threads
 from supervisor.modules.execution import execute
@@ -92,8 +92,8 @@ async def test_tls_is_verified(tmp_path: Path, mariadb: MariaDbServer) -> None:
         "WHERE variable_name = 'Ssl_cipher'"
     )
     trusted = mariadb.database(tls=True, ca_file=mariadb.ca_file)
-    done = await run_query(tmp_path, trusted, query, min=1)
-    plain = await run_query(tmp_path, mariadb.database(), query, min=1)
+    done = await run_query(tmp_path, trusted, query, min=Limit.of(1.0))
+    plain = await run_query(tmp_path, mariadb.database(), query, min=Limit.of(1.0))
 
     assert (done.result, plain.result) == ("ok", "conditions")
     assert await failure(tmp_path, mariadb.database(tls=True)) == (

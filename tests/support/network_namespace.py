@@ -52,7 +52,7 @@ class Host:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([asdict(route) for route in wanted]) + "\n")
         self.process.stdin.flush()
-        return [Condition(**condition) for condition in json.loads(self._line())]
+        return [Condition(**{**condition, "keeps": ()}) for condition in json.loads(self._line())]
 
     def say(self, *wanted: WantedRoute) -> list[str]:
         """Return the messages of the check."""

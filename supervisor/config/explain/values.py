@@ -156,6 +156,7 @@ def remedy_for_a_wrong_type(
 
 def remedy_for_a_missing_key(key: object, field: attrs.Attribute[Any] | None, kind: Any) -> str:
     """Return what to add. It is never a number that would make an alert fire at once."""
+    kind = _number_type(kind)
     if schema_text.is_literal(kind):
         choice = [schema_text.written(argument) for argument in get_args(kind)]
         return f"write {key} = {', '.join(choice[:-1])} or {choice[-1]}"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from checks._http.answer import HttpAnswer, problems, value_at
 from checks._http.target import Target, status_ranges
+from supervisor.api import Limit
 
 
 @given(st.lists(st.one_of(st.integers(), st.text(max_size=9)), max_size=4).map(tuple))
@@ -142,7 +143,7 @@ def test_a_pointer_past_a_list_is_not_found(pointer: str) -> None:
         ({"json_value": "x"}, "json_value needs json_pointer"),
         ({"json_pointer": "$.a"}, "is not a JSON pointer; write for example"),
         ({"json_pointer": "/a~2"}, "is not a JSON pointer; write for example"),
-        ({"max_seconds": 10}, "max_seconds is not below timeout"),
+        ({"max_seconds": Limit.of(10)}, "max_seconds is not below timeout"),
         ({"event_type": " "}, "is empty; write for example 'E'"),
         ({"headers": {"Cookie": "x"}}, "holds a secret"),
         ({"body": "x" * 70_000}, "is longer than 64 KiB"),
