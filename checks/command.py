@@ -97,7 +97,10 @@ class Params:
     )
     max_output: int | None = field(
         default=None,
-        metadata={"help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB"},
+        metadata={
+            "help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB",
+            "range": "of 1 or more",
+        },
     )
     cwd: str | None = field(default=None, metadata={"help": "the working directory"})
     env: Mapping[str, str] = field(

@@ -69,7 +69,11 @@ class Log:
     name: str = field(default="", metadata={"help": "the instance; default: the path"})
     exclude: str = field(default="", metadata={"help": "lines that match this do not count"})
     min_count: int = field(
-        default=1, metadata={"help": "fires when at least this many lines match in one run"}
+        default=1,
+        metadata={
+            "help": "fires when at least this many lines match in one run",
+            "range": "of 1 or more",
+        },
     )
     report: bool = field(
         default=False,

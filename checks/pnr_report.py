@@ -60,7 +60,10 @@ class Params:
     )
     report_interval: Duration | None = field(
         default=None,
-        metadata={"help": "how far the first report looks back; default: to the `at` time before"},
+        metadata={
+            "help": "how far the first report looks back; default: to the `at` time before",
+            "range": "of 1m or more",
+        },
     )
     exclude_services: tuple[str, ...] = field(
         default=(), metadata={"help": "airlines that are not counted"}

@@ -55,10 +55,13 @@ is_port = Rule(_is_port, {"minimum": 1, "maximum": 65535})
 """Refuses a number that no TCP or UDP port can have."""
 
 
-def is_positive(_params: object, _: Attribute[Duration], value: Duration) -> None:
-    """Raises `ValueError` for a duration in which nothing can happen."""
+def _is_positive(_params: object, _: Attribute[Duration], value: Duration) -> None:
     if value <= 0:
         raise ValueError("is 0 or less; write for example '10s'")
+
+
+is_positive = Rule(_is_positive, {"exclusiveMinimum": 0, "pattern": "[1-9]"})
+"""Refuses a duration in which nothing can happen, as a number and as text."""
 
 
 def count_of(what: str) -> Validator:

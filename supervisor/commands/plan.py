@@ -35,7 +35,12 @@ EXIT_CODES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("--date", metavar="YYYY-MM-DD", type=_date, help="default: today")
+    parser.add_argument(
+        "--date",
+        metavar="YYYY-MM-DD",
+        type=_date,
+        help="the day; default: today in the service's zone",
+    )
     parser.add_argument(
         "--format", choices=("text", "json", "svg"), default="text", help="default: text"
     )

@@ -47,7 +47,12 @@ EXIT_CODES = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
-    parser.add_argument("--event-type", metavar="T", default="I", help="default: I")
+    parser.add_argument(
+        "--event-type",
+        metavar="T",
+        default="I",
+        help="default: I; one that no route knows gets a warning",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

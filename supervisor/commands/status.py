@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     add_state_dir(parser)
     parser.add_argument("module", metavar="MODULE", nargs="?", help="show this module alone")
-    parser.add_argument("--alerts", action="store_true", help="show nothing but the alerts")
+    parser.add_argument("--alerts", action="store_true", help="only the verdict and all alerts")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--watch", action="store_true", help="keep showing it")
+    parser.add_argument("--watch", action="store_true", help="show it again each second")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files", metavar="FILE|NAME", nargs="*", help="a service file, or the name of a service"
     )
-    parser.add_argument("--all", action="store_true", help="each file of the directories")
+    parser.add_argument("--all", action="store_true", help="each *.toml of the directories")
     parser.add_argument("--strict", action="store_true", help="a warning counts as a problem")
 
 

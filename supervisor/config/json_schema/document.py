@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from supervisor.config.json_schema.types import DURATION, Schema, schema_of, table
-from supervisor.config.notation import MIN_LEDGER_BYTES
+from supervisor.config.notation import MIN_INTERVAL, MIN_LEDGER_BYTES
 from supervisor.config.service import (
     LABEL_NAME,
     RESERVED_FROM_FILES,
@@ -53,7 +53,7 @@ _NOTATIONS: Mapping[str, Schema] = {
     "annotations": _NAMES,
     "at": {"type": "array", "items": {"type": "string", "pattern": f"^{_CLOCK}(-{_CLOCK})?$"}},
     "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
-    "every": _POSITIVE,
+    "every": {"anyOf": [{"type": "number", "minimum": MIN_INTERVAL}, _POSITIVE["anyOf"][1]]},
     "fire_after": _COUNT,
     "hosts": {"type": "array", "items": _TEXT},
     "labels": _LABELS,

@@ -1,0 +1,40 @@
+"""The tables of docs/reference/service-file.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scripts.reference import values
+from scripts.reference.markdown import table
+from supervisor.config import schema_text
+from supervisor.config.json_schema.document import document
+from supervisor.config.service import Alertmanager, Module, Service, StatusListener
+
+CLASSES = {
+    "service": Service,
+    "alertmanager": Alertmanager,
+    "status": StatusListener,
+    "module": Module,
+}
+"""The tables of a service file, and their classes."""
+
+ELSEWHERE = ("alertmanager", "status", "modules", "params")
+"""Keys that are tables of their own."""
+
+DEFAULTS = {"timezone": "the machine's", "name": "`check`", "host": "the host name"}
+"""Defaults that `load` fills in."""
+
+
+def keys(name: str) -> Iterator[str]:
+    """Yield the table of the keys of one table."""
+    schema = document(())
+    places = {"service": schema, "module": schema["definitions"]["module"]}
+    properties = (places.get(name) or schema["properties"][name])["properties"]
+    yield from table(
+        values.HEAD,
+        (
+            values.row(key, properties[key.name], DEFAULTS.get(key.name, ""))
+            for key in schema_text.keys(CLASSES[name])
+            if key.name not in ELSEWHERE
+        ),
+    )
