@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -87,19 +88,20 @@ def _convert(path: Path, raw: bytes, secrets: Secrets, environment: Environment)
     before = set(secrets.values)
     made = ServiceConverter(context)
     made.convert(read.root)
-    if made.faults:
-        raise _error(path, made.faults)
     names = tuple(each for each in secrets.values if each not in before)
     hidden = {*context.secret_scalars.values(), *(secrets.values[each] for each in names)}
+    # A faulty text is not written: its comments may have lost the keys that they belong to.
+    comments = [] if read.faults or journal.faults else read.comments
     text = layout.lay_out(
         heading=f"Converted from {path.name} by scripts/convert_yaml.py.",
         tables=made.tables,
-        comments=[(each, _shown(each, hidden, journal)) for each in read.comments],
+        comments=[(each, _shown(each, hidden, journal)) for each in comments],
         source=decoded.text,
         start=read.root.span.first,
     )
-    if problems := validation.problems(name, text):
-        raise _error(path, [_fault(problem, journal) for problem in problems])
+    faults = _all_faults(read.faults, journal, validation.problems(name, text))
+    if faults:
+        raise _error(path, faults)
     return Conversion(
         source=path,
         name=name,
@@ -129,6 +131,21 @@ def _note_oddities(used: str, read: document.Document, journal: Journal) -> None
         journal.warn(read.others, "a second document begins, which the agent never read")
 
 
+def _all_faults(
+    unread: Sequence[Fault], journal: Journal, problems: Sequence[Problem]
+) -> list[Fault]:
+    """Return the faults of values that cannot be read, then of keys, then of the service file.
+
+    What follows from one of them is left out.
+    """
+    lines = {fault.line for fault in unread}
+    later = [
+        *journal.faults,
+        *(_fault(problem, journal) for problem in problems if not journal.lacks(problem.key)),
+    ]
+    return [*unread, *(fault for fault in later if fault.line not in lines)]
+
+
 def _fault(problem: Problem, journal: Journal) -> Fault:
     """Return a problem of the service file at the legacy line that it came from."""
     wrong = f"becomes {problem.key}, which {problem.wrong}" if problem.key else problem.wrong
@@ -140,7 +157,7 @@ def _modules_of(path: Path) -> str:
     return str(path.resolve().parent.parent / "lib" / "serviceMonitor")
 
 
-def _error(path: Path, faults: list[Fault]) -> ConfigError:
+def _error(path: Path, faults: Sequence[Fault]) -> ConfigError:
     ordered = sorted(faults, key=lambda fault: fault.line)
     return ConfigError(
         Problem(str(path), f"line {fault.line}", fault.wrong, fault.remedy) for fault in ordered

@@ -57,11 +57,12 @@ def running(script: str) -> Iterator[Ruby]:
 
 
 def read(text: str) -> Any:
-    """Return the document as `psych.rb` describes it, or the fault."""
+    """Return the document as `psych.rb` describes it, or the first fault."""
     try:
-        return described(document.read(encoding.decode(text.encode()).text).root)
+        found = document.read(encoding.decode(text.encode()).text)
     except Fault as fault:
         return fault
+    return found.faults[0] if found.faults else described(found.root)
 
 
 def described(node: Node) -> list[Any]:

@@ -53,6 +53,9 @@ class NodeBuilder:
     doubled: list[Pair] = field(factory=list)
     """Pairs whose key stands in the same mapping before."""
 
+    faults: list[Fault] = field(factory=list)
+    """What is wrong with single values. An empty text stands for each of them."""
+
     _anchors: dict[str, Node] = field(factory=dict)
     """What an alias refers to; a later anchor of the same name replaces the earlier."""
 
@@ -69,7 +72,7 @@ class NodeBuilder:
                 return self._alias(event)
             case yaml.ScalarEvent():
                 self.scalars.append(event)
-                return self._anchored(event, _scalar(event))
+                return self._anchored(event, self._scalar(event))
             case yaml.SequenceStartEvent():
                 return self._sequence(event)
             case yaml.MappingStartEvent():
@@ -80,16 +83,34 @@ class NodeBuilder:
         node = self._anchors.get(event.anchor or "")
         if node is None:
             wrong = "refers to an anchor that is not there"
-            raise Fault(events.line(event), wrong, "put a text with * in quotes")
+            self.faults.append(Fault(events.line(event), wrong, "put a text with * in quotes"))
+            return Scalar("", "", _start(event))
         return node
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        span = _scalar_span(event)
+        try:
+            return Scalar(_value(event), event.value, span)
+        except Unreadable as error:
+            wrong = f"has a value that {error}"
+            self.faults.append(Fault(span.first, wrong, "put it in quotes"))
+        except Fault as fault:
+            self.faults.append(fault)
+        return Scalar("", "", span)
 
     def _anchored(self, event: yaml.NodeEvent, node: Node) -> Node:
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
+    def _check_tag(self, event: yaml.CollectionStartEvent) -> None:
+        try:
+            _check_tag(event)
+        except Fault as fault:
+            self.faults.append(fault)
+
     def _sequence(self, event: yaml.SequenceStartEvent) -> Sequence:
-        _check_tag(event)
+        self._check_tag(event)
         made = Sequence(_start(event))
         self._anchored(event, made)
         self._descend(made)
@@ -100,10 +121,11 @@ class NodeBuilder:
         return made
 
     def _mapping(self, event: yaml.MappingStartEvent) -> Mapping:
-        _check_tag(event)
+        self._check_tag(event)
         made, own = Mapping(_start(event)), set[object]()
         if _TEXT_TAGS.fullmatch(event.tag or ""):
-            raise Fault(made.span.first, "is tagged as text and is a mapping", "remove the tag")
+            wrong = "is tagged as text and is a mapping"
+            self.faults.append(Fault(made.span.first, wrong, "remove the tag"))
         self._anchored(event, made)
         self._descend(made)
         while not isinstance(first := next(self._events), yaml.MappingEndEvent):
@@ -188,14 +210,6 @@ def _merge(target: Mapping, value: Node) -> bool:
         for pair in list(mapping.pairs.values()):
             target.put(pair)
     return True
-
-
-def _scalar(event: yaml.ScalarEvent) -> Scalar:
-    span = _scalar_span(event)
-    try:
-        return Scalar(_value(event), event.value, span)
-    except Unreadable as error:
-        raise Fault(span.first, f"has a value that {error}", "put it in quotes") from None
 
 
 def _value(event: yaml.ScalarEvent) -> psych.Value:

@@ -37,9 +37,12 @@ class Document:
     doubled: tuple[Pair, ...]
     """Pairs whose key stands in the same mapping before."""
 
+    faults: tuple[Fault, ...] = ()
+    """What is wrong with single values. The rest could be read."""
+
 
 def read(text: str) -> Document:
-    """Return the first document; raises `Fault` for what is not YAML."""
+    """Return the first document. Raises `Fault` for a text that cannot be read to its end."""
     parsed = events.parse(text)
     builder = NodeBuilder(parsed)
     try:
@@ -53,7 +56,13 @@ def read(text: str) -> Document:
     others = _second_document(parsed)
     found = comments.find(text, builder.scalars)
     kept = tuple(comment for comment in found if not others or comment.line < others)
-    return Document(root, others, kept, tuple(builder.doubled))
+    return Document(
+        root=root,
+        others=others,
+        comments=kept,
+        doubled=tuple(builder.doubled),
+        faults=tuple(builder.faults),
+    )
 
 
 def _second_document(parsed: Iterator[yaml.Event]) -> int:

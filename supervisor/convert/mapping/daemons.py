@@ -23,9 +23,10 @@ _COLUMNS: Columns = {
 
 def convert(context: FileContext, section: LegacySection, params: Table) -> None:
     """Add `exclude_pid_check` and `daemons`; those of the agent are commented out."""
-    excluded = section.value("ExcludePidCheck", "exclude_pid_check")
-    if excluded is not None:
-        params.put("exclude_pid_check", fields.comma_list(context, "ExcludePidCheck", excluded))
+    with context.journal.attempt(section.key("exclude_pid_check")):
+        excluded = section.value("ExcludePidCheck", "exclude_pid_check")
+        if excluded is not None:
+            params.put("exclude_pid_check", fields.comma_list(context, "ExcludePidCheck", excluded))
     made: list[Item] = []
     pair = section.node.get("DaemonInfos")
     for row in read_rows(context, section, "DaemonInfos", "daemons"):

@@ -60,6 +60,15 @@ def _monitoring(context: FileContext, section: LegacySection, params: Table) -> 
 
 
 def _server(context: FileContext, section: LegacySection, legacy: str, name: str) -> Item | None:
+    """Return the table of a server; an empty one if the journal got a fault of it."""
+    with context.journal.attempt(section.key(name)):
+        return _read_server(context, section, legacy, name)
+    return inline_table({})
+
+
+def _read_server(
+    context: FileContext, section: LegacySection, legacy: str, name: str
+) -> Item | None:
     pair = section.take(legacy, name)
     if pair is None or is_null(pair.value):
         return None
@@ -69,7 +78,9 @@ def _server(context: FileContext, section: LegacySection, legacy: str, name: str
     target = f"{section.target}.{name}"
     row = LegacySection(pair.value, section.at(legacy), target, context.journal)
     entries = read_columns(context, row, _BEFORE_PASSWORD)
-    entries["password"] = _password(context, row, entries)
+    entries["password"] = None
+    with context.journal.attempt(row.key("password")):
+        entries["password"] = _password(context, row, entries)
     entries |= read_columns(context, row, _AFTER_PASSWORD)
     row.close()
     if entries["name"] is None:

@@ -58,7 +58,9 @@ class JsonWriter:
 
     def scalar(self, node: Scalar, path: str) -> str:
         """Return the JSON of one value; a secret's name stands for it."""
-        value = self.plain(node)
+        value = None
+        with self.context.journal.attempt():
+            value = self.plain(node)
         if self.context.is_secret(node) and value is not None and value != "":
             return self.secret(node, value, path)
         if isinstance(value, str):

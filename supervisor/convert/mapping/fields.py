@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TypeAlias, TypeVar
 
 from supervisor.config.timezone import ABBREVIATIONS
 from supervisor.convert.legacy_yaml.fault import Fault
-from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Scalar, Sequence, is_null
+from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Scalar, Sequence, is_null
 from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.service_file.toml import Entry, Item, texts
 from supervisor.text import duration as as_written
 
 ReadValue: TypeAlias = Callable[[FileContext, str, Node], Item | None]
 """Takes the context, the legacy key and its value; returns the value of the service file."""
+
+_Given = TypeVar("_Given")
+_Read = TypeVar("_Read")
 
 ZONES = {**ABBREVIATIONS, "UTC": "UTC", "GMT": "UTC"}
 """The abbreviations of time zones in legacy files, with the names that a service file takes."""
@@ -56,10 +59,9 @@ def text(context: FileContext, key: str, node: Node) -> Item:
 def text_list(context: FileContext, key: str, node: Node) -> Item:
     """Take a list of texts, or one text."""
     if isinstance(node, Sequence):
-        items = (
-            Item(as_text(context, key, item), item.span) for item in node.items if not is_null(item)
-        )
-        return Item(tuple(items), node.span)
+        given = [item for item in node.items if not is_null(item)]
+        items = _each(context, given, lambda item: Item(as_text(context, key, item), item.span))
+        return Item(items, node.span)
     return texts((as_text(context, key, node),), node.span)
 
 
@@ -157,12 +159,31 @@ def text_map(context: FileContext, key: str, node: Node) -> Item:
     """Take names with a text each."""
     if not isinstance(node, Mapping):
         raise Fault(node.span.first, f"has {kind(node)} for {key}", f"write {key}: {{U: Updater}}")
-    entries = tuple(
-        Entry(as_text(context, key, pair.key), Item(as_text(context, key, pair.value), pair.span))
-        for pair in node.pairs.values()
-        if not is_null(pair.value)
-    )
-    return Item(entries, node.span, is_table=True)
+
+    def entry(pair: Pair) -> Entry:
+        value = Item(as_text(context, key, pair.value), pair.span)
+        return Entry(as_text(context, key, pair.key), value)
+
+    given = [pair for pair in node.pairs.values() if not is_null(pair.value)]
+    return Item(_each(context, given, entry), node.span, is_table=True)
+
+
+def _each(
+    context: FileContext, given: Iterable[_Given], read: Callable[[_Given], _Read]
+) -> tuple[_Read, ...]:
+    """Return what is read of each. Raise the last fault after all have been looked at."""
+    made: list[_Read] = []
+    faults: list[Fault] = []
+    for each in given:
+        try:
+            made.append(read(each))
+        except Fault as fault:
+            faults.append(fault)
+    for earlier in faults[:-1]:
+        context.journal.note_fault(earlier)
+    if faults:
+        raise faults[-1]
+    return tuple(made)
 
 
 def kind(node: Node) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from attrs import define, field, frozen
 
 from supervisor import text
+from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Mapping, Node, Pair, Sequence, is_null, to_s
 
 
@@ -77,8 +79,40 @@ class Journal:
     warnings: list[Note] = field(factory=list)
     """What a person should look at."""
 
+    faults: list[Fault] = field(factory=list)
+    """What cannot be converted."""
+
     taken: set[int] = field(factory=set)
     """Pairs that were mapped somewhere, by identity: aliases and merges share them."""
+
+    _lacking: set[str] = field(factory=set)
+    """The keys that the result lacks, because of the faults."""
+
+    @contextmanager
+    def attempt(self, key: str = "") -> Iterator[None]:
+        """Note a fault in the block and go on after it, so that all are told at once.
+
+        `key` is what the result then lacks, if anything.
+        """
+        try:
+            yield
+        except Fault as fault:
+            self.note_fault(fault, key)
+
+    def note_fault(self, fault: Fault, key: str = "") -> None:
+        """Note a fault, once, and the key that the result lacks because of it, if any."""
+        if key:
+            self.lack(key)
+        if all(fault.args != each.args for each in self.faults):
+            self.faults.append(fault)
+
+    def lack(self, key: str) -> None:
+        """Note a key of the result that is lacking because of a fault."""
+        self._lacking.add(key)
+
+    def lacks(self, key: str) -> bool:
+        """Return whether a key, what is inside of it or what is around it is lacking."""
+        return any(_within(key, each) or _within(each, key) for each in self._lacking)
 
     def warn(self, line: int, text: str) -> None:
         """Note what a person should look at, once."""
@@ -130,14 +164,17 @@ class LegacySection:
         if pair is not None and id(pair) not in self._taken:
             self._taken.add(id(pair))
             self.journal.taken.add(id(pair))
-            key = ".".join(part for part in (self.target, target) if part)
-            self.journal.mapped.append(MappedKey(self.at(name), key, pair.span.first))
+            self.journal.mapped.append(MappedKey(self.at(name), self.key(target), pair.span.first))
         return pair
 
     def value(self, name: str, target: str = "") -> Node | None:
         """Return a key's value; None if the key is absent or its value null."""
         pair = self.take(name, target)
         return None if pair is None or is_null(pair.value) else pair.value
+
+    def key(self, target: str) -> str:
+        """Return the path of a key of the result."""
+        return ".".join(part for part in (self.target, target) if part)
 
     def at(self, name: str) -> str:
         """Return the path of a key."""
@@ -174,6 +211,10 @@ def inside(node: Node, path: str) -> Iterator[tuple[str, Pair]]:
         case Sequence():
             for index, item in enumerate(node.items):
                 yield from inside(item, f"{path}[{index}]")
+
+
+def _within(key: str, outer: str) -> bool:
+    return key == outer or key.startswith((f"{outer}.", f"{outer}["))
 
 
 def _paths(path: str, pair: Pair, taken: set[int]) -> Iterator[Note]:

@@ -98,11 +98,15 @@ class ModuleConverter:
     """Pairs with the ExecuteTimes that the agent added, by identity."""
 
     def convert(self, section: LegacySection) -> list[Table]:
-        """Return the tables of a module; raises `Fault`."""
-        before = len(section.journal.mapped)
-        program = self._program(section)
+        """Return the tables of a module. The journal gets its faults."""
+        journal = section.journal
+        before = len(journal.mapped)
+        program, parameter = Program("module", section.node.span, None), None
+        with journal.attempt(section.key("check")):
+            program = self._program(section)
         times = self._timetable(section)
-        parameter = self._parameter(section, times)
+        with journal.attempt(section.key("params")):
+            parameter = self._parameter(section, times)
         name = self._free_name(program.wanted_name)
         module = LegacyModule(
             section=section, program=program, name=name, times=times, parameter=parameter
@@ -110,13 +114,14 @@ class ModuleConverter:
         tables = [self._head(module)]
         line = parameter.span.first if parameter else 0
         params = Table("modules.params", Span(line, line) if line else None)
-        if program.native is None:
-            tables += self._command(module, params)
-        else:
-            self._check(module, program.native, params)
-            tables += [params] if params.entries or parameter else []
+        with journal.attempt(section.key("params")):
+            if program.native is None:
+                tables += self._command(module, params)
+            else:
+                self._check(module, program.native, params)
+                tables += [params] if params.entries or parameter else []
         section.close()
-        self._note(module, len(section.journal.mapped) - before)
+        self._note(module, len(journal.mapped) - before)
         return tables
 
     def _note(self, module: LegacyModule, keys: int) -> None:
@@ -151,6 +156,8 @@ class ModuleConverter:
             interval.value if interval else None,
             section.line,
         )
+        for fault in times.faults:
+            section.journal.note_fault(fault, section.target)
         source = execute_time or interval
         for note in times.notes:
             section.journal.warn(source.span.first if source else section.line, note)

@@ -34,10 +34,14 @@ class Native:
     """A function for what is neither a single value nor a list of tables."""
 
     def convert(self, context: FileContext, section: LegacySection, params: Table) -> None:
-        """Read the legacy parameters into the table; what is not read stays unmapped."""
+        """Read the legacy parameters into the table; what is not read stays unmapped.
+
+        The journal gets the faults of single values.
+        """
         for legacy, (name, read) in self.simple.items():
-            node = section.value(legacy, name)
-            params.put(name, None if node is None else read(context, legacy, node))
+            with context.journal.attempt(section.key(name)):
+                node = section.value(legacy, name)
+                params.put(name, None if node is None else read(context, legacy, node))
         if self.rows is not None:
             params.put(self.rows.target, read_list(context, section, self.rows))
         if self.rest is not None:

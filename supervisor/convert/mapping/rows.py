@@ -42,8 +42,10 @@ def read_columns(context: FileContext, row: LegacySection, columns: Columns) -> 
     """Return the values of a mapping, in the order of the columns."""
     entries: Entries = {}
     for legacy, (name, read) in columns.items():
-        node = row.value(legacy, name)
-        entries[name] = None if node is None else read(context, legacy, node)
+        entries[name] = None
+        with context.journal.attempt(row.key(name)):
+            node = row.value(legacy, name)
+            entries[name] = None if node is None else read(context, legacy, node)
     return entries
 
 
@@ -70,9 +72,12 @@ def read_rows(
     items = pair.value.items if isinstance(pair.value, Sequence) else [pair.value]
     found = []
     for index, item in enumerate(items):
-        if not isinstance(item, Mapping):
-            wrong = f"has {kind(item)} in {key} where a mapping must be"
-            raise Fault(item.span.first, wrong, f"write the keys of one item below {key}:")
-        path = f"{section.at(key)}[{index}]"
-        found.append(LegacySection(item, path, "", context.journal))
+        with context.journal.attempt():
+            if not isinstance(item, Mapping):
+                wrong = f"has {kind(item)} in {key} where a mapping must be"
+                raise Fault(item.span.first, wrong, f"write the keys of one item below {key}:")
+            path = f"{section.at(key)}[{index}]"
+            found.append(LegacySection(item, path, "", context.journal))
+    if items and not found:
+        context.journal.lack(section.key(target))
     return found

@@ -32,20 +32,19 @@ class ServiceConverter:
     tables: list[Table] = field(factory=list)
     """The tables of the service file, in their order."""
 
-    faults: list[Fault] = field(factory=list)
-    """What could not be converted."""
-
     def convert(self, root: Node) -> None:
-        """Convert the document, as far as it goes."""
+        """Convert the document, as far as it goes. The journal gets the faults."""
         if not isinstance(root, Mapping):
             wrong = "is not a mapping"
             raise Fault(root.span.first, wrong, "write ServiceName, Alertmanager and Modules")
-        section = LegacySection(root, "", "", self.context.journal)
-        for step in (self._top, self._alertmanager, self._modules):
-            try:
-                step(section)
-            except Fault as fault:
-                self.faults.append(fault)
+        journal = self.context.journal
+        section = LegacySection(root, "", "", journal)
+        with journal.attempt("service"):
+            self._top(section)
+        with journal.attempt("alertmanager"):
+            self._alertmanager(section)
+        with journal.attempt("modules"):
+            self._modules(section)
         section.close()
 
     def _top(self, section: LegacySection) -> None:
@@ -96,14 +95,13 @@ class ServiceConverter:
             raise Fault(line, "has no list of Modules", "write Modules: and - ModuleFileName: …")
         modules = ModuleConverter(self.context)
         for number, node in enumerate(pair.value.items):
-            if not isinstance(node, Mapping):
-                wrong = "has an item of Modules that is not a mapping"
-                self.faults.append(Fault(node.span.first, wrong, "write - ModuleFileName: …"))
-                continue
-            try:
-                inner = LegacySection(
-                    node, f"Modules[{number}]", f"modules[{number}]", section.journal
-                )
-                self.tables += modules.convert(inner)
-            except Fault as fault:
-                self.faults.append(fault)
+            key = f"modules[{number}]"
+            # A module that cannot be converted stays as an empty table: others keep their numbers.
+            tables = [Table("modules", None, array=True)]
+            with section.journal.attempt(key):
+                if not isinstance(node, Mapping):
+                    wrong = "has an item of Modules that is not a mapping"
+                    raise Fault(node.span.first, wrong, "write - ModuleFileName: …")
+                inner = LegacySection(node, f"Modules[{number}]", key, section.journal)
+                tables = modules.convert(inner)
+            self.tables += tables

@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from supervisor.config.times import at_labels
 from supervisor.convert.legacy_yaml.fault import Fault
 from supervisor.convert.legacy_yaml.nodes import Node, Scalar, Sequence, is_false_or_null, is_null
+from supervisor.text import shortened
 
 DAY = 86400
 """The seconds of a day."""
@@ -30,6 +31,9 @@ SUB_MINUTE = "at most once a minute"
 
 _TIME = re.compile(r"(?: ([0-9])|([0-9]{1,2})):([0-9]{1,2})")
 """A time as Ruby's `strptime("%R")` takes it."""
+
+_PLAIN = re.compile(r"([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00")
+"""A time that everybody reads as the agent did."""
 
 _REMEDY = "write for example 09:00,16:30 or 08:00-18:00"
 """What to do about an ExecuteTime that cannot be read."""
@@ -62,6 +66,15 @@ class Timetable:
     notes: list[str] = field(factory=list)
     """What a person should look at."""
 
+    faults: list[Fault] = field(factory=list)
+    """With what the agent could not start. The rest is not right then."""
+
+    def refuse(self, line: int, wrong: str, remedy: str) -> None:
+        """Note with what the agent could not start, once for a line."""
+        fault = Fault(line, wrong, remedy)
+        if all(fault.args != each.args for each in self.faults):
+            self.faults.append(fault)
+
     @property
     def execute_times(self) -> str:
         """The text that the agent gave to its modules as ExecuteTimes."""
@@ -69,26 +82,35 @@ class Timetable:
 
 
 def read(execute_time: Node | None, interval: Node | None, line: int) -> Timetable:
-    """Return the timetable of a module; raises `Fault` where the agent could not start with it."""
+    """Return the timetable of a module."""
     timetable = Timetable()
     step = _interval(interval, timetable)
     if execute_time is None or is_false_or_null(execute_time):
-        if step is None:
-            raise Fault(line, "has neither Interval nor ExecuteTime", "write Interval: 300")
-        timetable.every = step if step > 0 else POLL
-        if step <= 0:
-            timetable.notes.append(f"Interval is not more than 0: the agent ran it every {POLL} s")
+        _repeat(timetable, step, line)
         return timetable
     ranges = _ranges(execute_time, timetable)
     if step is not None and step <= 0:
         wrong = "has an Interval that is not more than 0, with which the agent never starts"
-        raise Fault(line, wrong, "write Interval: 300, or remove it")
+        timetable.refuse(line, wrong, "write Interval: 300, or remove it")
+    if timetable.faults:
+        return timetable
     if step is not None and step < 1:
         timetable.notes.append("Interval is less than a second: 1 s is used")
         step = 1
     timetable.agent = tuple(_hhmm(minute) for each in ranges for minute in _agent(each, step))
     _write(timetable, ranges, step)
     return timetable
+
+
+def _repeat(timetable: Timetable, step: float | None, line: int) -> None:
+    """Set `every` of a module without ExecuteTime."""
+    if step is None:
+        if not timetable.faults:
+            timetable.refuse(line, "has neither Interval nor ExecuteTime", "write Interval: 300")
+        return
+    timetable.every = step if step > 0 else POLL
+    if step <= 0:
+        timetable.notes.append(f"Interval is not more than 0: the agent ran it every {POLL} s")
 
 
 def _interval(node: Node | None, timetable: Timetable) -> float | None:
@@ -102,9 +124,11 @@ def _interval(node: Node | None, timetable: Timetable) -> float | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         wrong = "has an Interval that is not a number of seconds"
-        raise Fault(node.span.first, wrong, "write for example Interval: 300")
+        timetable.refuse(node.span.first, wrong, "write for example Interval: 300")
+        return None
     if value > 366 * DAY:
-        raise Fault(node.span.first, "has an Interval of more than a year", "write less")
+        timetable.refuse(node.span.first, "has an Interval of more than a year", "write less")
+        return None
     return value
 
 
@@ -116,26 +140,43 @@ def _ranges(node: Node, timetable: Timetable) -> list[Range]:
         )
         return [each for item in node.items for each in _ranges(item, timetable)]
     value = node.value if isinstance(node, Scalar) else None
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        minute = math.floor(value) % DAY // 60
-        if isinstance(node, Scalar) and not re.match("[0-9_]+:", node.text):
-            timetable.notes.append(
-                "ExecuteTime is a number, seconds after midnight: "
-                f"the agent ran it at {_hhmm(minute)}"
-            )
-        return [Range(minute)]
+    if (
+        isinstance(node, Scalar)
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+    ):
+        return [Range(_seconds(node, value, timetable))]
     if not isinstance(value, str):
-        raise Fault(line, "has an ExecuteTime that is not a time", _REMEDY)
+        timetable.refuse(line, "has an ExecuteTime that is not a time", _REMEDY)
+        return []
     # Ruby drops empty strings at the end of what it has split.
     parts = value.split(",")
     while parts and not parts[-1]:
         parts.pop()
     if not parts:
-        raise Fault(line, "has an ExecuteTime without a time: the agent never ran it", _REMEDY)
-    return [_range(part.strip(" \t\n\v\f\r\0"), line, timetable) for part in parts]
+        wrong = "has an ExecuteTime without a time: the agent never ran it"
+        timetable.refuse(line, wrong, _REMEDY)
+    return [each for part in parts for each in _range(part.strip(" \t\n\v\f\r\0"), line, timetable)]
 
 
-def _range(text: str, line: int, timetable: Timetable) -> Range:
+def _seconds(node: Scalar, value: float, timetable: Timetable) -> int:
+    """Return the minute of a number: YAML makes seconds of 9:00, as of 25:00."""
+    minute = math.floor(value) % DAY // 60
+    if not re.match("[0-9_]+:", node.text):
+        timetable.notes.append(
+            f"ExecuteTime is a number, seconds after midnight: the agent ran it at {_hhmm(minute)}"
+        )
+    elif not _PLAIN.fullmatch(node.text):
+        timetable.notes.append(
+            f"ExecuteTime {_shown(node.text)} is not a time of the day: "
+            f"the agent ran it at {_hhmm(minute)}"
+        )
+    return minute
+
+
+def _range(text: str, line: int, timetable: Timetable) -> Iterator[Range]:
+    """Yield one range, or nothing for one that cannot be read."""
     parts = text.split("-")
     while parts and not parts[-1]:
         parts.pop()
@@ -143,18 +184,26 @@ def _range(text: str, line: int, timetable: Timetable) -> Range:
         timetable.notes.append(
             "a range of ExecuteTime has more than one '-': the first two times count"
         )
-    minutes = [_minute(part, line) for part in parts[:2]]
-    if not minutes:
-        raise Fault(line, "has an ExecuteTime that the agent cannot read", _REMEDY)
-    return Range(*minutes)
+    minutes = [_minute(part, timetable) for part in parts[:2]]
+    if not minutes or None in minutes:
+        timetable.refuse(line, "has an ExecuteTime that the agent cannot read", _REMEDY)
+    else:
+        yield Range(*(minute for minute in minutes if minute is not None))
 
 
-def _minute(text: str, line: int) -> int:
+def _minute(text: str, timetable: Timetable) -> int | None:
     found = _TIME.match(text)
     hour, minute = (int(found[1] or found[2]), int(found[3])) if found else (99, 99)
     if hour > 24 or minute > 59 or (hour == 24 and minute):
-        raise Fault(line, "has an ExecuteTime that the agent cannot read", _REMEDY)
+        return None
+    if not _PLAIN.fullmatch(text.strip()):
+        said = f"ExecuteTime has {_shown(text)}, which the agent read as {hour:02}:{minute:02}"
+        timetable.notes.append(said)
     return hour * 60 + minute
+
+
+def _shown(text: str) -> str:
+    return repr(shortened(text.strip(), most=20))
 
 
 def _agent(each: Range, step: float | None) -> Iterator[int]:

@@ -173,7 +173,10 @@ def _beyond(ours: object) -> bool:
 
 
 def entries(raw: bytes) -> dict[str, str]:
-    root = document.read(encoding.decode(raw).text).root
+    found = document.read(encoding.decode(raw).text)
+    for fault in found.faults:
+        raise fault
+    root = found.root
     assert isinstance(root, Mapping)
     return {
         pair.key.text: pair.value.text
