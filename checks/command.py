@@ -162,7 +162,14 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         if (text := params.json) is not None:
             secrets = await _read_secrets(text, params)
             argv.append(_argument(text, secrets, context, params))
-    completed = await run_command(argv, cwd=params.cwd, env=params.env, keep=params.kept)
+
+    def show_unfinished(completed: Completed) -> None:
+        # Of a program that hangs, its last line often tells where.
+        context.show(output(completed, secrets.values(), is_cut=True))
+
+    completed = await run_command(
+        argv, cwd=params.cwd, env=params.env, keep=params.kept, unfinished=show_unfinished
+    )
     if completed.strays:
         context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
     context.show(output(completed, secrets.values()))
@@ -178,19 +185,22 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     return _from_exit(context, params, completed)
 
 
-def output(completed: Completed, secrets: Collection[str]) -> str:
+def output(completed: Completed, secrets: Collection[str], *, is_cut: bool = False) -> str:
     """Return the beginning of what the program printed, without secrets.
 
-    Half a secret is not recognised. So where a text was cut, as much as that goes, too.
+    Half a secret is not recognised. So where a text was cut, as much as that goes, too. `is_cut`
+    says that the program was ended, perhaps while it wrote.
     """
     half = max((len(eborder.escaped(secret)) - 1 for secret in secrets), default=0)
     printed = completed.stdout[:MAX_STDOUT_BYTES]
     stdout = eborder.redact(_text(printed), secrets)
-    if completed.stdout_bytes > len(printed):
+    if is_cut or completed.stdout_bytes > len(printed):
         stdout = stdout[: max(0, len(stdout) - half)]
     stderr = eborder.redact(_text(completed.stderr), secrets)
     if len(completed.stderr) >= MAX_STDERR_BYTES:
         stderr = stderr[half:]
+    if is_cut:
+        stderr = stderr[: max(0, len(stderr) - half)]
     return "\n".join(part.strip() for part in (stdout, stderr) if part.strip())
 
 

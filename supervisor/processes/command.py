@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO, cast
 
 import trio
@@ -73,11 +73,13 @@ async def run_command(
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
     keep: int = 65536,
+    unfinished: Callable[[Completed], None] | None = None,
 ) -> Completed:
     """Run a program without a shell, in a session of its own, with an empty standard input.
 
     `env` is added to the inherited environment. `keep` is how many bytes of standard output are
-    kept. Raises `CheckFailed` when the program or `cwd` is missing or cannot be used. When
+    kept. `unfinished` gets what a command that did not end in time has written until its end.
+    Raises `CheckFailed` when the program or `cwd` is missing or cannot be used. When
     cancelled, the process group gets SIGTERM, and a second later SIGKILL. In any case, every
     descendant has ended and is reaped on return.
     """
@@ -94,12 +96,14 @@ async def run_command(
         raise
     with stdout, stderr:
         head, tail = _Head(stdout.fileno(), keep), _Tail(stderr.fileno())
+        in_time = False
         try:
             async with trio.open_nursery() as readers:
                 readers.start_soon(head.read)
                 readers.start_soon(tail.read)
                 await _exit_of(lineage.leader)
                 readers.cancel_scope.cancel()
+            in_time = True
         except BaseException:
             lineage.signal_group(signal.SIGTERM)
             with trio.move_on_after(GRACE, shield=True):
@@ -110,12 +114,19 @@ async def run_command(
                 await _end(lineage)
             descendants.give_up(descendants.sweep())
             lineage.forget()
-        head.drain()
-        tail.drain()
+            completed = _completed(lineage, head, tail)
+            if unfinished is not None and not in_time:
+                unfinished(completed)
     if lineage.status is None:
         raise CheckFailed(f"cannot run {argv[0]}: its exit status was lost")
+    return completed
+
+
+def _completed(lineage: descendants.Lineage, head: _Head, tail: _Tail) -> Completed:
+    head.drain()
+    tail.drain()
     return Completed(
-        status=lineage.status,
+        status=-signal.SIGKILL if lineage.status is None else lineage.status,
         stdout=bytes(head.kept),
         stdout_bytes=head.total,
         stderr=bytes(tail.kept),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from checks.command import TRACEBACK, Params, output
+from checks.command import TRACEBACK, Params, output, run
 from supervisor.api import CheckFailed, Completed, Condition, Limit, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
@@ -24,6 +24,7 @@ from tests.support.bad_plugins import (
     printing,
     shell,
 )
+from tests.support.check_context import context
 
 UNUSED = Secret("env", "UNUSED")
 
@@ -211,6 +212,28 @@ def test_the_last_output_shows_not_even_half_a_secret(
     completed = Completed(0, stdout, printed, stderr, 0)
 
     assert shown == output(completed, ["hunter2"])
+
+
+def test_a_program_that_was_ended_while_it_wrote_shows_not_even_half_a_secret() -> None:
+    completed = Completed(-15, b"say hunt", 8, b"login of hunter2: hunter", 0)
+
+    assert output(completed, ["hunter2"], is_cut=True) == "sa\nlogin of [secret]:"
+    assert output(completed, [], is_cut=True) == "say hunt\nlogin of hunter2: hunter"
+
+
+async def test_the_last_output_of_a_program_that_hangs_is_shown(tmp_path: Path) -> None:
+    seen = context()
+    ready = tmp_path / "ready"
+    script = f"echo connecting to the stock server; echo > {ready}; exec sleep 86399"
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run, seen, Params(shell(script), "nagios"))
+        with trio.fail_after(10):
+            while not ready.exists():  # noqa: ASYNC110 - another process makes it
+                await trio.sleep(0.005)
+        nursery.cancel_scope.cancel()
+
+    assert seen.shown == ["connecting to the stock server"]
 
 
 async def test_a_module_of_the_legacy_agent_that_fails_after_its_events_is_logged(

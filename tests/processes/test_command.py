@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,30 @@ async def test_a_command_is_ended_at_the_deadline(plugin: str) -> None:
 
     assert scope.cancelled_caught
     assert undisturbed() - start < 3
+
+
+async def test_what_a_hanging_command_wrote_is_not_lost(tmp_path: Path) -> None:
+    seen: list[Completed] = []
+    ready = tmp_path / "ready"
+    script = f"echo so far; echo why >&2; echo > {ready}; exec sleep 86399"
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(run_command, shell(script), unfinished=seen.append))
+        with trio.fail_after(10):
+            while not ready.exists():  # noqa: ASYNC110 - another process makes it
+                await trio.sleep(0.005)
+        nursery.cancel_scope.cancel()
+
+    assert [(each.stdout, each.stderr, each.status) for each in seen] == [
+        (b"so far\n", b"why\n", -signal.SIGTERM)
+    ]
+
+
+async def test_a_command_that_ends_in_time_is_not_unfinished() -> None:
+    seen: list[Completed] = []
+    completed = await run_command(shell("echo done"), unfinished=seen.append)
+
+    assert (completed.stdout, seen) == (b"done\n", [])
 
 
 async def test_sigterm_lets_a_command_clean_up(tmp_path: Path) -> None:
