@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from supervisor.config.service import Service
 
 
-PROGRAM = "python -m supervisor"
-"""How the program is called. An installed one is also called `alertmanager-supervisor`."""
+PROGRAM = os.environ.get("SUPERVISOR_PROGRAM", "python -m supervisor")
+"""How the program is called. `scripts/run` and an installed command set the variable."""
 
 DOCS = "documents: docs/reference/commands.md, service-file.md, checks.md"
 """Where more is written."""

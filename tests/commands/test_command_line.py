@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 from importlib import import_module
 
 import pytest
 
 from supervisor.__main__ import COMMANDS, main
+
+
+def test_the_help_shows_the_command_as_it_was_typed() -> None:
+    typed = {"SUPERVISOR_PROGRAM": "scripts/run"}
+    done = subprocess.run(
+        [sys.executable, "-m", "supervisor", "once", "--help"],
+        env=os.environ | typed,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "usage: scripts/run once" in done.stdout
+    assert "\n  scripts/run once --service Shop\n" in done.stdout
+    assert "python -m" not in done.stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -62,7 +62,7 @@ async def test_the_page_of_a_module_shows_all_that_is_known_of_it() -> None:
     assert 'aria-label="6 values, 90 % to 97 %, last 97 %; limit 95 %"' in html
     assert html.count('class="episode amber"') == 2
     assert "every 1m; timeout 30s" in html
-    assert "run-now --service X disk-0" in html
+    assert "scripts/run run-now --service X disk-0" in html
     assert "To do: Clean up" in html
 
 

@@ -122,7 +122,7 @@ def commands(shown: ModuleView) -> list[str]:
     """Return the commands that run the module now: for alerts, and only to look."""
     program = ["alertmanager-supervisor"]
     if docs() == str(CODE / "docs"):  # a copy of the project, which is not installed
-        program = ["python", "-m", "supervisor"]
+        program = ["scripts/run"]
     service = ["--service", shown.view.about.service]
     name = shown.module.name
     return [shlex.join([*program, verb, *service, name]) for verb in ("run-now", "once")]
