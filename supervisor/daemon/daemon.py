@@ -185,7 +185,8 @@ class Daemon:
                             trio.current_time() + self.store.service.stop_grace / 2
                         )
                     delivery.cancel_scope.cancel()
-        _log.info("stopped; what was not delivered is delivered by the next start")
+        owed = "; what was not delivered is delivered by the next start"
+        _log.info("stopped%s", owed if self.store.service.alertmanager.urls else "")
 
     def _module_tasks(self, nursery: trio.Nursery) -> ModuleTasks:
         return ModuleTasks(

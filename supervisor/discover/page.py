@@ -7,21 +7,26 @@ from collections.abc import Iterable, Iterator
 from supervisor.discover.draft import Draft, Item, Survey, is_active, quoted
 
 
-def page(survey: Survey, schema: str) -> str:
-    """Return the text of the service file. `schema` is where editors find its JSON Schema."""
-    return "\n".join([*_head(survey, schema), *_modules(survey), *_left_out(survey)]) + "\n"
+def page(survey: Survey, schema: str, program: str = "alertmanager-supervisor") -> str:
+    """Return the text of the service file.
+
+    `schema` is where editors find its JSON Schema, `program` what the reader types.
+    """
+    return (
+        "\n".join([*_head(survey, schema, program), *_modules(survey), *_left_out(survey)]) + "\n"
+    )
 
 
-def _head(survey: Survey, schema: str) -> Iterator[str]:
+def _head(survey: Survey, schema: str, program: str) -> Iterator[str]:
     yield f"#:schema {schema}"
-    yield f"# What `alertmanager-supervisor discover` found on {survey.host}."
+    yield f"# What `{program} discover` found on {survey.host}."
     yield "# Nothing in it fires now. Change what you know better, then try it:"
     yield "#"
-    yield f"#     alertmanager-supervisor validate --service {survey.file}"
-    yield f"#     alertmanager-supervisor once --service {survey.file}"
+    yield f"#     {program} validate --service {survey.file}"
+    yield f"#     {program} once --service {survey.file}"
     yield "#"
     yield "# Each line that is left out is a comment with its reason. What is not here at all is at"
-    yield "# the end. `alertmanager-supervisor checks NAME` shows all parameters of a check."
+    yield f"# the end. `{program} checks NAME` shows all parameters of a check."
     yield ""
     yield _with_note(f"service = {quoted(survey.service)}", "the label `service` of its alerts")
     yield _with_note('# timezone = "Europe/Berlin"', "default: the machine's")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from supervisor.commands.once import run_once
+from supervisor.commands.options import PROGRAM
 from supervisor.config.load import load_service
 from supervisor.discover.draft import Survey
 from supervisor.discover.page import page
@@ -65,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     found = survey(_name(options.service or file), file, with_logs=options.logs)
     print("running each module once …", file=sys.stderr)
     found = without_what_fires(found, _run_once)
-    text = page(found, _schema())
+    text = page(found, _schema(), PROGRAM)
     if out is None:
         print(text, end="")
     else:
@@ -123,9 +125,5 @@ def _tell(found: Survey, out: Path | None) -> None:
         file=sys.stderr,
     )
     if out is not None:
-        where = out.absolute().parent
-        print(
-            f"wrote {out}; next: alertmanager-supervisor validate "
-            f"--service {out.stem} --config-dir {where}",
-            file=sys.stderr,
-        )
+        file = out if out.suffix == ".toml" else out.absolute()
+        print(f"wrote {out}; next: {PROGRAM} validate {shlex.quote(str(file))}", file=sys.stderr)
