@@ -12,8 +12,8 @@ from supervisor.commands.options import load_file
 from supervisor.errors import ConfigError
 from tests.support.doc_blocks import ROOT, pages
 
-OTHERS = re.compile(r"^\[(?:project|build-system|tool)|^#:schema|\A\[modules\.", re.M)
-"""What only files have that are not service files, and parts that begin within a module."""
+SERVICE = re.compile(r"^service =|^\[(?:alertmanager|status|labels)\]|^\[\[modules\]\]", re.M)
+"""What an example has that is a service file, or a part with whole tables of one."""
 
 LEFT_OUT = re.compile(
     r": servers: is missing;|: has neither every nor at;|: cannot be read: |no check 'spool';"
@@ -27,7 +27,7 @@ def examples() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         for match in re.finditer(r"^```toml\n(.*?)^```$", text, re.M | re.S):
             line = text.count("\n", 0, match.start()) + 1
-            if not OTHERS.search(match[1]):
+            if SERVICE.search(match[1]):
                 yield f"{path.relative_to(ROOT)}:{line}", match[1]
 
 
