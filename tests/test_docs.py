@@ -8,6 +8,7 @@ from pathlib import Path
 
 from supervisor.__main__ import COMMANDS
 from tests.support.doc_blocks import pages, services
+from tests.support.doc_prose import Sentence, sentences
 
 ROOT = Path(__file__).parent.parent
 
@@ -18,6 +19,20 @@ MADE_LATER = re.compile(r"NAME|FOLDER|_folder|format-N|Shop|queries")
 
 MADE_BY_READERS = frozenset(name for path in pages() for name in services(path))
 """Service files that a page shows, for its reader to make."""
+
+
+MAX_WORDS = 30
+"""Words of a sentence, at most. Aim at 20: readers whose second language it is read it once."""
+
+HARD = re.compile(
+    r"(?<![Tt]here )\b(?:is|are|was|were) no (?!longer|more)|\b(?:anew|nobody|meanwhile)\b", re.I
+)
+"""Words for which there are plainer ones: "is not a …", "again", "no one", "in the meantime"."""
+
+LONG_STILL = ("docs/reference/", "docs/how-to/migrate.md")
+"""Pages whose sentences are still to be mended."""
+
+PICTURE = re.compile(r"!\[(?P<words>[^\]]*)\]\((?P<path>[^)]+)\)")
 
 
 def documents() -> list[Path]:
@@ -66,3 +81,87 @@ def test_the_documents_stand_alone() -> None:
     ]
 
     assert wrong == []
+
+
+def prose() -> list[Sentence]:
+    return [
+        sentence
+        for path in documents()
+        if path.name != "CHANGELOG.md" and not str(path.relative_to(ROOT)).startswith(LONG_STILL)
+        for sentence in sentences(path, str(path.relative_to(ROOT)))
+    ]
+
+
+def test_sentences_are_found_without_blocks_tables_and_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE, encoding="utf-8")
+
+    assert [(each.line, each.words, each.text) for each in sentences(page, "page")] == [
+        (3, 4, "One two `code` link."),
+        (3, 2, "Three four"),
+        (5, 2, "an entry"),
+        (7, 3, "that goes on."),
+        (9, 2, "another one"),
+    ]
+
+
+PAGE = """\
+# A title
+
+One two `a b c` [link](page.md). Three
+four:
+- an entry
+
+  that goes on.
+
+- another one
+
+| a | table |
+
+    a block
+
+```sh
+a block
+```
+"""
+
+
+def test_no_sentence_is_too_long() -> None:
+    assert [str(each) for each in prose() if each.words > MAX_WORDS] == []
+
+
+def test_no_word_is_hard_where_a_plain_one_would_do() -> None:
+    assert [str(each) for each in prose() if HARD.search(each.text)] == []
+
+
+def test_an_index_names_each_document() -> None:
+    """The index of all documents does, or that of the reference."""
+    docs = ROOT / "docs"
+    named = {
+        (index.parent / name).resolve()
+        for index in (docs / "index.md", docs / "reference" / "index.md")
+        for name in LINK.findall(index.read_text(encoding="utf-8"))
+    }
+
+    assert {*docs.rglob("*.md")} - named == {docs / "index.md"}
+
+
+def test_each_picture_is_described_for_those_who_cannot_see_it() -> None:
+    wrong = [
+        f"{document.relative_to(ROOT)}: {path}"
+        for document in documents()
+        for words, path in PICTURE.findall(document.read_text(encoding="utf-8"))
+        if len(words.split()) < 3
+    ]
+
+    assert wrong == []
+
+
+def test_the_glossary_is_in_order() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    words = [
+        word.strip("` ").lower() for word in re.findall(r"^\| ([^|]+) \| [^|]+ \| \[", text, re.M)
+    ]
+
+    assert len(words) > 40
+    assert words == sorted(words)
