@@ -76,10 +76,10 @@ def obstacle() -> str:
     return "" if mounted.returncode == 0 else f"cgroup v2 cannot be mounted: {mounted.stderr!r}"
 
 
-def base() -> Path:
+def base(suite: str = SUITE) -> Path:
     """Return the root file system that every machine starts from, built if it is missing."""
-    digest = hashlib.sha256(f"{SUITE} {PACKAGES} {MASKED}".encode()).hexdigest()[:8]
-    found = CACHE / f"{SUITE}-{digest}"
+    digest = hashlib.sha256(f"{suite} {PACKAGES} {MASKED}".encode()).hexdigest()[:8]
+    found = CACHE / f"{suite}-{digest}"
     if found.exists():
         return found
     CACHE.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def base() -> Path:
     variant = ("--variant=minbase", f"--include={PACKAGES}")
     with (CACHE / "debootstrap.log").open("wb") as log:
         built = subprocess.run(
-            [*UNSHARE, "debootstrap", *variant, SUITE, str(making), mirror()],
+            [*UNSHARE, "debootstrap", *variant, suite, str(making), mirror()],
             check=False,
             stdout=log,
             stderr=log,
@@ -108,7 +108,7 @@ def base() -> Path:
 
 
 def mirror() -> str:
-    """Return where this host's own apt has the suite from."""
+    """Return where this host's own apt has Debian from. Other suites are there, too."""
     listing = ["apt-get", "indextargets", "--format", "$(RELEASE) $(COMPONENT) $(REPO_URI)"]
     for before in ([], ["apt-get", "update", "-qq"]):  # without package lists there is no answer
         subprocess.run(before or ["true"], check=False, stdin=subprocess.DEVNULL)
@@ -125,13 +125,18 @@ class Machine:
     """One container, from `boot` to `down`. What is written in it vanishes with it."""
 
     name: str = "supervisor-tests"
+    suite: str = SUITE
     leader: int = 0
     _run: Path = field(factory=lambda: Path(tempfile.mkdtemp(prefix="supervisor-machine-")))
     _nspawn: subprocess.Popen[bytes] | None = None
 
     def boot(self, *arguments: str) -> None:
         """Start it with further arguments of systemd-nspawn, and wait until it is up."""
-        environment = os.environ | {"RUN": str(self._run), "BASE": str(base()), "NAME": self.name}
+        environment = os.environ | {
+            "RUN": str(self._run),
+            "BASE": str(base(self.suite)),
+            "NAME": self.name,
+        }
         with (self._run / "log").open("wb") as log:
             self._nspawn = subprocess.Popen(
                 [*UNSHARE, "bash", "-c", BOOT, "boot", *arguments],
