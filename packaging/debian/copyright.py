@@ -58,22 +58,22 @@ def paragraph(package: Distribution, directory: Path) -> str:
 
 def author(package: Distribution) -> str:
     """Return who has written a package, as it says itself."""
-    for key in ("Author", "Author-email", "Maintainer", "Maintainer-email"):
-        if name := package.metadata.get(key, "").partition("<")[0].strip(' "'):
-            return name
-    return f"the authors of {package.name}"
+    keys = ("Author", "Author-email", "Maintainer", "Maintainer-email")
+    names = (each.partition("<")[0].strip(' "') for key in keys for each in said(package, key))
+    return next(filter(None, names), f"the authors of {package.name}")
 
 
 def licence(package: Distribution) -> str:
     """Return the name of a package's licence, as it says itself."""
-    said = package.metadata.get("License-Expression") or package.metadata.get("License", "")
-    if said and "\n" not in said:
-        return said
-    classifiers = package.metadata.get_all("Classifier", ())
-    return next(
-        (each.rpartition(" :: ")[2] for each in classifiers if each.startswith("License ::")),
-        "unknown",
-    )
+    names = [*said(package, "License-Expression"), *said(package, "License")]
+    classifiers = said(package, "Classifier")
+    names += [each.rpartition(" :: ")[2] for each in classifiers if each.startswith("License ::")]
+    return next((name for name in names if name and "\n" not in name), "unknown")
+
+
+def said(package: Distribution, key: str) -> list[str]:
+    """Return the values of a key in a package's metadata."""
+    return list(package.metadata.get_all(key) or ())
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_a_dry_run_builds_all_and_changes_nothing(repository: Repository) -> Non
 
 
 def test_a_release_is_a_commit_a_tag_a_wheel_and_an_sdist(repository: Repository) -> None:
-    repository.release("7.0.0", "--make", "--no-tests")
+    repository.release("7.0.0", "--make", "--no-tests", "--no-debs")
     wheel = repository.directory / "dist" / "alertmanager_supervisor-7.0.0-py3-none-any.whl"
     changelog = (repository.directory / "CHANGELOG.md").read_text(encoding="utf-8")
 

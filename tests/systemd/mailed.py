@@ -19,7 +19,7 @@ BINDS = (f"--bind-ro={PROGRAM}", "--bind-ro=/usr/share/prometheus/alertmanager")
 CONFIGURATION = """
 set -e
 mkdir -p /etc/alertmanager
-cp -r /usr/share/alertmanager-supervisor/configs/alertmanager/. /etc/alertmanager/
+cp -r "$CONFIGS"/alertmanager/. /etc/alertmanager/
 sed -i -e 's/mail.example.invalid:465/127.0.0.1:2525/; /smtp_auth/d' \\
     -e 's/group_wait: 10s/group_wait: 1s/; s/group_interval: 1m/group_interval: 2s/' \\
     /etc/alertmanager/alertmanager.yml
@@ -53,9 +53,9 @@ socketserver.ThreadingTCPServer(("127.0.0.1", 2525), Session).serve_forever()
 """
 
 
-def start(machine: Machine) -> None:
-    """Start both. The package must be installed, since it has the configuration."""
-    machine.run(CONFIGURATION)
+def start(machine: Machine, configs: str) -> None:
+    """Start both. Alertmanager's configuration is in a directory of what is installed."""
+    machine.run(CONFIGURATION, {"CONFIGS": configs})
     machine.write("/srv/sink.py", SINK)
     machine.run("touch /srv/mails; systemd-run --unit=sink /usr/bin/python3 /srv/sink.py")
     machine.run(

@@ -6,13 +6,17 @@ dpkg installs them without a network. Alertmanager and a mail server run beside 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
 
+from tests.scripts.test_install import wheel
 from tests.systemd import mailed, packages
-from tests.systemd.machine import CannotBuild, Machine, base, obstacle
+from tests.systemd.conftest import PIP, wheels
+from tests.systemd.machine import SUITE, CannotBuild, Machine, base, obstacle
 from tests.systemd.test_unit import status, wait_for
 
 pytestmark = pytest.mark.timeout(900)
@@ -98,18 +102,19 @@ class Host:
         return mailed.mails(self.machine)
 
 
-@pytest.fixture(scope="module", params=SUITES)
-def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+@contextmanager
+def booted(suite: str, *arguments: str) -> Iterator[Host]:
+    """Boot a new host."""
     if found := obstacle():
         pytest.skip(found)
-    suite: str = request.param
     try:
         base(suite)
     except CannotBuild as error:
         pytest.skip(f"cannot build a Debian {suite}: {error}")
     machine = Machine(name=f"supervisor-{suite}", suite=suite)
     try:
-        machine.boot(f"--bind-ro={packages.directory(suite)}:/srv/packages", *mailed.BINDS)
+        binds = (f"--bind-ro={packages.directory(suite)}:/srv/packages", *mailed.BINDS)
+        machine.boot(*binds, *arguments)
         yield Host(machine, suite)
     finally:
         machine.down()
@@ -120,6 +125,12 @@ def write_service(machine: Machine) -> None:
     machine.write("/etc/supervisor/Shop.toml", SERVICE + busy)
 
 
+@pytest.fixture(params=SUITES)
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    with booted(request.param) as made:
+        yield made
+
+
 def test_a_package_lives_from_its_first_mail_to_its_purge(host: Host) -> None:
     """All in one, since each step goes on from where the one before has left the host."""
     machine = host.machine
@@ -127,31 +138,17 @@ def test_a_package_lives_from_its_first_mail_to_its_purge(host: Host) -> None:
 
     # A new host has its first mail within a minute.
     host.dpkg("-i", "/srv/packages/old.deb")
-    mailed.start(machine)
-    write_service(machine)
-    machine.run("systemctl enable --now supervisor@Shop")
-    (first,) = host.mails_after(1)
-    assert "Disk usage" in first
-    wait_for(machine, "Shop", lambda: all_have_run(machine))
-    old, since = host.version(), host.firing()
-    assert set(since) == {"Disk usage"}
+    first, since = start_service(host, f"/usr/share/{PACKAGE}/configs")
+    old = host.version()
 
     # An upgrade and a way back keep what fires. None of it is mailed again, and nothing else is.
     for package, version in (("new.deb", packages.NEWER), ("old.deb", old)):
-        pid = status(machine, "Shop")["pid"]
-        host.dpkg("-i", f"/srv/packages/{package}")
-        wait_for(machine, "Shop", lambda: status_is_of_another(machine, pid))  # noqa: B023  # at once
-        wait_for(machine, "Shop", lambda: all_have_run(machine))
+        install_over(host, package)
         assert (host.version(), host.firing()) == (version, since)
-    machine.run("touch /srv/broken")
-    mails = host.mails_after(2)
-    assert [first] == mails[:1]
-    assert "shop" in mails[1]
-    assert len(mails) == 2
-    assert "TE" not in "".join(mails)
+    assert_nothing_else_was_mailed(host, first)
 
     # A file that is wrong, or one that no longer is, does not stand in the way of an upgrade.
-    machine.run("cp /etc/supervisor/Demo.toml /srv/; rm /etc/supervisor/Demo.toml")
+    machine.run("rm /etc/supervisor/Demo.toml")
     machine.write("/etc/supervisor/wrong.toml", "nonsense")
     machine.run("systemctl start supervisor@wrong", check=False)
     host.dpkg("-i", "/srv/packages/new.deb")
@@ -177,12 +174,60 @@ def test_a_package_lives_from_its_first_mail_to_its_purge(host: Host) -> None:
     assert machine.run("ls /etc/supervisor").stdout == "supervisord.conf\n"
 
 
+def test_a_package_takes_the_place_of_the_installer(project: Path, tmp_path: Path) -> None:
+    own = wheel(tmp_path, "spool", "1.0")
+    binds = (f"{project}:/srv/project", f"{wheels()}:/srv/wheels", f"{tmp_path}:/srv/own")
+    with booted(SUITE, *(f"--bind-ro={each}" for each in binds)) as host:
+        machine = host.machine
+        machine.run(f"/srv/project/scripts/install --with /srv/own/{own.name}", PIP, timeout=300)
+        first, since = start_service(host, "/opt/supervisor/current/configs")
+        install_over(host, "new.deb")
+
+        assert (host.version(), host.firing()) == (packages.NEWER, since)
+        assert_nothing_else_was_mailed(host, first)
+        assert machine.run("systemctl is-enabled supervisor@Shop").stdout == "enabled\n"
+        found = machine.run(f"command -v {PACKAGE}; systemctl show -P FragmentPath supervisor@Shop")
+        program, unit = found.stdout.split()
+        assert program == f"/usr/bin/{PACKAGE}"
+        assert unit.endswith("/lib/systemd/system/supervisor@.service")
+        machine.run(f"/usr/lib/{PACKAGE}/bin/python -P -c 'import spool'")
+        refused = machine.run("/srv/project/scripts/install", PIP, check=False)
+        assert "upgrade or remove that one with apt-get" in refused.stderr
+
+
+def start_service(host: Host, configs: str) -> tuple[str, dict[str, str]]:
+    """Start all. Return the first mail, and what fires then, and since when."""
+    mailed.start(host.machine, configs)
+    write_service(host.machine)
+    host.machine.run("systemctl enable --now supervisor@Shop")
+    (first,) = host.mails_after(1)
+    wait_for(host.machine, "Shop", lambda: all_have_run(host.machine))
+    since = host.firing()
+    assert set(since) == {"Disk usage"}
+    assert "Disk usage" in first
+    return first, since
+
+
+def install_over(host: Host, package: str) -> None:
+    """Install a package over what runs, and wait until that has looked at everything."""
+    pid = status(host.machine, "Shop")["pid"]
+    host.dpkg("-i", f"/srv/packages/{package}")
+    wait_for(host.machine, "Shop", lambda: status(host.machine, "Shop")["pid"] != pid)
+    wait_for(host.machine, "Shop", lambda: all_have_run(host.machine))
+
+
+def assert_nothing_else_was_mailed(host: Host, first: str) -> None:
+    """Let the other module fire, too. Its mail is the second one."""
+    host.machine.run("touch /srv/broken")
+    mails = host.mails_after(2)
+
+    assert mails[0] == first
+    assert "shop" in mails[1]
+    assert len(mails) == 2
+
+
 def all_have_run(machine: Machine) -> bool:
     return all(each["runs"] >= 1 for each in _modules(machine))
-
-
-def status_is_of_another(machine: Machine, pid: int) -> bool:
-    return bool(status(machine, "Shop")["pid"] != pid)
 
 
 def _modules(machine: Machine) -> list[dict[str, Any]]:

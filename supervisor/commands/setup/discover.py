@@ -26,8 +26,11 @@ from supervisor.modules.loader import load_check
 from supervisor.observations import Run
 from supervisor.text import counted
 
-INSTALLED_SCHEMA = Path("/opt/supervisor/current/service.schema.json")
-"""Where `scripts/install` puts the JSON Schema."""
+INSTALLED_SCHEMAS = (
+    Path("/usr/share/alertmanager-supervisor/service.schema.json"),
+    Path("/opt/supervisor/current/service.schema.json"),
+)
+"""Where Debian's package and `scripts/install` put the JSON Schema."""
 
 
 EXAMPLES = (
@@ -92,9 +95,8 @@ def _run_once(found: Survey) -> Sequence[Run]:
 
 
 def _schema() -> str:
-    if INSTALLED_SCHEMA.exists():
-        return INSTALLED_SCHEMA.as_uri()
-    return "./service.schema.json"
+    installed = (path.as_uri() for path in INSTALLED_SCHEMAS if path.exists())
+    return next(installed, "./service.schema.json")
 
 
 def _write(out: Path, text: str) -> None:
