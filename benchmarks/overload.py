@@ -28,6 +28,7 @@ from supervisor.ledger.database import Ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import Runner
 from supervisor.observations import Condition, Duration, Observation
 from supervisor.recorder.messages import Message
@@ -103,6 +104,7 @@ class Scene:
                     stats=stats[module.name],
                     stopping=trio.Event(),
                     make_context=ContextFactory(clock, outbox.store).context,
+                    overdue=OverdueRuns(),
                     send=send,
                     after=clock.now(),
                 )

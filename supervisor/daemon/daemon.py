@@ -36,6 +36,7 @@ from supervisor.ledger.database import open_ledger
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.modules.context_factory import ContextFactory
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.processes.command import become_subreaper, end_all_descendants
 from supervisor.processes.init import reap_strangers
@@ -115,6 +116,9 @@ class Daemon:
     _status_line: StatusLine = field(init=False)
     """Tells people and systemd how the supervisor is."""
 
+    _overdue: OverdueRuns = field(factory=OverdueRuns, init=False)
+    """Reports runs that do not end."""
+
     _send: trio.MemorySendChannel[Message] = field(init=False)
     """Takes what the recorder must commit."""
 
@@ -165,6 +169,7 @@ class Daemon:
                 async with trio.open_nursery() as delivery:
                     delivery.start_soon(self.environment.clock.watch, name="clock")
                     delivery.start_soon(reap_strangers, name="init")
+                    delivery.start_soon(self._overdue.watch, name="overdue runs")
                     peer_tasks = self._peer_tasks(delivery)
                     peer_tasks.start(clients)
                     self._start_watchdog(delivery, peer_tasks)
@@ -195,6 +200,7 @@ class Daemon:
             stats=self.stats,
             stopping=self.environment.stopping,
             make_context=self._context_factory.context,
+            overdue=self._overdue,
             find_check=self.environment.find_check,
             send=self._send,
             nursery=nursery,

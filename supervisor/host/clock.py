@@ -23,8 +23,8 @@ class Clock:
 
     _last_look: tuple[float, float] | None = field(default=None, init=False)
     """What the wall clock and the monotonic clock showed when `was_set_by` looked last."""
-    _dozing: set[trio.CancelScope] = field(factory=set, init=False)
-    """A scope of each task that dozes; to cancel it wakes the task."""
+    _dozing: dict[object, trio.CancelScope] = field(factory=dict, init=False)
+    """A scope of each that dozes; to cancel it wakes the task."""
 
     def now(self) -> float:
         """Return Unix seconds."""
@@ -52,17 +52,22 @@ class Clock:
             found = self.now() - trio.current_time()
             if abs(found - offset) > MAX_DRIFT:
                 offset = found
-                for scope in self._dozing:
+                for scope in self._dozing.values():
                     scope.cancel()
 
-    async def doze(self, until: float, wake: trio.Event) -> None:
-        """Sleep until `until`, until `wake` is set, or until `watch` finds that the clock was set.
+    async def doze(self, until: float, wake: trio.Event, sleeper: object) -> None:
+        """Sleep until `until`, until `wake` is set, or until `rouse` is called for the sleeper.
 
-        `until` is in Unix seconds. The caller looks at the clock afterwards: it may show less.
+        `until` is in Unix seconds. `watch` ends the sleep, too, when it finds that the clock was
+        set. The caller looks at the clock afterwards: it may show less.
         """
-        with trio.move_on_after(max(0.0, until - self.now())) as scope:
-            self._dozing.add(scope)
+        with trio.move_on_after(max(0.0, until - self.now())) as self._dozing[sleeper]:
             try:
                 await wake.wait()
             finally:
-                self._dozing.discard(scope)
+                del self._dozing[sleeper]
+
+    def rouse(self, sleeper: object) -> None:
+        """Wake a sleeper, if it dozes."""
+        if sleeper in self._dozing:
+            self._dozing[sleeper].cancel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
 from logging import Logger, LoggerAdapter, getLogger
 from typing import Any, Self
@@ -17,6 +17,7 @@ from supervisor.config.times import at_labels
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import AlertView, Context, RunView
+from supervisor.observations import Json
 from supervisor.stats.module_stats import ModuleStats, fit
 
 _log = getLogger("supervisor.checks")
@@ -53,9 +54,13 @@ class ContextFactory:
         fit(stats, service)
         return cls(clock, Store(CurrentConfig(service)), lambda: tuple(stats.values()))
 
-    def context(self, module: Module) -> Context:
-        """Return the context for a run of this module that begins now."""
-        record = self.store.modules.get(module.name, NO_RECORD)
+    def context(self, module: Module, kept: Mapping[str, Json] | None = None) -> Context:
+        """Return the context for a run of this module that begins now.
+
+        `kept` is what the last run has kept, if that is not in the store yet.
+        """
+        if kept is None:
+            kept = self.store.modules.get(module.name, NO_RECORD).state
         service = self.store.service
         return Context(
             service=service.service,
@@ -65,7 +70,7 @@ class ContextFactory:
             log=CheckLog(_log, {"module": module.name}),
             clock=self.clock.now,
             at=at_labels(module.at, module.every),
-            state=copy.deepcopy(dict(record.state)),
+            state=copy.deepcopy(dict(kept)) if kept else {},
             list_alerts=self._alerts,
             list_runs=self._runs,
         )

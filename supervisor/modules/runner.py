@@ -6,19 +6,19 @@ docs/reference/schedule.md.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from logging import getLogger
 from types import MappingProxyType
 
 import trio
-from attrs import define, evolve, field
+from attrs import define
 
 from supervisor.config.service import Module
 from supervisor.host.clock import Clock
 from supervisor.modules.context import Context
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.observations import Json, Run
 from supervisor.schedule.schedule import Schedule, Times
 from supervisor.stats.module_stats import ModuleStats
@@ -69,8 +69,11 @@ class Runner:
     stopping: trio.Event
     """Set when the supervisor stops."""
 
-    make_context: Callable[[Module], Context]
-    """Returns the context for a run that begins now."""
+    make_context: Callable[[Module, Mapping[str, Json] | None], Context]
+    """Returns the context for a run that begins now, with what the last run has kept."""
+
+    overdue: OverdueRuns
+    """Reports a run that does not end."""
 
     send: trio.MemorySendChannel[Run]
     """Leads to the recorder."""
@@ -81,14 +84,11 @@ class Runner:
     others_have_run: Callable[[], bool] = lambda: True
     """Returns whether no other module runs for the first time soon."""
 
-    _nursery: trio.Nursery = field(init=False)
-    """Where the runs take place."""
-
-    _pause: trio.CancelScope = field(factory=trio.CancelScope)
-    """Ends the present wait."""
-
     _asked: bool = False
     """Whether somebody has asked for a run at once."""
+
+    _tick: float = 0.0
+    """The tick of the run in progress, or of the last one."""
 
     _kept: Mapping[str, Json] | None = None
     """What the last run has left for the next one. None before the first run that succeeds.
@@ -101,8 +101,12 @@ class Runner:
         if self.stats.state == "running":
             return False
         self._asked = True
-        self._pause.cancel()
+        self.clock.rouse(self)
         return True
+
+    def forget_run(self) -> None:
+        """Do not report the run in progress any more, since it was cancelled."""
+        self.overdue.end(self._tell_overdue)
 
     async def supervise(
         self,
@@ -111,28 +115,25 @@ class Runner:
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Run at `first` (Unix seconds) if that comes before the timetable, then follow it."""
-        async with trio.open_nursery() as self._nursery:
-            tick = min(first, self.schedule.next_after(self.after))
+        tick = min(first, self.schedule.next_after(self.after))
+        self.stats.next_run = tick
+        task_status.started()
+        first_minute_ends = trio.current_time() + FIRST_MINUTE
+        while not self.stopping.is_set():
+            now = self.clock.now()
+            if self._asked:
+                self._asked = False
+                await self._run(now)
+                tick = self._next_tick()
+            elif now < tick:
+                await self.clock.doze(tick, self.stopping, self)
+                tick = min(tick, self._next_tick())
+            elif self._is_too_early(first_minute_ends):
+                await self.clock.doze(now + POLL_INTERVAL, self.stopping, self)
+            else:
+                await self._run(self._latest(tick, now))
+                tick = self._next_tick()
             self.stats.next_run = tick
-            task_status.started()
-            first_minute_ends = trio.current_time() + FIRST_MINUTE
-            while not self.stopping.is_set():
-                now = self.clock.now()
-                if self._asked:
-                    self._asked = False
-                    await self._run(now)
-                    tick = self._next_tick()
-                elif now < tick:
-                    with trio.CancelScope() as self._pause:
-                        await self.clock.doze(tick, self.stopping)
-                    tick = min(tick, self._next_tick())
-                elif self._is_too_early(first_minute_ends):
-                    with trio.CancelScope() as self._pause:
-                        await self.clock.doze(now + POLL_INTERVAL, self.stopping)
-                else:
-                    await self._run(self._latest(tick, now))
-                    tick = self._next_tick()
-                self.stats.next_run = tick
 
     def _is_too_early(self, first_minute_ends: float) -> bool:
         """Return whether a check that runs last must wait for other modules."""
@@ -165,48 +166,43 @@ class Runner:
     async def _run(self, tick: float | None) -> None:
         if tick is None:
             return
-        outcome: list[Run] = []
-        done = trio.Event()
-        self.stats.state = "running"
-        name = f"run of {self.module.name}"
-        self._nursery.start_soon(self._execute, tick, outcome, done, name=name)
-        with trio.move_on_after(self.module.timeout + CLEAN_UP_TIMEOUT):
-            await done.wait()
-        if outcome:
-            await self.send.send(outcome[0])
-            if not outcome[0].error:
-                self._kept = outcome[0].state or NO_STATE
-        else:
-            await self._outlast(tick, done)
+        self.stats.state, self._tick = "running", tick
+        most = self.module.timeout + CLEAN_UP_TIMEOUT
+        self.overdue.begin(self._tell_overdue, trio.current_time() + most)
+        try:
+            context = self.make_context(self.module, self._kept)
+            run = await execute(self.module, self.check, context, tick)
+            await trio.lowlevel.checkpoint_if_cancelled()  # the check may have ignored it
+        finally:
+            is_in_time = self.overdue.end(self._tell_overdue)
+        if is_in_time:
+            await self._tell(run)
+            if not run.error:
+                self._kept = run.state or NO_STATE
         self.stats.state = "waiting"
         self._skip_ticks_since(tick)
 
-    async def _execute(self, tick: float, outcome: list[Run], done: trio.Event) -> None:
-        context = self.make_context(self.module)
-        if self._kept is not None:
-            context = evolve(context, state=copy.deepcopy(dict(self._kept)))
-        outcome.append(await execute(self.module, self.check, context, tick))
-        done.set()
-
-    async def _outlast(self, tick: float, done: trio.Event) -> None:
-        """Report a run that ignores its cancellation, and then wait for its end.
-
-        Only its own module waits.
-        """
+    async def _tell_overdue(self) -> None:
+        """Report the run in progress, which ignores its cancellation. Only its module waits."""
         error = f"timed out after {self.module.timeout:g} s and cannot be stopped"
         _log.error("%s: %s", self.module.name, error)
         seconds = self.module.timeout + CLEAN_UP_TIMEOUT
-        await self.send.send(
+        await self._tell(
             Run(
                 module=self.module.name,
-                scheduled=tick,
+                scheduled=self._tick,
                 started=self.clock.now() - seconds,
                 seconds=seconds,
                 error=error,
                 timed_out=True,
             )
         )
-        await done.wait()
+
+    async def _tell(self, run: Run) -> None:
+        try:
+            self.send.send_nowait(run)
+        except trio.WouldBlock:
+            await self.send.send(run)
 
     def _skip_ticks_since(self, tick: float) -> None:
         now = self.clock.now()

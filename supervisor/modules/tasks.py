@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import trio
 from attrs import define, field
@@ -12,8 +12,9 @@ from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import FIRST_MINUTE, Runner, first_run
-from supervisor.observations import Run
+from supervisor.observations import Json, Run
 from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import ModuleStats, fit
 
@@ -34,6 +35,12 @@ class ModuleTask:
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     """Ends the task."""
 
+    def end(self) -> None:
+        """End the task. A run in progress does not count."""
+        self.scope.cancel()
+        if self.runner is not None:
+            self.runner.forget_run()
+
 
 @define(eq=False, repr=False)
 class ModuleTasks:
@@ -51,11 +58,14 @@ class ModuleTasks:
     stopping: trio.Event
     """Set when the supervisor stops."""
 
-    make_context: Callable[[Module], Context]
-    """Returns the context for a run that begins now."""
+    make_context: Callable[[Module, Mapping[str, Json] | None], Context]
+    """Returns the context for a run that begins now, with what the last run has kept."""
 
     find_check: Callable[[str], Check]
     """Returns the check of a name."""
+
+    overdue: OverdueRuns
+    """Reports runs that do not end."""
 
     send: trio.MemorySendChannel[Run]
     """Leads to the recorder."""
@@ -82,7 +92,7 @@ class ModuleTasks:
             if (task.module, task.schedule) != (wanted.get(name), timetables.get(name))
         ]
         for name in changed:
-            self.tasks[name].scope.cancel()
+            self.tasks[name].end()
             self.stats[name].state, self.stats[name].next_run = "waiting", None
         return changed
 
@@ -142,6 +152,7 @@ class ModuleTasks:
             stats=stats,
             stopping=self.stopping,
             make_context=self.make_context,
+            overdue=self.overdue,
             send=self.send,
             after=now,
             others_have_run=self._have_run,

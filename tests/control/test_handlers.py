@@ -18,6 +18,7 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
 from tests.support.ledger_bench import service_of
@@ -50,6 +51,7 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             stats={},
             stopping=trio.Event(),
             make_context=ContextFactory(clock, outbox.store).context,
+            overdue=OverdueRuns(),
             find_check=lambda _name: Check("fake", object, check),
             send=send,
             nursery=nursery,

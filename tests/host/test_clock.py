@@ -22,7 +22,7 @@ async def waited(clock: VirtualClock, until: float, wake: trio.Event) -> tuple[b
     """
     began = trio.current_time()
     while clock.now() < until and not wake.is_set():
-        await clock.doze(until, wake)
+        await clock.doze(until, wake, wake)
     return clock.now() >= until, trio.current_time() - began, clock.now()
 
 
@@ -66,6 +66,24 @@ async def test_a_wait_ends_at_once_when_it_is_woken(autojump_clock: object) -> N
         found = await waited(VirtualClock(EIGHT), EIGHT + HOUR, wake)
 
     assert found == (False, 100.0, EIGHT + 100)
+
+
+async def test_one_sleeper_is_roused_and_the_other_sleeps_on(autojump_clock: object) -> None:
+    clock = VirtualClock(EIGHT)
+    woke: dict[str, float] = {}
+
+    async def sleep(name: str) -> None:
+        await clock.doze(EIGHT + HOUR, trio.Event(), name)
+        woke[name] = clock.now() - EIGHT
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sleep, "first")
+        nursery.start_soon(sleep, "second")
+        await trio.sleep(100)
+        clock.rouse("first")
+        clock.rouse("another that does not sleep")
+
+    assert woke == {"first": 100.0, "second": HOUR}
 
 
 async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) -> None:

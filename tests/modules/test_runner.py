@@ -20,6 +20,7 @@ from supervisor.modules.context import Context
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.schedule.schedule import Grid, Schedule, Times
@@ -204,6 +205,7 @@ async def start(
     send, receive = trio.open_memory_channel[Run](0)
     stats = ModuleStats(module.name, module.check)
     service = a_service(module)
+    overdue = OverdueRuns()
     runner = Runner(
         module=module,
         check=check_of(behaviour),
@@ -212,6 +214,7 @@ async def start(
         stats=stats,
         stopping=stopping,
         make_context=ContextFactory(clock, Store(CurrentConfig(service))).context,
+        overdue=overdue,
         send=send,
         after=clock.now(),
     )
@@ -223,7 +226,10 @@ async def start(
 
     async def live(task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - supervise does
         with send:
-            await runner.supervise(first, task_status=task_status)
+            async with trio.open_nursery() as watching:
+                watching.start_soon(overdue.watch)
+                await runner.supervise(first, task_status=task_status)
+                watching.cancel_scope.cancel()
 
     nursery.start_soon(collect)
     await nursery.start(live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
 from supervisor.stats.module_stats import ModuleStats, fit
@@ -64,6 +65,7 @@ async def floor(
     clock, stopping, store = VirtualClock(START), trio.Event(), Store(CurrentConfig(service))
     send, receive = trio.open_memory_channel[Run](1000)
     made: list[Floor] = []
+    overdue = OverdueRuns()
 
     async def run(context: Context, _params: object) -> Iterable[Observation]:
         made[0].begun.append((context.module, trio.current_time()))
@@ -74,12 +76,14 @@ async def floor(
         return ()
 
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(overdue.watch)
         tasks = ModuleTasks(
             store=store,
             clock=clock,
             stats={},
             stopping=stopping,
             make_context=ContextFactory(clock, store).context,
+            overdue=overdue,
             find_check=lambda name: Check("fake", object, run, runs_last=name == "last"),
             send=send,
             nursery=nursery,
@@ -182,6 +186,34 @@ async def test_a_module_never_runs_twice_at_once_whatever_reloads_do(
     )
     assert len(begun) > 1
     assert all(later >= end for later, end in zip(begun[1:], ended, strict=False))
+
+
+async def test_a_run_that_ignores_a_reload_is_not_reported(autojump_clock: MockClock) -> None:
+    async def stubborn() -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(300)
+
+    async with floor(service_of(A), stubborn) as tested:
+        await trio.sleep(20)
+        await tested.reload(B)
+        await trio.sleep(500)
+
+        assert "a" in [name for name, _ in tested.ended]
+        assert "a" not in tested.done()
+
+
+async def test_what_a_check_returns_although_it_was_stopped_does_not_count(
+    autojump_clock: MockClock,
+) -> None:
+    async def deaf() -> None:
+        with suppress(trio.Cancelled):  # that is what this check does wrong
+            await trio.sleep_forever()
+
+    async with floor(service_of(A), deaf) as tested:
+        await trio.sleep(20)
+
+    assert tested.ended
+    assert tested.done() == []
 
 
 async def test_progress_follows_the_configuration(autojump_clock: MockClock) -> None:

@@ -20,6 +20,7 @@ from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import ContextFactory
 from supervisor.modules.loader import Check
+from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
 from supervisor.schedule.plan import in_words, plan
@@ -94,15 +95,16 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
 
         async def live(module: Module) -> None:
             runner = Runner(
-                module,
-                Check(module.check, object, look, ""),
-                schedules[module.name],
-                clock,
-                ModuleStats(module.name, module.check),
-                stopping,
-                context,
-                send,
-                clock.now() - 0.001,  # a run due at this very midnight belongs to the day
+                module=module,
+                check=Check(module.check, object, look, ""),
+                schedule=schedules[module.name],
+                clock=clock,
+                stats=ModuleStats(module.name, module.check),
+                stopping=stopping,
+                make_context=context,
+                overdue=OverdueRuns(),
+                send=send,
+                after=clock.now() - 0.001,  # a run due at this very midnight belongs to the day
             )
             await runner.supervise(float("inf"))
 
