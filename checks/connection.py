@@ -160,6 +160,8 @@ async def _connect(family: socket.AddressFamily, address: SocketAddress) -> floa
             sock.setblocking(False)
             error = sock.connect_ex(address)
             if error == errno.EINPROGRESS:
+                error = sock.connect_ex(address)  # a port of this host has answered already
+            if error == errno.EALREADY:
                 await trio.lowlevel.wait_writable(sock)
                 error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             # A connect to a free port of this host may connect the socket to itself.

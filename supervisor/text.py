@@ -53,6 +53,8 @@ def clean(text: str) -> str:
 
 def clean_text(text: str, limit: int) -> str:
     """Return text that any peer stores as it is: clean, and at most `limit` bytes of UTF-8."""
+    if _is_plain(text, limit):
+        return text
     text = clean(text.replace("\r\n", "\n"))
     encoded = text.encode()
     if len(encoded) <= limit:
@@ -62,7 +64,14 @@ def clean_text(text: str, limit: int) -> str:
 
 def clean_label(text: str) -> str:
     """Return a label's value: one line of clean text."""
+    if _is_plain(text, MAX_LABEL_BYTES):
+        return text
     return clean_text(_LINE_BREAKS.sub(" ", text), MAX_LABEL_BYTES)
+
+
+def _is_plain(text: str, limit: int) -> bool:
+    """Return whether text is one line of ASCII and short enough, as nearly all of it is."""
+    return type(text) is str and len(text) <= limit and text.isascii() and text.isprintable()
 
 
 def counted(number: int, noun: str, *, separator: Literal["", ","] = "") -> str:
