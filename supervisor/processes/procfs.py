@@ -81,7 +81,7 @@ def rttime(pid: int) -> int:
         soft, _ = resource.prlimit(pid, resource.RLIMIT_RTTIME)
     except OSError:  # a setuid program: its limits can only be read as text
         return _rttime_in_text(pid)
-    return max(0, soft)
+    return 0 if soft == resource.RLIM_INFINITY else soft
 
 
 def _rttime_in_text(pid: int) -> int:

@@ -78,6 +78,14 @@ def test_without_marks_strays_are_still_ended_and_it_is_logged_once() -> None:
     assert runs == ["0 []", "0 []"]
 
 
+@pytest.mark.parametrize("infinity", [-1, 2**64 - 1], ids=["until 3.14", "since 3.15"])
+def test_no_limit_is_not_a_mark(infinity: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "RLIM_INFINITY", infinity)
+    monkeypatch.setattr(resource, "prlimit", lambda *_: (infinity, infinity))
+
+    assert procfs.rttime(os.getpid()) == 0
+
+
 async def test_the_supervisors_own_limit_is_restored() -> None:
     before = resource.getrlimit(resource.RLIMIT_RTTIME)
     await run_command(["/bin/true"])
