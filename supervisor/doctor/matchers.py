@@ -16,10 +16,11 @@ from supervisor.errors import SupervisorError
 Operator: TypeAlias = Literal["=", "!=", "=~", "!~"]
 """How a matcher compares."""
 
-_MATCHER = re.compile(
-    r'\s*("(?:\\.|[^"\\])+"|[a-zA-Z_:][a-zA-Z0-9_:]*)\s*(=~|=|!=|!~)\s*(.*?)\s*', re.S
-)
-"""The name, operator and value of a matcher."""
+_MATCHER = re.compile(r'\s*("(?:\\.|[^"\\])+"|[^\s{}!=~,\\"\'`]+)\s*(=~|=|!=|!~)\s*(.*?)\s*', re.S)
+"""The name, operator and value of a matcher. Since 0.27 a name may have any characters.
+
+`GET /api/v2/status` shows most of them without quotes, even if the file has quotes.
+"""
 
 _POSIX_CLASSES = {
     "[:alnum:]": "0-9A-Za-z",
@@ -113,6 +114,23 @@ def _compile(pattern: str) -> re.Pattern[str]:
         # In Go \d, \w, \s and \b know ASCII alone.
         return re.compile(translated, re.ASCII)
     except (re.error, OverflowError, RecursionError) as error:
-        raise MatcherUnreadable(
-            f"cannot judge the regular expression {pattern!r}: {error}"
-        ) from error
+        compiled = _compile_with_re2(pattern)
+        if compiled is None:
+            raise MatcherUnreadable(
+                f"cannot judge the regular expression {pattern!r}: {error}"
+            ) from error
+        return compiled
+
+
+def _compile_with_re2(pattern: str) -> re.Pattern[str] | None:
+    """Return an expression that Python's `re` does not know, such as `\\pL`, if it is valid."""
+    try:
+        import re2  # few need it, and not every Python has it
+    except ImportError:
+        return None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return cast("re.Pattern[str]", re2.compile(pattern, options))
+    except re2.error:
+        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from supervisor.doctor.matchers import Matcher, MatcherUnreadable, parse
@@ -17,6 +19,9 @@ from supervisor.doctor.matchers import Matcher, MatcherUnreadable, parse
         ('a="x,y",b=""', [Matcher("a", "=", "x,y"), Matcher("b", "=", "")]),
         (r'a="1\"2\\3\n4\d"', [Matcher("a", "=", '1"2\\3\n4\\d')]),
         ('"한글"="값"', [Matcher("한글", "=", "값")]),
+        ("foo.bar=x", [Matcher("foo.bar", "=", "x")]),
+        ('région!="x"', [Matcher("région", "!=", "x")]),
+        ('a-b!~"z|y"', [Matcher("a-b", "!~", "z|y")]),
         ("", []),
         ("{}", []),
     ],
@@ -25,7 +30,7 @@ def test_commas_separate_the_matchers_of_a_line(text: str, expected: list[Matche
     assert parse(text) == tuple(expected)
 
 
-@pytest.mark.parametrize("text", ["a", "=b", 'a="b', 'a=b"', 'a="b"c"', "1a=b", "a=b,,c=d"])
+@pytest.mark.parametrize("text", ["a", "=b", 'a="b', 'a=b"', 'a="b"c"', "a b=c", "a=b,,c=d"])
 def test_an_invalid_matcher_is_refused(text: str) -> None:
     with pytest.raises(MatcherUnreadable, match="cannot read the matcher"):
         parse(text)
@@ -44,6 +49,7 @@ def test_an_invalid_matcher_is_refused(text: str) -> None:
         (Matcher("a", "=~", r"\d+"), ["12"], ["१२"]),
         (Matcher("a", "=~", r"[[:alpha:]]+\z"), ["ab"], ["a1"]),
         (Matcher("a", "=~", "(?i)abc"), ["ABC"], ["ab"]),
+        (Matcher("a", "=~", r"\pL+"), ["한글"], ["1", ""]),
     ],
 )
 def test_a_matcher_compares_the_whole_value(
@@ -59,5 +65,13 @@ def test_a_missing_label_is_an_empty_one() -> None:
 
 
 def test_a_regular_expression_that_cannot_be_judged_is_named() -> None:
-    with pytest.raises(MatcherUnreadable, match=r"cannot judge .*\\\\pL"):
+    with pytest.raises(MatcherUnreadable, match=r"cannot judge .*\\\\pX"):
+        Matcher("a", "=~", r"\pX")
+
+
+def test_python_alone_judges_what_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "re2", None)
+
+    assert Matcher("a", "=~", "W|E").matches({"a": "W"})
+    with pytest.raises(MatcherUnreadable, match="cannot judge"):
         Matcher("a", "=~", r"\pL")
