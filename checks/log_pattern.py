@@ -107,7 +107,8 @@ class Log:
 
     @exclude.validator
     def _is_pattern_too(self, _: Attribute[str], value: str) -> None:
-        compiled(value)
+        if value:
+            compiled(value)
 
     @min_count.validator
     def _is_count(self, _: Attribute[int], value: int) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import re2
-
 
 def compiled(pattern: str) -> Any:
     """Return a pattern in RE2's syntax, for bytes; raises `ValueError`."""
+    try:
+        import re2  # a service without patterns does not need it
+    except ImportError:
+        raise ValueError(
+            "needs google-re2, which is not installed here; install it with pip into this "
+            "environment, from a wheel or with a C++ compiler, or leave the pattern out"
+        ) from None
     options = re2.Options()
     options.log_errors = False
     try:

@@ -144,7 +144,8 @@ class Target:
 
     @pattern.validator
     def _is_pattern(self, _: Attribute[str], value: str) -> None:
-        compiled(value)
+        if value:
+            compiled(value)
 
     @json_pointer.validator
     def _is_pointer(self, _: Attribute[str | None], value: str | None) -> None:
