@@ -1,4 +1,4 @@
-"""Asks Alertmanagers themselves: failed notifications and reloads, missing members, no answer.
+"""Asks Alertmanagers themselves: what they could not notify or dropped, and whether they are well.
 
 Coming from Telegraf: `prometheus`.
 """
@@ -51,7 +51,7 @@ _reading = trio.CapacityLimiter(1)
 class Params:
     """Which Alertmanagers are asked, and how."""
 
-    past_events: ClassVar[frozenset[str]] = frozenset({"Notifications failed"})
+    past_events: ClassVar[frozenset[str]] = frozenset({"Alerts dropped", "Notifications failed"})
     """Alerts that are held until an Alertmanager has notified of them."""
 
     urls: tuple[str, ...] = field(
@@ -192,6 +192,7 @@ def _measured(url: str, grown: Increase, cluster: Cluster) -> Iterator[Measureme
     sent, failed = (sum(each.values()) for each in (grown.notifications, grown.failed))
     yield Measurement("alertmanager_notifications", sent, labels=labels)
     yield Measurement("alertmanager_failed_notifications", failed, labels=labels)
+    yield Measurement("alertmanager_dropped_alerts", sum(grown.dropped.values()), labels=labels)
     yield Measurement("alertmanager_members", len(cluster.members), labels=labels)
 
 
@@ -205,6 +206,10 @@ def _conditions(
         if integration not in grown.failed:  # nothing is given up yet
             what = counted(round(count), "failed attempt")
             yield _failing(url, "W", integration, what)
+    if grown.dropped:
+        reasons = [f"{round(count)} {why}" for why, count in grown.dropped.items()]
+        message = f"{url} has dropped alerts since the last run: {', '.join(reasons)}"
+        yield Condition("Alerts dropped", "E", url, message)
     if not health.reloaded:
         message = f"{url} could not read its configuration file and goes on with the old one"
         yield Condition("Alertmanager reload failed", "E", url, message)

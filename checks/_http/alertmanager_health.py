@@ -15,7 +15,15 @@ _FAILED = "alertmanager_notifications_failed_total"
 _ATTEMPTS_FAILED = "alertmanager_notification_requests_failed_total"
 _RELOADED = "alertmanager_config_last_reload_successful"
 _STARTED = "process_start_time_seconds"
-_NEEDED = (_NOTIFICATIONS, _FAILED, _ATTEMPTS_FAILED, _RELOADED, _STARTED)
+
+_DROPPED = {
+    "alertmanager_alerts_limited_total": "beyond --alerts.per-alertname-limit",
+    "alertmanager_dispatcher_aggregation_group_limit_reached_total": "beyond its limit of groups",
+    "alertmanager_dispatcher_aggregation_group_creation_given_up_total": "while it was too busy",
+}
+"""Alerts that were accepted and dropped, and why. Old versions do not count them."""
+
+_NEEDED = (_NOTIFICATIONS, _FAILED, _ATTEMPTS_FAILED, _RELOADED, _STARTED, *_DROPPED)
 
 START_TOLERANCE = 5.0
 """Seconds. The start of a process is told by the time of boot, which moves with the clock."""
@@ -47,6 +55,9 @@ class Health:
     attempts_failed: Counts
     """Attempts that failed. It may have repeated them with success."""
 
+    dropped: Counts | None = field(factory=dict)
+    """Alerts that it has accepted and dropped, by the reason. None: the state does not know."""
+
     reloaded: bool = True
     """Whether it could read its configuration file the last time."""
 
@@ -66,6 +77,7 @@ class Increase:
     notifications: Counts = field(factory=dict)
     failed: Counts = field(factory=dict)
     attempts_failed: Counts = field(factory=dict)
+    dropped: Counts = field(factory=dict)
 
 
 def read_metrics(text: str) -> Health:
@@ -94,6 +106,11 @@ def read_metrics(text: str) -> Health:
         notifications=totals.get(_NOTIFICATIONS, {}),
         failed=totals.get(_FAILED, {}),
         attempts_failed=totals.get(_ATTEMPTS_FAILED, {}),
+        dropped={
+            why: sum(totals[metric].values())
+            for metric, why in _DROPPED.items()
+            if metric in totals
+        },
         reloaded=totals[_RELOADED].get("") != 0,
     )
 
@@ -132,10 +149,13 @@ def increase(before: Health | None, now: Health) -> Increase:
     if before is None:
         return Increase()
     restarted = abs(now.started - before.started) > START_TOLERANCE
+    dropped = now.dropped or {}
+    known = dropped if before.dropped is None else before.dropped
     return Increase(
         _grown({} if restarted else before.notifications, now.notifications),
         _grown({} if restarted else before.failed, now.failed),
         _grown({} if restarted else before.attempts_failed, now.attempts_failed),
+        _grown({} if restarted else known, dropped),
     )
 
 
@@ -155,6 +175,7 @@ def to_state(health: Health) -> Json:
         "notifications": dict(health.notifications),
         "failed": dict(health.failed),
         "attempts_failed": dict(health.attempts_failed),
+        "dropped": dict(health.dropped or {}),
     }
 
 
@@ -166,9 +187,15 @@ def from_state(value: Json) -> Health | None:
             "notifications": dict() as notifications,
             "failed": dict() as failed,
             "attempts_failed": dict() as attempts_failed,
+            **others,
         }:
+            dropped = others.get("dropped")  # versions up to 0.1.0 did not keep it
             return Health(
-                started, _counts(notifications), _counts(failed), _counts(attempts_failed)
+                started,
+                _counts(notifications),
+                _counts(failed),
+                _counts(attempts_failed),
+                dropped=_counts(dropped) if isinstance(dropped, dict) else None,
             )
     return None
 

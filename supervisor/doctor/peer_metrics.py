@@ -165,6 +165,16 @@ def _of_limits(totals: Totals) -> Iterator[Finding]:
             f"it has dropped {limited:.0f} alerts that it had accepted",
             "raise --alerts.per-alertname-limit, or leave it out",
         )
+    for what, why, remedy in (
+        ("limit_reached", "more groups than it may have", "raise its limit of aggregation groups"),
+        ("creation_given_up", "it was too busy to group them", "give it more processors"),
+    ):
+        count = _value(totals, f"alertmanager_dispatcher_aggregation_group_{what}_total")
+        if count > 0:
+            yield Finding(
+                f"it has dropped {count:.0f} alerts that it had accepted: {why}",
+                f"{remedy}, or let group_by of its routes name fewer labels",
+            )
 
 
 def _value(totals: Totals, metric: str, otherwise: float = 0.0) -> float:

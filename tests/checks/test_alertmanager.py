@@ -101,6 +101,26 @@ async def test_failed_notifications_fire_while_there_are_more_of_them() -> None:
     ]
 
 
+async def test_dropped_alerts_fire_while_there_are_more_of_them() -> None:
+    given, server = context(), peer()
+    dispatcher = "alertmanager_dispatcher_aggregation_group_creation_given_up_total"
+    verdicts = []
+    for limited, busy in ((4, 0), (7, 0), (7, 2), (7, 2)):
+        counts = (
+            f'alertmanager_alerts_limited_total{{alertname="a"}} {limited}\n{dispatcher} {busy}\n'
+        )
+        server.choose = speaking(metrics() + counts.encode(), status()).choose
+        verdicts.append(conditions(await look(server, given=given)))
+
+    said = "has dropped alerts since the last run"
+    assert verdicts == [
+        [],
+        [("E", "Alerts dropped", f"{said}: 3 beyond --alerts.per-alertname-limit")],
+        [("E", "Alerts dropped", f"{said}: 2 while it was too busy")],
+        [],
+    ]
+
+
 async def test_a_peer_that_was_restarted_counts_from_0_again() -> None:
     given = context()
     server = peer(failed=3)
@@ -179,6 +199,7 @@ async def test_what_was_counted_since_the_last_run_is_measured() -> None:
     assert {item.name: item.value for item in seen if isinstance(item, Measurement)} == {
         "alertmanager_notifications": 5,
         "alertmanager_failed_notifications": 2,
+        "alertmanager_dropped_alerts": 0,
         "alertmanager_members": 1,
     }
 

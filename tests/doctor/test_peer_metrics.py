@@ -156,6 +156,18 @@ LOOK = (
             ],
         ),
         (
+            {
+                "# HELP": "alertmanager_dispatcher_aggregation_group_limit_reached_total 1\n"
+                "alertmanager_dispatcher_aggregation_group_creation_given_up_total 2\n# HELP"
+            },
+            [
+                "it has dropped 1 alerts that it had accepted: more groups than it may have; raise "
+                "its limit of aggregation groups, or let group_by of its routes name fewer labels",
+                "it has dropped 2 alerts that it had accepted: it was too busy to group them; give "
+                "it more processors, or let group_by of its routes name fewer labels",
+            ],
+        ),
+        (
             {"# HELP": "alertmanager_nflog_maintenance_errors_total 1\n# HELP"},
             [
                 "it cannot write to disk what it has notified (nflog): a restart notifies again; "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import httpx
+import pytest
 import trio
 from attrs import define, field
 
@@ -16,6 +18,14 @@ from tests.e2e.mailing import ShippedAlertmanager, alert, cluster
 from tests.e2e.servers import SmtpSink, wait_for
 from tests.support.check_context import context
 from tests.support.ports import free_port
+
+LIMIT = "--alerts.per-alertname-limit"
+"""A flag that Alertmanager 0.28 does not have yet."""
+
+HELP = subprocess.run(
+    ["prometheus-alertmanager", "--help"], stdout=subprocess.PIPE, text=True, check=False
+).stdout
+"""The flags of this host's Alertmanager."""
 
 
 @define
@@ -70,6 +80,25 @@ def test_a_mail_server_that_is_down_is_noticed_until_it_is_back(tmp_path: Path) 
     assert attempts.startswith(f"{server.url}: ")
     assert attempts.endswith(" by email since the last run")
     assert f"{count:.0f} failed notification" in failed
+
+
+@pytest.mark.skipif(LIMIT not in HELP, reason="this Alertmanager has no limit of alerts")
+def test_alerts_beyond_a_limit_are_noticed(tmp_path: Path) -> None:
+    server = ShippedAlertmanager(tmp_path, f"127.0.0.1:{free_port()}")
+    server.flags += (f"{LIMIT}=3",)
+    server.start()
+    try:
+        watch = Watch(Params((server.url,)))
+        calm = watch.look()
+        server.post(*(alert("one", "E", instance=str(number)) for number in range(5)))
+        seen = watch.look()
+        after = watch.look()
+    finally:
+        server.stop()
+
+    said = f"{server.url} has dropped alerts since the last run: 2 beyond {LIMIT}"
+    assert seen["Alerts dropped"] == ("E", said)
+    assert "Alerts dropped" not in calm.keys() | after.keys()
 
 
 def test_a_configuration_with_an_error_is_noticed_until_it_is_corrected(tmp_path: Path) -> None:

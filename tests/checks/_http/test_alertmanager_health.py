@@ -18,7 +18,7 @@ from supervisor.api import Json
 
 LIVING = ("alertmanager_config_last_reload_successful 1", "process_start_time_seconds 1")
 FAILED = "alertmanager_notifications_failed_total"
-HEALTH = Health(100.0, {"email": 9}, {"email": 1}, {"email": 2})
+HEALTH = Health(100.0, {"email": 9}, {"email": 1}, {"email": 2}, dropped={"too many": 3})
 
 
 def test_a_reason_and_further_labels_are_summed_up() -> None:
@@ -52,8 +52,30 @@ def test_the_first_run_counts_nothing_and_the_start_may_be_off_by_a_little() -> 
     assert increase(None, HEALTH) == Increase()
     assert increase(HEALTH, evolve(HEALTH, started=101.0)) == Increase()
     assert increase(HEALTH, evolve(HEALTH, started=200.0)) == Increase(
-        {"email": 9}, {"email": 1}, {"email": 2}
+        {"email": 9}, {"email": 1}, {"email": 2}, {"too many": 3}
     )
+
+
+def test_what_was_dropped_before_the_state_knew_of_it_is_not_counted() -> None:
+    kept = alertmanager_health.to_state(HEALTH)
+    assert isinstance(kept, dict)
+    before = alertmanager_health.from_state({k: v for k, v in kept.items() if k != "dropped"})
+    more = evolve(HEALTH, dropped={"too many": 5})
+
+    assert increase(before, HEALTH) == Increase()
+    assert increase(HEALTH, more) == Increase(dropped={"too many": 2})
+
+
+def test_each_way_to_drop_an_alert_is_summed_up() -> None:
+    said = """
+alertmanager_alerts_limited_total{alertname="a"} 1
+alertmanager_alerts_limited_total{alertname="b"} 2
+alertmanager_dispatcher_aggregation_group_limit_reached_total 4
+alertmanager_dispatcher_aggregation_group_creation_given_up_total 0
+"""
+    dropped = read_metrics("\n".join([said, *LIVING])).dropped or {}
+
+    assert [*dropped.values()] == [3, 4, 0]
 
 
 def test_the_state_is_read_back() -> None:
@@ -66,7 +88,7 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 )
-NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed"])
+NAMES = st.sampled_from(["started", "notifications", "failed", "attempts_failed", "dropped"])
 
 
 @given(JSON | st.dictionaries(NAMES, JSON))
