@@ -139,7 +139,7 @@ class Member:
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    "/usr/bin/prometheus-alertmanager",
+                    "prometheus-alertmanager",
                     f"--config.file={config}",
                     f"--storage.path={self.directory / 'storage'}",
                     f"--web.listen-address=127.0.0.1:{self.web}",

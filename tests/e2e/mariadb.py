@@ -1,4 +1,7 @@
-"""A real MariaDB on loopback and a socket, in a temporary directory, and servers that misbehave."""
+"""A real MariaDB or MySQL on loopback and a socket, and servers that misbehave.
+
+Their files are in a temporary directory.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,12 @@ from tests.support.ports import free_port
 USER = "eborder"
 SCHEMA = ROOT / "configs" / "sql" / "reference_schema.sql"
 DATABASES = ("KOR-PNR", "JPN-PNR", "eborder")
+
+IS_MYSQL = os.environ.get("SUPERVISOR_TEST_DATABASE") == "mysql"
+"""Whether the server is MySQL instead of MariaDB: scripts/test --world mysql."""
+
+PROGRAM = "mysqld" if IS_MYSQL else "mariadbd"
+"""The server."""
 
 DRIP = 0.5
 """Seconds between two bytes of a dripping server."""
@@ -64,16 +73,12 @@ class MariaDbServer:
         certificate = authority.issue_cert("127.0.0.1")
         certificate.private_key_pem.write_to_path(str(self.directory / "key.pem"))
         certificate.cert_chain_pems[0].write_to_path(str(self.directory / "cert.pem"))
-        subprocess.run(
-            [
-                "mariadb-install-db",
-                *self._options(),
-                "--auth-root-authentication-method=normal",
-                "--skip-test-db",
-            ],
-            check=True,
-            capture_output=True,
-        )
+        if IS_MYSQL:
+            argv = [PROGRAM, *self._options(), "--initialize-insecure", "--secure-file-priv="]
+        else:
+            argv = ["mariadb-install-db", *self._options(), "--skip-test-db"]
+            argv.append("--auth-root-authentication-method=normal")
+        subprocess.run(argv, check=True, capture_output=True)
         self.start()
         self.sql(f"CREATE USER {USER} IDENTIFIED BY '{self.password}'")
         for name in DATABASES:
@@ -94,7 +99,7 @@ class MariaDbServer:
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "mariadbd",
+                    PROGRAM,
                     *self._options(),
                     "--bind-address=127.0.0.1",
                     f"--port={self.port}",
@@ -103,6 +108,7 @@ class MariaDbServer:
                     f"--ssl-cert={self.directory / 'cert.pem'}",
                     f"--ssl-key={self.directory / 'key.pem'}",
                     "--innodb-flush-log-at-trx-commit=0",
+                    *(("--mysqlx=OFF", "--secure-file-priv=") if IS_MYSQL else ()),
                 ],
                 stdout=log,
                 stderr=log,

@@ -107,7 +107,7 @@ class AlertmanagerServer:
         with (self.directory / "alertmanager.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "/usr/bin/prometheus-alertmanager",
+                    "prometheus-alertmanager",
                     f"--config.file={config}",
                     f"--storage.path={self.directory / 'storage'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",

@@ -7,6 +7,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.servers import AlertmanagerServer, SmtpSink, SupervisorProcess, wait_for
 
 CONFIG = """
@@ -55,6 +57,7 @@ def start_daemon() -> subprocess.Popen[bytes]:
     return subprocess.Popen(["bash", "-c", "exec -a e2eArchiveManager sleep 600"])
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="a route needs root")
 def test_each_check_fires_is_mailed_once_and_resolves(
     tmp_path: Path,
     supervisor: SupervisorProcess,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -103,6 +104,10 @@ class SmtpsAlertmanager(ShippedAlertmanager):
 
 @pytest.fixture
 def smtps() -> Iterator[tuple[SmtpsSink, trustme.CA]]:
+    try:
+        socket.create_server(SMTPS).close()
+    except PermissionError:
+        pytest.skip("only root may listen on port 465")
     authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert(SMTPS[0]).configure_cert(context)
@@ -115,10 +120,7 @@ def smtps() -> Iterator[tuple[SmtpsSink, trustme.CA]]:
         auth_exclude_mechanism=["LOGIN"],  # whose prompts are not those that Alertmanager knows
         auth_require_tls=False,  # it knows of STARTTLS alone, and here all is TLS
     )
-    try:
-        controller.start()
-    except PermissionError:
-        pytest.skip("only root may listen on port 465")
+    controller.start()
     yield sink, authority
     controller.stop()
 

@@ -67,7 +67,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
         (made.package / name).write_text(text, encoding="utf-8")
     venv.create(made.directory, symlinks=True)
     (packages,) = made.directory.glob("lib/python3*/site-packages")
-    (packages / "borrowed.pth").write_text("\n".join(site.getsitepackages()), encoding="utf-8")
+    borrowed = [each for each in site.getsitepackages() if os.path.isdir(each)]
+    (packages / "borrowed.pth").write_text("\n".join(borrowed), encoding="utf-8")
     built = str(top / "dist")
     made.pip("wheel", "--no-build-isolation", f"--wheel-dir={built}", ".", str(ROOT))
     wheels = sorted(map(str, (top / "dist").iterdir()))

@@ -136,7 +136,7 @@ async def test_events_are_reports_or_conditions(events: str, expected: list[Obse
         ('[{"EventName": true}]', "EventName of event 1 is a boolean, not a string"),
         ('[{"EventMessage": ["a"]}]', "EventMessage of event 1 is an array, not a string"),
         ("[NaN]", "NaN is not JSON"),
-        ("[" * 40_000, "it is nested too deeply"),
+        ("[" * 120_000, "it is nested too deeply"),
     ],
 )
 async def test_output_that_is_not_events_is_a_failed_check(output: str, why: str) -> None:

@@ -40,6 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("JOURNAL_STREAM", raising=False)
     monkeypatch.setattr("time.time", lambda: MOMENT)
+    monkeypatch.setattr("time.time_ns", lambda: int(MOMENT * 1e9))  # logging's since Python 3.13
     root, ours = logging.getLogger(), logging.getLogger("supervisor")
     before = (root.handlers[:], root.level, ours.level)
     yield
