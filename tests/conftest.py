@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.all_skipped import pytest_sessionfinish  # noqa: F401 - pytest calls it
 from tests.support.blocking import BlockingSteps
 from tests.support.own_mounts import have_mounts_of_our_own
 

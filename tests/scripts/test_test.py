@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ ROOT = Path(__file__).parent.parent.parent
 PYTHON = """#!/bin/sh
 echo "$*" >>calls
 case "$*" in *"${FAILS:-nothing}"*) echo "wrong here"; exit 1 ;; esac
+"""
+VENV = """
+[ "$2" != venv ] || { rm .venv/bin/python && cp "$0" .venv/bin/python; }
 """
 DPKG = """#!/bin/sh
 shift 2
@@ -34,12 +38,14 @@ class Project:
 
     directory: Path
 
-    def run(self, script: str, *arguments: str, fails: str = "", status: int = 0) -> str:
+    def run(
+        self, script: str, *arguments: str, fails: str = "", path: str = "", status: int = 0
+    ) -> str:
         """Run a script; return what it prints."""
-        bin_ = self.directory / "bin"
+        path = path or f"{self.directory / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             [self.directory / "scripts" / script, *arguments],
-            env=os.environ | {"PATH": f"{bin_}:{os.environ['PATH']}", "FAILS": fails or "nothing"},
+            env=os.environ | {"PATH": path, "FAILS": fails or "nothing"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -50,9 +56,9 @@ class Project:
         return done.stdout
 
     def calls(self) -> list[str]:
-        """Return what Python was called with, except to compile."""
+        """Return what Python was called with, except to compile and to see whether it works."""
         lines = (self.directory / "calls").read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if not line.startswith("-m compileall")]
+        return [line for line in lines if not line.startswith(("-m compileall", "-P -c"))]
 
 
 @pytest.fixture
@@ -99,6 +105,61 @@ def test_what_each_linter_found_is_shown(project: Project) -> None:
 
     assert set(project.calls()) == LINTERS
     assert said == "mypy: wrong here\nscripts/lint: mypy found something\n"
+
+
+HOOK = "from tests.support.all_skipped import pytest_sessionfinish\n"
+SKIPPED = "import pytest\n\n@pytest.mark.skip\ndef test_skipped(): pass\n"
+PASSES = "\ndef test_passes(): pass\n"
+
+
+@pytest.mark.parametrize(("tests", "status"), [(SKIPPED, 1), (SKIPPED + PASSES, 0)])
+def test_a_run_in_which_all_is_skipped_fails(tmp_path: Path, tests: str, status: int) -> None:
+    (tmp_path / "conftest.py").write_text(HOOK, encoding="utf-8")
+    (tmp_path / "test_it.py").write_text(tests, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, tmp_path],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == status, done.stdout
+    assert ("every test was skipped, so this run fails" in done.stdout) is bool(status)
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(project: Project) -> None:
+    python = project.directory / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/nowhere/python3.11")
+    new = project.directory / "bin" / "python3"
+    new.write_text(PYTHON + VENV, encoding="utf-8")
+    new.chmod(0o755)
+    (project.directory / "requirements.lock").touch()
+    project.run("test", "tests/ledger")
+
+    made, installed, tested = project.calls()
+    assert made == "-m venv --clear .venv"
+    assert installed.startswith("-m pip install ")
+    assert tested == "-m pytest tests/ledger"
+
+
+def test_a_user_who_may_not_install_is_told_what_root_can_do(project: Project) -> None:
+    bin_ = project.directory / "bin"
+    (bin_ / "dpkg-query").write_text("#!/bin/sh\n", encoding="utf-8")
+    (bin_ / "id").write_text("#!/bin/sh\necho 1000\n", encoding="utf-8")
+    (bin_ / "id").chmod(0o755)
+    for name in ("bash", "dirname", "cmp", "sed", "tr", "env"):
+        (bin_ / name).symlink_to(shutil.which(name) or "")
+    said = project.run("test", "tests/ledger", path=str(bin_), status=1)
+
+    assert "this user is not root and there is no sudo; let root run: apt-get install " in said
+
+
+def test_an_unknown_world_is_refused_and_the_known_ones_are_named(project: Project) -> None:
+    said = project.run("test", "--world", "mars", status=2)
+
+    assert said.startswith("there is no world mars; there are bookworm, trixie, ")
 
 
 def test_one_linter_looks_at_the_files_that_are_named(project: Project) -> None:

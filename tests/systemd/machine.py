@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -18,7 +19,12 @@ from pathlib import Path
 
 from attrs import define, field
 
-SUITE = "bookworm"
+HOST = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+"""The Debian of this host."""
+
+SUITE = os.environ.get("SUPERVISOR_TEST_SUITE") or HOST
+"""The Debian that is tested."""
+
 PACKAGES = "systemd,systemd-sysv,dbus,procps,iproute2,python3,python3-venv,ruby"
 MASKED = (
     "apt-daily.timer",
@@ -48,7 +54,7 @@ mkdir -p "$group"
 echo $$ >"$group/cgroup.procs"
 echo "${group#/sys/fs/cgroup}" >"$RUN/cgroup"
 systemd-nspawn --quiet --boot --directory="$BASE" --volatile=overlay --machine="$NAME" \
-    --private-network --register=no --keep-unit --link-journal=no --resolv-conf=off \
+    --register=no --keep-unit --link-journal=no --resolv-conf=off \
     --timezone=off --capability=CAP_BPF,CAP_PERFMON,CAP_SYS_RESOURCE \
     --system-call-filter=bpf --console=pipe "$@" </dev/null &
 echo $! >"$RUN/nspawn"
@@ -115,9 +121,9 @@ def mirror() -> str:
         listed = subprocess.run(listing, check=False, capture_output=True, text=True)
         for line in listed.stdout.splitlines():
             release, component, uri = line.split(" ", 2)
-            if (release, component) == (SUITE, "main"):
+            if (release, component) == (HOST, "main"):
                 return uri
-    raise CannotBuild(f"apt has no sources for {SUITE}")
+    raise CannotBuild(f"apt has no sources for {HOST}")
 
 
 @define
@@ -126,6 +132,9 @@ class Machine:
 
     name: str = "supervisor-tests"
     suite: str = SUITE
+    network: tuple[str, ...] = ("--private-network",)
+    """What systemd-nspawn is told about the network. Nothing: it is that of the host."""
+
     leader: int = 0
     _run: Path = field(factory=lambda: Path(tempfile.mkdtemp(prefix="supervisor-machine-")))
     _nspawn: subprocess.Popen[bytes] | None = None
@@ -139,7 +148,7 @@ class Machine:
         }
         with (self._run / "log").open("wb") as log:
             self._nspawn = subprocess.Popen(
-                [*UNSHARE, "bash", "-c", BOOT, "boot", *arguments],
+                [*UNSHARE, "bash", "-c", BOOT, "boot", *self.network, *arguments],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
