@@ -72,7 +72,7 @@ def add_state_dir(
 
 def load_service_file(options: argparse.Namespace) -> Service:
     """Return the service that the file describes. Raises `UsageError` or `ConfigError`."""
-    # `status`, `tree` and `run-now` do not need these imports.
+    # `status`, `tree`, `run-now` and `reload` do not need these imports.
     from supervisor.config.files import directories, find
 
     return load_file(find(_service_name(options), directories(options.config_dir)))

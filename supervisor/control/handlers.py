@@ -1,9 +1,11 @@
-"""Answers the requests `status`, `run-now` and `tree` of the local socket."""
+"""Answers the requests `status`, `run-now`, `reload` and `tree` of the local socket."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import trio
-from attrs import define
+from attrs import define, field
 
 from supervisor.control import task_tree
 from supervisor.control.snapshot import Snapshot
@@ -26,15 +28,26 @@ class Handlers:
     root: trio.lowlevel.Task
     """The task above all others."""
 
+    reload: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
+    """Reads the service file again, and returns how that ended."""
+
     def by_name(self) -> dict[str, Handler]:
         """Return the handler of each request."""
-        return {"status": self._status, "run-now": self._run_now, "tree": self._tree}
+        return {
+            "status": self._status,
+            "run-now": self._run_now,
+            "reload": self._reload,
+            "tree": self._tree,
+        }
 
     async def _status(self, _request: JsonObject, say: Say) -> None:
         await say(await self.snapshot.status())
 
     async def _tree(self, _request: JsonObject, say: Say) -> None:
         await say(task_tree.describe(self.root, trio.current_time()))
+
+    async def _reload(self, _request: JsonObject, say: Say) -> None:
+        await say(await self.reload())
 
     async def _run_now(self, request: JsonObject, say: Say) -> None:
         """Start the modules that the request names. Say how each run ended, as soon as it ends."""

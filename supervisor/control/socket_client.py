@@ -1,4 +1,4 @@
-"""Ask the running supervisor through its socket. Called by `status`, `run-now` and `tree`.
+"""Ask the running supervisor through its socket. `commands/asking/` does.
 
 It uses the standard library only, so that these commands need not wait for the import of trio.
 """

@@ -1,4 +1,4 @@
-"""The socket through which `status`, `run-now` and `tree` ask the running supervisor.
+"""The socket through which `status`, `run-now`, `reload` and `tree` ask the running supervisor.
 
 A Unix socket of mode 0600 in the state directory. A client sends one line of JSON, such as
 `{"ask": "status"}`, and reads lines of JSON until the end.

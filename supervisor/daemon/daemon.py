@@ -105,7 +105,7 @@ class Daemon:
     """What each module has done, by its name."""
 
     local_socket: LocalSocket
-    """The local socket of `status`, `run-now` and `tree`."""
+    """The local socket of `status`, `run-now`, `reload` and `tree`."""
 
     web_listeners: Sequence[trio.SocketListener] = ()
     """The sockets of the status page."""
@@ -261,7 +261,7 @@ class Daemon:
         )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         root = trio.lowlevel.current_task()
-        handlers = Handlers(snapshot, modules, self.recorder.recorded, root)
+        handlers = Handlers(snapshot, modules, self.recorder.recorded, root, reload=reloader.reload)
         server = LocalServer(handlers.by_name())
         nursery.start_soon(
             server.keep, self.local_socket, self.recorder.writer.worker, name="local socket"

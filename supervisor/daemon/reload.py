@@ -1,4 +1,4 @@
-"""At SIGHUP, read the service file again and apply it. Called by the daemon.
+"""At SIGHUP or by `reload`, read the service file again and apply it. Called by the daemon.
 
 If the new file is wrong, the log and an alert say why, and the old configuration stays. Only the
 parts that differ are started again. Nothing is lost.
@@ -11,11 +11,12 @@ from functools import partial
 from logging import getLogger
 
 import trio
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
+from supervisor.control.socket_client import JsonObject
 from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import PeerTasks
 from supervisor.errors import ConfigError, SupervisorError
@@ -47,6 +48,17 @@ class NewConfiguration:
     """Addresses for the status page. None if its settings stay."""
 
 
+@define(eq=False, repr=False)
+class Waiting:
+    """A client that waits for the end of a reload."""
+
+    ended: trio.Event = field(factory=trio.Event)
+    """Set when the reload has ended."""
+
+    outcome: JsonObject = field(factory=dict)
+    """How it ended, then."""
+
+
 @define(eq=False, repr=False, kw_only=True)
 class Reloader:
     """Applies a new configuration to all parts of the supervisor."""
@@ -55,7 +67,7 @@ class Reloader:
     """The configuration in force."""
 
     asked: RepeatedEvent
-    """Set at each SIGHUP."""
+    """Set at each SIGHUP and each request to reload."""
 
     load: Callable[[], Service]
     """Reads the service file."""
@@ -78,10 +90,22 @@ class Reloader:
     notifier: Notifier
     """Tells systemd what happens."""
 
+    _waiting: list[Waiting] = field(factory=list, init=False)
+    """Clients that wait for a reload that has not begun."""
+
+    async def reload(self) -> JsonObject:
+        """Reload, and return how it ended: whether it was `applied`, and a `text` for people."""
+        waiting = Waiting()
+        self._waiting.append(waiting)
+        self.asked.set()
+        await waiting.ended.wait()
+        return waiting.outcome
+
     async def reload_when_asked(self) -> None:
-        """Reload at each SIGHUP."""
+        """Reload at each SIGHUP and each request."""
         while True:
             await self.asked.wait()
+            waiting, self._waiting = self._waiting, []
             self.notifier.notify_reloading()
             try:
                 new = await in_thread(partial(self._prepare, self.config.service))
@@ -89,13 +113,16 @@ class Reloader:
                 if new.addresses is not None:
                     listeners = self.web.bind(new.service, new.addresses)
             except SupervisorError as error:
-                await self._refuse(str(error))
+                outcome = await self._refuse(str(error))
             except Exception as error:  # whatever is wrong with it, the old one stays
                 _log.exception("the new configuration has met a bug")
-                await self._refuse(f"{type(error).__name__}: {error}")
+                outcome = await self._refuse(f"{type(error).__name__}: {error}")
             else:
-                await self._apply(new.service, new.clients, listeners)
+                outcome = await self._apply(new.service, new.clients, listeners)
             self.notifier.notify("READY=1")
+            for each in waiting:
+                each.outcome = outcome
+                each.ended.set()
 
     def _prepare(self, old: Service) -> NewConfiguration:
         """Return the new configuration and what it needs. Blocks."""
@@ -112,18 +139,19 @@ class Reloader:
             None if service.status == old.status else binding.addresses(service),
         )
 
-    async def _refuse(self, why: str) -> None:
+    async def _refuse(self, why: str) -> JsonObject:
         message = f"cannot reload, the old configuration stays: {why}"
         _log.error("%s", message)
         self.notifier.notify("STATUS=cannot reload, the old configuration stays; see the log")
         await self.send.send(SelfAlert(RELOAD_FAILED, message))
+        return {"applied": False, "text": message}
 
     async def _apply(
         self,
         service: Service,
         clients: Sequence[Client] | None,
         listeners: list[trio.SocketListener] | None,
-    ) -> None:
+    ) -> JsonObject:
         """End what differs, adapt the alerts, and start what is missing."""
         before = self.modules.tasks.keys() | ()
         ended = self.modules.end_changed(service)
@@ -140,17 +168,15 @@ class Reloader:
         started = await self.modules.start_missing()
         garbage_collector.freeze()
         formatters.change_timezone(service.timezone)
-        _log.info(
-            "reloaded %s: %s",
-            service.path,
-            _differences(
-                set(before),
-                set(ended),
-                set(started),
-                ["connected to the peers again"] * (clients is not None)
-                + ["opened the status page again"] * bool(listeners),
-            ),
+        differences = _differences(
+            set(before),
+            set(ended),
+            set(started),
+            ["connected to the peers again"] * (clients is not None)
+            + ["opened the status page again"] * bool(listeners),
         )
+        _log.info("reloaded %s: %s", service.path, differences)
+        return {"applied": True, "text": f"reloaded {service.path}: {differences}"}
 
 
 def _is_changed(new: Alertmanager, old: Alertmanager) -> bool:

@@ -44,6 +44,9 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             modules.stats[run.module].finish(run)
             changed.unpark_all()
 
+    async def reload() -> dict[str, Any]:
+        return {"applied": True, "text": "reloaded"}
+
     async with trio.open_nursery() as nursery:
         modules = ModuleTasks(
             store=outbox.store,
@@ -60,7 +63,8 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
         if recorded:
             nursery.start_soon(record)
         snapshot = Snapshot(outbox, clock, modules.stats, lambda: (), lambda: 0)
-        yield Handlers(snapshot, modules, changed, trio.lowlevel.current_task())
+        root = trio.lowlevel.current_task()
+        yield Handlers(snapshot, modules, changed, root, reload=reload)
         nursery.cancel_scope.cancel()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 import trio.testing
 
-from supervisor.commands.tree import render
+from supervisor.commands.asking.tree import render
 from supervisor.control.task_tree import describe
 
 

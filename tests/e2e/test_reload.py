@@ -7,6 +7,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +17,7 @@ from typing import Any
 
 import trio
 
+from tests.e2e.command_line import run_supervisor
 from tests.e2e.servers import SupervisorProcess, wait_for
 from tests.support.fake_peer import FakePeer
 
@@ -111,6 +114,40 @@ def test_a_bad_file_changes_nothing_and_is_announced(supervisor: SupervisorProce
     reload(supervisor)
     in_log(supervisor, "RESOLVED TE ReloadFailed")
     assert "RESOLVED E  sick" not in supervisor.log
+
+
+def test_the_command_ends_when_the_new_file_is_in_force(supervisor: SupervisorProcess) -> None:
+    configure(supervisor, sick("a"))
+    supervisor.start()
+    configure(supervisor, sick("b"))
+    options = supervisor.options()
+    good = run_supervisor("reload", *options)
+    status = json.loads(run_supervisor("status", "--json", *options).stdout)
+    supervisor.config.write_text('service = "TEST"\nfoo = 1\n')
+    bad = run_supervisor("reload", *options)
+    supervisor.stop()
+    gone = run_supervisor("reload", *options)
+
+    assert (good.returncode, good.stderr) == (0, "")
+    assert good.stdout.endswith("Test.toml: added b; removed a; 0 modules go on\n")
+    assert [module["name"] for module in status["modules"]] == ["b"]
+    assert (bad.returncode, bad.stdout) == (78, "")
+    assert "cannot reload, the old configuration stays" in bad.stderr
+    assert "foo: " in bad.stderr
+    assert gone.returncode == 1
+
+
+def test_each_command_is_told_of_a_reload_that_began_after_it(
+    supervisor: SupervisorProcess,
+) -> None:
+    configure(supervisor, sick())
+    supervisor.start()
+    reloads = [
+        subprocess.Popen([sys.executable, "-m", "supervisor", "reload", *supervisor.options()])
+        for _ in range(5)
+    ]
+
+    assert [each.wait(60) for each in reloads] == [0] * 5
 
 
 def test_another_service_needs_a_restart(supervisor: SupervisorProcess) -> None:

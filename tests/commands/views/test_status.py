@@ -12,8 +12,8 @@ from attrs import evolve
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from supervisor.commands import status
-from supervisor.commands.status import headline, of_module
+from supervisor.commands.asking import status
+from supervisor.commands.asking.status import headline, of_module
 from supervisor.commands.views.status import MAX_ALERTS, View, fitted
 from supervisor.errors import UsageError
 from supervisor.observations import Condition, Measurement, Report

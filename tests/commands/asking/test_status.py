@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from supervisor.commands.status import headline
+from supervisor.commands.asking.status import headline
 from supervisor.config.service import Module
 from supervisor.observations import Condition
 from tests.support.web_bench import WebBench, modules
