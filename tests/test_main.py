@@ -84,7 +84,7 @@ def test_nothing_of_the_current_directory_is_run_by_what_is_installed() -> None:
     script = (ROOT / "scripts" / "install").read_text()
     unit = (ROOT / "configs" / "systemd" / "supervisor@.service").read_text()
     script = re.sub(r"^ *#.*|fail \".*", "", script, flags=re.MULTILINE)
-    started = re.findall(r"(?:\$python|/bin/python\"?) (\S+)", script)
+    started = re.findall(r"(?:\$\w*python|/bin/python)\"? (-\S+|\S+\.py)", script)
     started += re.findall(r"^ExecStart=\S+ (\S+)", unit, re.MULTILINE)
 
     assert len(started) >= 6

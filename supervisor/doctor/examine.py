@@ -5,7 +5,10 @@ Called by the command `doctor`. It asks and reads only. Nothing is sent or store
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +18,11 @@ from rich.text import Text
 
 from supervisor.config.service import Service
 from supervisor.doctor import modules, peer, secrets, state_dir
-from supervisor.doctor.findings import Examination
+from supervisor.doctor.findings import Examination, Finding
 from supervisor.text import printable
+
+_MINOR = re.compile(r"python3\.([0-9]+)")
+"""The name of a Python."""
 
 
 async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Examination]:
@@ -62,4 +68,21 @@ async def _without_peers() -> Examination:
 def _service_file(service: Service) -> Examination:
     on = sum(module.enabled for module in service.modules)
     what = f"{service.path} is valid; {on} of {len(service.modules)} modules are enabled"
-    return Examination(f"Service {service.service}", (what,))
+    python = Path(os.path.realpath(sys.executable))
+    return Examination(f"Service {service.service}", (what,), tuple(old_python(python)))
+
+
+def old_python(python: Path) -> Iterator[Finding]:
+    """Yield that the system has a newer Python beside the one that we run with.
+
+    An upgrade of the system leaves the old one, but its package may be removed.
+    """
+    newest = Path(os.path.realpath(python.with_name("python3")))
+    ours, theirs = (_MINOR.fullmatch(each.name) for each in (python, newest))
+    if ours and theirs and int(theirs[1]) > int(ours[1]):
+        yield Finding(
+            f"it runs with Python 3.{ours[1]}, but the system has Python 3.{theirs[1]} now, and "
+            "may remove the old one",
+            "run scripts/install again",
+            serious=False,
+        )

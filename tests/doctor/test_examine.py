@@ -162,3 +162,18 @@ async def test_everything_is_waited_for_at_the_same_time(
         f"Alertmanager {peer.url}" for peer in peers
     ]
     assert exit_code(sections) == 1
+
+
+def test_a_newer_python_of_the_system_is_a_warning(tmp_path: Path) -> None:
+    for name in ("python3.9", "python3.11", "python3.13"):
+        (tmp_path / name).touch()
+    (tmp_path / "python3").symlink_to("python3.11")
+    before = [*examine.old_python(tmp_path / "python3.11")]
+    chosen = [*examine.old_python(tmp_path / "python3.13")]
+    (tmp_path / "python3").unlink()
+    (tmp_path / "python3").symlink_to("python3.13")
+    (after,) = examine.old_python(tmp_path / "python3.11")
+
+    assert before == chosen == []
+    assert (after.remedy, after.serious) == ("run scripts/install again", False)
+    assert "runs with Python 3.11, but the system has Python 3.13 now" in after.what

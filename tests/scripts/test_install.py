@@ -1,4 +1,4 @@
-"""`scripts/install --with`: packages with checks go along from release to release.
+"""`scripts/install --with` and `--python`: packages and Python go along from release to release.
 
 The project is a small one without dependencies, so that nothing is fetched. Under systemd, with all
 of them, tests/systemd installs.
@@ -7,6 +7,7 @@ of them, tests/systemd installs.
 from __future__ import annotations
 
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -139,3 +140,58 @@ def test_what_is_not_a_wheel_is_refused(host: Host, given: list[str]) -> None:
     host.install("--with", *given, status=1)
 
     assert not host.root.exists()
+
+
+def python_that(directory: Path, name: str, does: str) -> Path:
+    """Write a program in the place of a Python."""
+    path = directory / name
+    path.write_text(f"#!/bin/sh\n{does}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_a_python_that_cannot_be_used_is_refused_with_the_way_out(
+    host: Host, tmp_path: Path
+) -> None:
+    old = python_that(tmp_path, "python3.9", "exit 1")
+    bare = python_that(tmp_path, "python3.12", 'case "$*" in *ensurepip*) exit 1 ;; esac')
+    missing = host.install("--python", "/nowhere/python3.12", status=1)
+    too_old = host.install("--python", old, status=1)
+    without_venv = host.install("--python", bare, status=1)
+
+    assert "cannot install: there is no /nowhere/python3.12; " in missing
+    assert f"{old} is not a Python of version 3.11 or newer; " in too_old
+    assert "--python /usr" in too_old
+    assert f"{bare} has no venv; " in without_venv
+    assert not host.root.exists()
+
+
+def test_the_python_that_was_given_is_used_again(host: Host) -> None:
+    real = Path(sys.executable).resolve()
+    opt = host.root / "opt" / "supervisor"
+    host.install("--python", sys.executable)
+    first = (opt / "current" / "venv" / "bin" / "python").resolve()
+    again = host.install()
+    kept = (opt / "python").read_text(encoding="utf-8")
+
+    assert first == real
+    assert kept == f"{sys.executable}\n"
+    assert "is there already" in again
+    assert (opt / "current").readlink().name.endswith(f"-py3.{sys.version_info.minor}")
+
+
+def test_a_release_whose_python_is_gone_is_made_again(host: Host) -> None:
+    opt = host.root / "opt" / "supervisor"
+    host.install()
+    host.upgrade("1.0.1")
+    host.install()
+    for link in ("previous", "current"):
+        python = opt / link / "venv" / "bin" / "python"
+        python.unlink()
+        python.symlink_to("/nowhere/python3.11")
+    back = host.install("--rollback", status=1)
+    said = host.install()
+
+    assert "cannot run: the Python that it was made with is gone" in back
+    assert "is there already" not in said
+    assert host.packages()[0] == "1.0.1"

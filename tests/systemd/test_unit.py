@@ -144,15 +144,19 @@ def test_reload_takes_up_a_good_file_and_refuses_a_bad_one(machine: Machine) -> 
     pid = show(machine, "reloading", "MainPID")
     configure(machine, "reloading", DISK, DISK.replace("disk", "inode"))
     machine.run("systemctl reload supervisor@reloading")
+    modules = [each["name"] for each in status(machine, "reloading")["modules"]]
     wait_for(machine, "reloading", lambda: "Inode usage" in firing(machine, "reloading"))
     machine.write("/etc/supervisor/reloading.toml", "nonsense")
-    machine.run("systemctl reload supervisor@reloading")
+    refused = machine.run("systemctl reload supervisor@reloading", check=False)
     wait_for(
         machine,
         "reloading",
         lambda: "the last reload failed" in show(machine, "reloading", "StatusText"),
     )
 
+    assert modules == ["disk", "inode"]
+    assert refused.returncode != 0
+    assert show(machine, "reloading", "ActiveState") == "active"
     assert "ReloadFailed" in firing(machine, "reloading")
     assert show(machine, "reloading", "MainPID") == pid
     machine.run("systemctl stop supervisor@reloading")
