@@ -126,7 +126,7 @@ with_mysql() {
     SUPERVISOR_TEST_DATABASE=mysql run_in "$root" bash -c '
         source scripts/environment.sh
         environment requirements-dev.lock
-        debian mysql-server-core
+        debian mysql-server-core prometheus-alertmanager
         exec "$venv/bin/python" -m pytest "$@"' pytest "$@"
 }
 

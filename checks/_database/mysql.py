@@ -38,6 +38,8 @@ STOPPED = frozenset({1969, ER.QUERY_TIMEOUT, ER.LOCK_WAIT_TIMEOUT})
 Values = Mapping[str, object]
 """The values of the placeholders of a statement."""
 
+MAX_RSA_PASSWORD = 213
+"""Bytes of a password that MySQL's RSA key of 2048 bits encrypts, with a final NUL."""
 
 Stamps = tuple[tuple[int, int], ...]
 """The inodes of files, and when they were changed."""
@@ -45,6 +47,7 @@ Stamps = tuple[tuple[int, int], ...]
 
 def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
     """Return a connection over a connected socket; raises `CheckFailed`."""
+    password, tls = "", None
     try:
         password = database.password.read() if database.password else ""
         tls = _tls(database) if database.tls else None
@@ -66,7 +69,14 @@ def log_in(database: Database, sock: socket.socket) -> pymysql.Connection[Any]:
     except SecretUnreadable as error:
         raise CheckFailed(f"cannot log in to {database}: {error}") from None
     except Exception as error:  # the server may answer anything
-        raise CheckFailed(f"cannot log in to {database}: {reason(error)}") from None
+        why = reason(error)
+        if (
+            isinstance(error, ValueError)
+            and tls is None
+            and len(password.encode()) > MAX_RSA_PASSWORD
+        ):
+            why = f"without TLS a password has at most {MAX_RSA_PASSWORD} bytes; set tls = true"
+        raise CheckFailed(f"cannot log in to {database}: {why}") from None
     return connection
 
 

@@ -35,6 +35,9 @@ IS_MYSQL = os.environ.get("SUPERVISOR_TEST_DATABASE") == "mysql"
 PROGRAM = "mysqld" if IS_MYSQL else "mariadbd"
 """The server."""
 
+STATUS_SCHEMA = "performance_schema" if IS_MYSQL else "information_schema"
+"""Where the server keeps the status of a session."""
+
 DRIP = 0.5
 """Seconds between two bytes of a dripping server."""
 

@@ -25,7 +25,7 @@ from supervisor.host import threads
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
 from supervisor.observations import Run
-from tests.e2e.mariadb import MariaDbServer, SlowProxy
+from tests.e2e.mariadb import IS_MYSQL, STATUS_SCHEMA, MariaDbServer, SlowProxy
 from tests.support.check_context import context
 from tests.support.patience import undisturbed
 from tests.support.ports import free_port
@@ -33,6 +33,16 @@ from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0
 SLEEP = "SELECT SLEEP(30) AS slept"
+
+TEN = "(SELECT 0 AS n" + "".join(f" UNION ALL SELECT {n}" for n in range(1, 10)) + ")"
+"""A table of the digits."""
+
+SLOW = f"SELECT SUM(a0.n) AS n FROM {', '.join(f'{TEN} a{each}' for each in range(11))}"  # noqa: S608 - the test's own text
+"""A query of many minutes. MySQL stops SLEEP, too, but then takes it for a success."""
+
+NUMBERS = f"SELECT (@n := @n + 1) AS n FROM (SELECT @n := 0) a0, {', '.join(f'{TEN} a{each}' for each in range(1, 6))} LIMIT "  # noqa: S608, E501 - the test's own text
+"""A query for different numbers; how many follows."""
+
 NOW = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Asia/Seoul"))
 
 
@@ -88,7 +98,7 @@ async def test_a_local_socket_can_be_used(tmp_path: Path, mariadb: MariaDbServer
 
 async def test_tls_is_verified(tmp_path: Path, mariadb: MariaDbServer) -> None:
     query = (
-        "SELECT LENGTH(variable_value) AS n FROM information_schema.session_status "
+        f"SELECT LENGTH(variable_value) AS n FROM {STATUS_SCHEMA}.session_status "  # noqa: S608 - the test's own text
         "WHERE variable_name = 'Ssl_cipher'"
     )
     trusted = mariadb.database(tls=True, ca_file=mariadb.ca_file)
@@ -102,6 +112,22 @@ async def test_tls_is_verified(tmp_path: Path, mariadb: MariaDbServer) -> None:
     )
     misnamed = attrs.evolve(trusted, host="localhost")
     assert "Hostname mismatch" in await failure(tmp_path, misnamed)
+
+
+@pytest.mark.skipif(not IS_MYSQL, reason="MariaDB does not encrypt passwords with RSA")
+async def test_a_password_too_long_for_rsa_needs_tls(
+    tmp_path: Path, mariadb: MariaDbServer
+) -> None:
+    file = tmp_path / "password"
+    file.write_text("x" * 250, encoding="utf-8")
+    mariadb.sql(f"CREATE USER long_one IDENTIFIED BY '{'x' * 250}'")
+    mariadb.sql("GRANT ALL ON `KOR-PNR`.* TO long_one")
+    database = mariadb.database(user="long_one", password=Secret("file", str(file)))
+    plain = await failure(tmp_path, database)
+    encrypted = attrs.evolve(database, tls=True, ca_file=mariadb.ca_file)
+
+    assert plain.endswith(": without TLS a password has at most 213 bytes; set tls = true")
+    assert (await run_query(tmp_path, encrypted, "SELECT 1 AS n")).result == "ok"
 
 
 async def test_a_server_that_is_down_is_named(tmp_path: Path, mariadb: MariaDbServer) -> None:
@@ -165,7 +191,7 @@ async def test_a_password_is_read_again_in_each_run(tmp_path: Path, mariadb: Mar
     ("name", "query", "reason"),
     [
         ("KOR-PNR", "SELECT 1 FROM absent", "Table 'KOR-PNR.absent' doesn't exist"),
-        ("KOR-PNR", "SELECT absent FROM flight", "Unknown column 'absent' in 'SELECT'"),
+        ("KOR-PNR", "SELECT absent FROM flight", "Unknown column 'absent' in "),
         ("KOR-PNR", "SELEC 1", "You have an error in your SQL syntax"),
         ("", "SELECT 1 FROM flight", "No database selected"),
         ("KOR-PNR", "DELETE FROM flight", "Cannot execute statement in a READ ONLY transaction"),
@@ -190,10 +216,8 @@ async def test_a_database_that_does_not_exist_is_named(
 
 
 async def test_too_many_rows_are_an_error(tmp_path: Path, mariadb: MariaDbServer) -> None:
-    fitting = await run_query(
-        tmp_path, mariadb.database(), "SELECT seq AS n FROM seq_1_to_10000", instance_column="n"
-    )
-    error = await failure(tmp_path, mariadb.database(), "SELECT seq AS n FROM seq_1_to_10001")
+    fitting = await run_query(tmp_path, mariadb.database(), f"{NUMBERS}10000", instance_column="n")
+    error = await failure(tmp_path, mariadb.database(), f"{NUMBERS}10001")
 
     assert len(fitting.observations) == 10_000
     assert error.endswith("returns more than 10,000 rows")
@@ -202,14 +226,14 @@ async def test_too_many_rows_are_an_error(tmp_path: Path, mariadb: MariaDbServer
 async def test_a_query_of_30_s_is_stopped_by_the_server(
     tmp_path: Path, mariadb: MariaDbServer
 ) -> None:
-    error = await failure(tmp_path, mariadb.database(), SLEEP)
+    error = await failure(tmp_path, mariadb.database(), SLOW)
 
     assert error.startswith("cannot query KOR-PNR at ")
-    assert re.search(r"it ran, or waited for a lock, for 2\.[34] s and was stopped$", error)
+    assert re.search(r"it ran, or waited for a lock, for [12](\.\d)? s and was stopped$", error)
 
 
 async def test_the_databases_own_timeout_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
-    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(2)), SLEEP)
+    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(2)), SLOW)
 
     assert done.error.endswith("for 1.8 s and was stopped")
     assert done.seconds < 20
