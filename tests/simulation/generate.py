@@ -37,8 +37,7 @@ SPECIAL_DAYS = ((2, 28), (12, 30), (12, 31))
 """Month and day before a leap day or the end of a year."""
 
 SELDOM_EVERY = (45000.0, DAY, 7 * DAY)
-SHORT_EVERY = (1.0, 5.0)
-"""Of few modules. Short ones only in short worlds, since they take long."""
+"""Of few modules, in seconds."""
 
 SPELLS = (0.0, 0.2, 1.0, 5.0)
 """How often a day something goes wrong at an instance of a module."""
@@ -72,9 +71,6 @@ UNSEEN = frozenset({"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHEC
 }
 """Faults that no look at a clock or a file can find."""
 
-RARE_LOOKS = 1800.0
-"""Seconds between two looks in a world in which there is nothing to find."""
-
 
 def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenario:
     """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
@@ -99,7 +95,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         *_floods(of, seed, seconds, scripts),
     ]
     if all(fault.kind in UNSEEN for fault in faults):
-        settings = evolve(settings, look_interval=RARE_LOOKS, watchdog=4 * RARE_LOOKS)
+        settings = evolve(settings, look_interval=of.rare_looks, watchdog=4 * of.rare_looks)
     return Scenario(
         seed=seed,
         days=days,
@@ -168,7 +164,7 @@ def _module(of: Kind, choose: Random, number: int, seconds: float) -> ModuleScri
         case chance if chance < 0.3:
             at, every = choose.choice(of.ranges)
         case chance if chance < 0.33:
-            every = choose.choice(SELDOM_EVERY if seconds > DAY else SHORT_EVERY)
+            every = choose.choice((seconds <= DAY and of.short_every) or SELDOM_EVERY)
     busy = of.trouble * choose.choice(SPELLS) / DAY
     return ModuleScript(
         name=name,

@@ -50,7 +50,13 @@ class Kind:
     """How often conditions and reports come, as a part of how often they come elsewhere."""
 
     only_unseen: bool = False
-    """Whether clocks and disks do no harm. Then tasks may look at them seldom."""
+    """Whether clocks and disks do no harm."""
+
+    rare_looks: float = 1800.0
+    """Seconds between two looks at clocks and disks, where these do no harm."""
+
+    short_every: tuple[float, ...] = ()
+    """Of few modules in short worlds, since they take long."""
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
@@ -62,6 +68,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             resend_interval=(60.0, 60.0, 300.0),
             heartbeat=0.5,
             faults_per_day=(0.0, 0.1, 1.0, 6.0, 30.0),
+            short_every=(1.0, 5.0),
         ),
         "ordinary": Kind(
             days=14.0,
@@ -81,6 +88,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             faults_per_day=(0.0, 0.02, 0.1),
             trouble=0.05,
             only_unseen=True,
+            rare_looks=6 * 3600.0,
         ),
     }
 )
