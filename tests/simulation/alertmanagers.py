@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tests.simulation.alertmanager.cluster import Cluster
 from tests.simulation.alertmanager.settings import Settings
@@ -21,14 +21,12 @@ from tests.simulation.events import Notified
 from tests.simulation.virtual_time import TrueTime
 
 GROUP_WAIT = 10.0
-GROUP_INTERVAL = 60.0
 REPEAT_INTERVAL = 4 * 3600.0
 """Seconds, as in the configuration that is shipped. Each alert is a group of its own."""
 
 SETTINGS = Settings(
     group_by=("...",),
     group_wait=GROUP_WAIT,
-    group_interval=GROUP_INTERVAL,
     repeat_interval=REPEAT_INTERVAL,
 )
 
@@ -40,11 +38,13 @@ class Alertmanagers:
     true: TrueTime
     chronicle: Chronicle
     urls: Sequence[str]
+    group_interval: float
     cluster: Cluster = field(init=False)
     _wake: trio.Event = field(factory=trio.Event)
 
     def __attrs_post_init__(self) -> None:
-        self.cluster = Cluster(SETTINGS, len(self.urls), self.true.now())
+        settings = evolve(SETTINGS, group_interval=self.group_interval)
+        self.cluster = Cluster(settings, len(self.urls), self.true.now())
 
     def take(self, url: str, alerts: Sequence[Mapping[str, Any]], error: float) -> None:
         """Take alerts at one peer, whose clock is ahead by `error` seconds."""

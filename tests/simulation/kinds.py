@@ -52,6 +52,9 @@ class Kind:
     only_unseen: bool = False
     """Whether clocks and disks do no harm."""
 
+    group_interval: float = 60.0
+    """Seconds after which Alertmanagers look at a group again."""
+
     rare_looks: float = 1800.0
     """Seconds between two looks at clocks and disks, where these do no harm."""
 
@@ -88,6 +91,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             faults_per_day=(0.0, 0.02, 0.1),
             trouble=0.05,
             only_unseen=True,
+            group_interval=300.0,
             rare_looks=6 * 3600.0,
         ),
     }

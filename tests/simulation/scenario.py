@@ -95,6 +95,8 @@ class Settings:
     max_batch: int = 256
     max_ledger: int = 64 * 1024 * 1024
     heartbeat: bool = True
+    group_interval: float = 60.0
+    """Of the Alertmanagers. 60 s are what the configuration that is shipped says."""
     watchdog: float = 600.0
     """Seconds within which systemd wants to be told that the supervisor lives."""
     look_interval: float = 30.0

@@ -71,7 +71,8 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
     peers = {
         url: Peer(url, true, Random(f"{scenario.seed} {url}"), chronicle) for url in scenario.peers
     }
-    alertmanagers = Alertmanagers(true, chronicle, scenario.peers)
+    group_interval = scenario.settings.group_interval
+    alertmanagers = Alertmanagers(true, chronicle, scenario.peers, group_interval)
     for url, peer in peers.items():
         peer.take = partial(alertmanagers.take, url)
     host = Host(

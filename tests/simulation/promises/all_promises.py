@@ -102,6 +102,11 @@ class Court:
     now: float = 0.0
     """The time of the last event."""
 
+    _hear: list[Callable[[Event], Iterable[Finding]]] = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._hear = [one.hear for one in self.judges]
+
     @property
     def excused(self) -> Counter[str]:
         """How often a named reason kept something from being a finding."""
@@ -112,8 +117,8 @@ class Court:
         """Ask each judge about an event."""
         self.now = event.at
         try:
-            for one in self.judges:
-                self._find(one.hear(event))
+            for hear in self._hear:
+                self.findings.extend(hear(event))
         except Broken as broken:
             self.findings.append(broken.finding)
             raise Enough from broken
@@ -122,6 +127,8 @@ class Court:
         except Exception as error:
             self.findings.append(self.crash(JUDGE_FAILED, error))
             raise Enough from error
+        if self.findings and self.stop_at_first:
+            raise Enough
 
     def rest(self, at: float) -> None:
         """Ask each judge about the end of the world."""
@@ -134,8 +141,3 @@ class Court:
     def crash(self, promise: str, error: Exception) -> Finding:
         """Return the finding that something was raised."""
         return Finding(promise, self.now, "".join(traceback.format_exception(error)[-12:]))
-
-    def _find(self, findings: Iterable[Finding]) -> None:
-        self.findings.extend(findings)
-        if self.findings and self.stop_at_first:
-            raise Enough

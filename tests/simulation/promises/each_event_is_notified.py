@@ -11,7 +11,7 @@ from attrs import define, field
 
 from tests.simulation.alertmanager.cluster import Delays
 from tests.simulation.alertmanager.notification import NotifiedAlert, Reason, Status
-from tests.simulation.alertmanagers import GROUP_INTERVAL, GROUP_WAIT
+from tests.simulation.alertmanagers import GROUP_WAIT
 from tests.simulation.events import Event, FaultBegan, LifeBegan, Notified, Posted
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.weather import Weather
@@ -146,6 +146,10 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
                 self._disturbed.append((event.at, event.at, LEDGER_LOST))
         return ()
 
+    @property
+    def _group_interval(self) -> float:
+        return self.scenario.settings.group_interval
+
     def at_the_end(self, at: float) -> Iterable[Finding]:
         """Judge what there was time for."""
         for key, episode in self._episodes.items():
@@ -164,7 +168,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             if episode is not None:
                 yield from self._judge(key, episode, post.at)
                 last = episode.over if episode.over is not None else post.at
-                if post.at - last < GROUP_INTERVAL + CLUSTER_DELAY:
+                if post.at - last < self._group_interval + CLUSTER_DELAY:
                     new.reasons.add(TOLD_AS_ONE)
             episode = self._episodes[key] = new
         if fires:
@@ -227,7 +231,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         if resolved > 1:
             what = f"its end was notified {resolved} times"
             yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
-        elif not resolved and now - ends > GROUP_INTERVAL + CLUSTER_DELAY:
+        elif not resolved and now - ends > self._group_interval + CLUSTER_DELAY:
             yield from self._excused(
                 excuses - {TOO_SHORT}, now, key, "its end was told and never notified"
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
@@ -75,22 +76,23 @@ class LocalTimes:
         """Return how many times there are after `after`, up to and with `until`."""
         first, last = (int(moment // DAY) for moment in (after, until))
         return sum(
-            after < moment <= until for day in range(first, last + 1) for moment in self._of(day)
+            bisect_right(times, until) - bisect_right(times, after)
+            for times in map(self._of, range(first, last + 1))
         )
 
     def last(self, until: float) -> float:
         """Return the last time up to and with `until`."""
         day = int(until // DAY)
-        while not (found := [moment for moment in self._of(day) if moment <= until]):
+        while not (place := bisect_right(self._of(day), until)):
             day -= 1
-        return found[-1]
+        return self._of(day)[place - 1]
 
     def next(self, after: float) -> float:
         """Return the first time after `after`."""
         day = int(after // DAY)
-        while not (found := [moment for moment in self._of(day) if moment > after]):
+        while (place := bisect_right(self._of(day), after)) == len(self._of(day)):
             day += 1
-        return found[0]
+        return self._of(day)[place]
 
     def _of(self, day: int) -> tuple[float, ...]:
         return _times_of(self.minutes, self.zone, day)
@@ -110,6 +112,12 @@ def _first_shown(zone: ZoneInfo, day: int) -> tuple[tuple[float, range | tuple[i
     that they show again bring nothing.
     """
     start = day * DAY
+    if (offset := _offset(zone, start - LONGEST_CHANGE * 3600)) == _offset(zone, start + DAY):
+        first = start // MINUTE + offset  # the clock does not change
+        return tuple(
+            (float(start + minute * MINUTE), ((first + minute) % (24 * 60),))
+            for minute in range(24 * 60)
+        )
     highest = -math.inf
     found = []
     for moment in range(start - LONGEST_CHANGE * 3600, start + DAY, MINUTE):
@@ -120,6 +128,13 @@ def _first_shown(zone: ZoneInfo, day: int) -> tuple[tuple[float, range | tuple[i
             found.append((float(moment), new))
         highest = max(highest, shown)
     return tuple(found)
+
+
+def _offset(zone: ZoneInfo, moment: int) -> int:
+    """Return by how many minutes the clock is ahead of UTC."""
+    ahead = datetime.fromtimestamp(moment, zone).utcoffset()
+    assert ahead is not None
+    return int(ahead.total_seconds()) // MINUTE
 
 
 def local_times(at: Iterable[str], every: float | None, zone: ZoneInfo) -> LocalTimes:

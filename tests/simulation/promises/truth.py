@@ -126,7 +126,9 @@ class Truth:
             case _:
                 if self.weather.read is not None:
                     self._doubt()
-                elif any(not module.is_gone for module in self._gone()):
+                elif len(self.weather.modules) < len(self.modules) and any(
+                    not module.is_gone for module in self._gone()
+                ):
                     return [*self._fit()]
         return []
 
