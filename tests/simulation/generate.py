@@ -76,7 +76,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
     """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
     of = KINDS[kind or kind_of(seed, days)]
     choose = Random(f"scenario {seed} {days} {modules}")
-    count = modules or choose.choice((1, 3, 5, 13))
+    count = modules or choose.choice(of.modules)
     peers = tuple(f"http://am-{number}.example.invalid" for number in range(choose.randint(1, 3)))
     seconds = days * DAY
     scripts = tuple(_module(of, choose, number, seconds) for number in range(count))
@@ -89,7 +89,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         heartbeat=choose.random() < of.heartbeat,
         group_interval=of.group_interval,
         max_batch=choose.choice((1, 8, 256)),
-        max_ledger=_max_ledger(seed),
+        max_ledger=_max_ledger(of, seed),
     )
     faults = [
         *_faults(of, choose, seconds, modules=scripts, peers=peers),
@@ -113,16 +113,16 @@ def _floods(
 ) -> Iterator[Fault]:
     """Yield what fills a small ledger."""
     choose = Random(f"floods {seed} {seconds}")
-    if _max_ledger(seed) < SMALL_LEDGER:
+    if _max_ledger(of, seed) < SMALL_LEDGER:
         for moment in _moments(choose, of.trouble * 3 / DAY, seconds):
             lasts = round(choose.uniform(60.0, 1200.0), 3)
             yield Fault(round(moment, 3), "check_floods", choose.choice(modules).name, lasts)
 
 
-def _max_ledger(seed: int) -> int:
-    """Return how many bytes the ledger has. One in eight is so small that a flood fills it."""
+def _max_ledger(of: Kind, seed: int) -> int:
+    """Return how many bytes the ledger has. Some are so small that a flood fills them."""
     choose = Random(f"ledger {seed}")
-    if choose.random() < 1 / 8:
+    if choose.random() < of.small_ledger:
         return choose.choice((64, 256, 700)) * 1024
     return 64 * 1024 * 1024
 
@@ -214,18 +214,16 @@ def _faults(
     wanted = choose.sample(kinds, choose.randint(1, len(kinds)))
     for moment in _moments(choose, rate, seconds):
         kind = choose.choice(choose.choice(wanted))
-        target = ""
+        targets: tuple[str, ...] = ("",)
         if kind in OF_A_PEER:
-            target = choose.choice(peers)
+            targets = (choose.choice(peers),)
+            if of.whole_network and choose.random() < of.whole_network:
+                targets = peers
         elif kind in OF_A_CHECK:
-            target = choose.choice(modules).name
-        yield Fault(
-            at=round(moment, 3),
-            kind=kind,
-            target=target,
-            seconds=_seconds(choose, kind),
-            amount=_amount(choose, kind),
-        )
+            targets = (choose.choice(modules).name,)
+        lasts, amount = _seconds(choose, kind), _amount(choose, kind)
+        for target in targets:
+            yield Fault(round(moment, 3), kind, target, lasts, amount)
 
 
 def _seconds(choose: Random, kind: str) -> float:

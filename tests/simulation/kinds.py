@@ -61,6 +61,18 @@ class Kind:
     short_every: tuple[float, ...] = ()
     """Of few modules in short worlds, since they take long."""
 
+    small_ledger: float = 1 / 8
+    """How likely the ledger is so small that a flood fills it."""
+
+    whole_network: float = 0.0
+    """How likely what goes wrong at one peer goes wrong at all of them."""
+
+    modules: tuple[int, ...] = (1, 3, 5, 13)
+    """How many modules a host has."""
+
+    is_asked_for: bool = False
+    """Whether no seed decides for this kind."""
+
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
@@ -94,12 +106,29 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             group_interval=300.0,
             rare_looks=6 * 3600.0,
         ),
+        "rough": Kind(
+            days=0.5,
+            every=(30.0, 60.0, 60.0, 300.0),
+            ranges=RANGES,
+            resend_interval=(60.0, 60.0, 300.0),
+            heartbeat=0.5,
+            faults_per_day=(12.0, 24.0, 48.0),
+            trouble=6.0,
+            small_ledger=1 / 4,
+            whole_network=1 / 3,
+            modules=(1, 3, 5),
+            is_asked_for=True,
+        ),
     }
 )
-"""Dense ones are like a lab, ordinary ones like a fleet, calm ones have a few jobs a day."""
+"""Dense ones are like a lab, ordinary ones like a fleet, calm ones have a few jobs a day.
+
+Rough ones are for the search of faults: what is rare elsewhere comes again and again.
+"""
 
 
 def kind_of(seed: int, days: float | None) -> str:
     """Return the kind of a seed's world that lasts so long. None: as long as its kind does."""
-    fits = [name for name in KINDS if name != "calm" or days is None or days >= SHORTEST_CALM]
+    kinds = [name for name, kind in KINDS.items() if not kind.is_asked_for]
+    fits = [name for name in kinds if name != "calm" or days is None or days >= SHORTEST_CALM]
     return Random(f"kind {seed}").choice(fits)

@@ -182,6 +182,8 @@ class ModuleDisturbsNoOther:
                 before |= {} if old is None else {name: old}
                 continue
             new = self._started(timed, grid, clock)
+            if old is None and name in known:
+                new.is_exact = False  # it was disabled, and goes on with its counts
             if old is not None:
                 new.seen, new.skipped, new.is_exact = old.seen, old.skipped, False
                 new.shown = old.shown

@@ -34,7 +34,7 @@ ROUNDING = 0.01
 EXPIRED = "it ran out at a peer that was not told for long"
 TOO_SHORT = "it ended before its group was sent"
 TOLD_AS_ONE = "it came back before the group of the last episode was sent"
-BEGUN_BEFORE = "a member of the cluster had begun to send when the alert ended"
+BEGUN_BEFORE = "a member of the cluster had begun to send when the alert ended or came back"
 NOT_TOLD = "a member of the cluster could not be told the end that another one was told"
 NOT_YET_HEARD = "two members of the cluster sent it before they heard of each other"
 KILLED = "an Alertmanager was killed"
@@ -186,9 +186,12 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             return
         for alert in event.notification.alerts:
             episode = self._episodes.get(key_of(alert.labels))
-            if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
-                continue
             is_firing = alert.status is Status.FIRING
+            if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
+                if episode is not None and event.at - episode.began < MAX_TURN:
+                    # The log of the cluster says now that it does not fire.
+                    episode.reasons.add(BEGUN_BEFORE)
+                continue
             if not (episode.firing if is_firing else episode.resolved).add(event):
                 self.reasons[NOT_YET_HEARD] += 1
             elif is_firing:

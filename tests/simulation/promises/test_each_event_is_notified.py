@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from tests.simulation.alertmanager.notification import (
     Notification,
@@ -43,9 +44,9 @@ def posted(after: float, ends: float, peer: str = FIRST) -> Posted:
     )
 
 
-def notified(after: float, peer: str, status: Status) -> Notified:
+def notified(after: float, peer: str, status: Status, began: float = 0.0) -> Notified:
     reason = Reason.FIRST if status is Status.FIRING else Reason.RESOLVED
-    alert = NotifiedAlert(LABELS, {}, START, None, status)
+    alert = NotifiedAlert(LABELS, {}, START + began, None, status)
     at = START + after
     return Notified(peer, at, Notification(at, peer, "team", {}, (alert,), reason))
 
@@ -119,3 +120,28 @@ def test_a_ledger_that_was_lost_may_bring_back_what_had_ended(
     found = [] if is_excused else ["Scripted m00 i1 I was notified 2 times"]
     assert [finding.what for finding in findings] == found
     assert judged.reasons[LEDGER_LOST] == is_excused
+
+
+@pytest.mark.parametrize(("waited", "is_excused"), [(5.0, True), (50.0, False)])
+def test_the_last_end_may_be_notified_after_the_alert_came_back_by_a_member_that_waited(
+    waited: float, is_excused: bool
+) -> None:
+    judged = judge()
+    back = 3600.0
+    story: list[Event] = [
+        posted(0.0, ends=7200.0),
+        notified(10.0, FIRST, Status.FIRING),
+        posted(1800.0, ends=1800.0),
+        notified(1810.0, FIRST, Status.RESOLVED),
+        evolve(posted(back, ends=7200.0), starts=START + back),
+        notified(back + 10.0, FIRST, Status.FIRING, began=back),
+        notified(back + 10.0 + waited, SECOND, Status.RESOLVED),
+        notified(back + 70.0, FIRST, Status.FIRING, began=back),
+    ]
+
+    findings = [finding for event in story for finding in judged.hear(event)]
+    findings += judged.at_the_end(START + 7000.0)
+
+    assert [finding.what[-len("notified 2 times") :] for finding in findings] == (
+        [] if is_excused else ["notified 2 times"]
+    )

@@ -258,6 +258,8 @@ class Truth:
             condition.kind = kind
             yield Change(Name(script.name, instance, kind), True, run.clock)
         elif kind and condition.seen >= script.fire_after and not (condition.fires and certain):
+            if condition.fires and kind != condition.kind:
+                yield Change(Name(script.name, instance, condition.kind), False, is_certain=False)
             condition.fires, condition.kind, condition.is_unknown = True, kind, False
             yield Change(Name(script.name, instance, kind), True, run.clock, certain)
         elif condition.missed >= script.clear_after and (condition.fires or not certain):
