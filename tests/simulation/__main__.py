@@ -1,7 +1,8 @@
 """Simulates hosts: `scripts/simulate`, which fixes PYTHONHASHSEED, so that a seed has one trace.
 
 Without --hours or --hosts it runs the world of one seed, or of a file that --keep wrote. It ends
-with exit code 1 if a promise was broken, after it has told how.
+with exit code 1 if a promise was broken, after it has told how. With --planted all it looks for each
+planted fault, and ends with exit code 1 if one is not found.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tests.simulation.kinds import KINDS
 from tests.simulation.planted_faults import PLANTED, planted
 from tests.simulation.promises.all_promises import PROMISES
 from tests.simulation.tools.explore import Result, Seed, run
+from tests.simulation.tools.hunt import hunt_all
 from tests.simulation.tools.kept import SEEDS, read
 from tests.simulation.tools.report import write_report
 from tests.simulation.tools.shrink import ENOUGH_TIME
@@ -28,11 +30,16 @@ from tests.simulation.tools.totals import Totals
 NEW_SEEDS = 10**9
 """The seeds that are chosen by chance are smaller."""
 
+ALL = "all"
+"""The name that stands for all planted faults."""
+
 
 def main() -> int:
     """Run what the command line asks for. Return the exit code."""
     options = _options()
     first = secrets.randbelow(NEW_SEEDS) if options.seed is None else options.seed
+    if options.planted == ALL:
+        return _hunt(Seed(first, options.days, options.modules, options.kind), options.jobs)
     if options.hours is not None or options.hosts is not None:
         hosts = itertools.count() if options.hosts is None else range(options.hosts)
         seeds = (
@@ -89,7 +96,10 @@ def _options() -> argparse.Namespace:
         "--as-it-is", action="store_true", help="do not look for a smaller scenario"
     )
     parser.add_argument(
-        "--planted", choices=PLANTED, default="", help="put a fault into the supervisor before"
+        "--planted",
+        choices=[*PLANTED, ALL],
+        default="",
+        help="put a fault into the supervisor before; all: look for each, one after the other",
     )
     parser.add_argument("--trace", action="store_true", help="print each event of one world")
     return parser.parse_args()
@@ -103,6 +113,14 @@ def _one(options: argparse.Namespace, seed: int) -> Result:
         name, scenario = str(options.file), read(options.file).scenario
     with planted(options.planted):
         return run(name, scenario, PROMISES, seconds, *([print] if options.trace else []))
+
+
+def _hunt(first: Seed, jobs: int) -> int:
+    missed = 0
+    for hunted in hunt_all(PLANTED, first, jobs):
+        print(*hunted.lines(), sep="\n", flush=True)
+        missed += hunted.result is None
+    return 1 if missed else 0
 
 
 def _show_failure(result: Result) -> None:

@@ -37,7 +37,7 @@ SPECIAL_DAYS = ((2, 28), (12, 30), (12, 31))
 """Month and day before a leap day or the end of a year."""
 
 SELDOM_EVERY = (45000.0, DAY, 7 * DAY)
-"""Of few modules, in seconds."""
+"""Seconds between two runs of few modules, in worlds of more than a day."""
 
 SPELLS = (0.0, 0.2, 1.0, 5.0)
 """How often a day something goes wrong at an instance of a module."""

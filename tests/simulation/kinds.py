@@ -70,6 +70,9 @@ class Kind:
     modules: tuple[int, ...] = (1, 3, 5, 13)
     """How many modules a host has."""
 
+    short_every: tuple[float, ...] = (1.0, 5.0)
+    """Seconds between two runs of few modules, in worlds of a day or less: they take long."""
+
     is_asked_for: bool = False
     """Whether no seed decides for this kind."""
 
@@ -117,6 +120,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             small_ledger=1 / 4,
             whole_network=1 / 3,
             modules=(1, 3, 5),
+            short_every=(10.0,),
             is_asked_for=True,
         ),
     }

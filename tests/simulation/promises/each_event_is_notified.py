@@ -111,6 +111,10 @@ class Episode:
     reasons: set[str] = field(factory=set)
     """Why it may be notified more often than once, or never."""
 
+    def end(self, key: Key) -> float | None:
+        """Return when it is over, if that is known. A report ends by itself."""
+        return max(self.ends.values()) if key[4] else self.over
+
 
 @define(eq=False)
 class each_event_is_notified:  # noqa: N801 - the name of a promise
@@ -185,7 +189,8 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         if event.notification.reason is Reason.REPEAT:
             return
         for alert in event.notification.alerts:
-            episode = self._episodes.get(key_of(alert.labels))
+            key = key_of(alert.labels)
+            episode = self._episodes.get(key)
             is_firing = alert.status is Status.FIRING
             if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
                 if episode is not None and event.at - episode.began < MAX_TURN:
@@ -195,7 +200,8 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             if not (episode.firing if is_firing else episode.resolved).add(event):
                 self.reasons[NOT_YET_HEARD] += 1
             elif is_firing:
-                if episode.over is not None and event.at - episode.over < MAX_TURN:
+                end = episode.end(key)
+                if end is not None and 0.0 <= event.at - end < MAX_TURN:
                     episode.reasons.add(BEGUN_BEFORE)
                 elif episode.over is not None and event.peer not in episode.told:
                     # That it was told as soon as it could be is judged elsewhere.
@@ -216,9 +222,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             yield self._finding(event.at, key_of(alert.labels), "is notified as over, and fires")
 
     def _judge(self, key: Key, episode: Episode, now: float) -> Iterator[Finding]:
-        ends = episode.over
-        if key[4]:  # a report ends by itself
-            ends = max(episode.ends.values())
+        ends = episode.end(key)
         held = min(now, ends if ends is not None else now) - episode.began
         excuses = self._excuses(episode, now)
         if held < GROUP_WAIT + CLUSTER_DELAY:
@@ -267,7 +271,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
     def _sweep(self, now: float) -> Iterator[Finding]:
         self._swept_at = now
         for key, episode in [*self._episodes.items()]:
-            ends = episode.over if not key[4] else max(episode.ends.values())
+            ends = episode.end(key)
             if ends is not None and ends < now - FORGOTTEN_AFTER:
                 yield from self._judge(key, episode, now)
                 del self._episodes[key]
