@@ -1,8 +1,8 @@
 """Simulates hosts: `scripts/simulate`, which fixes PYTHONHASHSEED, so that a seed has one trace.
 
 Without --hours or --hosts it runs the world of one seed, or of a file that --keep wrote. It ends
-with exit code 1 if a promise was broken, after it has told how. With --planted all it looks for each
-planted fault, and ends with exit code 1 if one is not found.
+with exit code 1 if a promise was broken, after it has told how. With --planted all it looks for
+each planted fault, and ends with exit code 1 if one is not found.
 """
 
 from __future__ import annotations

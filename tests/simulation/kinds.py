@@ -59,7 +59,7 @@ class Kind:
     """Seconds between two looks at clocks and disks, where these do no harm."""
 
     short_every: tuple[float, ...] = ()
-    """Of few modules in short worlds, since they take long."""
+    """Seconds between two runs of few modules, in worlds of a day or less: they take long."""
 
     small_ledger: float = 1 / 8
     """How likely the ledger is so small that a flood fills it."""
@@ -69,9 +69,6 @@ class Kind:
 
     modules: tuple[int, ...] = (1, 3, 5, 13)
     """How many modules a host has."""
-
-    short_every: tuple[float, ...] = (1.0, 5.0)
-    """Seconds between two runs of few modules, in worlds of a day or less: they take long."""
 
     is_asked_for: bool = False
     """Whether no seed decides for this kind."""
