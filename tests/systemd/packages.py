@@ -14,7 +14,7 @@ from tests.systemd.machine import CACHE
 ROOT = Path(__file__).parent.parent.parent
 SOURCES = (
     *("CHANGELOG.md", "LICENSE", "README.md", "pyproject.toml", "requirements.lock"),
-    *("checks", "configs", "docs", "packaging", "scripts", "supervisor"),
+    *("checks", "configs", "docs", "scripts", "supervisor"),
 )
 """What goes into a package."""
 

@@ -1,6 +1,6 @@
 """Prints Debian's copyright file: of this project, and of each package from PyPI in a directory.
 
-python packaging/debian/copyright.py DIRECTORY: scripts/package gives it the site-packages.
+python scripts/debian/copyright.py DIRECTORY: scripts/package gives it the site-packages.
 """
 
 from __future__ import annotations
