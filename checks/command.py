@@ -16,6 +16,7 @@ from checks._processes import eborder
 from checks._processes.endings import MAX_STDERR_CHARACTERS, ending, last_line, with_reason
 from checks._processes.performance_limits import PerformanceLimits, each_in_order
 from checks._processes.plugin_output import parse_output
+from checks._processes.printed import MAX_STDOUT_BYTES, output, text_of
 from supervisor.api import (
     CheckFailed,
     Completed,
@@ -34,14 +35,8 @@ from supervisor.api import (
     upper_limit,
 )
 
-MAX_STDOUT_BYTES = 64 * 1024
-"""The most bytes that are kept of stdout, unless `max_output` says otherwise."""
-
 MAX_EVENTS_BYTES = 16 * 1024 * 1024
 """The same for the protocol `eborder`."""
-
-MAX_STDERR_BYTES = 4 * 1024
-"""The last bytes of stderr that `run_command` keeps."""
 
 TRACEBACK = "Traceback (most recent call last):"
 """What Python writes to stderr when it crashes. Its exit status is then 1, that of a warning."""
@@ -177,31 +172,12 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         events = _from_events(params, completed, tuple(secrets.values()))
         if completed.status:
             # Redacted before it is cut: half a secret would not be recognised.
-            stderr = eborder.redact(_text(completed.stderr), secrets.values())
+            stderr = eborder.redact(text_of(completed.stderr), secrets.values())
             context.log.warning("%s ended with %s", params.argv[0], with_reason(completed, stderr))
         return events
     if params.protocol == "nagios":
         return _from_plugin(context, params, completed)
     return _from_exit(context, params, completed)
-
-
-def output(completed: Completed, secrets: Collection[str], *, is_cut: bool = False) -> str:
-    """Return the beginning of what the program printed, without secrets.
-
-    Half a secret is not recognised. So where a text was cut, as much as that goes, too. `is_cut`
-    says that the program was ended, perhaps while it wrote.
-    """
-    half = max((len(eborder.escaped(secret)) - 1 for secret in secrets), default=0)
-    printed = completed.stdout[:MAX_STDOUT_BYTES]
-    stdout = eborder.redact(_text(printed), secrets)
-    if is_cut or completed.stdout_bytes > len(printed):
-        stdout = stdout[: max(0, len(stdout) - half)]
-    stderr = eborder.redact(_text(completed.stderr), secrets)
-    if len(completed.stderr) >= MAX_STDERR_BYTES:
-        stderr = stderr[half:]
-    if is_cut:
-        stderr = stderr[: max(0, len(stderr) - half)]
-    return "\n".join(part.strip() for part in (stdout, stderr) if part.strip())
 
 
 async def _read_secrets(text: str, params: Params) -> Mapping[str, str]:
@@ -229,7 +205,7 @@ def _from_events(
         reason = f"{completed.stdout_bytes} bytes are more than {params.kept}"
         raise _unreadable(reason, params, completed, secrets)
     try:
-        return eborder.observations(_text(completed.stdout), params.events, secrets)
+        return eborder.observations(text_of(completed.stdout), params.events, secrets)
     except ValueError as error:
         raise _unreadable(str(error), params, completed, secrets) from None
 
@@ -238,7 +214,7 @@ def _unreadable(
     reason: str, params: Params, completed: Completed, secrets: Collection[str]
 ) -> CheckFailed:
     # Redacted before it is cut: half a secret would not be recognised.
-    stderr = eborder.redact(_text(completed.stderr), secrets)[-MAX_STDERR_CHARACTERS:].strip()
+    stderr = eborder.redact(text_of(completed.stderr), secrets)[-MAX_STDERR_CHARACTERS:].strip()
     return CheckFailed(
         f"cannot read the events of {params.argv[0]}: {reason}; it ended with "
         f"{ending(completed.status)}" + (f", stderr: {stderr}" if stderr else "")
@@ -246,7 +222,7 @@ def _unreadable(
 
 
 def _from_plugin(context: Context, params: Params, completed: Completed) -> list[Observation]:
-    output, stderr = parse_output(_text(completed.stdout)), _text(completed.stderr)
+    output, stderr = parse_output(text_of(completed.stdout)), text_of(completed.stderr)
     crashed = completed.status == 1 and not output.text and TRACEBACK in stderr
     if completed.status not in (0, *PLUGIN_EVENT_TYPES) or crashed:
         why = output.text or last_line(stderr)
@@ -280,8 +256,8 @@ def _from_plugin(context: Context, params: Params, completed: Completed) -> list
 def _from_exit(context: Context, params: Params, completed: Completed) -> list[Observation]:
     if completed.status == 0:
         return []
-    first, _, others = _text(completed.stdout).strip().partition("\n")
-    stderr = _text(completed.stderr)
+    first, _, others = text_of(completed.stdout).strip().partition("\n")
+    stderr = text_of(completed.stderr)
     return [
         Condition(
             alertname=context.module,
@@ -297,8 +273,3 @@ def _detail(text: str, completed: Completed) -> str:
     cut = completed.stdout_bytes - len(completed.stdout)
     shown = text.strip() + (f"\n… {cut} bytes more" if cut else "")
     return preformatted(shown) if shown else ""
-
-
-def _text(output: bytes) -> str:
-    # PowerShell and .NET may print a byte order mark first.
-    return output.decode(errors="replace").removeprefix("\ufeff")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from checks.command import TRACEBACK, Params, output, run
+from checks._processes.printed import output
+from checks.command import TRACEBACK, Params, run
 from supervisor.api import CheckFailed, Completed, Condition, Limit, Measurement, Secret
 from supervisor.processes import procfs
 from tests.support.bad_plugins import (
