@@ -93,13 +93,17 @@ class Alert:
 
 @frozen
 class Sighting:
-    """How often in a row one condition was seen, or was missed."""
+    """How often one condition was seen lately, and was missed."""
 
     seen: int
-    """Runs in a row that saw it, at most `fire_after`."""
+    """Runs that saw it, of those that are remembered."""
 
     missed: int
-    """Runs in a row that no longer saw it."""
+    """Runs in a row that no longer saw it, once it fires.
+
+    Before it fires: which of the remembered runs missed it. Each has a bit, the last run the
+    lowest. It is 0 unless `fire_after` is such as "3 of 5".
+    """
 
     fingerprint: str = ""
     """The fingerprint of its alert. Empty before it fires."""

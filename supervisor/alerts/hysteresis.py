@@ -18,6 +18,10 @@ GRAVITY = ("TE", "E", "W")
 """The event types that have an order, the gravest first. Other types only choose a route."""
 
 
+NEVER_SEEN = Sighting(0, 0)
+"""What is known of a condition that is new."""
+
+
 @define
 class Comparison:
     """What a run changes."""
@@ -84,19 +88,21 @@ def compare(
     observed: Mapping[Key, Condition],
     *,
     fire_after: int,
+    of_last: int,
     clear_after: int,
     max_conditions: int,
 ) -> Comparison:
     """Return what a run with the conditions `observed` changes in `prior`.
 
-    A condition fires when `fire_after` runs in a row have seen it. It is cleared when
+    A condition fires when this run has seen it, and `fire_after` of the last `of_last` runs have.
+    If these are equal, they are runs in a row. It is cleared when
     `clear_after` runs in a row have not seen it. At most `max_conditions` are kept. Those that
     fire stay, and the rest are counted in `surplus`.
     """
-    result = Comparison()
+    result, rule = Comparison(), (fire_after, of_last)
     for key, sighting in prior.items():
         if key not in observed:
-            _miss(result, key, sighting, clear_after)
+            _miss(result, key, sighting, clear_after, rule)
     firing = {key for key, sighting in prior.items() if sighting.fingerprint}
     room = max_conditions - (len(firing) - len(result.cleared))
     for key in observed:
@@ -110,7 +116,7 @@ def compare(
                 result.sightings[key] = None
         else:
             room -= 1
-            _see(result, key, prior.get(key), fire_after)
+            _see(result, key, prior.get(key), rule)
     return result
 
 
@@ -119,22 +125,45 @@ def _fires(prior: Mapping[Key, Sighting], condition: Condition) -> bool:
     return sighting is not None and bool(sighting.fingerprint)
 
 
-def _see(result: Comparison, key: Key, sighting: Sighting | None, fire_after: int) -> None:
-    seen = min((sighting.seen if sighting else 0) + 1, fire_after)
-    if seen >= fire_after:
+def _see(result: Comparison, key: Key, sighting: Sighting | None, rule: tuple[int, int]) -> None:
+    before = NEVER_SEEN if sighting is None else sighting
+    seen, missed = _remembered(before.seen + 1, before.missed << 1, rule)
+    if seen >= rule[0]:
         result.fired.append(key)
-    if sighting is None or sighting.seen != seen:
-        result.sightings[key] = Sighting(seen, 0)
+    if (seen, missed) != (before.seen, before.missed):
+        result.sightings[key] = Sighting(seen, missed)
 
 
-def _miss(result: Comparison, key: Key, sighting: Sighting, clear_after: int) -> None:
+def _miss(
+    result: Comparison, key: Key, sighting: Sighting, clear_after: int, rule: tuple[int, int]
+) -> None:
     if not sighting.fingerprint:
-        result.sightings[key] = None
+        seen, missed = _remembered(sighting.seen, sighting.missed << 1 | 1, rule)
+        result.sightings[key] = Sighting(seen, missed) if seen else None
     elif sighting.missed + 1 >= clear_after:
         result.cleared.append(key)
         result.sightings[key] = None
     else:
         result.sightings[key] = Sighting(sighting.seen, sighting.missed + 1, sighting.fingerprint)
+
+
+def _remembered(seen: int, missed: int, rule: tuple[int, int]) -> tuple[int, int]:
+    """Return the runs that may still count for a condition that does not fire.
+
+    `missed` has a bit for each run that missed it, the last run the lowest. The oldest runs go:
+    those that are too long ago, those after which it was missed too often, and misses.
+    """
+    fire_after, of_last = rule
+    while seen:
+        misses = missed.bit_count()
+        oldest = 1 << (seen + misses - 1)
+        if missed & oldest:
+            missed ^= oldest
+        elif misses > of_last - fire_after or seen + misses > of_last:
+            seen -= 1
+        else:
+            break
+    return seen, missed if seen else 0
 
 
 def _rank(event_type: str) -> tuple[int, str]:

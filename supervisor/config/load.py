@@ -87,7 +87,8 @@ def _as_it_is(value: Any, _: Any) -> Any:
 _NOTATIONS: Mapping[Hook, Collection[str]] = {
     _as_it_is: ("params", "path"),
     notation.annotation_values: ("annotations",),
-    notation.count: ("fire_after", "max_batch", "max_conditions"),
+    notation.count: ("max_batch", "max_conditions"),
+    notation.runs_or_share: ("fire_after",),
     notation.runs_or_time: ("clear_after",),
     notation.interval: ("every",),
     notation.labels: ("labels",),

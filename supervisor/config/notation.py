@@ -25,6 +25,12 @@ MIN_LEDGER_BYTES = 1024 * 1024
 MIN_INTERVAL = 0.01
 """Seconds between two runs of a module, at least."""
 
+MAX_RUNS = 60
+"""The last runs of which `fire_after` may look at some, at most. The ledger has a bit for each."""
+
+_SHARE = re.compile(r"\s*([0-9]{1,3})\s+of\s+([0-9]{1,3})\s*")
+"""Some of the last runs: "3 of 5"."""
+
 _HOST_NAME = re.compile(
     r"(?=.{1,254}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*"
     r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.?"
@@ -223,6 +229,21 @@ def count(value: Any, expected: Any) -> int:
     if number < 1:
         raise InvalidValue("is less than 1; write 1 or more")
     return number
+
+
+def runs_or_share(value: Any, expected: Any) -> int | str:
+    """Return a number of runs, at least 1, or how many of the last runs: "3 of 5"."""
+    if not isinstance(value, str):
+        return count(value, int)
+    match = _SHARE.fullmatch(value)
+    if match is None:
+        raise InvalidValue(f"'{shortened(value)}' is not a number of runs; write 3, or \"3 of 5\"")
+    seen, last = int(match[1]), int(match[2])
+    if not 1 <= seen <= last <= MAX_RUNS:
+        raise InvalidValue(
+            f"'{value}' can never be; write M of N with M from 1 to N, and N at most {MAX_RUNS}"
+        )
+    return f"{seen} of {last}"
 
 
 def runs_or_time(value: Any, expected: Any) -> int | Duration:

@@ -45,8 +45,8 @@ class Module:
     """A run that takes longer is ended."""
     catch_up: Duration = Duration(600)
     """A missed time of `at` is made up for within this time."""
-    fire_after: int = 1
-    """Runs in a row that see a condition before it fires."""
+    fire_after: int | str = 1
+    """Runs that see a condition before it fires: so many in a row, or "3 of 5" of the last ones."""
     clear_after: int | Duration = 1
     """How long runs must not see a condition before it resolves: runs in a row, or a time."""
     max_conditions: int = 1000
@@ -59,6 +59,14 @@ class Module:
     """Annotations of its alerts, such as a link to a runbook."""
     params: object = None
     """An instance of the check's own `Params` class."""
+
+    @property
+    def runs_to_fire(self) -> tuple[int, int]:
+        """How many runs must see a condition before it fires, and of how many of the last ones."""
+        if isinstance(self.fire_after, int):
+            return self.fire_after, self.fire_after
+        seen, _, last = self.fire_after.partition(" of ")
+        return int(seen), int(last)
 
     @property
     def runs_to_clear(self) -> int:

@@ -47,8 +47,9 @@ class Lifecycle:
         labels = alert_labels(transaction.service, module, condition)
         alert = self._new_alert(module, condition, labels, starts_at)
         if group == SUPERVISOR or transaction.make_room(alert):
+            seen, _ = module.runs_to_fire
             transaction.put(alert)
-            transaction.set_sighting(group, key, Sighting(module.fire_after, 0, alert.fingerprint))
+            transaction.set_sighting(group, key, Sighting(seen, 0, alert.fingerprint))
             return alert
         transaction.lose("refused")
         if starts_at is not None:

@@ -146,10 +146,12 @@ class Update:
 
     def _take_conditions(self, module: Module, run: Run) -> None:
         observed = by_key(item for item in run.observations if isinstance(item, Condition))
+        seen, last = module.runs_to_fire
         comparison = compare(
             self.transaction.sightings(module.name),
             observed,
-            fire_after=module.fire_after,
+            fire_after=seen,
+            of_last=last,
             clear_after=module.runs_to_clear,
             max_conditions=module.max_conditions,
         )

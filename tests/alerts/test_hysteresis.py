@@ -18,9 +18,12 @@ def condition(key: Key) -> Condition:
 
 
 def play(
-    history: list[set[Key]], fire_after: int, clear_after: int, most: int
+    history: list[set[Key]], fire_after: int, clear_after: int, most: int, of_last: int = 0
 ) -> list[tuple[set[Key], int]]:
-    """Return what fires after each run, and how many were too many in it."""
+    """Return what fires after each run, and how many were too many in it.
+
+    Without `of_last` a condition must be seen in `fire_after` runs in a row.
+    """
     prior: dict[Key, Sighting] = {}
     found = []
     for look in history:
@@ -29,6 +32,7 @@ def play(
             prior,
             observed,
             fire_after=fire_after,
+            of_last=of_last or fire_after,
             clear_after=clear_after,
             max_conditions=most,
         )
@@ -59,6 +63,83 @@ def test_hysteresis_counts_consecutive_runs(
         expected.append(firing)
 
     assert [firing for firing, _ in play(history, fire_after, clear_after, 100)] == expected
+
+
+def counted(history: list[bool], fire_after: int, of_last: int, clear_after: int) -> list[bool]:
+    """Return after which runs a condition fires, by counting the runs since its last end."""
+    fires, since, found = False, 0, []
+    for number, sees in enumerate(history):
+        lately = history[since : number + 1]
+        if not fires:
+            fires = sees and sum(lately[-of_last:]) >= fire_after
+        elif not any(history[max(0, number + 1 - clear_after) : number + 1]):
+            fires, since = False, number + 1
+        found.append(fires)
+    return found
+
+
+@given(
+    st.lists(st.lists(st.booleans(), min_size=4, max_size=4), max_size=40),
+    st.integers(1, 7),
+    st.integers(0, 6),
+    st.integers(1, 4),
+)
+def test_m_of_the_last_n_runs_are_what_a_count_of_them_says(
+    history: list[list[bool]], fire_after: int, more: int, clear_after: int
+) -> None:
+    of_last = fire_after + more
+    looks = [{key for key, sees in zip(KEYS, run, strict=True) if sees} for run in history]
+    fires = [firing for firing, _ in play(looks, fire_after, clear_after, 100, of_last)]
+
+    for place, key in enumerate(KEYS):
+        seen = [run[place] for run in history]
+        expected = counted(seen, fire_after, of_last, clear_after)
+        assert [key in firing for firing in fires] == expected
+
+
+@given(st.lists(st.booleans(), max_size=80), st.integers(1, 60), st.integers(0, 59))
+def test_no_more_is_remembered_than_the_ledger_has_room_for(
+    history: list[bool], fire_after: int, more: int
+) -> None:
+    of_last = min(60, fire_after + more)
+    prior: dict[Key, Sighting] = {}
+    for sees in history:
+        observed = {KEYS[0]: condition(KEYS[0])} if sees else {}
+        step = compare(
+            prior,
+            observed,
+            fire_after=fire_after,
+            of_last=of_last,
+            clear_after=1,
+            max_conditions=9,
+        )
+        for key, sighting in step.sightings.items():
+            if sighting is None:
+                prior.pop(key)
+            else:
+                assert 0 < sighting.seen <= of_last
+                assert 0 <= sighting.missed < 1 << of_last
+                assert sighting.seen + sighting.missed.bit_count() <= of_last
+                assert fire_after < of_last or not sighting.missed
+                prior[key] = sighting
+
+
+def test_a_rule_that_has_changed_counts_what_is_remembered() -> None:
+    prior = {KEYS[0]: Sighting(2, 0)}
+    observed = {KEYS[0]: condition(KEYS[0])}
+    some = compare(prior, observed, fire_after=3, of_last=5, clear_after=1, max_conditions=9)
+    missed = compare(
+        {KEYS[0]: Sighting(2, 0b10)},
+        observed,
+        fire_after=3,
+        of_last=3,
+        clear_after=1,
+        max_conditions=9,
+    )
+
+    assert some.fired == [KEYS[0]]
+    assert missed.fired == []
+    assert missed.sightings == {KEYS[0]: Sighting(2, 0)}
 
 
 @given(looks, st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))

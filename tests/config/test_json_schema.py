@@ -77,6 +77,7 @@ BROKEN = [
     ('every = "1h30m"', "every = true", "$.modules[0].every"),
     ('every = "1h30m"', "every = 60\nfire_after = 0", "$.modules[0].fire_after"),
     ('every = "1h30m"', 'every = 60\nname = "supervisor"', "$.modules[0].name"),
+    ('every = "1h30m"', 'every = 60\nfire_after = "3"', "$.modules[0].fire_after"),
     ('"3h"', '"0s"', "$.modules[0].clear_after"),
     ('"3h"', "0", "$.modules[0].clear_after"),
     ("max_use_percent = 90", 'max_use_percent = "90"', f"{FILESYSTEM}.max_use_percent"),

@@ -54,7 +54,9 @@ _NOTATIONS: Mapping[str, Schema] = {
     "at": {"type": "array", "items": {"type": "string", "pattern": f"^{_CLOCK}(-{_CLOCK})?$"}},
     "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
     "every": {"anyOf": [{"type": "number", "minimum": MIN_INTERVAL}, _POSITIVE["anyOf"][1]]},
-    "fire_after": _COUNT,
+    "fire_after": {
+        "anyOf": [_COUNT, {"type": "string", "pattern": r"^\s*[0-9]+\s+of\s+[0-9]+\s*$"}]
+    },
     "hosts": {"type": "array", "items": _TEXT},
     "labels": _LABELS,
     "listen": {"type": "string", "pattern": r"^$|^([^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"},

@@ -72,6 +72,12 @@ def test_a_module_that_clears_after_a_time_shows_its_runs() -> None:
     assert schedule(module) == ["every 5m", "timeout 30s", "resolves after 2 runs in a row"]
 
 
+def test_a_module_that_fires_after_some_of_its_runs_says_so() -> None:
+    module = Module("x", "x", every=Duration(300), fire_after="3 of 5")
+
+    assert schedule(module) == ["every 5m", "timeout 30s", "fires after 3 of 5 runs"]
+
+
 async def test_the_page_of_an_alert_outlives_it() -> None:
     bench = bench_of()
     (key,) = bench.ledger.store.alerts

@@ -111,7 +111,9 @@ def schedule(module: Module) -> list[str]:
     else:
         when = f"every {every}"
     words = [when, f"timeout {duration(module.timeout)}"]
-    if module.fire_after > 1:
+    if isinstance(module.fire_after, str):
+        words.append(f"fires after {module.fire_after} runs")
+    elif module.fire_after > 1:
         words.append(f"fires after {module.fire_after} runs in a row")
     if module.runs_to_clear > 1:
         words.append(f"resolves after {module.runs_to_clear} runs in a row")
