@@ -10,8 +10,10 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from checks._common.event_types import event_type_field
 from checks._common.plurals import counted
 from checks._common.printable import shown
+from checks._common.validators import is_one_or_more
 from checks._processes import eborder
 from checks._processes.endings import MAX_STDERR_CHARACTERS, ending, last_line, with_reason
 from checks._processes.performance_limits import PerformanceLimits, each_in_order
@@ -87,15 +89,11 @@ class Params:
         validator=each_in_order(lower_limit),
         metadata={"help": "nagios: the same, below"},
     )
-    event_type: str = field(
-        default="E", metadata={"help": "text: the event type of the condition; of plain limits"}
-    )
+    event_type: str = event_type_field("E", "of the condition of text, and of plain limits")
     max_output: int | None = field(
         default=None,
-        metadata={
-            "help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB",
-            "range": "of 1 or more",
-        },
+        validator=is_one_or_more,
+        metadata={"help": "bytes of stdout that are kept; default 64 KiB, for eborder 16 MiB"},
     )
     cwd: str | None = field(default=None, metadata={"help": "the working directory"})
     env: Mapping[str, str] = field(
@@ -105,10 +103,6 @@ class Params:
     def __attrs_post_init__(self) -> None:
         if not self.argv or not self.argv[0]:
             raise ValueError("argv is empty; it needs at least the program")
-        if self.max_output is not None and self.max_output < 1:
-            raise ValueError("max_output is below 1; it is a number of bytes")
-        if not self.event_type:
-            raise ValueError("event_type is empty; write for example 'E'")
         if self.params is not None and self.params_json is not None:
             raise ValueError("params and params_json exclude each other; remove one")
         if self.protocol != "nagios" and (self.limits or self.min_limits):

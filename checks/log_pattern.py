@@ -23,7 +23,7 @@ from checks._common.gather import gather
 from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_not_empty, unique
+from checks._common.validators import is_not_empty, is_one_or_more, unique
 from checks._files.log_reader import Known, Progress, read
 from checks._files.probing import probe_within
 from supervisor.api import (
@@ -70,10 +70,8 @@ class Log:
     exclude: str = field(default="", metadata={"help": "lines that match this do not count"})
     min_count: int = field(
         default=1,
-        metadata={
-            "help": "fires when at least this many lines match in one run",
-            "range": "of 1 or more",
-        },
+        validator=is_one_or_more,
+        metadata={"help": "fires when at least this many lines match in one run"},
     )
     report: bool = field(
         default=False,
@@ -109,11 +107,6 @@ class Log:
     def _is_pattern_too(self, _: Attribute[str], value: str) -> None:
         if value:
             compiled(value)
-
-    @min_count.validator
-    def _is_count(self, _: Attribute[int], value: int) -> None:
-        if value < 1:
-            raise ValueError(f"{value} is less than 1; write 1 or more")
 
     @encoding.validator
     def _is_encoding(self, _: Attribute[str], value: str) -> None:

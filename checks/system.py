@@ -18,6 +18,7 @@ from checks._common.event_types import event_type_field
 from checks._common.limits import limit_field
 from checks._common.plurals import times
 from checks._common.sizes import size
+from checks._common.validators import is_not_negative, up_to
 from checks._kernel.vitals import Vitals, kills_since, read
 from supervisor.api import (
     CheckFailed,
@@ -43,36 +44,46 @@ LIMITED_FILES = {
 """The limits on values that not every host tells, and their files below /proc."""
 
 
+IS_PERCENTAGE = up_to(100, "a percentage")
+"""Refuses what is not a part of 100."""
+
+
 @frozen
 class Params:
     """The limits. One that is left out raises nothing. All values are measured in any case."""
 
     max_load_per_core: Limit[float] | None = limit_field(
-        upper_limit, "fires when the load of 5 minutes per core is more"
+        upper_limit, "fires when the load of 5 minutes per core is more", is_not_negative
     )
     max_cpu_percent: Limit[float] | None = limit_field(
-        upper_limit, "fires when the processors were busier on average since the last run"
+        upper_limit,
+        "fires when the processors were busier on average since the last run",
+        IS_PERCENTAGE,
     )
     min_memory_percent: Limit[float] | None = limit_field(
-        lower_limit, "fires when a smaller part of the memory is available"
+        lower_limit, "fires when a smaller part of the memory is available", IS_PERCENTAGE
     )
     max_swap_percent: Limit[float] | None = limit_field(
-        upper_limit, "fires when more of the swap space is used"
+        upper_limit, "fires when more of the swap space is used", IS_PERCENTAGE
     )
     max_cpu_pressure: Limit[float] | None = limit_field(
-        upper_limit, "fires when tasks wait more for a processor (PSI, some avg60)"
+        upper_limit, "fires when tasks wait more for a processor (PSI, some avg60)", IS_PERCENTAGE
     )
     max_memory_pressure: Limit[float] | None = limit_field(
-        upper_limit, "fires when tasks wait more for memory (PSI, some avg60)"
+        upper_limit, "fires when tasks wait more for memory (PSI, some avg60)", IS_PERCENTAGE
     )
     max_io_pressure: Limit[float] | None = limit_field(
-        upper_limit, "fires when tasks wait more for disks (PSI, some avg60)"
+        upper_limit, "fires when tasks wait more for disks (PSI, some avg60)", IS_PERCENTAGE
     )
     max_open_files_percent: Limit[float] | None = limit_field(
-        upper_limit, "fires when more of the kernel's open files are in use"
+        upper_limit, "fires when more of the kernel's open files are in use", IS_PERCENTAGE
     )
-    max_processes: Limit[int] | None = limit_field(upper_limit, "fires with more processes")
-    max_zombies: Limit[int] | None = limit_field(upper_limit, "fires with more zombies")
+    max_processes: Limit[int] | None = limit_field(
+        upper_limit, "fires with more processes", is_not_negative
+    )
+    max_zombies: Limit[int] | None = limit_field(
+        upper_limit, "fires with more zombies", is_not_negative
+    )
     min_uptime: Limit[Duration] | None = limit_field(
         lower_limit, "fires for this long after each start of the host"
     )
@@ -81,17 +92,6 @@ class Params:
         metadata={"help": "reports when the kernel killed a process for lack of memory"},
     )
     event_type: str = event_type_field("W", "of all conditions and reports")
-
-    def __attrs_post_init__(self) -> None:
-        for name in (item.name for item in self.__attrs_attrs__):
-            limit = getattr(self, name)
-            if not isinstance(limit, Limit):
-                continue
-            for value in limit.numbers if limit.clear is None else (*limit.numbers, limit.clear):
-                if value < 0:
-                    raise ValueError(f"{name} = {value} is less than 0; write 0 or more")
-                if name.endswith(("percent", "pressure")) and value > 100:
-                    raise ValueError(f"{name} = {value} is more than 100 %; write a percentage")
 
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:

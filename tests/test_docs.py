@@ -29,9 +29,6 @@ HARD = re.compile(
 )
 """Words for which there are plainer ones: "is not a …", "again", "no one", "in the meantime"."""
 
-LONG_STILL = ("docs/reference/", "docs/how-to/migrate.md")
-"""Pages whose sentences are still to be mended."""
-
 PICTURE = re.compile(r"!\[(?P<words>[^\]]*)\]\((?P<path>[^)]+)\)")
 
 
@@ -87,7 +84,7 @@ def prose() -> list[Sentence]:
     return [
         sentence
         for path in documents()
-        if path.name != "CHANGELOG.md" and not str(path.relative_to(ROOT)).startswith(LONG_STILL)
+        if path.name != "CHANGELOG.md"
         for sentence in sentences(path, str(path.relative_to(ROOT)))
     ]
 

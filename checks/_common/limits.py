@@ -24,9 +24,13 @@ def each_number(rule: Validator) -> Validator:
     return Rule(refuse, {**schema, "additionalProperties": schema})
 
 
-def limit_field(order: Validator, text: str) -> Any:
-    """Return the field of a limit that may be left out. `text` is its help."""
-    return field(default=None, validator=order, metadata={"help": text})
+def limit_field(order: Validator, text: str, rule: Validator | None = None) -> Any:
+    """Return the field of a limit that may be left out. `text` is its help.
+
+    `rule` says which numbers are right, whatever their order.
+    """
+    validators = [order] if rule is None else [each_number(rule), order]
+    return field(default=None, validator=validators, metadata={"help": text})
 
 
 def compared(words: str, limit: Limit[Any], show: Callable[[Any], str] = "{:g}".format) -> str:

@@ -64,6 +64,24 @@ is_positive = Rule(_is_positive, {"exclusiveMinimum": 0, "pattern": "[1-9]"})
 """Refuses a duration in which nothing can happen, as a number and as text."""
 
 
+def _is_not_negative(_params: object, _: Attribute[float], value: float) -> None:
+    if value < 0:
+        raise ValueError(f"{value} is less than 0; write 0 or more")
+
+
+is_not_negative = Rule(_is_not_negative, {"minimum": 0})
+"""Refuses a number below 0."""
+
+
+def _is_one_or_more(_params: object, _: Attribute[int | None], value: int | None) -> None:
+    if value is not None and value < 1:
+        raise ValueError(f"{value} is less than 1; write 1 or more")
+
+
+is_one_or_more = Rule(_is_one_or_more, {"minimum": 1})
+"""Refuses a number below 1."""
+
+
 def count_of(what: str) -> Validator:
     """Return a validator that refuses a number below 0."""
 

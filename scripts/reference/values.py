@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
@@ -26,6 +27,9 @@ UNITS = {
 }
 """How the names of keys end whose numbers have a unit. The unit of a duration is told once."""
 
+LIMITS = "service-file.md#limits"
+"""Where it is told how a table of limits is written."""
+
 Row = tuple[str, str, str, str]
 """The cells of a key."""
 
@@ -42,13 +46,14 @@ def value(key: attrs.Attribute[Any], schema: Schema) -> str:
     if schema_text.is_literal(key.type):
         kind = " or ".join(code(schema_text.written(each)) for each in get_args(key.type))
     measure = unit(key)
+    kind = kind.replace("limits", f"[limits]({LIMITS})")
     bound = bounds(schema, measure or _seconds(key)) or _range(key) or measure
     return f"{kind}, {bound}" if bound else kind
 
 
 def unit(key: attrs.Attribute[Any]) -> str:
     """Return the unit of a number, or nothing."""
-    if not {int, float} & {key.type, *schema_text.members(key.type)}:
+    if not re.search("number|integer", schema_text.kind(key.type)):
         return ""
     return next((text for end, text in UNITS.items() if key.name.endswith(end)), "")
 
@@ -90,7 +95,8 @@ def _seconds(key: attrs.Attribute[Any]) -> str:
 def _number(number: float, unit: str) -> str:
     if unit == "bytes" and number >= 1024:
         return data_size(number).replace(".0 ", " ")
-    return f"{number:g} {unit}".rstrip()
+    one = number == 1 and unit in ("bytes", "days")
+    return f"{number:g} {unit[:-1] if one else unit}".rstrip()
 
 
 def _default(key: attrs.Attribute[Any]) -> str:

@@ -34,7 +34,7 @@ _SIMPLE: Mapping[Any, tuple[str, str]] = {
 }
 """Types with their names in words, and an example of each in TOML."""
 
-_UNCOUNTED = ("text", "one of ")
+_UNCOUNTED = ("text", "one of ", "limits")
 """How names begin that take no article and have no plural."""
 
 
@@ -184,6 +184,8 @@ def is_mapping(expected: Any) -> bool:
 
 
 def _plural(noun: str) -> str:
+    if " or " in noun:
+        return " or ".join(map(_plural, noun.split(" or ")))
     if noun.startswith(_UNCOUNTED):
         return noun
     first, _, rest = noun.partition(" of ")

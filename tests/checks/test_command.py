@@ -290,8 +290,8 @@ async def test_the_directory_and_the_environment_are_the_commands(tmp_path: Path
     [
         ({"argv": ()}, "argv is empty"),
         ({"argv": ("",)}, "argv is empty"),
-        ({"max_output": 0}, "max_output is below 1"),
-        ({"event_type": ""}, "event_type is empty"),
+        ({"max_output": 0}, "0 is less than 1; write 1 or more"),
+        ({"event_type": ""}, "is empty; write for example 'E'"),
         ({"limits": {"a": Limit.of(1.0)}}, "limits and min_limits need protocol = 'nagios'"),
         ({"limits": {"a": Limit((("W", 2.0), ("E", 1.0)))}}, "a: E (1) is below W (2)"),
         ({"params": {}, "params_json": "{}"}, "params and params_json exclude each other"),

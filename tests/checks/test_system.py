@@ -133,7 +133,7 @@ async def test_a_table_of_limits_has_two_types_and_a_band(monkeypatch: pytest.Mo
 def test_a_minimum_in_the_wrong_order_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^E \(20\) is above W \(10\), so W never fires; "):
         Params(min_memory_percent=Limit((("W", 10.0), ("E", 20.0))))
-    with pytest.raises(ValueError, match="max_cpu_percent = 101 is more than 100 %"):
+    with pytest.raises(ValueError, match="101 is not a percentage"):
         Params(max_cpu_percent=Limit((("W", 10.0), ("E", 101))))
 
 
@@ -218,12 +218,12 @@ def test_the_pressure_is_the_average_of_one_minute_for_some_tasks() -> None:
 @pytest.mark.parametrize("name", ["max_cpu_percent", "min_memory_percent", "max_io_pressure"])
 def test_more_than_100_percent_is_refused(name: str) -> None:
     limits: dict[str, Any] = {name: 101}
-    with pytest.raises(ValueError, match=f"{name} = 101 is more than 100 %; write a percentage"):
+    with pytest.raises(ValueError, match="101 is not a percentage; write a number from 0 to 100"):
         Params(**as_limits(limits))
 
 
 def test_a_limit_below_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="max_zombies = -1 is less than 0; write 0 or more"):
+    with pytest.raises(ValueError, match="-1 is less than 0; write 0 or more"):
         Params(max_zombies=Limit.of(-1))
 
 
