@@ -88,7 +88,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         resend_interval=resend_interval,
         heartbeat=choose.random() < of.heartbeat,
         group_interval=of.group_interval,
-        max_batch=choose.choice((1, 8, 256)),
+        max_batch=choose.choice(of.max_batch),
         max_ledger=_max_ledger(of, seed),
     )
     faults = [

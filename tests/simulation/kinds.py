@@ -61,6 +61,9 @@ class Kind:
     short_every: tuple[float, ...] = ()
     """Seconds between two runs of few modules, in worlds of a day or less: they take long."""
 
+    max_batch: tuple[int, ...] = (1, 8, 256)
+    """Alerts in a request. Small ones take long while a check floods."""
+
     small_ledger: float = 1 / 8
     """How likely the ledger is so small that a flood fills it."""
 
@@ -113,10 +116,11 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             resend_interval=(60.0, 60.0, 300.0),
             heartbeat=0.5,
             faults_per_day=(12.0, 24.0, 48.0),
-            trouble=6.0,
+            trouble=4.0,
             small_ledger=1 / 4,
             whole_network=1 / 3,
             modules=(1, 3, 5),
+            max_batch=(32, 256),
             short_every=(10.0,),
             is_asked_for=True,
         ),
