@@ -22,11 +22,9 @@ from attrs import define
 from supervisor.control import json_stream
 from supervisor.control.socket_client import LINE_TIMEOUT, NAME, JsonObject, short_path
 from supervisor.errors import NoThread
+from supervisor.host.clock import Clock
 from supervisor.host.lock import Lock
 from supervisor.host.threads import Worker
-
-LOOK_INTERVAL = 30.0
-"""Seconds after which the server looks whether the socket's file is still there."""
 
 MAX_CLIENTS = 16
 """Clients that are served at the same time."""
@@ -97,6 +95,9 @@ class LocalServer:
     handlers: Mapping[str, Handler]
     """By the name of the request."""
 
+    clock: Clock
+    """Says when to look whether the socket's file is still there."""
+
     clients: int = 0
     """Clients that are being served."""
 
@@ -109,10 +110,31 @@ class LocalServer:
             async with trio.open_nursery() as nursery:
                 if local.listener is not None:
                     nursery.start_soon(self.serve, local.listener)
-                await _until_gone(local, worker)
+                await self._until_gone(local, worker)
                 nursery.cancel_scope.cancel()
             if local.bind().listener is not None:
                 _log.warning("the local socket was gone; it is there again")
+
+    async def _until_gone(self, local: LocalSocket, worker: Worker) -> None:
+        """Return when the socket's file is gone or another one, and the directory is ours."""
+        lock = local.lock
+        path = lock.directory / NAME
+        known = None
+        if local.listener is not None:
+            with suppress(OSError):  # the disk may fail just now; then the socket is made again
+                known = _inode(path)
+
+        def is_gone() -> bool:
+            return (known is None or _inode(path) != known) and lock.is_held()
+
+        while True:
+            await trio.sleep(self.clock.until_look())
+            # In a thread, since the disk may hang. Whatever goes wrong, the next look may tell.
+            with suppress(NoThread, OSError):
+                look = worker.call(is_gone)
+                await look.done.wait()
+                if look.result():
+                    return
 
     async def serve(self, listener: trio.SocketListener) -> None:
         """Answer until cancelled."""
@@ -148,28 +170,6 @@ class LocalServer:
             await say({"error": f"this version cannot answer {request.get('ask')!r}"})
         else:
             await handler(request, say)
-
-
-async def _until_gone(local: LocalSocket, worker: Worker) -> None:
-    """Return when the socket's file is gone or another one, and the directory is ours."""
-    lock = local.lock
-    path = lock.directory / NAME
-    known = None
-    if local.listener is not None:
-        with suppress(OSError):  # the disk may fail just now; then the socket is made again
-            known = _inode(path)
-
-    def is_gone() -> bool:
-        return (known is None or _inode(path) != known) and lock.is_held()
-
-    while True:
-        await trio.sleep(LOOK_INTERVAL)
-        # In a thread, since the disk may hang. Whatever goes wrong, the next look may tell.
-        with suppress(NoThread, OSError):
-            look = worker.call(is_gone)
-            await look.done.wait()
-            if look.result():
-                return
 
 
 def _inode(path: Path) -> int | None:

@@ -207,8 +207,9 @@ class Daemon:
         )
 
     def _start_watchdog(self, nursery: trio.Nursery, peers: PeerTasks) -> None:
+        feed = partial(feed_watchdog, clock=self.environment.clock)
         nursery.start_soon(
-            feed_watchdog,
+            feed,
             self.environment.notifier,
             self._send,
             lambda: peers.peers,
@@ -262,7 +263,7 @@ class Daemon:
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         root = trio.lowlevel.current_task()
         handlers = Handlers(snapshot, modules, self.recorder.recorded, root, reload=reloader.reload)
-        server = LocalServer(handlers.by_name())
+        server = LocalServer(handlers.by_name(), self.environment.clock)
         nursery.start_soon(
             server.keep, self.local_socket, self.recorder.writer.worker, name="local socket"
         )

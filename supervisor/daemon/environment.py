@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import field, frozen
 
 from supervisor.config.service import Service
-from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import connect
 from supervisor.host.clock import Clock
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.host.threads import Worker
 from supervisor.modules.loader import Check, load_check
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 
 @frozen(kw_only=True)

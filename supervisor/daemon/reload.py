@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from logging import getLogger
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field, frozen
@@ -17,7 +18,6 @@ from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.control.socket_client import JsonObject
-from supervisor.delivery.client import Client
 from supervisor.delivery.tasks import PeerTasks
 from supervisor.errors import ConfigError, SupervisorError
 from supervisor.host import garbage_collector
@@ -30,6 +30,9 @@ from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address
 from supervisor.web.tasks import WebTasks
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 _log = getLogger("supervisor")
 

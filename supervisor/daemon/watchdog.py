@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from supervisor.delivery.peer import PeerStatus
-from supervisor.host.clock import MAX_SLEEP
+from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.host.systemd import Notifier
 from supervisor.recorder.messages import Message, Ping
 
@@ -17,6 +17,8 @@ async def feed_watchdog(
     send: trio.MemorySendChannel[Message],
     peers: Callable[[], Sequence[PeerStatus]],
     request_timeout: Callable[[], float],
+    *,
+    clock: Clock,
 ) -> None:
     """Send `WATCHDOG=1` after each ping that went through the channel and the recorder.
 
@@ -33,4 +35,4 @@ async def feed_watchdog(
             await ping.committed.wait()
             if all(trio.current_time() - peer.alive_at < silence for peer in peers()):
                 notifier.notify("WATCHDOG=1")
-        await trio.sleep(notifier.watchdog / 4)
+        await trio.sleep(clock.until_look(notifier.watchdog / 4))

@@ -19,6 +19,7 @@ from supervisor import __version__
 from supervisor.config.secret import Secret
 from supervisor.config.service import Alertmanager
 from supervisor.delivery import connection_errors
+from supervisor.delivery.peer import STATUS_PATH
 from supervisor.delivery.replies import MAX_ANSWER_BYTES, Answer, Reply, classify
 from supervisor.errors import SecretUnreadable, StillHanging, SupervisorError
 from supervisor.host.kept_connection import (
@@ -38,9 +39,6 @@ from supervisor.host.tls import (
 
 CLOSE_TIMEOUT = 0.1
 """Seconds for which the connection may take to close."""
-
-STATUS_PATH = "/api/v2/status"
-"""Where a peer gives its version and its time."""
 
 _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
 """A bearer token that can stand in a header."""

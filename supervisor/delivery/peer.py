@@ -9,6 +9,9 @@ from attrs import define, field
 
 from supervisor.stats.histogram import Histogram
 
+STATUS_PATH = "/api/v2/status"
+"""Where it gives its version and its time."""
+
 
 @define
 class PeerStatus:

@@ -10,23 +10,26 @@ import json
 from collections.abc import Callable
 from functools import partial
 from logging import getLogger
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field
 
 from supervisor.delivery.announcements import Announcements
 from supervisor.delivery.back_off import BatchSize
-from supervisor.delivery.client import STATUS_PATH, Client
 from supervisor.delivery.clock_skew import PeerClock, skew_message
 from supervisor.delivery.failures import Failures
 from supervisor.delivery.pace import Pace
-from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.peer import STATUS_PATH, PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing, shifted
 from supervisor.recorder.messages import Message, WakeUp
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 GREETING_INTERVAL = 600.0
 """Seconds after which a peer is asked for its version again. It may have been upgraded."""
@@ -144,8 +147,8 @@ class Sender:
             _log.warning("%s: health check failed: %s", url, answer)
 
     async def _wait(self, now: float) -> None:
-        due = self.outbox.next_due(self.peer.url)
-        with trio.move_on_after(MAX_SLEEP if due is None else min(MAX_SLEEP, max(0.0, due - now))):
+        due, look = self.outbox.next_due(self.peer.url), self.clock.until_look()
+        with trio.move_on_after(look if due is None else min(look, max(0.0, due - now))):
             await self.changed.park()
 
     async def _post(self, batch: list[Outgoing]) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
-from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
-from supervisor.delivery.sender import Sender
 from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 
 @define(eq=False, repr=False, kw_only=True)
@@ -69,6 +71,8 @@ class PeerTasks:
             self._ended.set()
 
     async def _send(self, peer: PeerStatus, client: Client) -> None:
+        from supervisor.delivery.sender import Sender  # not needed without Alertmanagers
+
         async with client:
             await Sender(
                 peer=peer,
@@ -83,4 +87,8 @@ class PeerTasks:
 
 def connect(service: Service) -> list[Client]:
     """Return a client for each peer. Blocks to read certificates. Raises `SupervisorError`."""
+    if not service.alertmanager.urls:
+        return []
+    from supervisor.delivery.client import Client  # httpx takes 3 MiB
+
     return [Client(url, service.alertmanager) for url in service.alertmanager.urls]

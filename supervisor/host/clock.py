@@ -10,6 +10,9 @@ from attrs import define, field
 MAX_SLEEP = 30.0
 """Seconds that a task sleeps at most before it looks at the wall clock again."""
 
+MIN_SLEEP = 0.01
+"""Seconds before a look at which it counts as made: a timer may end a moment too early."""
+
 MIN_STEP = 1.0
 """Seconds. A smaller difference from the monotonic clock does not mean that the clock was set."""
 
@@ -30,6 +33,16 @@ class Clock:
         """Return Unix seconds."""
         return time.time()
 
+    def until_look(self, interval: float | None = None) -> float:
+        """Return how many seconds to sleep until the next look at something.
+
+        All tasks look at whole multiples of their interval, which is `MAX_SLEEP` if they do not
+        say. So the process wakes once for all of them.
+        """
+        interval = interval or MAX_SLEEP
+        wait = interval - self.now() % interval
+        return wait if wait > MIN_SLEEP else wait + interval
+
     def was_set_by(self) -> float:
         """Return by how many seconds the clock was set since the last call, 0.0 if it was not.
 
@@ -43,12 +56,11 @@ class Clock:
     async def watch(self) -> None:
         """Wake all tasks that doze whenever the clock was set, or the host was suspended.
 
-        This one task looks at the clock at whole multiples of `MAX_SLEEP`. Ten thousand modules
-        need not look for themselves.
+        This one task looks at the clock, so that ten thousand modules need not look.
         """
         offset = self.now() - trio.current_time()
         while True:
-            await trio.sleep(MAX_SLEEP - self.now() % MAX_SLEEP)
+            await trio.sleep(self.until_look())
             found = self.now() - trio.current_time()
             if abs(found - offset) > MAX_DRIFT:
                 offset = found

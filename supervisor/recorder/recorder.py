@@ -26,7 +26,7 @@ from supervisor.alerts.self_alerts import (
 from supervisor.config.current import CONSOLE
 from supervisor.config.service import Module, Service
 from supervisor.errors import LedgerError
-from supervisor.host.clock import MAX_SLEEP, Clock
+from supervisor.host.clock import Clock
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
@@ -113,7 +113,9 @@ class Recorder:
     def _longest_wait(self) -> float:
         """Return for how many seconds to wait for a message, until something else is due."""
         due, now = self.outbox.housekeeping.next(), self.clock.now()
-        wait = MAX_SLEEP if due is None else min(MAX_SLEEP, max(0.0, due - now))
+        wait = self.clock.until_look()
+        if due is not None:
+            wait = min(wait, max(0.0, due - now))
         if self.outbox.cursors.has_unsaved:
             moment = trio.current_time()
             self._cursors_due = min(self._cursors_due, moment + CURSOR_DELAY)

@@ -17,10 +17,18 @@ from supervisor.control import socket_client, socket_server
 from supervisor.control.socket_client import JsonObject
 from supervisor.control.socket_server import Handler, LocalServer, LocalSocket, Say
 from supervisor.errors import SupervisorError
+from supervisor.host.clock import Clock
 from supervisor.host.lock import Lock, locked
 from supervisor.host.threads import Worker
 from tests.host.test_lock import failing
 from tests.support.recorder_bench import eventually
+
+
+class Hasty(Clock):
+    """A clock by which files are looked at all the time."""
+
+    def until_look(self, interval: float | None = None) -> float:
+        return interval or 0.005
 
 
 async def fine(_request: JsonObject, say: Say) -> None:
@@ -32,7 +40,7 @@ async def served(directory: Path, **handlers: Handler) -> AsyncIterator[None]:
     """Answer requests on the socket in the directory."""
     listener = socket_server.bind(directory)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(LocalServer(handlers).serve, listener)  # noqa: ASYNC113 - it listens already
+        nursery.start_soon(LocalServer(handlers, Clock()).serve, listener)  # noqa: ASYNC113 - it listens already
         yield
         nursery.cancel_scope.cancel()
 
@@ -78,16 +86,15 @@ def worker() -> Iterator[Worker]:
 
 @pytest.mark.parametrize("how", ["unlink", "replace", "never"])
 async def test_a_socket_whose_file_is_gone_is_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Worker, how: str
+    tmp_path: Path, worker: Worker, how: str
 ) -> None:
-    monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.01)
     path = tmp_path / socket_client.NAME
     with locked(tmp_path) as lock:
         local = LocalSocket(lock) if how == "never" else LocalSocket(lock).bind()
         if how == "replace":
             (tmp_path / "other").touch()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
+            nursery.start_soon(LocalServer({"fine": fine}, Hasty()).keep, local, worker)
             await wait_all_tasks_blocked()
             if how == "unlink":
                 path.unlink()
@@ -107,7 +114,7 @@ async def test_a_disk_that_fails_at_the_first_look_ends_nothing(
         async with trio.open_nursery() as nursery:
             with monkeypatch.context() as patch:
                 patch.setattr(Path, "stat", failing(errno.EIO))
-                nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
+                nursery.start_soon(LocalServer({"fine": fine}, Hasty()).keep, local, worker)
                 await wait_all_tasks_blocked()
 
             assert await ask(tmp_path, "fine") == [{"well": True}]
@@ -117,7 +124,6 @@ async def test_a_disk_that_fails_at_the_first_look_ends_nothing(
 async def test_the_socket_of_another_supervisor_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: Worker
 ) -> None:
-    monkeypatch.setattr(socket_server, "LOOK_INTERVAL", 0.001)
     looks = []
 
     def is_lost(_lock: Lock) -> bool:
@@ -129,7 +135,7 @@ async def test_the_socket_of_another_supervisor_stays(
     with locked(tmp_path) as lock:
         local = LocalSocket(lock).bind()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(LocalServer({"fine": fine}).keep, local, worker)
+            nursery.start_soon(LocalServer({"fine": fine}, Hasty()).keep, local, worker)
             await wait_all_tasks_blocked()
             path.unlink()
             path.touch()

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from trio.testing import MockClock
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.peer import PeerStatus
 from supervisor.errors import LedgerError
+from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from tests.support.recorder_bench import BUSY, ONE, RecorderBench, eventually, full, no_threads
 
@@ -61,7 +63,8 @@ async def fed(manager: Manager, seconds: float) -> int:
 
 def start(bench: RecorderBench, manager: Manager, nursery: trio.Nursery) -> None:
     peers = tuple(bench.peers.values())
-    nursery.start_soon(feed_watchdog, manager.notifier, bench.send, lambda: peers, lambda: 5.0)
+    feed = partial(feed_watchdog, clock=bench.clock)
+    nursery.start_soon(feed, manager.notifier, bench.send, lambda: peers, lambda: 5.0)
 
 
 @virtually
@@ -148,7 +151,8 @@ async def test_it_is_not_fed_while_the_ledgers_thread_is_stuck(
     bench = RecorderBench.make()
     notifier = Notifier(manager.notifier.address, 0.08)
     await bench.live(nursery)
-    nursery.start_soon(feed_watchdog, notifier, bench.send, tuple, lambda: 5.0)
+    feed = partial(feed_watchdog, clock=bench.clock)
+    nursery.start_soon(feed, notifier, bench.send, tuple, lambda: 5.0)
     await eventually(lambda: bool(manager.heard()))
     bench.ledger.on_commit = lambda: stuck_in(go)
     await eventually(lambda: bench.ledger.attempts > len(bench.ledger.commits))
@@ -165,8 +169,9 @@ async def test_it_is_fed_while_the_disk_is_slow(nursery: trio.Nursery, manager: 
     bench = RecorderBench.make()
     bench.ledger.on_commit = lambda: time.sleep(0.1)
     await bench.live(nursery)
+    feed = partial(feed_watchdog, clock=bench.clock)
     nursery.start_soon(
-        feed_watchdog, Notifier(manager.notifier.address, 2.0), bench.send, tuple, lambda: 5.0
+        feed, Notifier(manager.notifier.address, 2.0), bench.send, tuple, lambda: 5.0
     )
     for _ in range(3):
         await eventually(lambda: manager.heard() == ["WATCHDOG=1"])
@@ -174,7 +179,8 @@ async def test_it_is_fed_while_the_disk_is_slow(nursery: trio.Nursery, manager: 
 
 async def test_without_a_watchdog_it_returns_at_once(autojump_clock: MockClock) -> None:
     send, _ = trio.open_memory_channel[object](0)
-    await feed_watchdog(Notifier("/gone", None), send, lambda: [PeerStatus(ONE)], lambda: 5.0)
+    feed = partial(feed_watchdog, clock=Clock())
+    await feed(Notifier("/gone", None), send, lambda: [PeerStatus(ONE)], lambda: 5.0)
 
 
 def stuck_in(go: threading.Event) -> None:

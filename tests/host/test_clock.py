@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tests.support.virtual_clock import VirtualClock
+from tests.support.virtual_clock import FrozenClock, VirtualClock
 
 EIGHT = 1_780_000_200.0
 """Unix seconds, a whole multiple of 30."""
@@ -66,6 +66,16 @@ async def test_a_wait_ends_at_once_when_it_is_woken(autojump_clock: object) -> N
         found = await waited(VirtualClock(EIGHT), EIGHT + HOUR, wake)
 
     assert found == (False, 100.0, EIGHT + 100)
+
+
+@pytest.mark.parametrize(
+    ("shown", "interval", "expected"),
+    [(0.0, 30.0, 30.0), (29.0, 30.0, 1.0), (29.995, 30.0, 30.005), (7.0, 5.0, 3.0)],
+)
+def test_all_look_at_the_same_moments(shown: float, interval: float, expected: float) -> None:
+    clock = FrozenClock(moment=EIGHT + shown)
+
+    assert clock.until_look(interval) == pytest.approx(expected)
 
 
 async def test_one_sleeper_is_roused_and_the_other_sleeps_on(autojump_clock: object) -> None:

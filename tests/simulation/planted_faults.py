@@ -20,6 +20,7 @@ from supervisor.alerts.alert import Cursor
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.failures import Failures
 from supervisor.delivery.peer import PeerStatus
+from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
 from supervisor.ledger import retention
 from supervisor.ledger.changes import Changes
@@ -186,7 +187,7 @@ def skipped_times_are_not_counted(patch: pytest.MonkeyPatch) -> None:
 def watchdog_is_fed_blindly(patch: pytest.MonkeyPatch) -> None:
     """systemd is told that all is well, whatever the pipeline does."""
 
-    async def feed(notifier: Notifier, *_: object) -> None:
+    async def feed(notifier: Notifier, *_: object, **_by_name: object) -> None:
         while notifier.watchdog is not None:
             notifier.notify("WATCHDOG=1")
             await trio.sleep(notifier.watchdog / 4)
@@ -198,12 +199,17 @@ def watchdog_wants_peers(patch: pytest.MonkeyPatch) -> None:
     """The watchdog is fed only while each peer takes what it is sent."""
 
     async def strict(
-        notifier: Notifier, send: Any, peers: Callable[[], Sequence[PeerStatus]], within: Any
+        notifier: Notifier,
+        send: Any,
+        peers: Callable[[], Sequence[PeerStatus]],
+        within: Any,
+        *,
+        clock: Clock,
     ) -> None:
         def reachable() -> Sequence[PeerStatus]:
             return [evolve(peer, alive_at=0.0) if peer.failures else peer for peer in peers()]
 
-        await feed_watchdog(notifier, send, reachable, within)
+        await feed_watchdog(notifier, send, reachable, within, clock=clock)
 
     patch.setattr("supervisor.daemon.daemon.feed_watchdog", strict)
 

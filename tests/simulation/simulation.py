@@ -34,11 +34,9 @@ MEMORY_DISK = Path("/dev/shm")
 
 
 LOOKS = (
-    "supervisor.control.socket_server.LOOK_INTERVAL",
     "supervisor.daemon.watchdog.MAX_SLEEP",
     "supervisor.delivery.sender.MAX_SLEEP",
     "supervisor.host.clock.MAX_SLEEP",
-    "supervisor.recorder.recorder.MAX_SLEEP",
 )
 """How long tasks wait at most until they look at the clock or at a file again."""
 
