@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.reference.markdown import anchor
+
 ROOT = Path(__file__).parent.parent
 
 LOADS = re.compile(
@@ -74,6 +76,31 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
     }
 
     assert loaded == set()
+
+
+def headings(page: Path) -> set[str]:
+    """Return the anchors of a page. A comment in a block is not a heading."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return {anchor(title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+def test_links_between_the_site_and_other_documents_lead_to_a_heading() -> None:
+    """Sphinx does not see them: it knows the pages below docs/ alone."""
+    pages = [
+        path for part in ("*.md", "docs/**/*.md", "configs/**/*.md") for path in ROOT.glob(part)
+    ]
+    linked = [
+        (page, (page.parent / name).resolve(), title)
+        for page in pages
+        for name, title in re.findall(r"\]\(([^)#:\s]+\.md)#([^)]+)\)", page.read_text("utf-8"))
+    ]
+
+    assert len(linked) > 50
+    assert [
+        f"{page.relative_to(ROOT)}: {target.name}#{title}"
+        for page, target, title in linked
+        if title not in headings(target)
+    ] == []
 
 
 DEAD_LINKS = {
