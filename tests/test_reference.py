@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import attrs
 import pytest
 
@@ -55,6 +57,15 @@ def test_each_check_has_a_section_with_its_parameters() -> None:
 
     assert sorted(name for name, _, _ in checks.sections()) == sorted(known_checks())
     assert [name for name in known_checks() if name not in told] == []
+
+
+def test_the_page_of_log_lines_names_each_logger() -> None:
+    page = (REFERENCE / "log-lines.md").read_text(encoding="utf-8")
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "supervisor").rglob("*.py"))
+
+    assert set(re.findall(r"^\| `(supervisor[\w.]*)` \|", page, re.MULTILINE)) == set(
+        re.findall(r'getLogger\("([\w.]+)"\)', code)
+    )
 
 
 def test_each_check_names_only_programs_that_the_table_has() -> None:

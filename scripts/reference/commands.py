@@ -9,6 +9,7 @@ from scripts.reference.markdown import code, plain, table
 from supervisor.__main__ import COMMANDS, all_parsers
 from supervisor.commands.setup.command_line import Argument, Command
 from supervisor.commands.setup.command_line import commands as known_commands
+from supervisor.commands.setup.manual import ENVIRONMENT
 
 
 def shared_flags() -> Iterator[str]:
@@ -37,6 +38,12 @@ def exit_codes() -> Iterator[str]:
         for exit_code, meaning in import_module(f"supervisor.commands.{module}").EXIT_CODES.items()
     )
     yield from table(("command", "code", "means"), _grouped(found))
+
+
+def environment() -> Iterator[str]:
+    """Yield the table of the environment variables that the program reads."""
+    rows = ((code(f"${name}"), plain(meaning)) for name, meaning in ENVIRONMENT.items())
+    yield from table(("variable", "means"), rows)
 
 
 def _known() -> list[Command]:

@@ -24,6 +24,7 @@ MAKERS: Mapping[str, Callable[..., Iterator[str]]] = {
     "coming from": checks.coming_from,
     "arguments": commands.arguments,
     "database": checks.database,
+    "environment": commands.environment,
     "exit codes": commands.exit_codes,
     "keys": service_file.keys,
     "parameters": checks.parameters,

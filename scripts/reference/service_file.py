@@ -21,6 +21,9 @@ CLASSES = {
 ELSEWHERE = ("alertmanager", "status", "modules", "params")
 """Keys that are tables of their own."""
 
+SIZES = ("max_ledger",)
+"""Numbers of bytes that may also be written as text."""
+
 DEFAULTS = {"timezone": "the machine's", "name": "`check`", "host": "the host name"}
 """Defaults that `load` fills in."""
 
@@ -30,11 +33,11 @@ def keys(name: str) -> Iterator[str]:
     schema = document(())
     places = {"service": schema, "module": schema["definitions"]["module"]}
     properties = (places.get(name) or schema["properties"][name])["properties"]
-    yield from table(
-        values.HEAD,
-        (
-            values.row(key, properties[key.name], DEFAULTS.get(key.name, ""))
-            for key in schema_text.keys(CLASSES[name])
-            if key.name not in ELSEWHERE
-        ),
-    )
+    rows = []
+    for key in schema_text.keys(CLASSES[name]):
+        if key.name not in ELSEWHERE:
+            cells = values.row(key, properties[key.name], DEFAULTS.get(key.name, ""))
+            if key.name in SIZES:
+                cells = (cells[0], cells[1].replace("integer", "size"), *cells[2:])
+            rows.append(cells)
+    yield from table(values.HEAD, rows)
