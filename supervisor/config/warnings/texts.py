@@ -13,6 +13,9 @@ from supervisor.text import shortened
 PATHS = re.compile(r"(.*_)?(file|dir|directory|path|query|socket|cwd|filesystem)")
 """Names of keys that hold the path of one file or directory."""
 
+WATCHED = frozenset({"directory", "path", "pid_dir"})
+"""Names of keys with what a check watches. A relative path there starts where the process does."""
+
 EXPRESSIONS = frozenset({"pattern", "exclude", "contains"})
 """Names of keys in which `$`, `{` and `*` have a meaning of their own."""
 
@@ -57,7 +60,7 @@ def warning(path: KeyPath, text: str, directory: Path, *, is_ours: bool) -> tupl
     if name.endswith("event_type"):
         return _event_type(text)
     if PATHS.fullmatch(name):
-        return _file(text, directory)
+        return _file(name, text, directory)
     return None
 
 
@@ -75,10 +78,12 @@ def _event_type(text: str) -> tuple[str, str] | None:
     return wrong, f'write "{ours}", or give each Alertmanager a route for it'
 
 
-def _file(text: str, directory: Path) -> tuple[str, str] | None:
+def _file(name: str, text: str, directory: Path) -> tuple[str, str] | None:
     if text.startswith(("~/", "$")):
         wrong = f"begins with {text.partition('/')[0]}, which is not filled in"
         return wrong, "write the whole path"
+    if name in WATCHED and not os.path.isabs(text):
+        return "starts at the directory in which the supervisor is started", "write the whole path"
     found = _GLOB.search(text)
     if found is None or os.path.lexists(directory / text):
         return None
