@@ -66,7 +66,8 @@ def host(tmp_path: Path) -> Host:
     (project / "scripts" / "install").write_bytes((ROOT / "scripts" / "install").read_bytes())
     for name in ("supervisor", "checks", "docs", "configs/systemd"):
         (project / name).mkdir(parents=True)
-    for name in ("configs/systemd/supervisor@.service", "configs/Demo.toml", "requirements.lock"):
+    units = ("configs/systemd/supervisor@.service", "configs/systemd/back-off.conf")
+    for name in (*units, "configs/Demo.toml", "requirements.lock"):
         (project / name).touch()
     made = Host(tmp_path / "root", project)
     made.upgrade("1.0.0")

@@ -140,6 +140,7 @@ def test_a_package_lives_from_its_first_mail_to_its_purge(host: Host) -> None:
     host.dpkg("-i", "/srv/packages/old.deb")
     first, since = start_service(host, f"/usr/share/{PACKAGE}/configs")
     old = host.version()
+    assert "/opt" not in machine.run("systemctl cat supervisor@Shop").stdout
 
     # An upgrade and a way back keep what fires. None of it is mailed again, and nothing else is.
     for package, version in (("new.deb", packages.NEWER), ("old.deb", old)):
