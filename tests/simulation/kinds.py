@@ -110,16 +110,16 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             rare_looks=6 * 3600.0,
         ),
         "rough": Kind(
-            days=0.5,
-            every=(30.0, 60.0, 60.0, 300.0),
+            days=0.25,
+            every=(60.0, 60.0, 300.0),
             ranges=RANGES,
-            resend_interval=(60.0, 60.0, 300.0),
-            heartbeat=0.5,
-            faults_per_day=(12.0, 24.0, 48.0),
+            resend_interval=(120.0, 300.0),
+            heartbeat=0.2,
+            faults_per_day=(24.0, 48.0),
             trouble=4.0,
             small_ledger=1 / 4,
             whole_network=1 / 3,
-            modules=(1, 3, 5),
+            modules=(1, 3),
             max_batch=(32, 256),
             short_every=(10.0,),
             is_asked_for=True,
@@ -128,7 +128,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 """Dense ones are like a lab, ordinary ones like a fleet, calm ones have a few jobs a day.
 
-Rough ones are for the search of faults: what is rare elsewhere comes again and again.
+Rough ones are for the search of faults: in six hours they meet what is rare elsewhere.
 """
 
 

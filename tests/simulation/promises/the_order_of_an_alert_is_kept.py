@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from attrs import define, field
@@ -22,6 +23,8 @@ class Episode:
     fired: Change
     before: str = ""
     """The start of the episode before, if no end of it was told. The two may have become one."""
+    earliest: float = math.inf
+    """When that one began, or an earlier one, if no start of it was told either."""
     begins: str = ""
     starts: float = 0.0
 
@@ -35,8 +38,8 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
     truth: Truth = field(init=False)
     episodes: dict[Name, Episode] = field(factory=dict)
     """What fires."""
-    untold: dict[Name, str] = field(factory=dict)
-    """Starts of what has ended, while its end was told to no peer."""
+    untold: dict[Name, tuple[str, float]] = field(factory=dict)
+    """Starts of what has ended, while its end was told to no peer: what was told, and the first."""
     over: dict[tuple[str, str], tuple[float, str]] = field(factory=dict)
     """By peer and labels: the start of what was told last as ended."""
     last: dict[tuple[str, str], float] = field(factory=dict)
@@ -77,11 +80,13 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
     def _change(self, change: Change) -> None:
         if change.fires:
             if change.is_certain:
-                self.episodes[change.name] = Episode(change, self.untold.pop(change.name, ""))
+                before = self.untold.pop(change.name, ("", math.inf))
+                self.episodes[change.name] = Episode(change, *before)
             return
         episode = self.episodes.pop(change.name, None)
         if episode is not None:
-            self.untold[change.name] = episode.begins or episode.before
+            earliest = min(episode.earliest, episode.fired.began)
+            self.untold[change.name] = episode.begins or episode.before, earliest
 
     def _judge(self, event: Posted) -> Iterator[Finding]:
         post = Post.of(event, self.weather)
@@ -113,7 +118,9 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
         if not episode.begins:
             episode.begins, episode.starts = post.begins, post.starts
             late = post.starts - episode.fired.began
-            if episode.before != post.begins and not -ROUNDING <= late <= self._longest(post):
+            early = episode.earliest - episode.fired.began
+            in_time = min(early, 0.0) - ROUNDING <= late <= self._longest(post)
+            if episode.before != post.begins and not in_time:
                 yield f"the start is {late:.3f} s after the run that saw it"
         elif (post.begins, post.starts) != (episode.begins, episode.starts):
             yield f"the start was {episode.begins} before"

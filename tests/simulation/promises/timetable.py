@@ -74,6 +74,7 @@ class LocalTimes:
 
     def count(self, after: float, until: float) -> int:
         """Return how many times there are after `after`, up to and with `until`."""
+        until = max(after, until)
         first, last = (int(moment // DAY) for moment in (after, until))
         return sum(
             bisect_right(times, until) - bisect_right(times, after)
