@@ -79,6 +79,8 @@ class the_ledger_is_bounded_and_a_bad_disk_stops_nothing:  # noqa: N801 - as wha
         self.running[run.module] = self.weather.now + longest + COMMITS
 
     def _look(self, at: float) -> Iterator[Finding]:
+        if self.weather.is_recorder_stuck:
+            return
         for module, by in [*self.running.items()]:
             if self.weather.now > by:
                 del self.running[module]

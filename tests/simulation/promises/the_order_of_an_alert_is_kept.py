@@ -15,6 +15,9 @@ from tests.simulation.promises.truth import Change, Name, Truth
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
 
+UNKNOWN = "", -math.inf
+"""The start of something that has ended, if it is not known."""
+
 
 @define(eq=False)
 class Episode:
@@ -73,7 +76,7 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
     def _lose_starts(self) -> None:
         """Exempt: when the clock is set back, a start that would lie in the future is moved."""
         self.episodes.clear()
-        self.untold.clear()
+        self.untold = dict.fromkeys(self.untold, UNKNOWN)
         self.over.clear()
         self.last.clear()
 
@@ -84,7 +87,9 @@ class the_order_of_an_alert_is_kept:  # noqa: N801 - judges are named as what th
                 self.episodes[change.name] = Episode(change, *before)
             return
         episode = self.episodes.pop(change.name, None)
-        if episode is not None:
+        if episode is None:
+            self.untold[change.name] = UNKNOWN
+        else:
             earliest = min(episode.earliest, episode.fired.began)
             self.untold[change.name] = episode.begins or episode.before, earliest
 

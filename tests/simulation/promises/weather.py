@@ -86,8 +86,8 @@ class Weather:
     _well_since: dict[str, float] = field(factory=dict)
     _clock_of_peer_settled: dict[str, float] = field(factory=dict)
     _poison_until: dict[str, float] = field(factory=dict)
-    _stuck_senders: set[str] = field(factory=set)
-    """Exempt: peers of which the sender waits for ever. The watchdog ends that life."""
+    _stuck: set[str] = field(factory=set)
+    """Exempt: what waits for ever: senders, by their peers, and the recorder, without a name."""
 
     _suspended: float = 0.0
     _was_unsaved: bool = False
@@ -106,11 +106,11 @@ class Weather:
                 self.is_ledger_lost = self._was_unsaved or event.ledger != "kept"
             case LifeEnded():
                 self.is_up = False
-                self._stuck_senders.clear()
+                self._stuck.clear()
                 self._was_unsaved = event.unsaved or self.now < self.doubtful_until
                 self.doubtful_until = 0.0
             case Stuck():
-                self._stuck_senders.add(event.peer)
+                self._stuck.add(event.peer)
             case ServiceRead():
                 self.read = event
             case Fed() if self.read is not None and "READY=1" in event.lines:
@@ -121,9 +121,14 @@ class Weather:
                     }
                 self.modules, self.peers, self.read = self.read.modules, self.read.peers, None
 
+    @property
+    def is_recorder_stuck(self) -> bool:
+        """Whether nothing is recorded until the watchdog ends this life."""
+        return "" in self._stuck
+
     def well_for(self, peer: str) -> float:
         """Return for how long a peer could be told everything. Negative: it is in trouble."""
-        if not self.is_up or peer not in self.peers or peer in self._stuck_senders:
+        if not self.is_up or peer not in self.peers or peer in self._stuck:
             return -1.0
         if self.read is not None and peer not in self.read.peers:
             return -1.0
