@@ -53,7 +53,8 @@ def test_what_is_repeated_is_told_once() -> None:
     told = story_of(scenario())
 
     assert any(
-        re.search(r"m01 runs and sees .*The same (once|\d+ times) more, until ", line) for line in told
+        re.search(r"m01 runs and sees .*The same (once|\d+ times) more, until ", line)
+        for line in told
     )
     assert len(told) == len(set(told))
 
