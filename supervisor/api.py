@@ -25,6 +25,7 @@ from supervisor.observations import (
 )
 from supervisor.processes.command import Completed, find_program, run_command
 from supervisor.processes.descendants import is_command
+from supervisor.schedule.schedule import Times, times_of_day
 from supervisor.text import preformatted
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Secret",
     "SecretUnreadable",
     "StillHanging",
+    "Times",
     "find_program",
     "is_command",
     "lower_limit",
@@ -52,6 +54,7 @@ __all__ = [
     "read_regular_file",
     "run_command",
     "server_name",
+    "times_of_day",
     "tls_context",
     "upper_limit",
     "url_to_dial",

@@ -128,7 +128,10 @@ class Daemon:
     def __attrs_post_init__(self) -> None:
         self._send, self._receive = trio.open_memory_channel(CHANNEL_SIZE)
         self._context_factory = ContextFactory(
-            self.environment.clock, self.store, lambda: tuple(self.stats.values())
+            self.environment.clock,
+            self.store,
+            lambda: tuple(self.stats.values()),
+            lambda: self.recorder.writer.is_idle,
         )
         self._status_line = StatusLine(self.outbox, self.environment.notifier, self.stats)
 

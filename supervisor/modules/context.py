@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -109,6 +109,9 @@ class Context:
     list_runs: Callable[[], tuple[RunView, ...]] = field(default=tuple)
     """Returns what `runs` returns."""
 
+    is_on_disk: Callable[[Mapping[str, Json]], bool] = field(default=lambda _state: True)
+    """Returns what `is_saved` returns."""
+
     shown: list[str] = field(factory=list)
     """What the check has shown in this run, at most one text."""
 
@@ -126,6 +129,14 @@ class Context:
     def runs(self) -> tuple[RunView, ...]:
         """Return what each module of this supervisor has done."""
         return self.list_runs()
+
+    def is_saved(self, state: Mapping[str, Json]) -> bool:
+        """Return whether the ledger on the disk holds this state of the module.
+
+        A check that removes what it has read must wait for that. What it leaves in `state` is
+        written after its run, so the next run may ask about what it was given.
+        """
+        return self.is_on_disk(state)
 
     def show(self, text: str) -> None:
         """Show plain text on the module's page as its last output. It goes nowhere else.

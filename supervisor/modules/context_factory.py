@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
+from functools import partial
 from logging import Logger, LoggerAdapter, getLogger
 from typing import Any, Self
 
@@ -47,6 +48,9 @@ class ContextFactory:
     stats: Callable[[], tuple[ModuleStats, ...]] = tuple
     """Returns what each module has done."""
 
+    is_written: Callable[[], bool] = lambda: True
+    """Returns whether all that has been published is on the disk."""
+
     @classmethod
     def without_past(cls, clock: Clock, service: Service) -> Self:
         """Return a factory for runs of which nothing is kept: no alerts, no state."""
@@ -73,7 +77,12 @@ class ContextFactory:
             state=copy.deepcopy(dict(kept)) if kept else {},
             list_alerts=self._alerts,
             list_runs=self._runs,
+            is_on_disk=partial(self._is_on_disk, module.name),
         )
+
+    def _is_on_disk(self, name: str, state: Mapping[str, Json]) -> bool:
+        record = self.store.modules.get(name, NO_RECORD)
+        return record.state == state and self.is_written()
 
     def _alerts(self) -> tuple[AlertView, ...]:
         known = (*self.store.alerts.values(), *self.store.history.values())

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 from attrs import frozen
@@ -34,6 +34,13 @@ _EXAMINE_SIGNATURE = "async def examine(params)"
 """How a check must write `examine`."""
 
 
+Watch: TypeAlias = Callable[[Context, Any, Callable[[], None]], Awaitable[None]]
+"""A check's `watch`: its third argument asks for a run at once."""
+
+_WATCH_SIGNATURE = "async def watch(context, params, run_soon)"
+"""How a check must write `watch`."""
+
+
 @frozen
 class NoParams:
     """The parameters of a check that declares none."""
@@ -54,6 +61,12 @@ class Check:
 
     doc: str = ""
     """The docstring of its Python module."""
+
+    expects: Callable[[Any], Iterable[tuple[str, tuple[str, ...]]]] | None = None
+    """Names what must happen at which times of the day, for `plan`. Few checks have it."""
+
+    watch: Watch | None = None
+    """Waits for something new and asks for a run at once. Few checks have it."""
 
     examine: Callable[[Any], Awaitable[Iterable[str]]] | None = None
     """Says what is wrong with the things that the parameters name. Few checks have it."""
@@ -162,23 +175,27 @@ def _check(name: str, module: ModuleType) -> Check:
         params=params,
         run=run,
         doc=doc,
-        examine=_examine(name, module),
+        expects=getattr(module, "expects", None),
+        watch=_optional(name, module, "watch", _WATCH_SIGNATURE),
+        examine=_optional(name, module, "examine", _EXAMINE_SIGNATURE),
         examines_this_host=getattr(module, "EXAMINES_THIS_HOST", False) is True,
         runs_last=getattr(module, "RUNS_LAST", False) is True,
     )
 
 
-def _examine(name: str, module: ModuleType) -> Callable[[Any], Awaitable[Iterable[str]]] | None:
-    """Return the check's `examine`. A function of that name that is not async does not count."""
-    examine = getattr(module, "examine", None)
-    if not inspect.iscoroutinefunction(examine):
+def _optional(name: str, module: ModuleType, function: str, signature: str) -> Any:
+    """Return a function that few checks have, or None. One that is not async does not count."""
+    found = getattr(module, function, None)
+    if not inspect.iscoroutinefunction(found):
         return None
+    arguments = signature.count(",") + 1
     try:
-        inspect.signature(examine).bind(None)
+        inspect.signature(found).bind(*[None] * arguments)
     except TypeError:
-        wrong = f"examine of check '{name}' does not take one argument"
-        raise _error(name, wrong, f"write {_EXAMINE_SIGNATURE}") from None
-    return examine
+        number = {1: "one argument", 3: "three arguments"}[arguments]
+        wrong = f"{function} of check '{name}' does not take {number}"
+        raise _error(name, wrong, f"write {signature}") from None
+    return found
 
 
 def _error(name: str, wrong: str, remedy: str) -> ConfigError:

@@ -104,6 +104,11 @@ class Runner:
         self.clock.rouse(self)
         return True
 
+    def run_soon(self) -> None:
+        """Run at once, or as soon as the present run has ended."""
+        self._asked = True
+        self.clock.rouse(self)
+
     def forget_run(self) -> None:
         """Do not report the run in progress any more, since it was cancelled."""
         self.overdue.end(self._tell_overdue)

@@ -14,6 +14,7 @@ from supervisor.modules.context import Context
 from supervisor.modules.loader import Check
 from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import FIRST_MINUTE, Runner, first_run
+from supervisor.modules.watching import keep_watching
 from supervisor.observations import Json, Run
 from supervisor.schedule.schedule import Schedule, missed, schedules
 from supervisor.stats.module_stats import ModuleStats, fit
@@ -137,7 +138,13 @@ class ModuleTasks:
                 now = self.clock.now()
                 task.runner = self._runner(task, now)
                 first = first_run(task.schedule, self._missed(task, now), now)
-                await task.runner.supervise(first, task_status=task_status)
+                if task.runner.check.watch is None:
+                    await task.runner.supervise(first, task_status=task_status)
+                    return
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(keep_watching, task.runner.check.watch, task.runner)
+                    await task.runner.supervise(first, task_status=task_status)
+                    nursery.cancel_scope.cancel()
 
     def _runner(self, task: ModuleTask, now: float) -> Runner:
         check, stats = self.find_check(task.module.check), self.stats[task.module.name]

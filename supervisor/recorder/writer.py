@@ -123,8 +123,12 @@ class Writer:
     @property
     def wait(self) -> float:
         """Seconds until the next try. Infinite when nothing is owed."""
-        is_idle = self._job is None and not self.owed
-        return math.inf if is_idle else self._retry_at - trio.current_time()
+        return math.inf if self.is_idle else self._retry_at - trio.current_time()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was given is on the disk."""
+        return self._job is None and not self.owed
 
     def start(self) -> None:
         """Start the thread, so that it is there before it is needed. Raises `NoThread`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import count, islice
 from typing import TypeAlias
@@ -120,6 +120,11 @@ class Times:
         return bisect_left(
             self.seconds, moment, key=lambda second: instant(day, second, self.timezone)
         )
+
+
+def times_of_day(at: Sequence[str], timezone: ZoneInfo) -> Times:
+    """Return the timetable of `["02:00", "14:30"]`. Raises `ValueError` with the remedy."""
+    return Times(parse_times(at, None), timezone)
 
 
 Schedule: TypeAlias = Grid | Times
