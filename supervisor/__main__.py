@@ -9,6 +9,11 @@ from supervisor.host import inherited
 if __name__ == "__main__":
     # Before the other imports, which take a while: SIGHUP may come at any time.
     first = "".join(sys.argv[1:2])
+    if first == "job" and not {"-h", "--help"} & {*sys.argv[2:3]}:
+        # A job inherits what we inherit, unchanged. Nothing but the standard library is imported.
+        from supervisor.jobs.command import main as run_job
+
+        sys.exit(run_job(sys.argv[2:]))
     inherited.put_right(keeps_running=first == "run" or first.startswith("-"))
 
 import argparse
@@ -38,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "test-alert": ("send_test_alert", "send one test report to each Alertmanager"),
     "doctor": ("doctor", "check all that the alerts depend on"),
     "checks": ("checks", "list the known checks, or one check's parameters"),
+    "job": ("job", "run a job and report how it ended, or report what it did"),
     "discover": ("setup.discover", "look at this host and write a first service file for it"),
     "schema": ("setup.schema", "print the JSON Schema of service files, for editors"),
     "completion": ("setup.completion", "print the completion of a shell: bash, zsh or fish"),

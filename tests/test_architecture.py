@@ -29,6 +29,7 @@ ORDER = (
     "daemon",
     "doctor",
     "discover",
+    "jobs",
     "web",
     "control",
     "delivery",
@@ -51,7 +52,7 @@ ORDER = (
 
 CHECK_ORDER = (
     ("_reports",),
-    ("_database", "_files", "_http", "_kernel", "_ntp", "_processes"),
+    ("_database", "_files", "_http", "_jobs", "_kernel", "_ntp", "_processes"),
     ("_common",),
 )
 """The shared folders of `checks/`, from the top down. Those of one row do not import each other."""
@@ -81,7 +82,7 @@ MAX_FILES = 13
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
-MAX_ARROWS = 115
+MAX_ARROWS = 118
 """Import arrows between the entries of `supervisor/` at most."""
 
 MAX_POSITIONS = 4
