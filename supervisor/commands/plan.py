@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +12,19 @@ from zoneinfo import ZoneInfo
 from rich.cells import cell_len
 
 from supervisor.commands.options import load_service_file
-from supervisor.schedule.plan import MAX_CELL_WIDTH, Plan, cut, in_words, plan, summary, title
+from supervisor.config.service import Service
+from supervisor.modules.loader import load_check
+from supervisor.schedule.plan import (
+    MAX_CELL_WIDTH,
+    Expected,
+    Plan,
+    cut,
+    expected,
+    in_words,
+    plan,
+    summary,
+    title,
+)
 from supervisor.text import columns, printable, rfc3339
 
 RUNS_COLUMN = 3
@@ -50,14 +62,15 @@ def run(options: argparse.Namespace) -> int:
     """Print the timetable of one day in the service's zone."""
     service = load_service_file(options)
     made = plan(service, options.date or datetime.now(service.timezone).date())
+    due = expected(made, _expectations(service))
     if options.format == "json":
-        print(json.dumps(as_json(made), ensure_ascii=False, indent=2))
+        print(json.dumps(as_json(made, due), ensure_ascii=False, indent=2))
     elif options.format == "svg":
         from supervisor.schedule.plan_svg import picture  # the other formats need no drawing
 
         print(picture(made), end="")
     else:
-        print(as_text(made))
+        print(as_text(made, due))
     return 0
 
 
@@ -70,14 +83,29 @@ def _date(text: str) -> date:
         ) from None
 
 
-def as_json(made: Plan) -> dict[str, Any]:
+def _expectations(service: Service) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield module, name and times of what enabled modules expect to happen."""
+    for module in service.modules:
+        expects = load_check(module.check).expects if module.enabled else None
+        if expects is not None:
+            for name, at in expects(module.params):
+                yield module.name, name, at
+
+
+def as_json(made: Plan, due: Iterable[Expected] = ()) -> dict[str, Any]:
     """Return the plan as JSON. Times are RFC 3339 with the zone's offset."""
     zone = made.service.timezone
+    expectations = [
+        {"at": _local(moment, zone), "module": each.module, "name": each.name}
+        for each in due
+        for moment in each.at
+    ]
     return {
         "service": made.service.service,
         "date": made.day.date.isoformat(),
         "timezone": zone.key,
         "runs": [{"at": _local(run.at, zone), "module": run.module} for run in made.runs],
+        **({"expected": expectations} if expectations else {}),
         "peak": {
             "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
@@ -86,8 +114,11 @@ def as_json(made: Plan) -> dict[str, Any]:
     }
 
 
-def as_text(made: Plan) -> str:
-    """Return a table for people: a line for each module, then the number of runs and the peak."""
+def as_text(made: Plan, due: Iterable[Expected] = ()) -> str:
+    """Return a table for people: a line for each module, then the number of runs and the peak.
+
+    What is `due` by itself, such as jobs, has a table of its own.
+    """
     day = made.day
     rows = [("MODULE", "CHECK", "SCHEDULE", "RUNS", "FIRST", "LAST")]
     total = 0
@@ -97,7 +128,12 @@ def as_text(made: Plan) -> str:
         span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
         rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
     head = "\n".join(filter(None, (title(made), day.oddity())))
-    return f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
+    text = f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
+    others = [
+        (each.name, each.module, ", ".join(day.clock(moment)[:5] for moment in each.at) or "-")
+        for each in due
+    ]
+    return f"{text}\n\n{_table([('JOB', 'MODULE', 'DUE'), *others])}" if others else text
 
 
 def _local(moment: float, zone: ZoneInfo) -> str:
@@ -107,4 +143,5 @@ def _local(moment: float, zone: ZoneInfo) -> str:
 
 def _table(rows: Iterable[tuple[str, ...]]) -> str:
     shown = [[cut(printable(cell), MAX_CELL_WIDTH) for cell in row] for row in rows]
-    return "\n".join(columns(shown, right=(RUNS_COLUMN,), width=cell_len))
+    right = (RUNS_COLUMN,) if len(shown[0]) > RUNS_COLUMN else ()
+    return "\n".join(columns(shown, right=right, width=cell_len))

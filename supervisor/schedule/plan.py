@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 from attrs import frozen
@@ -11,7 +11,7 @@ from rich.cells import cell_len, chop_cells
 
 from supervisor.config.service import Module, Service
 from supervisor.schedule.local_day import LocalDay, local_day
-from supervisor.schedule.schedule import Schedule, schedules
+from supervisor.schedule.schedule import Schedule, schedules, times_of_day
 from supervisor.text import counted, duration, printable
 
 MAX_CELL_WIDTH = 40
@@ -24,6 +24,15 @@ class PlannedRun:
 
     at: float
     module: str
+
+
+@frozen
+class Expected:
+    """Something that must happen by itself, such as a job, at times of the day (Unix seconds)."""
+
+    module: str
+    name: str
+    at: tuple[float, ...]
 
 
 @frozen
@@ -91,6 +100,15 @@ def _enabled(service: Service, schedules: Mapping[str, Schedule]) -> Iterator[Sc
 
 def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> tuple[float, ...]:
     return schedules[module.name].between(day.start, day.end) if module.enabled else ()
+
+
+def expected(made: Plan, named: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[Expected, ...]:
+    """Return when what modules expect is due on that day, from module, name and times of day."""
+    day, zone = made.day, made.service.timezone
+    return tuple(
+        Expected(module, name, times_of_day(at, zone).between(day.start, day.end))
+        for module, name, at in named
+    )
 
 
 def title(made: Plan) -> str:
