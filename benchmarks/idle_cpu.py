@@ -1,8 +1,10 @@
 """The CPU of one TCP check, of a supervisor that only waits and connects, and of Monit.
 
 N `connection` modules run every 10 s against listeners on loopback, without an Alertmanager. Then
-Monit runs the same N checks: `scripts/bench idle_cpu [--quick]`. Both are measured from outside:
-the CPU by the kernel's clock of the process, checks and their intervals by the listeners.
+Monit runs the same N checks: `scripts/bench idle_cpu [--quick] [--python PROGRAM…]`. Both are
+measured from outside: the CPU by the kernel's clock of the process, checks and their intervals by
+the listeners. With `--python` the supervisor runs with each of these interpreters, too. They need
+the packages of `requirements.lock`.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -22,7 +25,7 @@ from attrs import frozen
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
 from benchmarks.rig.arrivals import Listeners, timetable
-from benchmarks.rig.process_tree import cpu_seconds
+from benchmarks.rig.process_tree import cpu_seconds, memory
 from benchmarks.rig.task import EVERY, ROOT
 from checks import connection
 
@@ -43,12 +46,14 @@ class Sample:
     """Standard deviation of the intervals, in milliseconds."""
     burst: int
     """Starts within 100 ms, at most."""
+    resident: float
+    """MiB of memory at the end."""
 
     def __str__(self) -> str:
         return (
             f"{self.checks:5} checks   {self.per_check:.3f} ms CPU per check   "
             f"{self.load:5.2f} % of a core   intervals ± {self.spread:.1f} ms   "
-            f"at most {self.burst} in 100 ms"
+            f"at most {self.burst} in 100 ms   {self.resident:.1f} MiB"
         )
 
 
@@ -65,10 +70,11 @@ def watch(pid: int, listeners: Listeners, seconds: float) -> Sample:
         load=100 * used / seconds,
         spread=1000 * found.deviation,
         burst=found.burst,
+        resident=memory(pid).resident,
     )
 
 
-def supervisor(directory: Path, ports: Sequence[int]) -> list[str]:
+def supervisor(directory: Path, ports: Sequence[int], python: str) -> list[str]:
     """Write the service file and return the command."""
     modules = (
         f'[[modules]]\ncheck = "connection"\nname = "m{port}"\nevery = "{EVERY}s"\n'
@@ -77,9 +83,9 @@ def supervisor(directory: Path, ports: Sequence[int]) -> list[str]:
     )
     text = 'service = "BENCH"\n' + "".join(modules)
     (directory / "Bench.toml").write_text(text, encoding="utf-8")
-    state = directory / f"state-{len(ports)}"
+    state = directory / "state"
     arguments = ["--config-dir", str(directory), "--state-dir", str(state)]
-    return [sys.executable, "-m", "supervisor", "--service", "Bench", *arguments]
+    return [python, "-m", "supervisor", "--service", "Bench", *arguments]
 
 
 def monit(directory: Path, ports: Sequence[int]) -> list[str]:
@@ -112,6 +118,22 @@ def measure(command: list[str], listeners: Listeners, warm_up: float, window: fl
         process.wait(20)
 
 
+def measure_one(
+    command: Callable[[Path, Sequence[int]], list[str]],
+    listeners: Listeners,
+    warm_up: float,
+    window: float,
+) -> Sample:
+    with tempfile.TemporaryDirectory() as name:
+        return measure(command(Path(name), listeners.ports), listeners, warm_up, window)
+
+
+def version(python: str) -> str:
+    """Return the version of an interpreter."""
+    asked = [python, "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+
+
 async def hot_loop(port: int, runs: int) -> float:
     """Return the ms of CPU of one run of the check, without wake-ups, runner and ledger."""
     params = connection.Params((connection.TcpServer("S", "127.0.0.1", port),))
@@ -133,7 +155,9 @@ async def wake_ups(count: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="20 modules, one short window")
-    quick = parser.parse_args().quick
+    parser.add_argument("--python", nargs="+", default=[], metavar="PROGRAM", help="interpreters")
+    options = parser.parse_args()
+    quick = options.quick
     counts, warm_up, window = ((20,), 12, 20) if quick else ((20, 500), 15, 30)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
@@ -143,12 +167,12 @@ def main() -> None:
     print(f"a wake-up for nothing: {trio.run(wake_ups, 20):.3f} ms CPU")
     for count in counts:
         print(f"\n{count} checks every {EVERY} s")
-        with Listeners.open(count) as listeners, tempfile.TemporaryDirectory() as name:
-            directory = Path(name)
-            ours = measure(supervisor(directory, listeners.ports), listeners, warm_up, window)
-            print(f"  supervisor  {ours}")
+        with Listeners.open(count) as listeners:
+            for python in (*options.python, sys.executable):
+                ours = measure_one(partial(supervisor, python=python), listeners, warm_up, window)
+                print(f"  supervisor  {ours}   Python {version(python)}", flush=True)
             if shutil.which("monit"):
-                peer = measure(monit(directory, listeners.ports), listeners, warm_up, window)
+                peer = measure_one(monit, listeners, warm_up, window)
                 print(f"  monit       {peer}")
                 print(f"  ratio to monit: CPU per check {ours.per_check / peer.per_check:.2f}")
     print(f"\naim: at most {AIM} ms CPU per check")

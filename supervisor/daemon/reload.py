@@ -169,7 +169,7 @@ class Reloader:
             await self.web.end()
             self.web.start(listeners)
         started = await self.modules.start_missing()
-        garbage_collector.freeze()
+        garbage_collector.freeze_again()
         formatters.change_timezone(service.timezone)
         differences = _differences(
             set(before),
