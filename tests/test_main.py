@@ -100,18 +100,23 @@ def test_with_that_option_the_current_directory_is_not_looked_at(config: Path, m
     assert not (config / "run").exists()
 
 
-def test_what_only_the_first_hour_needs_is_not_loaded_by_run(config: Path) -> None:
+def test_what_is_needed_for_the_first_hour_or_for_a_peer_is_not_loaded_by_run(
+    config: Path,
+) -> None:
     text = (
         "import sys, supervisor.__main__, supervisor.commands.run, supervisor.daemon.daemon\n"
         "from argparse import Namespace\n"
         "from pathlib import Path\n"
         "from supervisor.commands.options import load_service_file\n"
         f"load_service_file(Namespace(service='X', config_dir=[Path({str(config)!r})]))\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('supervisor.')), sep='\\n')"
+        "print(*sorted(sys.modules), sep='\\n')"
     )
     done = subprocess.run([sys.executable, "-c", text], cwd=ROOT, capture_output=True, check=True)
     loaded = done.stdout.decode().splitlines()
-    lazy = ("supervisor.discover", "supervisor.commands.setup", "supervisor.config.json_schema")
+    lazy = (
+        *("supervisor.discover", "supervisor.commands.setup", "supervisor.config.json_schema"),
+        *("supervisor.delivery.client", "supervisor.delivery.sender", "httpx", "email", "jinja2"),
+    )
 
     assert "supervisor.daemon.daemon" in loaded
     assert [name for name in loaded if name.startswith(lazy)] == []
