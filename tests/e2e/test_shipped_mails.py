@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from attrs import define
 
-from tests.e2e.mailing import EXTERNAL_URL, ShippedAlertmanager, alert, subjects, text_of
+from tests.e2e.mailing import EXTERNAL_URL, START, ShippedAlertmanager, alert, subjects, text_of
 from tests.e2e.servers import SmtpSink, wait_for
 from tests.e2e.webhook import Webhook
 
@@ -146,6 +146,30 @@ or run:  amtool --alertmanager.url=https://alertmanager.example.invalid silence 
 """
     )
     assert text_of(mail, "html") == (MAILS / "condition.html").read_text(encoding="utf-8")
+
+
+def test_a_change_of_type_is_one_mail_and_says_since_when_it_is_wrong(post: Post) -> None:
+    post(alert("Disk usage", "W", message="/ is 81 % full", instance="/"))
+    post.wait(1)
+    now = {"event_time": "2026-11-22 09:20:00", "since": "2026-11-22 09:00:00"}
+    begun = START + timedelta(minutes=20)
+    graver = alert("Disk usage", "E", message="96 %", instance="/", notes=now, begun=begun)
+    post(alert("Disk usage", "W", message="/ is 81 % full", instance="/", lasted=1200), graver)
+
+    (changed,) = post.wait(2)[1:]
+
+    text = text_of(changed)
+    assert str(changed["Subject"]).startswith("KOR-PNR-TEST - ")
+    assert "FIRING (1)\n\nE  Disk usage: /\nWhat:    96 %\n" in text
+    assert (
+        "Since:   2026-11-22 09:00:00, E since 2026-11-22 09:20:00 (UTC 2026-11-22 00:20:00)\n"
+    ) in text
+    assert "RESOLVED (1)" in text
+
+    post({**graver, "endsAt": (begun + timedelta(minutes=5)).isoformat()})
+    (ended,) = post.wait(3)[2:]
+
+    assert "FIRING" not in text_of(ended)
 
 
 def test_the_command_in_a_mail_silences_its_alert(post: Post) -> None:
