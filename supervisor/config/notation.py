@@ -14,7 +14,7 @@ from cattrs.errors import IterableValidationNote
 from supervisor.config import strict
 from supervisor.config.problems import InvalidValue, WrongType
 from supervisor.config.schema_text import with_article
-from supervisor.config.service import LABEL_NAME, RESERVED_FROM_FILES
+from supervisor.config.service import LABEL_NAME, RESERVED_FROM_FILES, UTF8_LABEL_NAME
 from supervisor.config.strict import exactly
 from supervisor.observations import Duration
 from supervisor.text import MAX_MESSAGE_BYTES, clean_label, clean_text, shortened
@@ -163,10 +163,14 @@ def module_name(value: Any, expected: Any) -> str:
     return text
 
 
+NAME_REMEDY = "use letters, digits and _, not a digit first"
+"""How names of labels and annotations are written."""
+
+
 def labels(value: Any, expected: Any) -> dict[str, str]:
     """Return labels with valid names and clean values that are not empty.
 
-    Reserved names are refused.
+    Reserved names are refused. `rules` refuses names in UTF-8 where the peers do not take them.
     """
     found = _names(value, expected, "label", RESERVED_FROM_FILES)
     return {name: clean_label(text) for name, text in found.items()}
@@ -193,9 +197,8 @@ def _names(value: Any, expected: Any, noun: str, reserved: Container[str]) -> di
 
 def _wrong_in(key: str, text: object, noun: str, reserved: Container[str]) -> Exception | None:
     """Return what is wrong with one label or annotation, if anything is."""
-    if not LABEL_NAME.fullmatch(key):
-        wrong = f"is not {with_article(noun)} name"
-        return InvalidValue(f"{wrong}; use letters, digits and _, not a digit first")
+    if not (UTF8_LABEL_NAME if noun == "label" else LABEL_NAME).fullmatch(key):
+        return InvalidValue(f"is not {with_article(noun)} name; {NAME_REMEDY}")
     if key in reserved:
         if key == "service":
             return InvalidValue("is the service's name; write it at the top as service = …")

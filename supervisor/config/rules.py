@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from supervisor.config import notation, schema_text, strict
 from supervisor.config.problems import KeyProblem, split
+from supervisor.config.service import LABEL_NAME, UTF8_LABEL_NAME
 from supervisor.config.times import parse_times
 from supervisor.files import regular_file, why
 from supervisor.observations import Duration
@@ -49,6 +50,10 @@ def between(
     yield from _listener(table(document.get("status")))
     modules = tables(document.get("modules"))
     yield from _names(modules)
+    if alertmanager.get("utf8_labels") is not True:
+        yield from _utf8_labels(("labels",), document)
+        for index, module in modules:
+            yield from _utf8_labels(("modules", index, "labels"), module)
     for index, module in modules:
         yield from _schedule(("modules", index), module)
 
@@ -95,6 +100,17 @@ def _repeated(items: Iterable[tuple[int, Hashable]]) -> Iterator[tuple[int, int]
     for index, value in items:
         if (first := positions.setdefault(value, index)) != index:
             yield index, first
+
+
+def _utf8_labels(path: tuple[str | int, ...], owner: Table) -> Iterator[KeyProblem]:
+    """Yield the labels whose names not every Alertmanager takes."""
+    for name in table(owner.get("labels")):
+        if UTF8_LABEL_NAME.fullmatch(name) and not LABEL_NAME.fullmatch(name):
+            remedy = (
+                f"{notation.NAME_REMEDY}; or, if each peer takes such names, which doctor tells, "
+                "set utf8_labels = true in [alertmanager]"
+            )
+            yield KeyProblem((*path, name), "is not a label name", remedy)
 
 
 def _credentials(alertmanager: Table) -> Iterator[KeyProblem]:

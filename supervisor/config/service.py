@@ -17,7 +17,10 @@ from supervisor.config.secret import Secret
 from supervisor.observations import Duration
 
 LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-"""The form of a label's name that Alertmanager accepts; names of annotations follow it, too."""
+"""The form of a label's name that each Alertmanager takes; names of annotations follow it, too."""
+
+UTF8_LABEL_NAME = re.compile(r"[^\W\d][\w.:/-]*")
+"""The form with `utf8_labels`. No name of it needs quotes in a matcher."""
 
 RESERVED_LABELS = frozenset({"alertname", "check", "event_id", "event_type", "instance"})
 """Labels that the supervisor alone sets."""
@@ -108,6 +111,8 @@ class Alertmanager:
     """The key of `cert_file`, in PEM."""
     strict: bool = False
     """Whether the peers' authorities must keep to each rule of RFC 5280."""
+    utf8_labels: bool = False
+    """Whether names of labels may have letters of all languages, and dots: each peer takes them."""
 
 
 @frozen

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
+from urllib.parse import quote
 
 import trio
 from attrs import define, field
 
-from supervisor.config.service import Service
+from supervisor.config.service import LABEL_NAME, Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.clock_skew import is_tolerated
 from supervisor.delivery.replies import Answer, Reply
@@ -81,6 +82,7 @@ class _PeerExamination:
             return
         self.good.append(f"reachable in {seconds:.3f} s, version {status.version}")
         self._compare_clocks(answer, time.time())
+        await self._try_label_names(client, time.time())
         await self._read_routing(status)
         await self._read_metrics(client, time.time())
 
@@ -90,6 +92,26 @@ class _PeerExamination:
         if not found and answer.date is not None:
             apart = max(1, abs(round(answer.date - now)))
             self.good.append(f"its clock and ours differ by at most {apart} s")
+
+    async def _try_label_names(self, client: Client, now: float) -> None:
+        """If there are labels in UTF-8, ask for alerts by one. Who refuses it takes none."""
+        each = (self.service.labels, *(module.labels for module in self.service.modules))
+        names = {name for labels in each for name in labels if not LABEL_NAME.fullmatch(name)}
+        if not names:
+            return
+        name = min(names)
+        matcher = quote(f'"{name}"="a value that no alert has"')
+        answer = await client.get(f"/api/v2/alerts?filter={matcher}", now, MAX_ANSWER_BYTES)
+        if answer.reply is Reply.DELIVERED:
+            self.good.append(f"it takes names of labels in UTF-8, such as {name}")
+            return
+        self.findings.append(
+            Finding(
+                f"it does not take the label {name}, and refuses all alerts that have it: {answer}",
+                "run Alertmanager 0.27 or newer, without --enable-feature=classic-mode, or use "
+                "letters, digits and _ alone",
+            )
+        )
 
     async def _read_routing(self, status: AlertmanagerStatus) -> None:
         alerts = routing_problems.samples(self.service)

@@ -33,6 +33,7 @@ URL = 'write for example "http://127.0.0.1:9093"'
         ("stop_grace = 0", "stop_grace: is not more than 0; write for example \"5m\""),
         ("resend_interval = 1979-05-27", 'resend_interval: is a date or time, not a duration; write for example "1m"'),
         ("labels = 1", 'labels: is an integer, not a table of text; write for example { name = "…" }'),
+        ('labels."région" = "x"', "labels.\"région\": is not a label name; use letters, digits and _, not a digit first; or, if each peer takes such names, which doctor tells, set utf8_labels = true in [alertmanager]"),
         ('labels."bad name" = "x"', 'labels."bad name": is not a label name; use letters, digits and _, not a digit first'),
         ('labels.service = "x"', "labels.service: is the service's name; write it at the top as service = …"),
         ('labels.alertname = "x"', "labels.alertname: is a label that the supervisor sets; choose another name"),

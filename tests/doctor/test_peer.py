@@ -27,13 +27,18 @@ alertmanager_notifications_total{integration="email"} 4
 
 
 def peer(
-    configuration: str = GOOD, metrics: Behaviour | None = None, ahead: float | None = 0.0
+    configuration: str = GOOD,
+    metrics: Behaviour | None = None,
+    ahead: float | None = 0.0,
+    alerts: Behaviour | None = None,
 ) -> FakePeer:
     """Return an Alertmanager whose clock is `ahead` seconds ahead. None sends no Date."""
 
     def choose(request: Request) -> Behaviour:
         if request.path == "/metrics":
             return metrics or answer(body=METRICS)
+        if request.path.startswith("/api/v2/alerts"):
+            return alerts or answer(body=b"[]")
         document = {
             "versionInfo": {"version": "0.28.0"},
             "config": {"original": configuration},
@@ -49,7 +54,10 @@ def refusing(behaviour: Behaviour) -> FakePeer:
 
 
 async def told(
-    nursery: trio.Nursery, fake: FakePeer, settings: Callable[[str], Alertmanager] | None = None
+    nursery: trio.Nursery,
+    fake: FakePeer,
+    settings: Callable[[str], Alertmanager] | None = None,
+    **labels: str,
 ) -> Examination:
     server = await nursery.start(fake.serve)
     chosen = (settings or _quick)(server.url)
@@ -59,7 +67,7 @@ async def told(
         timezone=ZoneInfo("UTC"),
         labels={"host": "h"},
         alertmanager=chosen,
-        modules=(Module("disk", "disk"),),
+        modules=(Module("disk", "disk", labels=labels),),
     )
     return await examine(server.url, service)
 
@@ -215,3 +223,14 @@ async def test_metrics_that_cannot_be_read_are_a_warning(
 
     assert finding.what.startswith("cannot read its metrics")
     assert not finding.serious
+
+
+async def test_names_of_labels_in_utf8_are_tried(nursery: trio.Nursery) -> None:
+    taken = await told(nursery, peer(), région="north")
+    refused = await told(nursery, peer(alerts=answer(400)), région="north")
+
+    assert "it takes names of labels in UTF-8, such as région" in taken.good
+    assert taken.findings == ()
+    (finding,) = refused.findings
+    assert finding.what.startswith("it does not take the label région, and refuses all alerts")
+    assert "0.27 or newer" in finding.remedy

@@ -37,9 +37,27 @@ _NAMES: Schema = {
     "additionalProperties": {"type": "string", "minLength": 1},
 }
 
+_ASCII: Schema = {"propertyNames": _NAMES["propertyNames"]}
+
+_ASCII_OF_MODULE: Schema = {"properties": {"labels": _ASCII}}
+
+_WITH_UTF8_LABELS: Schema = {
+    "required": ["alertmanager"],
+    "properties": {
+        "alertmanager": {
+            "required": ["utf8_labels"],
+            "properties": {"utf8_labels": {"const": True}},
+        }
+    },
+}
+"""A service file whose labels may have names in UTF-8."""
+
 _LABELS: Schema = {
     **_NAMES,
-    "propertyNames": {**_NAMES["propertyNames"], "not": {"enum": sorted(RESERVED_FROM_FILES)}},
+    "propertyNames": {
+        "pattern": r"""^[^\s\d{}!=~,\\"'`][^\s{}!=~,\\"'`]*$""",
+        "not": {"enum": sorted(RESERVED_FROM_FILES)},
+    },
 }
 
 _SIZE: Schema = {
@@ -108,6 +126,8 @@ def document(checks: Iterable[KnownCheck]) -> Schema:
         "$schema": DIALECT,
         "title": "A service file of alertmanager-supervisor",
         **schema,
+        "if": _WITH_UTF8_LABELS,
+        "else": {"properties": {"labels": _ASCII, "modules": {"items": _ASCII_OF_MODULE}}},
         "definitions": {"module": _module(known), **params},
     }
 
