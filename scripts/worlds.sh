@@ -43,6 +43,7 @@ unpack() {
 # Makes the root of a Debian: make_root DIRECTORY SUITE. In it is not more than a new host has.
 make_root() {
     local root=$1 suite=$2 archive
+    [ "$(id -u)" = 0 ] || { echo "only root can make a Debian; use sudo" >&2; return 1; }
     [ ! -e "$root" ] || return 0
     debian debootstrap
     archive=$(debian_archive)

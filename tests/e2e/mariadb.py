@@ -38,6 +38,12 @@ PROGRAM = "mysqld" if IS_MYSQL else "mariadbd"
 STATUS_SCHEMA = "performance_schema" if IS_MYSQL else "information_schema"
 """Where the server keeps the status of a session."""
 
+TEN = "(SELECT 0 AS n" + "".join(f" UNION ALL SELECT {n}" for n in range(1, 10)) + ")"
+"""A table of the digits."""
+
+SLOW = f"SELECT SUM(a0.n) AS n FROM {', '.join(f'{TEN} a{each}' for each in range(11))}"  # noqa: S608 - the test's own text
+"""A query of many minutes. MySQL stops SLEEP, too, but then takes it for a success."""
+
 DRIP = 0.5
 """Seconds between two bytes of a dripping server."""
 

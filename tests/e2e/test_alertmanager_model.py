@@ -13,6 +13,12 @@ from tests.simulation.comparison.compared import Comparison, compared, confirmed
 from tests.simulation.comparison.plan import Plan
 from tests.simulation.comparison.setup import SETTINGS
 from tests.simulation.comparison.sturdy import sturdy_plan
+from tests.support.alertmanager_version import alertmanager_version
+
+pytestmark = pytest.mark.skipif(
+    alertmanager_version() > (0, 28),
+    reason="the model does what Alertmanager 0.25 to 0.28 does; 0.33 sends some groups later",
+)
 
 SEQUENCES = 50
 SECONDS = 20.0

@@ -25,7 +25,7 @@ from supervisor.host import threads
 from supervisor.modules.execution import execute
 from supervisor.modules.loader import Check
 from supervisor.observations import Run
-from tests.e2e.mariadb import IS_MYSQL, STATUS_SCHEMA, MariaDbServer, SlowProxy
+from tests.e2e.mariadb import IS_MYSQL, SLOW, STATUS_SCHEMA, TEN, MariaDbServer, SlowProxy
 from tests.support.check_context import context
 from tests.support.patience import undisturbed
 from tests.support.ports import free_port
@@ -33,12 +33,6 @@ from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0
 SLEEP = "SELECT SLEEP(30) AS slept"
-
-TEN = "(SELECT 0 AS n" + "".join(f" UNION ALL SELECT {n}" for n in range(1, 10)) + ")"
-"""A table of the digits."""
-
-SLOW = f"SELECT SUM(a0.n) AS n FROM {', '.join(f'{TEN} a{each}' for each in range(11))}"  # noqa: S608 - the test's own text
-"""A query of many minutes. MySQL stops SLEEP, too, but then takes it for a success."""
 
 NUMBERS = f"SELECT (@n := @n + 1) AS n FROM (SELECT @n := 0) a0, {', '.join(f'{TEN} a{each}' for each in range(1, 6))} LIMIT "  # noqa: S608, E501 - the test's own text
 """A query for different numbers; how many follows."""
@@ -120,6 +114,7 @@ async def test_a_password_too_long_for_rsa_needs_tls(
 ) -> None:
     file = tmp_path / "password"
     file.write_text("x" * 250, encoding="utf-8")
+    file.chmod(0o600)
     mariadb.sql(f"CREATE USER long_one IDENTIFIED BY '{'x' * 250}'")
     mariadb.sql("GRANT ALL ON `KOR-PNR`.* TO long_one")
     database = mariadb.database(user="long_one", password=Secret("file", str(file)))
@@ -343,7 +338,7 @@ async def test_a_server_that_speaks_something_else_is_a_failure(
     assert error.startswith(f"cannot log in to KOR-PNR at 127.0.0.1:{port} as eborder: ")
 
 
-@pytest.mark.parametrize("query", [SLEEP, "SELECT BENCHMARK(2000000000, SHA1('a')) AS n"])
+@pytest.mark.parametrize("query", [SLEEP, "SELECT BENCHMARK(2000000000, SHA2('a', 256)) AS n"])
 async def test_a_run_that_is_stopped_leaves_no_query_on_the_server(
     tmp_path: Path, mariadb: MariaDbServer, query: str
 ) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.mariadb import MariaDbServer, SlowProxy
+from tests.e2e.mariadb import SLOW, MariaDbServer, SlowProxy
 from tests.e2e.servers import ROOT, AlertmanagerServer, SmtpSink, SupervisorProcess, wait_for
 from tests.support.ports import free_port
 
@@ -130,7 +130,7 @@ def test_bad_databases_fail_clearly_disturb_nobody_and_leave_nothing(
 ) -> None:
     for name, text in (
         ("quick", "SELECT 1 AS n"),
-        ("sleep", "SELECT SLEEP(30) AS n"),
+        ("sleep", SLOW),
         ("locked", "SELECT COUNT(*) AS n FROM flight"),
         ("schema", "SELECT absent AS n FROM flight"),
     ):

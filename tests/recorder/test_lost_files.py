@@ -101,8 +101,11 @@ async def test_an_old_copy_in_place_of_the_ledger_is_set_aside(
     writer: Writer, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
     await see(writer, "a")
-    with closing(sqlite3.connect(tmp_path / "copy")) as copy:
-        sqlite3.connect(writer.ledger.path).backup(copy)
+    with (
+        closing(sqlite3.connect(writer.ledger.path)) as ledger,
+        closing(sqlite3.connect(tmp_path / "copy")) as copy,
+    ):
+        ledger.backup(copy)
     await see(writer, "b")
     (tmp_path / "copy").rename(writer.ledger.path)
     assert await see(writer, "c")

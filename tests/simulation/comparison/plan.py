@@ -57,7 +57,7 @@ SOURCES = ("source", "both")
 """Roles of alerts that mute others. Such an alert never makes its group send at once: whether it
 mutes what is sent in that moment is a race in the real one."""
 
-REFUSED: tuple[dict[str, str], ...] = ({}, {"not-a-name": "x"}, {"alertname": ""})
+REFUSED: tuple[dict[str, str], ...] = ({}, {"": "x"}, {"alertname": ""})
 """Labels that no alert may have."""
 
 
