@@ -95,6 +95,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         *_faults(of, choose, seconds, modules=scripts, peers=peers),
         *_floods(of, seed, seconds, scripts),
     ]
+    faults += [*_habits(of, seed, seconds, faults)]
     if all(fault.kind in UNSEEN for fault in faults):
         settings = evolve(settings, look_interval=of.rare_looks, watchdog=4 * of.rare_looks)
     return Scenario(
@@ -117,6 +118,17 @@ def _floods(
         for moment in _moments(choose, of.trouble * 3 / DAY, seconds):
             lasts = round(choose.uniform(60.0, 1200.0), 3)
             yield Fault(round(moment, 3), "check_floods", choose.choice(modules).name, lasts)
+
+
+def _habits(of: Kind, seed: int, seconds: float, faults: list[Fault]) -> Iterator[Fault]:
+    """Yield reloads of a program that manages the host, and kills of people during an outage."""
+    choose = Random(f"habits {seed} {seconds}")
+    for moment in _moments(choose, of.reloads_per_day / DAY, seconds):
+        yield Fault(round(moment, 3), "reload", amount=_amount(choose, "reload"))
+    for outage in faults:
+        if outage.kind in PEER_WEATHER and choose.random() < of.kill_in_outage:
+            moment = outage.at + choose.random() * outage.seconds
+            yield Fault(round(moment, 3), "kill", seconds=1.0, amount=_amount(choose, "kill"))
 
 
 def _max_ledger(of: Kind, seed: int) -> int:

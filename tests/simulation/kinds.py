@@ -70,6 +70,12 @@ class Kind:
     whole_network: float = 0.0
     """How likely what goes wrong at one peer goes wrong at all of them."""
 
+    reloads_per_day: float = 0.0
+    """How often a program that manages the host reloads the service, beside other faults."""
+
+    kill_in_outage: float = 0.0
+    """How likely the supervisor is killed while a peer cannot be reached."""
+
     modules: tuple[int, ...] = (1, 3, 5, 13)
     """How many modules a host has."""
 
@@ -118,7 +124,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             faults_per_day=(24.0, 48.0),
             trouble=4.0,
             small_ledger=1 / 4,
-            whole_network=1 / 3,
+            whole_network=1 / 2,
+            reloads_per_day=24.0,
+            kill_in_outage=1 / 4,
             modules=(1, 3),
             max_batch=(32, 256),
             short_every=(10.0,),

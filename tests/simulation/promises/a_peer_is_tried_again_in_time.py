@@ -55,10 +55,11 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
 
     def hear(self, event: Event) -> Iterable[Finding]:
         """Find waits that are too long."""
-        peers, life = self.weather.peers, self.weather.life
+        peers = self.weather.peers
         self.weather.hear(event)
-        if peers != self.weather.peers or life != self.weather.life:
-            self.series.clear()
+        if peers != self.weather.peers:
+            for series in self.series.values():
+                series.is_judged = False  # exempt: senders that go on with it count further
         match event:
             case LifeBegan():
                 self.series.clear()

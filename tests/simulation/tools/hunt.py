@@ -52,13 +52,13 @@ def hunt_all(names: Iterable[str], first: Seed, jobs: int) -> Iterator[Hunted]:
         yield from pool.map(partial(hunt, first), names)
 
 
-def hunt(first: Seed, planted: str) -> Hunted:
+def hunt(first: Seed, planted: str, shrink_for: float = SHRINK_FOR) -> Hunted:
     """Look for one fault, from the first seed on."""
     seconds, kind = 0.0, first.wanted_kind or ROUGH
     for worlds in itertools.count(1):
         number = first.number + worlds - 1
         seed = evolve(first, number=number, wanted_kind=kind, planted=planted)
-        result = explore(seed, seconds=SHRINK_FOR)
+        result = explore(seed, seconds=shrink_for)
         seconds += result.seconds
         if _shows(result):
             return Hunted(planted, worlds, seconds, result)
