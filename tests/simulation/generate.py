@@ -223,6 +223,7 @@ def _faults(
     if of.only_unseen:
         unseen = (tuple(kind for kind in group if kind in UNSEEN) for group in kinds)
         kinds = [group for group in unseen if group]
+    kinds = [tuple(kind for kind in group if kind not in of.without) for group in kinds]
     wanted = choose.sample(kinds, choose.randint(1, len(kinds)))
     for moment in _moments(choose, rate, seconds):
         kind = choose.choice(choose.choice(wanted))

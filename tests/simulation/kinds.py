@@ -64,6 +64,9 @@ class Kind:
     max_batch: tuple[int, ...] = (1, 8, 256)
     """Alerts in a request. Small ones take long while a check floods."""
 
+    without: tuple[str, ...] = ()
+    """Faults that do not befall its hosts by chance."""
+
     small_ledger: float = 1 / 8
     """How likely the ledger is so small that a flood fills it."""
 
@@ -123,6 +126,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             heartbeat=0.2,
             faults_per_day=(24.0, 48.0),
             trouble=4.0,
+            without=("check_floods",),  # they take long, and tell much only in a small ledger
             small_ledger=1 / 4,
             whole_network=1 / 2,
             reloads_per_day=24.0,
