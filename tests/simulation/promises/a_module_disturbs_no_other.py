@@ -158,11 +158,20 @@ class ModuleDisturbsNoOther:
             return
         if self._read is not None:
             self._early[name] = run.clock
+            if all(timed != module.timed for timed in self._read.timetable):
+                # It may follow its new timetable already, which is not in force yet.
+                yield from self._begin_early(run, module)
+                return
         module.settle(run.at, run.clock)
         for wrong in module.begin(run):
             yield self._finding(run.at, name, wrong)
         if module.timed.at:
             self.begun[name] = module.covered
+
+    def _begin_early(self, run: RunSeen, module: Watched) -> Iterator[Finding]:
+        if module.is_running:
+            yield self._finding(run.at, run.module, "two of its runs at once")
+        module.is_running, module.seen = True, module.seen + 1
 
     def _apply(self, read: ServiceRead | LifeBegan, at: float) -> None:
         """Expect what a service file says from now on."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.events import Event, Fed, LifeBegan, LifeEnded, Posted
+from tests.simulation.events import Event, Fed, LifeBegan, LifeEnded, Posted, Stuck
 from tests.simulation.promises.bounds import CURSORS_ARE_WRITTEN
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.post import Post
@@ -43,7 +44,8 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
     """By peer and labels."""
     changed: dict[str, float] = field(factory=dict)
     """By module: when something of it has changed. What has changed is sent at once."""
-    _ended_at: float = 0.0
+    _stuck_at: float = math.inf
+    """When the recorder has begun to wait for ever: no cursor is written after that."""
     _clean_at: float = 0.0
     _peers: tuple[str, ...] = ()
 
@@ -62,9 +64,12 @@ class nothing_is_sent_needlessly:  # noqa: N801 - judges are named as what they 
                 yield from self._judge(event)
             case LifeEnded():
                 lost = 2 * CURSORS_ARE_WRITTEN if event.how == "stopped" else CURSORS_ARE_WRITTEN
-                self._forget_since(self.weather.now - lost)
+                self._forget_since(min(self.weather.now, self._stuck_at) - lost)
+                self._stuck_at = math.inf
                 if self.weather.now < self.weather.disk_settled:
                     self.sent.clear()
+            case Stuck() if not event.peer:
+                self._stuck_at = min(self._stuck_at, self.weather.now)
             case LifeBegan():
                 self._fit_peers()
             case Fed() if self._peers != self.weather.peers:
