@@ -42,6 +42,10 @@ RESTARTED = "an Alertmanager was down"
 CLOCK_SET = "a clock was set"
 LEDGER_LOST = "the ledger was lost, or an older one came back"
 
+TWICE = "notified twice"
+NEVER = "not notified"
+"""What a reason excuses. The two are counted apart."""
+
 MAX_TURN = 45.0
 """Seconds that a member may wait for its turn, with what it knew when it began to wait."""
 
@@ -198,7 +202,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
                     episode.reasons.add(BEGUN_BEFORE)
                 continue
             if not (episode.firing if is_firing else episode.resolved).add(event):
-                self.reasons[NOT_YET_HEARD] += 1
+                self.reasons[f"{TWICE}: {NOT_YET_HEARD}"] += 1
             elif is_firing:
                 end = episode.end(key)
                 if end is not None and 0.0 <= event.at - end < MAX_TURN:
@@ -225,23 +229,22 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         ends = episode.end(key)
         held = min(now, ends if ends is not None else now) - episode.began
         excuses = self._excuses(episode, now)
-        if held < GROUP_WAIT + CLUSTER_DELAY:
-            excuses.add(TOO_SHORT)
+        too_short: set[str] = {TOO_SHORT} if held < GROUP_WAIT + CLUSTER_DELAY else set()
         firing, resolved = episode.firing.times, episode.resolved.times
         if not firing:
-            yield from self._excused(excuses, now, key, "was taken and never notified")
+            what = "was taken and never notified"
+            yield from self._excused(NEVER, what, key, now=now, by=excuses | too_short)
         elif firing > 1:
             what = f"was notified {firing} times"
-            yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
+            yield from self._excused(TWICE, what, key, now=now, by=excuses)
         if ends is None or not firing:
             return
         if resolved > 1:
             what = f"its end was notified {resolved} times"
-            yield from self._excused(excuses - {TOO_SHORT}, now, key, what)
+            yield from self._excused(TWICE, what, key, now=now, by=excuses)
         elif not resolved and now - ends > self._group_interval + CLUSTER_DELAY:
-            yield from self._excused(
-                excuses - {TOO_SHORT}, now, key, "its end was told and never notified"
-            )
+            what = "its end was told and never notified"
+            yield from self._excused(NEVER, what, key, now=now, by=excuses)
 
     def _excuses(self, episode: Episode, now: float) -> set[str]:
         return episode.reasons | {
@@ -250,9 +253,11 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             if began <= now and episode.began <= ended
         }
 
-    def _excused(self, excuses: set[str], now: float, key: Key, what: str) -> Iterator[Finding]:
-        if excuses:
-            self.reasons[min(excuses)] += 1
+    def _excused(
+        self, kind: str, what: str, key: Key, *, now: float, by: set[str]
+    ) -> Iterator[Finding]:
+        if by:
+            self.reasons[f"{kind}: {min(by)}"] += 1
         else:
             yield self._finding(now, key, what)
 

@@ -17,6 +17,7 @@ from tests.simulation.promises.each_event_is_notified import (
     LEDGER_LOST,
     NOT_TOLD,
     NOT_YET_HEARD,
+    TWICE,
     each_event_is_notified,
 )
 from tests.simulation.scenario import Scenario, Settings
@@ -75,7 +76,7 @@ def test_an_end_may_be_notified_twice_only_by_members_that_could_not_know(
     findings += judged.at_the_end(START + 3600.0)
 
     assert [finding.what for finding in findings] == found
-    assert judged.reasons[NOT_YET_HEARD] == (not found)
+    assert judged.reasons[f"{TWICE}: {NOT_YET_HEARD}"] == (not found)
 
 
 @pytest.mark.parametrize(("told", "found"), [(False, []), (True, ["notified 2 times"])])
@@ -97,7 +98,7 @@ def test_a_member_may_notify_again_only_if_it_was_not_told_the_end(
     findings += judged.at_the_end(START + 3600.0)
 
     assert [finding.what[-len("notified 2 times") :] for finding in findings] == found
-    assert judged.reasons[NOT_TOLD] == (not told)
+    assert judged.reasons[f"{TWICE}: {NOT_TOLD}"] == (not told)
 
 
 @pytest.mark.parametrize(("ledger", "is_excused"), [("older", True), ("kept", False)])
@@ -119,7 +120,7 @@ def test_a_ledger_that_was_lost_may_bring_back_what_had_ended(
 
     found = [] if is_excused else ["Scripted m00 i1 I was notified 2 times"]
     assert [finding.what for finding in findings] == found
-    assert judged.reasons[LEDGER_LOST] == is_excused
+    assert judged.reasons[f"{TWICE}: {LEDGER_LOST}"] == is_excused
 
 
 @pytest.mark.parametrize(("waited", "is_excused"), [(5.0, True), (50.0, False)])
