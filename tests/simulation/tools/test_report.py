@@ -81,3 +81,19 @@ def test_the_text_has_the_figures_and_the_stories(tmp_path: Path) -> None:
     assert re.search(r"^ +6  kill$", text, re.M)
     assert re.search(r"^ +4  an Alertmanager was killed$", text, re.M)
     assert "scripts/simulate --seed 2 --days 365.25\nOnce <b>upon</b> a time." in text
+
+
+def test_totals_that_were_written_are_read_again(tmp_path: Path) -> None:
+    totals().write(tmp_path / "totals.json")
+    again = Totals.read(tmp_path / "totals.json")
+
+    assert list(again.lines()) == list(totals().lines())
+    assert again.failures == totals().failures
+
+
+def test_the_page_has_the_figures_of_each_kind_of_host(tmp_path: Path) -> None:
+    write_report(totals(), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+
+    assert "<tr><th></th><th>calm</th><th>dense</th></tr>" in page
+    assert '<td>broken promises</td><td class="n">0</td><td class="n">1</td>' in page
