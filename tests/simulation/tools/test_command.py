@@ -91,7 +91,7 @@ def test_new_worlds_begin_until_the_time_is_over(
 def test_a_soak_adds_to_what_an_earlier_one_wrote(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    soak = [*CALM, "--hosts", "1", "--jobs", "1", "--totals", tmp_path / "totals.json"]
+    soak = [*CALM, "--hosts", "1", "--jobs", "1", "--totals", f"{tmp_path}/totals.json"]
 
     simulate(monkeypatch, *soak)
     assert "  1  worlds\n" in capsys.readouterr().out
