@@ -32,8 +32,11 @@ DEFAULT = ("tcp:20", "tcp:500", "command:20", "command:200", "bad:7")
 CHECK_AIM = 0.3
 """Milliseconds of CPU for one TCP check, at most."""
 
-FLOOR_AIM = 1.5
+FLOOR_AIM = 1.0
 """Milliseconds of CPU for one command above those of a bare spawn, at most."""
+
+RATIO_AIMS = {("tcp:20", "nagios"): 0.25, ("tcp:20", "monit"): 2.5, ("tcp:500", "nagios"): 0.12}
+"""How much of a rival's CPU a check should take, at most."""
 
 
 def main() -> None:
@@ -137,6 +140,9 @@ def comparison(checks: Checks, samples: Sequence[Sample]) -> Iterator[str]:
             f"{peer.name} / supervisor: CPU per check {peer.per_check / ours.per_check:.2f}, "
             f"RSS {peer.memory.resident / ours.memory.resident:.2f}"
         )
+        if aim := RATIO_AIMS.get((f"{checks.kind}:{checks.count}", peer.name)):
+            share = ours.per_check / peer.per_check
+            yield f"supervisor / {peer.name}: CPU per check {share:.3f} (aim {aim})"
     if floor is not None:
         above = ours.per_check - floor.per_check
         yield f"above the bare spawn: {above:.2f} ms per check (aim {FLOOR_AIM})"
