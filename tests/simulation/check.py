@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 import trio
 from attrs import define, field
 
-from supervisor.api import Condition, Context, Observation, Report
+from supervisor.api import Condition, Context, Limit, Observation, Report
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.events import RunEnded, RunSeen
-from tests.simulation.scenario import ModuleScript
+from tests.simulation.scenario import BAND, BAND_OF_E, ModuleScript
 from tests.simulation.virtual_time import TrueTime
 
 FLOOD = 1500
@@ -18,6 +18,12 @@ FLOOD = 1500
 
 STUBBORN_FOR = 90.0
 """Seconds for which a stubborn run goes on, whoever cancels it."""
+
+LIMIT = Limit((("W", 80), ("E", 95)), clear=75)
+"""The limit of each value."""
+
+VALUES = {"W": 85, "E": 96, BAND: 78, BAND_OF_E: 92}
+"""The value that a spell of each kind has."""
 
 CONDITION = "Scripted"
 REPORT = "Scripted report"
@@ -71,7 +77,11 @@ class ScriptedCheck:
         )
         context.state.update(number=number, told=happened)
         found: list[Observation] = [
-            *(Condition(CONDITION, kind, name, text) for name, (kind, text) in seen.items()),
+            *(
+                crossing.condition(CONDITION, name, text)
+                for name, (kind, text) in seen.items()
+                if (crossing := LIMIT.above(VALUES[kind], "")) is not None
+            ),
             *(Report(REPORT, token) for token in reports),
         ]
         life = self.life()

@@ -14,7 +14,7 @@ from attrs import evolve
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
-from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
+from tests.simulation.scenario import BANDS, Fault, ModuleScript, Scenario, Settings, Spell
 
 FIRST_START = 1_700_000_000
 LAST_START = 1_900_000_000
@@ -185,6 +185,7 @@ def _module(of: Kind, choose: Random, number: int, seconds: float) -> ModuleScri
         at=at,
         timeout=choose.choice((10.0, 30.0)),
         fire_after=choose.choice((1, 1, 1, 2, 3)),
+        of_last=choose.choice((0, 0, 0, 4, 5)),
         clear_after=choose.choice((1, 1, 1, 2, 3)),
         spells=tuple(_spells(choose, busy, seconds)),
         reports=tuple(_moments(choose, of.trouble * choose.choice(REPORTS) / DAY, seconds)),
@@ -206,7 +207,7 @@ def _spells(choose: Random, rate: float, seconds: float) -> Iterator[Spell]:
                 start = max(began, over + 1.0)
                 lasts = min(choose.lognormvariate(math.log(600), 1.5), 5 * DAY)
                 over = start + lasts
-                kind = choose.choice("WE")
+                kind = choose.choice(("W", "E", "W", "E", *BANDS))
                 yield Spell(f"i{number}", round(start, 3), round(over, 3), kind)
 
 

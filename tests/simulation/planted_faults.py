@@ -15,7 +15,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from supervisor.alerts import timing
+from supervisor.alerts import hysteresis, timing
 from supervisor.alerts.alert import Cursor
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.failures import Failures
@@ -224,6 +224,21 @@ def ledger_stays_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Writer, "_close", keep)
 
 
+def a_band_lets_something_fire(patch: pytest.MonkeyPatch) -> None:
+    """What should only let a condition go on lets it fire, too."""
+    patch.setattr(update, "settled", lambda run, _prior: run)
+
+
+def some_of_the_last_runs_are_runs_in_a_row(patch: pytest.MonkeyPatch) -> None:
+    """A module that fires after 2 of 4 runs wants two runs in a row."""
+
+    def compare(*given: Any, fire_after: int, of_last: int, **others: Any) -> Any:
+        in_a_row = min(fire_after, of_last)
+        return hysteresis.compare(*given, fire_after=fire_after, of_last=in_a_row, **others)
+
+    patch.setattr(update, "compare", compare)
+
+
 PLANTED: Mapping[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -242,6 +257,8 @@ PLANTED: Mapping[str, Plant] = {
         watchdog_is_fed_blindly,
         watchdog_wants_peers,
         ledger_stays_open,
+        a_band_lets_something_fire,
+        some_of_the_last_runs_are_runs_in_a_row,
     )
 }
 """All of them, by name."""

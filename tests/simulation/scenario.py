@@ -14,6 +14,16 @@ HOST = "simulated"
 """The label `host`."""
 
 
+BAND = "band"
+"""A value below the number of W: what fires goes on, and nothing fires."""
+
+BAND_OF_E = "band of E"
+"""A value that is W. An alert that fires as E keeps its type."""
+
+BANDS = (BAND, BAND_OF_E)
+"""What a spell may be besides an event type."""
+
+
 @frozen
 class Spell:
     """For a while something is wrong on the host."""
@@ -28,7 +38,7 @@ class Spell:
     """When it was over. Infinite if that never happens."""
 
     event_type: str = "E"
-    """How bad it is."""
+    """How bad it is: an event type, or one of `BANDS`."""
 
 
 @frozen
@@ -48,7 +58,10 @@ class ModuleScript:
     """Seconds after which a run is ended."""
 
     fire_after: int = 1
-    """Runs in a row that see a condition before it fires."""
+    """Runs that see a condition before it fires."""
+
+    of_last: int = 0
+    """Of how many of the last runs. If it is not more than `fire_after`: in a row."""
 
     clear_after: int = 1
     """Runs in a row that do not see it before it resolves."""

@@ -52,7 +52,11 @@ def _module(script: ModuleScript) -> Module:
         every=None if script.every is None else Duration(script.every),
         at=script.at,
         timeout=Duration(script.timeout),
-        fire_after=script.fire_after,
+        fire_after=(
+            f"{script.fire_after} of {script.of_last}"
+            if script.of_last > script.fire_after
+            else script.fire_after
+        ),
         clear_after=script.clear_after,
         enabled=script.enabled,
         params=script,

@@ -13,7 +13,7 @@ from attrs import evolve
 from tests.simulation.kinds import DAY
 from tests.simulation.planted_faults import PLANTED, planted
 from tests.simulation.promises.all_promises import judge
-from tests.simulation.scenario import Fault, ModuleScript, Scenario, Settings, Spell
+from tests.simulation.scenario import BAND, Fault, ModuleScript, Scenario, Settings, Spell
 
 PEERS = ("http://am-0.example.invalid", "http://am-1.example.invalid")
 
@@ -57,6 +57,24 @@ def both_refuse(at: float, seconds: float) -> list[Fault]:
 
 
 WORLDS: Mapping[str, tuple[str, Scenario]] = {
+    "a_band_lets_something_fire": (
+        "nothing_is_invented",
+        world(1500.0, [], spells=[Spell("i1", 600.0, 900.0, BAND)]),
+    ),
+    "some_of_the_last_runs_are_runs_in_a_row": (
+        "what_was_seen_is_not_lost",
+        world(
+            3000.0,
+            [],
+            evolve(
+                MODULE,
+                fire_after=2,
+                of_last=4,
+                clear_after=30,
+                spells=(spell(600.0, 625.0), spell(660.0, 685.0)),
+            ),
+        ),
+    ),
     "fire_after_is_lost_at_a_reload": (
         "what_was_seen_is_not_lost",
         world(

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from tests.simulation.events import Event, LedgerSeen, LifeBegan, LifeEnded, RunFinished, RunSeen
 from tests.simulation.promises.weather import Weather
-from tests.simulation.scenario import ModuleScript
+from tests.simulation.scenario import BAND_OF_E, BANDS, ModuleScript
 
 
 class Name(NamedTuple):
@@ -29,7 +29,8 @@ class Condition:
     """What the committed runs of a module say of one instance."""
 
     kind: str = ""
-    seen: int = 0
+    looks: list[bool] = field(factory=list)
+    """Of each run since its last end, or since it was unknown, whether it saw it."""
     missed: int = 0
     fires: bool = False
     is_unknown: bool = False
@@ -79,7 +80,7 @@ class ModuleTruth:
     def forget(self) -> None:
         """Know nothing of what fires."""
         for condition in [*self.conditions.values(), self.failing]:
-            condition.is_unknown, condition.seen, condition.missed = True, 0, 0
+            condition.is_unknown, condition.looks, condition.missed = True, [], 0
         self.committed = None
 
 
@@ -246,25 +247,43 @@ class Truth:
         self, module: ModuleTruth, instance: str, condition: Condition, kind: str, run: RunSeen
     ) -> Iterator[Change]:
         script = module.script
-        condition.seen = condition.seen + 1 if kind else 0
+        certain = not condition.is_unknown
+        if kind in BANDS:
+            if not certain:  # nothing is learned from what goes on if it fires
+                condition.looks, condition.missed = [], 0
+                return
+            kind = _in_a_band(condition, kind)
+        last = max(script.fire_after, script.of_last)
+        condition.looks = [*condition.looks, bool(kind)][-last:]
         condition.missed = 0 if kind else condition.missed + 1
         if module.crowded and kind and not condition.fires:
-            condition.is_unknown, condition.seen = True, 0
+            condition.is_unknown, condition.looks = True, []
             condition.kind = kind
             return
-        certain = not condition.is_unknown
+        enough = sum(condition.looks) >= script.fire_after
+        # So many misses, and nothing that was seen before them can count any more.
+        to_end = (
+            script.clear_after if certain else max(script.clear_after, last - script.fire_after + 1)
+        )
         if condition.fires and certain and kind and kind != condition.kind:
             yield Change(Name(script.name, instance, condition.kind), False)
             condition.kind = kind
             yield Change(Name(script.name, instance, kind), True, run.clock)
-        elif kind and condition.seen >= script.fire_after and not (condition.fires and certain):
+        elif kind and enough and not (condition.fires and certain):
             if condition.fires and kind != condition.kind:
                 yield Change(Name(script.name, instance, condition.kind), False, is_certain=False)
             condition.fires, condition.kind, condition.is_unknown = True, kind, False
             yield Change(Name(script.name, instance, kind), True, run.clock, certain)
-        elif condition.missed >= script.clear_after and (condition.fires or not certain):
-            condition.fires, condition.is_unknown, condition.seen = False, False, 0
+        elif condition.missed >= to_end and (condition.fires or not certain):
+            condition.fires, condition.is_unknown, condition.looks = False, False, []
             yield Change(Name(script.name, instance, condition.kind), False, is_certain=certain)
+
+
+def _in_a_band(condition: Condition, band: str) -> str:
+    """Return the type that a value in a band has; empty if it is as if nothing were seen."""
+    if band == BAND_OF_E:
+        return condition.kind if condition.fires else "W"
+    return "W" if condition.fires else ""
 
 
 def number_of(token: str) -> int:

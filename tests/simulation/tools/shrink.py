@@ -194,6 +194,7 @@ def plainer(shrinker: Shrinker) -> None:
 _PLAIN: Sequence[Callable[[ModuleScript], ModuleScript]] = (
     lambda module: evolve(module, fire_after=1),
     lambda module: evolve(module, clear_after=1),
+    lambda module: evolve(module, of_last=0),
     lambda module: evolve(module, timeout=30.0),
 )
 

@@ -158,5 +158,6 @@ def _lasting(days: float) -> str:
 def _introduced(module: ModuleScript) -> str:
     when = f"every {module.every:g} s" if module.every is not None else ""
     when += f" at {', '.join(module.at)}" if module.at else ""
-    runs = f"fires after {module.fire_after}, resolves after {module.clear_after} in a row"
+    of = f" of {module.of_last}" if module.of_last > module.fire_after else ""
+    runs = f"fires after {module.fire_after}{of}, resolves after {module.clear_after} in a row"
     return f"{module.name} runs {when.strip()}, for at most {module.timeout:g} s; {runs}."
