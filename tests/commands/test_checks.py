@@ -11,6 +11,7 @@ import pytest
 from attrs import field, frozen
 
 from supervisor.__main__ import main
+from supervisor.api import Limit
 from supervisor.commands import checks
 from supervisor.commands.checks import Parameter, parameters, show_check, show_checks
 from supervisor.config.secret import Secret
@@ -87,6 +88,24 @@ Parameters:
   timeout  duration        1s"""
 
     assert page == show_check(Check("ports", Few, run, "Asks each server."))
+
+
+def test_what_a_table_of_limits_is_stands_once_below_the_parameters() -> None:
+    @frozen
+    class Limited:
+        most: Limit[int]
+        wait: Limit[Duration] = Limit.of(Duration(90))
+        least: Limit[float] | None = None
+
+    page = show_check(Check("ports", Limited, run))
+
+    assert page.startswith(
+        "ports\n\nParameters:\n"
+        "  most   integer or limits   required\n"
+        "  wait   duration or limits  1m30s\n"
+        "  least  number or limits    none\n\n"
+        "Limits are a table in place of the number, such as { W = 80, E = 95, clear = 75 }:\n"
+    )
 
 
 def test_a_check_without_parameters_says_so() -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from attrs import evolve, frozen
 
+from supervisor.config.limits.limit import Limit
 from supervisor.config.service import Module
 from supervisor.doctor.routing import read
 from supervisor.doctor.short_conditions import shortest_condition
@@ -49,7 +50,7 @@ class Item:
 
 @frozen
 class Params:
-    items: tuple[Item, ...] = ()
+    items: tuple[Item | Limit[int], ...] = ()
     failed_event_type: str = ""
     past_events: ClassVar[frozenset[str]] = frozenset()
 
@@ -120,6 +121,17 @@ def test_an_event_type_that_no_route_knows_is_named_with_the_nearest_one() -> No
         'above; write E, or add a route with the matcher event_type="e"',
         "note: no route knows the event type CRITICAL of module a: it goes to the receiver of the "
         'route above; write E, S, W, or add a route with the matcher event_type="CRITICAL"',
+    ]
+
+
+def test_the_event_types_of_a_limit_are_known_to_a_route_like_any_other() -> None:
+    params = Params(items=(Limit((("W", 80), ("I", 70), ("X", 95))), Limit.of(90)))
+
+    assert doctor(module("a", 60, params=params)) == [
+        "note: no route knows the event type I of module a: it goes to the receiver of the route "
+        'above; write E, S, W, or add a route with the matcher event_type="I"',
+        "note: no route knows the event type X of module a: it goes to the receiver of the route "
+        'above; write E, S, W, or add a route with the matcher event_type="X"',
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve, field, frozen
 
 from checks import command
+from supervisor.config.limits.limit import Limit
 from supervisor.config.secret import Secret
 from supervisor.config.service import Module
 from supervisor.observations import Condition, Duration, Measurement
@@ -184,6 +185,15 @@ def test_the_arguments_of_a_program_are_shown_without_secrets(argv: tuple[str, .
     assert "hunter2" not in text
     assert argv[0] in text
     assert "ANY = •••" in text
+
+
+def test_a_limit_is_shown_as_the_service_file_has_it() -> None:
+    limits = {"time": Limit((("W", 1.0), ("E", 3.0)), clear=0.5), "size": Limit.of(7.0)}
+    params = command.Params(argv=("x",), protocol="nagios", limits=limits)
+
+    assert Parameter("limits", "{ time = { W = 1, E = 3, clear = 0.5 }, size = 7 }") in parameters(
+        params
+    )
 
 
 def test_secrets_in_json_are_masked() -> None:
