@@ -75,7 +75,7 @@ UNSEEN = frozenset({"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHEC
 def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenario:
     """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
     of = KINDS[kind or kind_of(seed, days)]
-    choose = Random(f"scenario {seed} {days} {modules}")
+    choose = Random(f"scenario {seed} {float(days)} {modules}")
     count = modules or choose.choice(of.modules)
     peers = tuple(f"http://am-{number}.example.invalid" for number in range(choose.randint(1, 3)))
     seconds = days * DAY

@@ -119,6 +119,8 @@ class Watched:
 
     def clock_was_set(self, at: float, clock: float) -> None:
         """Allow what follows from it: runs that are late, and runs for the same time again."""
+        if at <= self.loose_until:
+            self.is_exact = False  # it may have skipped times for a time that was soon over
         self.loose_until, self.is_loose = at + NOTICED_WITHIN, True
         if self.covered > clock:
             self.was_set_back, self.is_exact = True, False
