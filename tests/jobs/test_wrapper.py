@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.jobs.actor import actor, environment, reports, run, wrapped
+from tests.support.mounts import needs_root, tmpfs
 
 EXAMPLES = int(os.environ.get("SUPERVISOR_TEST_JOBS", "25"))
 """Random commands of one run."""
@@ -168,6 +169,16 @@ def test_a_spool_that_takes_nothing_does_not_harm_the_job(tmp_path: Path, spool:
     command = actor([("out", "41"), ("exit", 3)])
 
     assert run(wrapped(command, directory)) == run(command)
+
+
+@needs_root
+def test_a_full_disk_at_the_spool_does_not_harm_the_job(tmp_path: Path) -> None:
+    command = actor([("out", "41"), ("exit", 3)])
+    with tmpfs(tmp_path / "full", "size=4k") as spool:
+        (spool / "fill").write_bytes(b"x" * 4096)
+
+        assert run(wrapped(command, spool)) == run(command)
+        assert [path.name for path in spool.iterdir()] == ["fill"]
 
 
 def test_a_wrong_command_line_does_not_harm_the_job(tmp_path: Path) -> None:
