@@ -33,7 +33,7 @@ from tests.simulation.events import (
 )
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.timetable import Grid, LocalTimes, grids, local_times
-from tests.simulation.promises.watched_module import FIRST_WITHIN, Watched
+from tests.simulation.promises.watched_module import FIRST_WITHIN, MAX_LAG, Watched
 from tests.simulation.scenario import Scenario
 
 NAME = "a_module_disturbs_no_other"
@@ -158,9 +158,10 @@ class ModuleDisturbsNoOther:
             return
         if self._read is not None:
             self._early[name] = run.clock
-            if all(timed != module.timed for timed in self._read.timetable):
+            new = [timed for timed in self._read.timetable if timed.name == name]
+            if new != [module.timed]:
                 # It may follow its new timetable already, which is not in force yet.
-                yield from self._begin_early(run, module)
+                yield from self._begin_early(run, module, new)
                 return
         module.settle(run.at, run.clock)
         for wrong in module.begin(run):
@@ -168,10 +169,21 @@ class ModuleDisturbsNoOther:
         if module.timed.at:
             self.begun[name] = module.covered
 
-    def _begin_early(self, run: RunSeen, module: Watched) -> Iterator[Finding]:
+    def _begin_early(
+        self, run: RunSeen, module: Watched, new: Iterable[Timed]
+    ) -> Iterator[Finding]:
         if module.is_running:
             yield self._finding(run.at, run.module, "two of its runs at once")
         module.is_running, module.seen = True, module.seen + 1
+        if module.is_loose or self._may_be_lost:
+            return
+        recorded = self.recorded.get(run.module, -math.inf)
+        for timed in new:
+            if not timed.at:
+                continue
+            last = local_times(timed.at, timed.every, self.zone).last(run.clock)
+            if last <= recorded <= run.clock - MAX_LAG and run.clock - last > MAX_LAG:
+                yield self._finding(run.at, run.module, "a run for a time that was run already")
 
     def _apply(self, read: ServiceRead | LifeBegan, at: float) -> None:
         """Expect what a service file says from now on."""
