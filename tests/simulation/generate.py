@@ -222,9 +222,7 @@ def _faults(
     rate = choose.choice(of.faults_per_day) / DAY
     kinds = [OF_THE_PROCESS, OF_THE_CLOCK, OF_THE_DISK, OF_A_PEER, OF_A_PEER, OF_A_CHECK]
     if of.only_unseen:
-        # What a flood leaves would be sent again for days, until the next run.
-        harmless = UNSEEN - {"check_floods"}
-        unseen = (tuple(kind for kind in group if kind in harmless) for group in kinds)
+        unseen = (tuple(kind for kind in group if kind in UNSEEN) for group in kinds)
         kinds = [group for group in unseen if group]
     kinds = [tuple(kind for kind in group if kind not in of.without) for group in kinds]
     wanted = choose.sample(kinds, choose.randint(1, len(kinds)))

@@ -115,6 +115,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             faults_per_day=(0.0, 0.02, 0.1),
             trouble=0.02,
             only_unseen=True,
+            without=("check_floods",),  # what it leaves is sent again for days, until the next run
             group_interval=300.0,
             rare_looks=DAY,
             small_ledger=0.0,
