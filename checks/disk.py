@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from checks._files.usage import Params, observe, space
+from checks._files import space
+from checks._files.filesystems import DiskParams as Params
+from checks._files.usage import conditions, look
+from checks._files.usage import space as judge
 from supervisor.api import Context, Observation
 
 __all__ = ["Params", "run"]
@@ -15,4 +18,6 @@ __all__ = ["Params", "run"]
 
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each filesystem that is too full, not mounted or does not answer."""
-    return await observe(params, "Disk usage", space)
+    watched, measured = await look(context, params.filesystems, params.probe_timeout, judge)
+    found = [condition for each in watched for condition in conditions(each, "Disk usage")]
+    return [*measured, *found, *space.conditions(context, watched)]

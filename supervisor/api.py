@@ -22,6 +22,7 @@ from supervisor.observations import (
     Measurement,
     Observation,
     Report,
+    Size,
 )
 from supervisor.processes.command import Completed, find_program, run_command
 from supervisor.processes.descendants import is_command
@@ -44,6 +45,7 @@ __all__ = [
     "RunView",
     "Secret",
     "SecretUnreadable",
+    "Size",
     "StillHanging",
     "Times",
     "find_program",

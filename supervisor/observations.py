@@ -10,6 +10,9 @@ from attrs import field, frozen
 Duration = NewType("Duration", float)
 """Seconds. A service file has them as `"90s"`, `"5m"`, `"1h30m"` or a number of seconds."""
 
+Size = NewType("Size", int)
+"""Bytes. A service file has them as `"5GiB"`, `"500MB"` or a number of bytes."""
+
 Json: TypeAlias = bool | int | float | str | list[Any] | dict[str, Any] | None
 """Any value that JSON can hold, as `json.loads` returns it."""
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from checks._common.gather import gather
+from checks._files.filesystems import Filesystem
 from checks._files.mounts import Mount, named, read_mounts
 from checks._files.probing import probe_within
 from checks._files.read_only import became_read_only
+from checks._files.real import is_excepted, real
 from supervisor.api import probe
 
 AUTOFS = "autofs"
@@ -40,36 +42,71 @@ class Found:
     """Why it cannot be told."""
 
 
-async def find(names: Sequence[str], seconds: float) -> list[Found]:
-    """Return what each name stands for. Each may take so many seconds. Raises `OSError`."""
-    listed = await probe("read of the mount table", partial(_listed, names))
-    return await gather(partial(_looked_at, seconds=seconds), [*zip(names, listed, strict=True)])
+async def find(
+    filesystems: Sequence[Filesystem], seconds: float, writable: Collection[str] = ()
+) -> list[Found]:
+    """Return what each name stands for. Each may take so many seconds. Raises `OSError`.
+
+    `writable` has the identities of mounts that are to be writable. What another name stands for,
+    "*" does not.
+    """
+    listed = await probe(
+        "read of the mount table", partial(_listed, filesystems, frozenset(writable))
+    )
+    found = await gather(
+        partial(_looked_at, seconds=seconds, writable=frozenset(writable)),
+        [*zip(filesystems, listed, strict=True)],
+    )
+    pairs = [*zip(filesystems, found, strict=True)]
+    taken = {
+        mount.filesystem for wanted, each in pairs if not wanted.is_each for mount in each.mounts
+    }
+    return [_without(each, taken) if wanted.is_each else each for wanted, each in pairs]
 
 
-def _listed(names: Sequence[str]) -> list[Found]:
+def _without(found: Found, taken: Collection[tuple[str, str]]) -> Found:
+    left = tuple(mount for mount in found.mounts if mount.filesystem not in taken)
+    return evolve(found, mounts=left)
+
+
+def _listed(filesystems: Sequence[Filesystem], writable: frozenset[str]) -> list[Found]:
     mounts = read_mounts()
-    return [_found(named(name, mounts)) for name in names]
+    return [_found(_mounts_of(filesystem, mounts), writable) for filesystem in filesystems]
 
 
-def _found(mounts: Sequence[Mount]) -> Found:
-    read_only = frozenset(mount.number for mount in mounts if became_read_only(mount))
+def _mounts_of(filesystem: Filesystem, mounts: Sequence[Mount]) -> Sequence[Mount]:
+    if not filesystem.is_each:
+        return named(filesystem.filesystem, mounts)
+    return [mount for mount in real(mounts) if not is_excepted(mount, filesystem.except_)]
+
+
+def _found(mounts: Sequence[Mount], writable: frozenset[str]) -> Found:
+    read_only = frozenset(
+        mount.number
+        for mount in mounts
+        if became_read_only(mount, was_writable=mount.identity in writable)
+    )
     return Found(tuple(mounts), read_only)
 
 
-async def _looked_at(listed: tuple[str, Found], seconds: float) -> Found:
-    name, found = listed
+async def _looked_at(
+    listed: tuple[Filesystem, Found], seconds: float, writable: frozenset[str]
+) -> Found:
+    filesystem, found = listed
+    name = filesystem.filesystem
     if found.mounts or not name.startswith("/"):
         return found
     try:
         async with _limiter:
-            return await probe_within(seconds, f"look at {name}", partial(_followed, name))
+            call = partial(_followed, name, writable)
+            return await probe_within(seconds, f"look at {name}", call)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             return found
         return Found(trouble=error.strerror or str(error))
 
 
-def _followed(name: str) -> Found:
+def _followed(name: str, writable: frozenset[str]) -> Found:
     """Return what a path leads to. A filesystem that waits to be mounted is mounted by that."""
     path = os.path.realpath(name)
     mounts = read_mounts()
@@ -77,7 +114,7 @@ def _followed(name: str) -> Found:
     if not found and _type_at(path, mounts) == AUTOFS:
         os.statvfs(path)
         found = named(path, read_mounts())
-    return _found(found)
+    return _found(found, writable)
 
 
 def _type_at(path: str, mounts: Sequence[Mount]) -> str:

@@ -5,6 +5,7 @@ Used by `usage` and by the daily report. The format is that of /proc/PID/mountin
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
@@ -52,6 +53,12 @@ class Mount:
 
     own_options: str = ""
     """The options of this mount alone."""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from the others in the state of a check. It stays over a restart."""
+        name = os.fsencode(f"{self.device} {self.mount_point}")
+        return hashlib.sha256(name).hexdigest()[:12]
 
     @property
     def filesystem(self) -> tuple[str, str]:

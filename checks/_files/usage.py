@@ -8,34 +8,25 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import trio
-from attrs import Attribute, evolve, field, frozen
+from attrs import evolve, frozen
 
-from checks._common.deadlines import timeout_field
-from checks._common.event_types import event_type_field
 from checks._common.gather import gather
-from checks._common.limits import each_number
 from checks._common.printable import shown
 from checks._common.sizes import size
-from checks._common.validators import unique, up_to
+from checks._files.filesystems import Filesystem
 from checks._files.lookup import Found, find
 from checks._files.mounts import Mount
 from checks._files.probing import probe_within
-from supervisor.api import (
-    Condition,
-    Duration,
-    Limit,
-    Measurement,
-    Observation,
-    upper_limit,
-)
+from checks._files.read_only import keep, recalled
+from supervisor.api import Condition, Context, Measurement
 
-NEVER = 100
-"""With this limit, in percent, a filesystem raises no condition at all."""
+F = TypeVar("F", bound=Filesystem)
+"""The entries of a check's parameters."""
 
 _limiter = trio.CapacityLimiter(16)
 """How many mounts are asked at the same time.
@@ -43,63 +34,6 @@ _limiter = trio.CapacityLimiter(16)
 The timeout of a mount starts when it gets one of the 16 places. So mounts that hang do not use up
 the time of others.
 """
-
-
-@frozen
-class Filesystem:
-    """One filesystem, or several of one type, and how full it may be."""
-
-    filesystem: str = field(
-        metadata={
-            "help": "a device, a mount point or a type, as df shows it; udev means devtmpfs",
-            "example": '"/"',
-        }
-    )
-    max_use_percent: Limit[int] = field(
-        validator=[upper_limit, each_number(up_to(100, "a percentage"))],
-        metadata={
-            "help": (
-                "fires above this percentage of df; 100: never fires, not even when not mounted"
-            ),
-            "example": "90",
-            "range": "from 1 to 100",
-        },
-    )
-    backup: bool = field(
-        default=False, metadata={"help": 'adds the label backup="true" to its conditions'}
-    )
-    read_only: bool = field(
-        default=False, metadata={"help": "true: it may have become read-only after an error"}
-    )
-    event_type: str = event_type_field("W", "when it is too full")
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether anything is ever said of it."""
-        return min(self.max_use_percent.numbers) < NEVER
-
-    @filesystem.validator
-    def _names_something(self, _: Attribute[str], value: str) -> None:
-        if not value.strip() or "\0" in value:
-            raise ValueError(
-                "is not the name of a filesystem; write for example '/' or '/dev/sda1'"
-            )
-
-
-@frozen
-class Params:
-    """The filesystems, and how long each may take to answer."""
-
-    filesystems: tuple[Filesystem, ...] = field(
-        validator=unique(
-            lambda filesystem: os.path.normpath(filesystem.filesystem),
-            remedy="keep one of them",
-        ),
-        metadata={"help": "the filesystems to look at"},
-    )
-    probe_timeout: Duration = timeout_field(
-        5, "a filesystem that takes longer to answer is not responding"
-    )
 
 
 @frozen
@@ -115,6 +49,12 @@ class Usage:
     """What is free, in words: "36.0 KiB free"."""
 
     measurements: tuple[Measurement, ...]
+
+    used: int = 0
+    """What is used, as a number of bytes or inodes."""
+
+    free: int = 0
+    """What is free, as a number of bytes or inodes."""
 
 
 Judge: TypeAlias = Callable[[Mount, os.statvfs_result], Usage | None]
@@ -132,35 +72,57 @@ class MountReading:
     """Why it gave no answer."""
 
 
+@frozen
+class Watched(Generic[F]):
+    """An entry that is watched, with what it stands for."""
+
+    filesystem: F
+    found: Found
+    readings: tuple[MountReading, ...]
+
+
 def use_percent(used: int, available: int) -> int | None:
     """Return how much is used, rounded up as in `df`. None when there is nothing to use."""
     used, available = max(used, 0), max(available, 0)
     return -(-100 * used // (used + available)) if used + available else None
 
 
-async def observe(params: Params, alertname: str, judge: Judge) -> list[Observation]:
-    """Return the conditions and measurements of all filesystems."""
-    names = [filesystem.filesystem for filesystem in params.filesystems]
-    found = await find(names, params.probe_timeout)
+async def look(
+    context: Context, filesystems: Sequence[F], seconds: float, judge: Judge
+) -> tuple[list[Watched[F]], list[Measurement]]:
+    """Return what is known of each entry that is watched, and the measurements of all entries.
+
+    Each mount may take so many seconds to answer.
+    """
+    writable = recalled(context.state)
+    found = await find(filesystems, seconds, writable)
+    pairs = [*zip(filesystems, found, strict=True)]
     by_number = {mount.number: mount for each in found for mount in each.mounts}
-    answers = await gather(
-        partial(ask, seconds=params.probe_timeout, judge=judge), by_number.values()
-    )
+    answers = await gather(partial(ask, seconds=seconds, judge=judge), by_number.values())
     readings = {reading.mount.number: reading for reading in answers if reading is not None}
-    observed: list[Observation] = []
-    limits = {
-        mount.number: filesystem.max_use_percent.numbers
-        for filesystem, each in zip(params.filesystems, found, strict=True)
-        for mount in each.mounts
+    watched = [
+        Watched(filesystem, each, tuple(_of(each, readings)))
+        for filesystem, each in pairs
         if filesystem.is_watched
+    ]
+    judged = (each for each in watched if not each.filesystem.read_only)
+    keep(context.state, (mount for each in judged for mount in each.found.mounts), writable)
+    limits = {
+        mount.number: each.filesystem.max_use_percent.numbers
+        for each in watched
+        for mount in each.found.mounts
     }
-    for number, reading in sorted(readings.items()):
-        observed += _measured(reading.usage, limits.get(number, ())) if reading.usage else ()
-    for filesystem, each in zip(params.filesystems, found, strict=True):
-        if filesystem.is_watched:
-            present = [readings[mount.number] for mount in each.mounts if mount.number in readings]
-            observed += _conditions(filesystem, each, present, alertname)
-    return observed
+    measured = [
+        item
+        for number, reading in sorted(readings.items())
+        if reading.usage
+        for item in _measured(reading.usage, limits.get(number, ()))
+    ]
+    return watched, measured
+
+
+def _of(found: Found, readings: Mapping[int, MountReading]) -> Iterator[MountReading]:
+    return (readings[mount.number] for mount in found.mounts if mount.number in readings)
 
 
 async def ask(mount: Mount, seconds: float, judge: Judge) -> MountReading | None:
@@ -185,18 +147,17 @@ def _measured(usage: Usage, limits: tuple[int, ...]) -> Iterator[Measurement]:
         yield evolve(item, limits=limits) if item.unit == "%" else item
 
 
-def _conditions(
-    filesystem: Filesystem, found: Found, readings: Sequence[MountReading], alertname: str
-) -> Iterator[Condition]:
-    labels = {"backup": "true"} if filesystem.backup else {}
-    name = filesystem.filesystem
+def conditions(watched: Watched[F], alertname: str) -> Iterator[Condition]:
+    """Yield the conditions of an entry. `alertname` is for what is too full."""
+    filesystem, found = watched.filesystem, watched.found
+    name, labels = filesystem.filesystem, filesystem.labels
     if found.trouble:
         message = f"{name} does not respond: {found.trouble}"
         yield Condition("Filesystem not responding", "E", name, message, labels=labels)
-    elif not readings:
+    elif not watched.readings and not filesystem.is_each:
         message = f"{name} is not mounted"
         yield Condition("Filesystem not mounted", "E", name, message, labels=labels)
-    for reading in readings:
+    for reading in watched.readings:
         mount, usage = reading.mount, reading.usage
         where, device = shown(mount.mount_point), shown(mount.source)
         if mount.number in found.read_only and not filesystem.read_only:
@@ -238,6 +199,8 @@ def space(mount: Mount, answer: os.statvfs_result) -> Usage | None:
             Measurement("disk_use_percent", percent, "%", labels),
             Measurement("disk_free_bytes", free, "B", labels),
         ),
+        used=used * answer.f_frsize,
+        free=free,
     )
 
 
@@ -252,6 +215,8 @@ def inodes(mount: Mount, answer: os.statvfs_result) -> Usage | None:
         f"has used {percent} % of its inodes",
         f"{rounded(answer.f_ffree)} free",
         (Measurement("inode_use_percent", percent, "%", labels),),
+        used=answer.f_files - answer.f_ffree,
+        free=answer.f_ffree,
     )
 
 

@@ -12,8 +12,9 @@ from attrs import frozen
 from checks._common.gather import gather
 from checks._common.printable import shown
 from checks._files import usage
-from checks._files.mounts import Mount, once_each, read_mounts
+from checks._files.mounts import Mount, read_mounts
 from checks._files.read_only import became_read_only
+from checks._files.real import real
 from checks._files.usage import Usage, ask
 from checks._kernel import proc_stat
 from checks._kernel.proc_stat import Birth, CpuTimes, Memory
@@ -27,17 +28,6 @@ SAMPLE_INTERVAL = 1.0
 
 TITLES_TIMEOUT = 2.0
 """Seconds for reading command lines. A single process can delay this."""
-
-PSEUDO_TYPES = frozenset(
-    {"tmpfs", "devtmpfs", "ramfs", "efivarfs", "overlay", "squashfs", "erofs", "iso9660", "udf"}
-    | {"fuse.snapfuse", "fuse.lxcfs", "autofs"}
-)
-"""The types of filesystems that keep no files of this host.
-
-They hold memory, images that are always full, a container's view of other filesystems, or nothing
-until autofs mounts what somebody looks at.
-Further types, such as proc, have no blocks. They are left out because of that.
-"""
 
 
 @frozen
@@ -151,11 +141,7 @@ async def _filesystems(seconds: float) -> tuple[FilesystemReading, ...]:
 
 def _real_mounts() -> list[tuple[Mount, bool]]:
     """Return the filesystems that keep files, and whether each became read-only."""
-    return [
-        (mount, became_read_only(mount))
-        for mount in once_each(read_mounts())
-        if mount.kind not in PSEUDO_TYPES or mount.mount_point == "/"
-    ]
+    return [(mount, became_read_only(mount)) for mount in real(read_mounts())]
 
 
 async def _ask(found: tuple[Mount, bool], seconds: float) -> FilesystemReading | None:

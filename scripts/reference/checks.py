@@ -102,11 +102,14 @@ def _parameters(
     keys = schema_text.keys(cls)
     if title:
         yield from ("", title, "")
-    yield from table(values.HEAD, (_row(key, schema["properties"][key.name]) for key in keys))
+    yield from table(
+        values.HEAD, (_row(key, schema["properties"][schema_text.key_name(key)]) for key in keys)
+    )
     for key in keys:
         for several, inner in values.inner_tables(key.type):
             if inner not in (*outer, *SHARED):  # a table may contain tables of its own class
-                each = f"Each of {code(key.name)}:" if several else f"{code(key.name)}:"
+                name = code(schema_text.key_name(key))
+                each = f"Each of {name}:" if several else f"{name}:"
                 yield from _parameters(inner, each, (*outer, inner))
 
 

@@ -37,7 +37,7 @@ Row = tuple[str, str, str, str]
 def row(key: attrs.Attribute[Any], schema: Schema, default: str = "") -> Row:
     """Return the cells of a key. `default` is for one whose class does not have it."""
     meaning = plain(str(schema.get("description", "")))
-    return code(key.name), value(key, schema), default or _default(key), meaning
+    return code(schema_text.key_name(key)), value(key, schema), default or _default(key), meaning
 
 
 def value(key: attrs.Attribute[Any], schema: Schema) -> str:

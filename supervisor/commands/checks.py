@@ -32,7 +32,7 @@ EXIT_CODES = {
 LIMITS = """\
 Limits are a table in place of the number, such as { W = 80, E = 95, clear = 75 }:
 above 80 it is W, above 95 it is E, and what fires goes on until the value is below 75.
-A limit whose name begins with min_ looks the other way: { W = 20, E = 5, clear = 25 }."""
+A limit that is a minimum, such as min_free, looks the other way: { W = 20, E = 5, clear = 25 }."""
 """What a page says below its parameters if one of them may be a table of limits."""
 
 
@@ -94,7 +94,7 @@ def _parameters(table: type[Any], depth: int, outer: tuple[type[Any], ...]) -> I
     for key in schema_text.keys(table):
         kind = schema_text.kind(key.type)
         yield Parameter(
-            name=key.name,
+            name=schema_text.key_name(key),
             kind=kind,
             default=default_text(key),
             help=str(key.metadata.get("help", "")),

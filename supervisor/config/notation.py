@@ -37,12 +37,6 @@ _HOST_NAME = re.compile(
 )
 """A host name as resolvers take it: parts of at most 63 characters, 254 characters in all."""
 
-_SIZE = re.compile(r"([0-9]{1,15})\s*([kKMG]i?)?B?")
-"""A number of bytes with its unit."""
-
-_SIZE_UNITS = {"k": 1000, "m": 1000**2, "g": 1000**3, "ki": 1024, "mi": 1024**2, "gi": 1024**3}
-"""Bytes of each unit, by its name in lower case."""
-
 _ENDPOINT = re.compile(r"/(api/v[0-9]+(/[a-z]+)?|metrics|-/[a-z]+)/?$")
 """A path within Alertmanager, at the end of a URL that should lead to Alertmanager itself."""
 
@@ -134,15 +128,10 @@ def is_loopback(host: str) -> bool:
 
 def size(value: Any, expected: Any) -> int:
     """Return the bytes that "64MiB", "500kB" or a number stands for: 1 MiB or more."""
-    number = exactly(int, str)(value, expected)
-    if isinstance(number, str):
-        match = _SIZE.fullmatch(number)
-        if match is None:
-            raise InvalidValue(f"'{shortened(number)}' is not a size; write for example \"64MiB\"")
-        number = int(match[1]) * _SIZE_UNITS.get((match[2] or "").lower(), 1)
+    number = strict.size(value, expected)
     if number < MIN_LEDGER_BYTES:
         raise InvalidValue('is less than 1 MiB; write for example "64MiB"')
-    return int(number)
+    return number
 
 
 def name(value: Any, expected: Any) -> str:

@@ -104,5 +104,5 @@ def split(error: BaseException, otherwise: str) -> tuple[str, str]:
 
 def unknown_key(path: KeyPath, table: type) -> KeyProblem:
     """Return the problem of a key that the table does not have; name the nearest one it has."""
-    known = [field.name for field in schema_text.keys(table)]
+    known = [schema_text.key_name(field) for field in schema_text.keys(table)]
     return KeyProblem(path, UNKNOWN_KEY, advice(str(path[-1]), known, "known here are"))

@@ -14,7 +14,7 @@ import attrs
 
 from supervisor.config.limits.limit import Limit
 from supervisor.config.secret import Secret
-from supervisor.observations import Duration
+from supervisor.observations import Duration, Size
 from supervisor.text import shortened
 
 THREE_FORMS = '{ credential = "name" }, { file = "path" } or { env = "NAME" }'
@@ -26,6 +26,7 @@ _SIMPLE: Mapping[Any, tuple[str, str]] = {
     int: ("integer", "1"),
     float: ("number", "0.5"),
     Duration: ("duration", '"5m"'),
+    Size: ("size", '"5GiB"'),
     Secret: ("secret", '{ credential = "name" }'),
     Path: ("path", '"/path/to/file"'),
     ZoneInfo: ("time zone", '"Asia/Seoul"'),
@@ -87,7 +88,7 @@ def example(expected: Any) -> str:
         return f"{{ name = {example(arguments[1])} }}"
     if attrs.has(expected):
         required = (field for field in keys(expected) if field.default is attrs.NOTHING)
-        pairs = ", ".join(f"{field.name} = {_example_of(field)}" for field in required)
+        pairs = ", ".join(f"{key_name(field)} = {_example_of(field)}" for field in required)
         return f"{{ {pairs} }}" if pairs else "{}"
     return '"…"'
 
@@ -148,6 +149,11 @@ def keys(table: type) -> tuple[attrs.Attribute[Any], ...]:
     if any(isinstance(field.type, str) for field in fields):
         fields = attrs.fields(attrs.resolve_types(table))
     return tuple(field for field in fields if field.init and field.metadata.get("key", True))
+
+
+def key_name(field: attrs.Attribute[Any]) -> str:
+    """Return how a file names a field: `except` for `except_`, since Python keeps that word."""
+    return field.name.removesuffix("_")
 
 
 def is_literal(expected: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from pathlib import Path
@@ -14,14 +15,27 @@ from supervisor.config import schema_text
 from supervisor.config.problems import InvalidValue, WrongType
 from supervisor.config.secret import Secret
 from supervisor.config.timezone import parse_timezone
-from supervisor.observations import Duration
-from supervisor.text import parse_duration
+from supervisor.observations import Duration, Size
+from supervisor.text import parse_duration, shortened
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
 """Returns a TOML value as the expected type; raises `InvalidValue` or another `ValueError`."""
 
 MAX_DURATION = 10 * 366 * 86400
 """Seconds. A much longer duration from now would end after the last year of `datetime`."""
+
+MAX_SIZE = 2**60
+"""Bytes. A filesystem or a ledger is not that large."""
+
+_SIZE = re.compile(r"([0-9]{1,15})\s*([kKMGT]i?)?B?")
+"""A number of bytes with its unit."""
+
+_SIZE_UNITS = {
+    f"{letter}{binary}": base**power
+    for power, letter in enumerate("kmgt", 1)
+    for binary, base in (("", 1000), ("i", 1024))
+}
+"""Bytes of each unit, by its name in lower case."""
 
 _directory = ContextVar("directory", default=Path())
 """Where relative paths start."""
@@ -63,6 +77,19 @@ def duration(value: Any, expected: Any) -> Duration:
         if 0 <= seconds <= MAX_DURATION:
             return seconds
     raise InvalidValue('is less than 0 or more than 10 years; write for example "5m"')
+
+
+def size(value: Any, expected: Any) -> Size:
+    """Return the bytes that "64MiB", "500kB" or a number stands for."""
+    number = exactly(int, str)(value, expected)
+    if isinstance(number, str):
+        match = _SIZE.fullmatch(number)
+        if match is None:
+            raise InvalidValue(f"'{shortened(number)}' is not a size; write for example \"64MiB\"")
+        number = int(match[1]) * _SIZE_UNITS.get((match[2] or "").lower(), 1)
+    if 0 <= number < MAX_SIZE:
+        return Size(number)
+    raise InvalidValue('is less than 0 or 1 EiB or more; write for example "64MiB"')
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType
 from supervisor.config.secret import Secret
 from supervisor.config.strict import Hook, exactly
-from supervisor.observations import Duration
+from supervisor.observations import Duration, Size
 from supervisor.text import advice, shortened
 
 T = TypeVar("T")
@@ -66,7 +66,10 @@ def table_hook(
     values are right.
     """
     schema_text.keys(cls)  # resolves its annotations
-    overrides = {name: override(struct_hook=hook) for name, hook in hooks.items()}
+    overrides = {
+        key.name: override(rename=schema_text.key_name(key), struct_hook=hooks.get(key.name))
+        for key in attrs.fields(cls)
+    }
     build = make_dict_structure_fn(cls, CONVERTER, _cattrs_use_linecache=False, **overrides)  # type: ignore[arg-type]  # mypy takes them for the named options
 
     def hook(value: Any, _: Any) -> Any:
@@ -95,14 +98,14 @@ def _refused_by_validators(cls: type[Any], table: Mapping[str, Any]) -> list[Exc
     fields = attrs.fields(cls)
     for field in fields:
         value = field.default
-        if field.name in table:
-            value = CONVERTER.structure(table[field.name], field.type)
+        if (key := schema_text.key_name(field)) in table:
+            value = CONVERTER.structure(table[key], field.type)
         elif isinstance(value, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
             value = value.factory(instance) if value.takes_self else value.factory()
         object.__setattr__(instance, field.name, value)
     refused: list[Exception] = []
     for field in fields:
-        if field.validator is not None and field.name in table:
+        if field.validator is not None and schema_text.key_name(field) in table:
             try:
                 field.validator(instance, field, getattr(instance, field.name))
             except Exception as error:
@@ -246,6 +249,7 @@ for _type, _hook in (
     (Secret, strict.secret),
     (ZoneInfo, strict.timezone),
     (Duration, strict.duration),
+    (Size, strict.size),
 ):
     CONVERTER.register_structure_hook(_type, _hook)
 CONVERTER.register_structure_hook_func(_is_any, _any)

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from checks import disk, inode
 from checks._common import sizes
+from checks._files.filesystems import DiskFilesystem as Filesystem
+from checks._files.filesystems import DiskParams as Params
 from checks._files.mounts import Mount
-from checks._files.usage import Filesystem, Params, space, use_percent
+from checks._files.usage import space, use_percent
 from supervisor.alerts import sanitize
 from supervisor.api import Condition, Limit, Measurement, Observation
 from supervisor.host.threads import abandoned_threads
@@ -263,8 +265,10 @@ async def test_a_hung_mount_does_not_delay_the_others(tmp_path: Path) -> None:
         assert abandoned_threads() == 1
 
         with trio.fail_after(5):  # while one call hangs, no check makes another
-            second = await look(watching(point, limit=0, timeout=60))
-            third = list(await inode.run(context(), watching(point, timeout=60)))
+            both = watching(point, limit=0, timeout=60)
+            second = await look(both)
+            own = inode.Params(both.filesystems, both.probe_timeout)
+            third = list(await inode.run(context(), own))
         assert abandoned_threads() == 1
 
         process.send_signal(signal.SIGCONT)

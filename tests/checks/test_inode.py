@@ -8,7 +8,7 @@ import pytest
 
 from checks import inode
 from checks._files import usage
-from checks._files.usage import Params
+from checks._files.filesystems import DiskParams, Params
 from supervisor.api import Condition, Observation
 from tests.support.check_context import context
 from tests.support.mounts import (
@@ -26,8 +26,9 @@ from tests.support.mounts import (
 pytestmark = pytest.mark.may_block("the tests mount, and ask df")
 
 
-async def look(params: Params) -> list[Observation]:
-    return list(await inode.run(context(), params))
+async def look(params: DiskParams) -> list[Observation]:
+    own = Params(params.filesystems, params.probe_timeout)
+    return list(await inode.run(context(), own))
 
 
 def make_files(directory: Path) -> int:

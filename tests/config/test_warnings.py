@@ -75,6 +75,7 @@ def test_what_is_hardly_meant_is_named(tmp_path: Path, text: str, said: str) -> 
         module("command", 'protocol = "text"\nargv = ["sh", "-c", "echo ${X} *"]'),
         module("log_pattern", "logs = [{ path = '/var/log/a', pattern = '^\\$\\{a\\}*' }]"),
         module("systemd_unit", 'ignore = ["apt-*.service"]'),
+        module("disk", 'filesystems = [{ filesystem = "*", max_use_percent = 90, except = ["/snap/*"] }]'),
         module("connection", 'servers = [{ name = "a", host = "h", port = 1, event_type = "NET" }]'),
     ],
 )  # fmt: skip

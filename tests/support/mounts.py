@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from checks._files import mounts
-from checks._files.usage import Filesystem, Params
+from checks._files.filesystems import DiskFilesystem, DiskParams
 from supervisor.api import Condition, Limit, Measurement, Observation
 from tests.support.processes import poll
 
@@ -129,10 +129,10 @@ def source_of(point: Path) -> str:
     return mount.source
 
 
-def watching(*names: str | Path, limit: int | Limit[int] = 90, timeout: float = 5.0) -> Params:
+def watching(*names: str | Path, limit: int | Limit[int] = 90, timeout: float = 5.0) -> DiskParams:
     limits = limit if isinstance(limit, Limit) else Limit.of(limit)
-    return Params(
-        tuple(Filesystem(str(name), limits) for name in names),
+    return DiskParams(
+        tuple(DiskFilesystem(str(name), limits) for name in names),
         timeout,  # type: ignore[arg-type]  # seconds
     )
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 import trio
 from attrs import evolve
 
-from checks._files.usage import Filesystem
+from checks._files.filesystems import DiskFilesystem as Filesystem
 from checks.disk import Params as Disk
 from supervisor.api import Limit
 from supervisor.commands.options import load_file

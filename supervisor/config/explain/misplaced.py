@@ -114,14 +114,14 @@ def _params(document: Mapping[str, Any], index: int, params_of: ParamsOf) -> typ
 
 
 def _keys(table: type) -> set[str]:
-    return {field.name for field in schema_text.keys(table)}
+    return {schema_text.key_name(field) for field in schema_text.keys(table)}
 
 
 def _table_with(key: str, params: type) -> str:
     """Return which parameter is a table, or a list of them, that has the key."""
     for field in schema_text.keys(params):
         if any(key in _keys(table) for table in _tables(field.type)):
-            return field.name
+            return schema_text.key_name(field)
     return ""
 
 

@@ -38,7 +38,8 @@ def problems_in(
                 own: Field | None = None
                 step: str | int
                 if isinstance(note, AttributeValidationNote):
-                    step, own = note.name, _field(error.cl, note.name)
+                    own = _field(error.cl, note.name)
+                    step = schema_text.key_name(own) if own else note.name
                 else:
                     step = note.index
                 if isinstance(inner, KeyError) and inner.args == (step,):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from supervisor.config.json_schema.types import DURATION, Schema, schema_of, table
+from supervisor.config.json_schema.types import DURATION, SIZE, Schema, schema_of, table
 from supervisor.config.notation import MIN_INTERVAL, MIN_LEDGER_BYTES
 from supervisor.config.service import (
     LABEL_NAME,
@@ -60,11 +60,8 @@ _LABELS: Schema = {
     },
 }
 
-_SIZE: Schema = {
-    "anyOf": [
-        {"type": "integer", "minimum": MIN_LEDGER_BYTES},
-        {"type": "string", "pattern": r"^[0-9]{1,15}\s*([kKMG]i?)?B?$"},
-    ]
+_LEDGER_SIZE: Schema = {
+    "anyOf": [{"type": "integer", "minimum": MIN_LEDGER_BYTES}, SIZE["anyOf"][1]]
 }
 
 _NOTATIONS: Mapping[str, Schema] = {
@@ -80,7 +77,7 @@ _NOTATIONS: Mapping[str, Schema] = {
     "listen": {"type": "string", "pattern": r"^$|^([^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"},
     "max_batch": _COUNT,
     "max_conditions": _COUNT,
-    "max_ledger": _SIZE,
+    "max_ledger": _LEDGER_SIZE,
     "min_visible": _POSITIVE,
     "name": {**_TEXT, "not": {"const": "supervisor"}},
     "report_lifetime": _POSITIVE,

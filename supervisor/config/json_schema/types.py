@@ -16,7 +16,7 @@ from supervisor.config import schema_text
 from supervisor.config.json_schema.field_docs import field_docs
 from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.secret import Secret
-from supervisor.observations import Duration
+from supervisor.observations import Duration, Size
 from supervisor.text import duration
 
 Schema: TypeAlias = dict[str, Any]
@@ -29,6 +29,14 @@ DURATION: Schema = {
     ]
 }
 """`"1h30m"`, or a number of seconds."""
+
+SIZE: Schema = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": r"^[0-9]{1,15}\s*([kKMGT]i?)?B?$"},
+    ]
+}
+"""`"64MiB"`, or a number of bytes."""
 
 _SECRET: Schema = {
     "type": "object",
@@ -60,6 +68,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     Duration: DURATION,
+    Size: SIZE,
     Secret: _SECRET,
     Path: {"type": "string", "minLength": 1},
     ZoneInfo: {"type": "string", "minLength": 1},
@@ -107,8 +116,8 @@ def table(cls: type[Any], **instead: Schema) -> Schema:
         schema = dict(instead.get(key.name) or {**schema_of(key.type), **_rules(key.validator)})
         if text := key.metadata.get("help") or docs.get(key.name):
             schema["description"] = str(text)
-        properties[key.name] = schema | _default(key)
-    required = [key.name for key in keys if key.default is attrs.NOTHING]
+        properties[schema_text.key_name(key)] = schema | _default(key)
+    required = [schema_text.key_name(key) for key in keys if key.default is attrs.NOTHING]
     return {
         "type": "object",
         "properties": properties,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import Attribute, frozen
 
 from supervisor.config.limits.limit import CLEAR, Limit
-from supervisor.text import duration
+from supervisor.text import data_size, duration
+
+_SHOWN: Mapping[str, Callable[[float], str]] = {"Duration": duration, "Size": data_size}
+"""How numbers are shown in messages, by the name of their type."""
 
 
 @frozen
@@ -24,7 +28,8 @@ class Order:
         if value is None:
             return
         # The type is text where the annotations of its class are not resolved.
-        show = duration if "Duration" in str(attribute.type) else "{:g}".format
+        type_name = str(attribute.type)
+        show = next((show for name, show in _SHOWN.items() if name in type_name), "{:g}".format)
         kinds: dict[float, str] = {}
         for kind, number in value.levels:
             if number in kinds:

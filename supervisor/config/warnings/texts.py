@@ -19,6 +19,9 @@ WATCHED = frozenset({"directory", "path", "pid_dir"})
 EXPRESSIONS = frozenset({"pattern", "exclude", "contains"})
 """Names of keys in which `$`, `{` and `*` have a meaning of their own."""
 
+ALL_FILESYSTEMS = ("filesystem", "*")
+"""The key and the value that stand for each filesystem of this host."""
+
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "perl", "python3", "awk"})
 """Programs that fill in variables themselves."""
 
@@ -84,7 +87,7 @@ def _file(name: str, text: str, directory: Path) -> tuple[str, str] | None:
         return wrong, "write the whole path"
     if name in WATCHED and not os.path.isabs(text):
         return "starts at the directory in which the supervisor is started", "write the whole path"
-    found = _GLOB.search(text)
+    found = None if (name, text) == ALL_FILESYSTEMS else _GLOB.search(text)
     if found is None or os.path.lexists(directory / text):
         return None
     wrong = f"has {found[0]}, which is taken as it is: no pattern is read here"

@@ -11,12 +11,22 @@ from hypothesis import strategies as st
 
 from checks import disk
 from checks._files import read_only
+from checks._files.filesystems import DiskFilesystem, DiskParams
 from checks._files.mounts import Mount, read_mounts
 from checks._files.read_only import became_read_only, parse_fstab, read_fstab
-from checks._files.usage import Filesystem
-from supervisor.api import Condition, Limit
+from supervisor.api import Condition, Json, Limit
 from tests.support.check_context import context
-from tests.support.mounts import conditions, ext4, mounted, needs_root, seen, source_of, watching
+from tests.support.mounts import (
+    command,
+    conditions,
+    ext4,
+    mounted,
+    needs_root,
+    seen,
+    source_of,
+    tmpfs,
+    watching,
+)
 
 pytestmark = pytest.mark.may_block("the tests mount")
 
@@ -90,6 +100,39 @@ def test_fstab_is_read_by_mount_point(fstab: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["ext4", "nfs4", "zfs"])
+def test_what_was_writable_was_to_be_so_unless_fstab_says_ro(fstab: Path, kind: str) -> None:
+    mount = evolve(DATA, options="ro", own_options="ro", kind=kind)
+    without = became_read_only(mount, was_writable=True), became_read_only(mount)
+    fstab.write_bytes(FSTAB.replace(b"defaults", b"ro"))
+    meant = became_read_only(mount, was_writable=True)
+
+    assert without == (True, False)
+    assert meant is False
+    assert became_read_only(DATA, was_writable=True) is False
+
+
+@needs_root
+async def test_a_filesystem_that_is_read_only_since_the_last_run_fires(tmp_path: Path) -> None:
+    found = []
+    state: dict[str, Json] = {}
+    with tmpfs(tmp_path / "small", "size=64k") as point:
+        for options in ("rw", "ro", "ro", "rw", "ro"):
+            command("mount", "-o", f"remount,{options}", point)
+            own = evolve(context(), state=state)
+            found.append(seen(await disk.run(own, watching(point))))
+        allowed = DiskFilesystem(str(point), Limit.of(90), read_only=True)
+        own = evolve(context(), state=state)
+        silent = seen(await disk.run(own, DiskParams((allowed,))))
+    with tmpfs(tmp_path / "small", "ro,size=64k"):
+        remembered = seen(await disk.run(own, watching(point)))
+
+    fires = [("Filesystem read-only", "E", str(point))]
+    assert found == [[], fires, fires, [], fires]
+    assert silent == remembered == []
+    assert state == {}
+
+
 @given(st.binary(max_size=100))
 def test_any_fstab_is_read(text: bytes) -> None:
     assert all(parse_fstab(text).values())
@@ -107,7 +150,7 @@ async def test_an_ext4_that_became_read_only_after_an_error_fires(tmp_path: Path
         with pytest.raises(OSError, match="Read-only"):
             (point / "file").touch()
         after = list(await disk.run(context(), watching(point)))
-        allowed = Filesystem(str(point), Limit.of(90), read_only=True)
+        allowed = DiskFilesystem(str(point), Limit.of(90), read_only=True)
         silent = list(await disk.run(context(), evolve(watching(), filesystems=(allowed,))))
 
     message = f"{point} is read-only, though it was mounted to be written to, device {device}"

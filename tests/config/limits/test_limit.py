@@ -13,7 +13,7 @@ from supervisor.config.limits.limit import EVENT_TYPES, Crossing, Limit
 from supervisor.config.limits.order import lower_limit, upper_limit
 from supervisor.config.problems import TableError
 from supervisor.config.structure import structure
-from supervisor.observations import Duration
+from supervisor.observations import Duration, Size
 from tests.support.limits import lower_limits, upper_limits
 
 FULL = Limit((("W", 80), ("E", 95)), clear=75)
@@ -202,3 +202,11 @@ def test_limits_in_the_right_order_are_taken(upper: Limit[int], lower: Limit[int
     assert found.max_use == upper
     assert found.min_free == lower
     assert {kind for kind, _ in found.max_use.levels} <= {*EVENT_TYPES, ""}
+
+
+@pytest.mark.parametrize(
+    ("written", "size"),
+    [(0, 0), ("5GiB", 5 * 2**30), ("1 TB", 10**12), ("7k", 7000), ("3MiB", 3 * 2**20), ("9", 9)],
+)
+def test_a_limit_may_be_a_size(written: int | str, size: int) -> None:
+    assert structure(written, Limit[Size]) == Limit.of(size)

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 
 from supervisor.config.limits.limit import Limit
+from supervisor.config.schema_text import key_name
 from supervisor.config.secret import Secret
 
 MASK = "•••"
@@ -83,7 +84,7 @@ def _set_values(params: object, *, everything: bool) -> Iterator[tuple[str, obje
         if value is None or (isinstance(value, Sequence | Mapping) and not value):
             continue
         if everything or value != _default(item, params):
-            yield item.name, value
+            yield key_name(item), value
 
 
 def _default(item: Attribute[Any], params: object) -> object:
