@@ -37,6 +37,8 @@ def directory(suite: str) -> Path:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        if built.returncode:
+            shutil.rmtree(making)
         assert built.returncode == 0, built.stdout
         (package,) = making.glob("*.deb")
         package.rename(making / "old.deb")
