@@ -150,9 +150,9 @@ def test_a_wheel_can_be_installed(machine: Machine, project: Path, tmp_path: Pat
 def test_it_runs_as_the_owner_of_the_files(machine: Machine) -> None:
     machine.run("useradd --create-home eborder")
     unknown = machine.run(f"{INSTALL} --user nosuchuser", PIP, check=False)
-    machine.run(f"{INSTALL} --user eborder", PIP)
     configure(machine, "owner", DISK)
     machine.run("systemctl start supervisor@owner")
+    machine.run(f"{INSTALL} --user eborder", PIP)  # and restarts what runs
     pid = show(machine, "owner", "MainPID")
     owner = machine.run(f"stat -c %U /proc/{pid}").stdout.strip()
     machine.run("systemctl stop supervisor@owner")
@@ -161,6 +161,17 @@ def test_it_runs_as_the_owner_of_the_files(machine: Machine) -> None:
 
     assert owner == "eborder"
     assert "there is no user nosuchuser; make it first, or leave --user out" in unknown.stderr
+
+
+def test_a_python_that_the_user_cannot_run_is_refused(machine: Machine) -> None:
+    machine.run("mkdir -p /root/own; cp $(realpath /usr/bin/python3) /root/own/python3")
+    machine.run("chmod 700 /root")
+    before = release(machine)
+    said = machine.run(f"{INSTALL} --python /root/own/python3", PIP, check=False)
+
+    assert said.returncode == 1
+    assert "the user supervisor cannot run /root/own/python3; use a Python that" in said.stderr
+    assert release(machine) == before
 
 
 def test_once_inside_the_unit_sees_what_it_sees_outside(machine: Machine) -> None:

@@ -286,3 +286,11 @@ def test_doctor_sees_what_the_unit_sees(machine: Machine) -> None:
     assert as_user.stdout.count("FAILED") == as_root.stdout.count("FAILED") + 1, (
         as_user.stdout + as_root.stdout
     )
+
+
+def test_the_delay_after_crashes_stays_short(machine: Machine) -> None:
+    version = int(machine.run("systemctl --version | awk 'NR == 1 { print $2 + 0 }'").stdout)
+    if version < 254:
+        pytest.skip("this systemd always waits for RestartSec")
+
+    assert show(machine, "any", "RestartMaxDelayUSec") == "30s"
