@@ -71,6 +71,9 @@ UNSEEN = frozenset({"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHEC
 }
 """Faults that no look at a clock or a file can find."""
 
+STOP_BEFORE_END = 300.0
+"""Seconds before the end at which a host that is managed by a program stops the service."""
+
 
 def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenario:
     """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
@@ -121,10 +124,15 @@ def _floods(
 
 
 def _habits(of: Kind, seed: int, seconds: float, faults: list[Fault]) -> Iterator[Fault]:
-    """Yield reloads of a program that manages the host, and kills of people during an outage."""
+    """Yield reloads of a program that manages the host, and kills of people during an outage.
+
+    Shortly before the end comes a stop: it shows the counters of all modules.
+    """
     choose = Random(f"habits {seed} {seconds}")
     for moment in _moments(choose, of.reloads_per_day / DAY, seconds):
         yield Fault(round(moment, 3), "reload", amount=_amount(choose, "reload"))
+    if of.reloads_per_day:
+        yield Fault(seconds - STOP_BEFORE_END, "terminate", seconds=1.0)
     for outage in faults:
         if outage.kind in PEER_WEATHER and choose.random() < of.kill_in_outage:
             moment = outage.at + choose.random() * outage.seconds
