@@ -99,7 +99,7 @@ def read(path: Path) -> Source:
 
         line, wrong, remedy = explain(text, str(error))
     except RecursionError:
-        wrong = "is nested too deeply"
+        wrong, remedy = "is nested too deeply", "write it flatter"
     except ValueError:  # a NUL in the path, or an integer of thousands of digits
         wrong = "cannot be read as TOML"
     raise ConfigError([Problem(str(path), "", wrong, remedy, line=line)])
