@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import define, field
 
-from tests.simulation.events import Event, Failed, LifeBegan, Posted
+from tests.simulation.events import Event, Failed, FaultBegan, LifeBegan, Posted
 from tests.simulation.promises.finding import Finding
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
@@ -38,6 +38,8 @@ class Series:
     count: int = 0
     last: float = 0.0
     is_judged: bool = True
+    has_second_try: bool = False
+    """Whether the last failure was that of a second try."""
 
 
 @define(eq=False)
@@ -47,6 +49,8 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
     scenario: Scenario
     weather: Weather = field(init=False)
     series: dict[str, Series] = field(factory=dict)
+    slow_until: dict[str, float] = field(factory=dict)
+    """Exempt: until when the sender may give a peer up before it has failed."""
     gone_at: dict[str, float] = field(factory=dict)
     """When each alert is sent for the last time, by its labels."""
 
@@ -63,6 +67,9 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
         match event:
             case LifeBegan():
                 self.series.clear()
+            case FaultBegan(kind="peer_slow"):
+                until = self.weather.now + event.seconds + LATENCY
+                self.slow_until[event.target] = max(until, self.slow_until.get(event.target, 0.0))
             case Failed():
                 yield from self._fail(event)
             case Posted() if event.answered or event.refused:
@@ -76,12 +83,15 @@ class a_peer_is_tried_again_in_time:  # noqa: N801 - judges are named as what th
 
     def _fail(self, event: Failed) -> Iterator[Finding]:
         series = self.series.setdefault(event.peer, Series())
-        if series.count and self.weather.now - series.last > AT_ONCE:
-            yield from self._judge(event.peer, series, event.at)
-        if not series.count or self.weather.now - series.last > AT_ONCE:
+        is_at_once = series.count > 0 and self.weather.now - series.last <= AT_ONCE
+        series.has_second_try = is_at_once and not series.has_second_try
+        if not series.has_second_try:
+            if series.count:
+                yield from self._judge(event.peer, series, event.at)
             series.count += 1
         series.last = self.weather.now
-        series.is_judged = series.is_judged and event.how in WHOLE_PEER
+        is_slow = self.weather.now < self.slow_until.get(event.peer, 0.0)
+        series.is_judged = series.is_judged and event.how in WHOLE_PEER and not is_slow
 
     def _judge(self, peer: str, series: Series, at: float) -> Iterator[Finding]:
         if not series.is_judged or series.count > FEW or not self.weather.are_clocks_right(peer):
