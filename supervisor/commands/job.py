@@ -7,8 +7,8 @@ import argparse
 from supervisor.jobs import command
 
 EXAMPLES = (
-    ("job pnr-archive --service Shop -- /home/eborder/bin/archive", "run it; report how it ended"),
-    ("job pnr-archive --service Shop --ok", "report that it has ended well"),
+    ("job backup --service Shop -- /usr/local/bin/backup", "run it; report how it ended"),
+    ("job backup --service Shop --ok", "report that it has ended well"),
 )
 """What `--help` shows: a command line, and what it does."""
 
