@@ -192,7 +192,7 @@ def _told(job: Job, record: JobRecord, zone: ZoneInfo, now: float) -> Iterable[O
 async def _read(context: Context, params: Params, known: Known, *, is_saved: bool) -> spool.Reading:
     if all(job.unit for job in params.jobs):
         return spool.Reading()
-    directory = spool.directory(context.service, params.spool)
+    directory = spool.directory(context.service_file, params.spool)
     users = await probe("users of jobs", partial(_users, params))
 
     def look() -> spool.Reading:
@@ -216,7 +216,7 @@ async def watch(context: Context, params: Params, run_soon: Callable[[], None]) 
     if all(job.unit for job in params.jobs):
         await trio.sleep_forever()
     users = await probe("users of jobs", partial(_users, params))
-    directory = spool.directory(context.service, params.spool)
+    directory = spool.directory(context.service_file, params.spool)
     await listening.listen(directory, frozenset().union(*users.values()), run_soon)
 
 

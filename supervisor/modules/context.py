@@ -100,6 +100,9 @@ class Context:
     at: tuple[str, ...] = ()
     """The module's times of day as "HH:MM", in the order of the service file."""
 
+    service_file: str = ""
+    """The name of the service file without .toml: what `--service` is given."""
+
     state: dict[str, Json] = field(factory=dict)
     """What the check kept in its last run that succeeded. The check may change it in place."""
 

@@ -74,6 +74,7 @@ class ContextFactory:
             log=CheckLog(_log, {"module": module.name}),
             clock=self.clock.now,
             at=at_labels(module.at, module.every),
+            service_file=service.path.stem,
             state=copy.deepcopy(dict(kept)) if kept else {},
             list_alerts=self._alerts,
             list_runs=self._runs,

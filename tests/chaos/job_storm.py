@@ -29,8 +29,6 @@ site = "storm"
 [[modules]]
 check = "jobs"
 every = "1s"
-[modules.params]
-spool = "{spool}"
 {jobs}
 """
 
@@ -86,6 +84,11 @@ class Storm:
     outcome: Outcome = field(factory=Outcome)
     _done: threading.Event = field(factory=threading.Event)
 
+    @property
+    def spool(self) -> Path:
+        """The spool of this service: it has the name of the service file, not the label's."""
+        return self.directory / "spools" / "Jobs"
+
     def run(self) -> Outcome:
         """Run it to its end."""
         chance = random.Random(self.seed)
@@ -93,9 +96,9 @@ class Storm:
             JOB.format(number=number, every=EVERY, grace=GRACE) for number in range(WRITERS)
         )
         (self.directory / "conf").mkdir()
-        text = SERVICE.format(spool=self.directory / "spool", jobs=jobs)
+        text = SERVICE.format(jobs=jobs)
         (self.directory / "conf" / "Jobs.toml").write_text(text, encoding="utf-8")
-        (self.directory / "spool").mkdir(mode=0o733)
+        self.spool.mkdir(parents=True, mode=0o733)
         writers = [
             threading.Thread(target=self._write, args=(number,)) for number in range(WRITERS)
         ]
@@ -125,8 +128,8 @@ class Storm:
             self.outcome.told[job] += 1
 
     def _tell(self, document: dict[str, object]) -> None:
-        spool.write(str(self.directory / "spool"), document)
-        spool.knock(str(self.directory / "spool"))
+        spool.write(str(self.spool), document)
+        spool.knock(str(self.spool))
 
     def _settle(self) -> None:
         """Let a last supervisor take what is left, and ask it."""
@@ -134,7 +137,7 @@ class Storm:
         try:
             for _ in range(600):
                 time.sleep(0.1)
-                self.outcome.left = len([*(self.directory / "spool").glob("*.json")])
+                self.outcome.left = len([*(self.spool).glob("*.json")])
                 if not self.outcome.left and self._ask():
                     return
         finally:
@@ -161,7 +164,10 @@ class Storm:
 
     def _start(self) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            self._command("run"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self._command("run"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, spool.VARIABLE: f"{self.directory}/spools"},
         )
 
     def _command(self, verb: str, *more: str) -> list[str]:
