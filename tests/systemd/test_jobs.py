@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.systemd.machine import Machine
-from tests.systemd.test_unit import configure, firing, status
+from tests.systemd.test_unit import configure, status
 from tests.systemd.test_unit import wait_for as wait_for_unit
 
 pytestmark = pytest.mark.timeout(900)
@@ -38,6 +38,12 @@ PATH=/usr/local/bin:/usr/bin:/bin
 
 def wait_for(machine: Machine, name: str, happened: Callable[[], Any]) -> None:
     wait_for_unit(machine, name, happened, PATIENCE)
+
+
+def firing(machine: Machine, name: str) -> list[str]:
+    """Return what fires now. `status` also shows what was resolved a moment ago."""
+    alerts = status(machine, name)["alerts"]
+    return [each["alertname"] for each in alerts if each["state"] == "firing"]
 
 
 def figure(machine: Machine, name: str, job: str) -> float | None:
