@@ -17,6 +17,19 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for _, unit in _UNITS))
 
+MASK = "•••"
+"""Stands for a secret."""
+
+_SECRET = re.compile(
+    r"""((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|authorization)["']?\s*[=:]\s*["']?"""
+    r"""(?:(?:basic|bearer)\s+)?)[^\s"'&;,}]+""",
+    re.IGNORECASE,
+)
+"""A secret within a text: `--password=x`, `PGPASSWORD=x`, `"token": "x"`."""
+
+_USER_INFO = re.compile(r"(://)[^/@\s]+@")
+"""User and password in an address."""
+
 MAX_LABEL_BYTES = 1024
 """Bytes of UTF-8 of a label's value, at most."""
 
@@ -72,6 +85,11 @@ def clean_label(text: str) -> str:
 def _is_plain(text: str, limit: int) -> bool:
     """Return whether text is one line of ASCII and short enough, as nearly all of it is."""
     return type(text) is str and len(text) <= limit and text.isascii() and text.isprintable()
+
+
+def without_secrets(text: str) -> str:
+    """Return a text in which what looks like a secret is masked."""
+    return _USER_INFO.sub(rf"\1{MASK}@", _SECRET.sub(rf"\1{MASK}", text))
 
 
 def counted(number: int, noun: str, *, separator: Literal["", ","] = "") -> str:

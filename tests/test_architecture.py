@@ -82,7 +82,7 @@ MAX_FILES = 13
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
-MAX_ARROWS = 118
+MAX_ARROWS = 119
 """Import arrows between the entries of `supervisor/` at most."""
 
 MAX_POSITIONS = 4

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import threading
+
+from supervisor.text import without_secrets
 
 MAX_LINES = 20
 """The lines that are kept."""
 
 MAX_BYTES = 4096
 """The bytes that are kept."""
-
-MASK = "•••"
-"""Stands for a secret."""
-
-_SECRET = re.compile(
-    r"""((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|authorization)["']?\s*[=:]\s*["']?"""
-    r"""(?:(?:basic|bearer)\s+)?)[^\s"'&;,}]+""",
-    re.IGNORECASE,
-)
-"""A secret within a text: `--password=x`, `PGPASSWORD=x`, `"token": "x"`."""
-
-_USER_INFO = re.compile(r"(://)[^/@\s]+@")
-"""User and password in an address."""
 
 
 class Tail:
@@ -49,8 +37,3 @@ class Tail:
                 # Half a line may be half a secret.
                 del lines[0]
         return without_secrets("\n".join(lines[-MAX_LINES:]))
-
-
-def without_secrets(text: str) -> str:
-    """Return a text in which what looks like a secret is masked."""
-    return _USER_INFO.sub(rf"\1{MASK}@", _SECRET.sub(rf"\1{MASK}", text))

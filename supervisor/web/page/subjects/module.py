@@ -10,14 +10,14 @@ from attrs import frozen
 from supervisor.config.service import Module
 from supervisor.observations import RESULT_WORDS, Measurement
 from supervisor.stats.recent_values import series_of
-from supervisor.text import duration
+from supervisor.text import duration, without_secrets
 from supervisor.web.page import drawing
 from supervisor.web.page.alert_rows import colour_of, module_of, worst_first
 from supervisor.web.page.drawing import Picture
 from supervisor.web.page.figures import figure
 from supervisor.web.page.page import CODE, TIMELINE_STEP, Page, docs
 from supervisor.web.page.subjects.episodes import ended, episodes, is_about
-from supervisor.web.page.subjects.parameters import parameters, without_secrets
+from supervisor.web.page.subjects.parameters import parameters
 from supervisor.web.page.subjects.view import Measured, ModuleView
 from supervisor.web.page.verdict import Verdict, verdict
 

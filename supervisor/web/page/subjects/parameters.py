@@ -13,9 +13,7 @@ from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 from supervisor.config.limits.limit import Limit
 from supervisor.config.schema_text import key_name
 from supervisor.config.secret import Secret
-
-MASK = "•••"
-"""Stands for a secret."""
+from supervisor.text import MASK, without_secrets
 
 MAX_CHARACTERS = 2000
 """Characters of one value."""
@@ -25,16 +23,6 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names whose values are masked."""
-
-_SECRET_INSIDE = re.compile(
-    r"""((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|authorization)["']?\s*[=:]\s*["']?)"""
-    r"""[^\s"'&;,}]+""",
-    re.IGNORECASE,
-)
-"""A secret within a text: `--password=x`, `PGPASSWORD=x`, `"token": "x"`."""
-
-_USER_INFO = re.compile(r"(://)[^/@\s]+@")
-"""User and password in an address."""
 
 _SECRET_OPTION = re.compile(r"-p|-a|--?\w*(pass(word|wd|phrase)?|pwd|secret|token|key|auth\w*)")
 """Options of a program whose value, the next argument, is masked unless it is a number."""
@@ -56,11 +44,6 @@ def parameters(params: object) -> list[Parameter]:
         Parameter(name, shortened_lines(_lines(name, value)))
         for name, value in _set_values(params, everything=True)
     ]
-
-
-def without_secrets(text: str) -> str:
-    """Return a text in which what looks like a secret is masked."""
-    return _USER_INFO.sub(rf"\1{MASK}@", _SECRET_INSIDE.sub(rf"\1{MASK}", text))
 
 
 def shortened_lines(text: str) -> str:
