@@ -115,7 +115,7 @@ def _begin(record: JobRecord, report: JobReport, when: Instant) -> JobRecord:
         process_start=report.process_start,
         pid_namespace=report.pid_namespace,
     )
-    start = when if record.start is None or record.start.at <= when.at else record.start
+    start = record.start if record.start and record.start.is_after(when) else when
     return evolve(record, start=start, running=(*others, running)[-MAX_RUNNING:])
 
 
@@ -134,7 +134,7 @@ def _end(record: JobRecord, report: JobReport, when: Instant, limits: Limits) ->
         successes=record.successes + report.is_success,
         failures=record.failures + (not report.is_success),
     )
-    if record.ended is None or record.ended.when.at <= when.at:
+    if record.ended is None or not record.ended.when.is_after(when):
         output = report.output[-MAX_OUTPUT:]
         ended = Ended(
             when=when, seconds=seconds, exit=report.exit, signal=report.signal, output=output
@@ -146,7 +146,7 @@ def _end(record: JobRecord, report: JobReport, when: Instant, limits: Limits) ->
     if not report.is_success:
         return record
     is_fast = seconds is not None and limits.at_least is not None and seconds < limits.at_least
-    is_newest = record.success is None or record.success.at <= when.at
+    is_newest = record.success is None or not record.success.is_after(when)
     return evolve(
         record,
         success=when if is_newest else record.success,

@@ -44,6 +44,12 @@ class Instant:
             at = moved if abs(moved - at) > CLOCK_STEP else at
         return evolve(self, at=at)
 
+    def is_after(self, other: Instant) -> bool:
+        """Return whether it is later than the other. The clock may be set, the kernel's may not."""
+        if self.boot and self.boot == other.boot:
+            return self.uptime > other.uptime
+        return self.at > other.at
+
 
 @frozen
 class JobReport:
@@ -84,6 +90,11 @@ class JobReport:
 
     output: str = ""
     """The last lines of its output."""
+
+    def order(self, now: Instant) -> tuple[bool, float]:
+        """Return what sorts the reports of one job by their times."""
+        is_of_this_boot = bool(now.boot) and self.when.boot == now.boot
+        return is_of_this_boot, self.when.uptime if is_of_this_boot else self.when.at
 
     @property
     def is_success(self) -> bool:

@@ -65,6 +65,29 @@ async def test_a_failure_fires_with_its_output_until_a_success(tmp_path: Path) -
     assert jobs.figures["job_failures", "a"] == 1
 
 
+async def test_the_last_report_counts_whatever_the_clock_shows(tmp_path: Path) -> None:
+    """The check's clock stands at 0, so it is behind all reports. Later the clock is set back."""
+    jobs = Jobs(tmp_path, Job("a"))
+    await jobs.look()
+    for _ in range(10):
+        jobs.tell("end", exit=1, seconds=1.0)
+    jobs.tell("end", exit=0, seconds=1.0)
+
+    assert await jobs.look() == []
+    assert jobs.figures["job_failures", "a"] == 10
+
+
+async def test_a_small_step_of_the_clock_does_not_change_the_order(tmp_path: Path) -> None:
+    jobs = Jobs(tmp_path, Job("a"))
+    jobs.context = evolve(jobs.context, clock=lambda: 100.0)
+    await jobs.look()
+    jobs.tell("end", exit=1, seconds=1.0, at=90.0)
+    assert len(await jobs.look()) == 1
+    jobs.tell("end", exit=0, seconds=1.0, at=80.0)
+
+    assert await jobs.look() == []
+
+
 async def test_a_report_stays_until_it_is_saved(tmp_path: Path) -> None:
     jobs = Jobs(tmp_path, Job("a"))
     await jobs.look()
