@@ -58,7 +58,10 @@ class Outcome:
     left: int = 0
     """Reports that are still in the spool."""
     alerts: list[str] = field(factory=list)
-    """The alerts at the end. The last report of each job is a success."""
+    """What is still wrong at the end. The last report of each job is a success.
+
+    What is over may be shown as firing for `min_visible`, but it has an end.
+    """
 
     @property
     def wrong(self) -> list[str]:
@@ -154,7 +157,7 @@ class Storm:
         self.outcome.alerts = [
             f"{alert['alertname']} {alert['instance']}"
             for alert in status["alerts"]
-            if alert["state"] == "firing"
+            if alert["state"] == "firing" and alert["ends_at"] is None
         ]
         self.outcome.counted.clear()
         for each in status["modules"][0]["measurements"]:

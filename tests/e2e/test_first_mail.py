@@ -65,7 +65,7 @@ class Reader:
         if GOES_ON.match(text):
             self._start(text)
         else:
-            done = self.host.run(text)
+            done = self.host.type(text)
             assert done.returncode == 0, f"{block}\n{done.stdout}\n{self.printed}"
             with self.log.open("a", encoding="utf-8") as log:
                 log.write(done.stdout)
@@ -91,7 +91,7 @@ class Reader:
             )
         ready = READY[text.split()[0]]
         wait_for(
-            lambda: self.host.run(ready).returncode == 0,
+            lambda: self.host.type(ready).returncode == 0,
             60,
             f"not ready: {text}",
             lambda: self.printed,

@@ -82,11 +82,15 @@ class DocHost:
     environment: dict[str, str]
 
     def run(self, text: str) -> subprocess.CompletedProcess[str]:
-        """Run the lines of a block, each of which but the last must succeed."""
+        """Run the lines of a block. The service that they ask for is supervised while they run."""
         with ExitStack() as stack:
             for service in dict.fromkeys(ASKS.findall(text)):
                 stack.enter_context(self.supervised(service))
-            return self._run(["bash", "-euo", "pipefail", "-c", text])
+            return self.type(text)
+
+    def type(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run the lines of a block as they are. No supervisor is started for them."""
+        return self._run(["bash", "-euo", "pipefail", "-c", text])
 
     def _run(self, words: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
