@@ -170,7 +170,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
 
 
 def _updated(record: JobRecord, job: Job, reports: Iterable[JobReport], now: Instant) -> JobRecord:
-    for report in sorted(reports, key=lambda each: each.order(now)):
+    for report in sorted(reports, key=lambda each: each.when.order(now)):
         record = apply(record, report, job.limits, now)
     return record
 

@@ -101,10 +101,12 @@ class JobRecord:
 def apply(record: JobRecord, report: JobReport, limits: Limits, now: Instant) -> JobRecord:
     """Return the record with one report more. Reports come in the order of their times."""
     when = report.when.by_clock(now)
-    return _begin(record, report, when) if report.is_start else _end(record, report, when, limits)
+    if report.is_start:
+        return _begin(record, report, when, now)
+    return _end(record, report, when=when, limits=limits, now=now)
 
 
-def _begin(record: JobRecord, report: JobReport, when: Instant) -> JobRecord:
+def _begin(record: JobRecord, report: JobReport, when: Instant, now: Instant) -> JobRecord:
     if report.run and report.run in record.last_runs:
         return record
     others = [each for each in record.running if each.run != report.run]
@@ -115,11 +117,13 @@ def _begin(record: JobRecord, report: JobReport, when: Instant) -> JobRecord:
         process_start=report.process_start,
         pid_namespace=report.pid_namespace,
     )
-    start = record.start if record.start and record.start.is_after(when) else when
+    start = when if _is_newest(when, record.start, now) else record.start
     return evolve(record, start=start, running=(*others, running)[-MAX_RUNNING:])
 
 
-def _end(record: JobRecord, report: JobReport, when: Instant, limits: Limits) -> JobRecord:
+def _end(
+    record: JobRecord, report: JobReport, *, when: Instant, limits: Limits, now: Instant
+) -> JobRecord:
     began = next((each for each in record.running if each.run == report.run), None)
     seconds = report.seconds
     if seconds is None and began is not None:
@@ -134,7 +138,7 @@ def _end(record: JobRecord, report: JobReport, when: Instant, limits: Limits) ->
         successes=record.successes + report.is_success,
         failures=record.failures + (not report.is_success),
     )
-    if record.ended is None or not record.ended.when.is_after(when):
+    if _is_newest(when, record.ended.when if record.ended else None, now):
         output = report.output[-MAX_OUTPUT:]
         ended = Ended(
             when=when, seconds=seconds, exit=report.exit, signal=report.signal, output=output
@@ -146,14 +150,17 @@ def _end(record: JobRecord, report: JobReport, when: Instant, limits: Limits) ->
     if not report.is_success:
         return record
     is_fast = seconds is not None and limits.at_least is not None and seconds < limits.at_least
-    is_newest = record.success is None or not record.success.is_after(when)
     return evolve(
         record,
-        success=when if is_newest else record.success,
+        success=when if _is_newest(when, record.success, now) else record.success,
         missing=None,
         slow=record.slow if is_slow else None,
         fast=seconds if is_fast else None,
     )
+
+
+def _is_newest(when: Instant, known: Instant | None, now: Instant) -> bool:
+    return known is None or known.order(now) <= when.order(now)
 
 
 def lose(record: JobRecord, running: Running, now: Instant) -> JobRecord:

@@ -44,11 +44,14 @@ class Instant:
             at = moved if abs(moved - at) > CLOCK_STEP else at
         return evolve(self, at=at)
 
-    def is_after(self, other: Instant) -> bool:
-        """Return whether it is later than the other. The clock may be set, the kernel's may not."""
-        if self.boot and self.boot == other.boot:
-            return self.uptime > other.uptime
-        return self.at > other.at
+    def order(self, now: Instant) -> tuple[bool, float]:
+        """Return what sorts the times of one job.
+
+        The clock may be set, and a report may be newer than the present run. So the kernel decides
+        between those since its start, and all others are earlier.
+        """
+        is_of_this_boot = bool(now.boot) and self.boot == now.boot
+        return is_of_this_boot, self.uptime if is_of_this_boot else self.at
 
 
 @frozen
@@ -90,11 +93,6 @@ class JobReport:
 
     output: str = ""
     """The last lines of its output."""
-
-    def order(self, now: Instant) -> tuple[bool, float]:
-        """Return what sorts the reports of one job by their times."""
-        is_of_this_boot = bool(now.boot) and self.when.boot == now.boot
-        return is_of_this_boot, self.when.uptime if is_of_this_boot else self.when.at
 
     @property
     def is_success(self) -> bool:

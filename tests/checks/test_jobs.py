@@ -66,15 +66,16 @@ async def test_a_failure_fires_with_its_output_until_a_success(tmp_path: Path) -
 
 
 async def test_the_last_report_counts_whatever_the_clock_shows(tmp_path: Path) -> None:
-    """The check's clock stands at 0, so it is behind all reports. Later the clock is set back."""
-    jobs = Jobs(tmp_path, Job("a"))
+    """The clock of this check stands at 0, so all reports seem to come from later."""
+    jobs = Jobs(tmp_path, Job("a", max_duration=Duration(60)))
     await jobs.look()
-    for _ in range(10):
+    for _ in range(20):
         jobs.tell("end", exit=1, seconds=1.0)
+        jobs.tell("end", exit=0, seconds=61.0)
     jobs.tell("end", exit=0, seconds=1.0)
 
     assert await jobs.look() == []
-    assert jobs.figures["job_failures", "a"] == 10
+    assert (jobs.figures["job_failures", "a"], jobs.figures["job_successes", "a"]) == (20, 21)
 
 
 async def test_a_small_step_of_the_clock_does_not_change_the_order(tmp_path: Path) -> None:

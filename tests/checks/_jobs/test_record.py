@@ -89,6 +89,20 @@ def test_a_success_after_the_clock_was_set_back_ends_a_failure() -> None:
     assert not apply(by_clock(failed, now), success, LIMITS, now).failed
 
 
+@given(st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(0, 20_000)), min_size=1))
+def test_the_last_report_of_this_boot_decides(told: list[tuple[bool, bool, float]]) -> None:
+    """Each is of this boot or an earlier one, failed or not, and has what a wrong clock showed."""
+    reports = [
+        evolve(end(0, int(failed)), when=Instant(at, number, "boot" if is_new else "before"))
+        for number, (is_new, failed, at) in enumerate(told)
+    ]
+    known = after(*reports[::-1])
+
+    assert known.successes + known.failures == len(reports)
+    if of_this_boot := [each for each in reports if each.when.boot == NOW.boot]:
+        assert known.failed is not of_this_boot[-1].is_success
+
+
 def test_a_start_that_is_told_after_its_end_does_not_count() -> None:
     assert after(end(10, 0, "1", 9.0), start(1, "1")).running == ()
 
