@@ -50,7 +50,7 @@ def ends_at(alert: Alert) -> float:
 
 def visible_until(report: Alert, service: Service) -> float:
     """Return until when a peer must take a report, so that it is certain to be notified."""
-    return ends_at(report) - service.alertmanager.min_visible
+    return ends_at(report) - service.alertmanager.shown_after
 
 
 def sent_end(alert: Alert, now: float, service: Service) -> float:
@@ -118,7 +118,7 @@ def housekeeping_at(
             first = min((at for at in shown if at is not None), default=None)
             if first is not None:
                 last = max(since for since in _held(alert, cursors) if since is not None)
-                return min(last, first) + service.alertmanager.min_visible
+                return min(last, first) + service.alertmanager.shown_after
             return ends_at(alert) + RESOLVED_FOR if all_reject(alert, cursors) else None
         case State.RESOLVED:
             believed = [
@@ -148,5 +148,5 @@ def _shown_at(alert: Alert, cursor: Cursor | None, service: Service) -> float | 
     since = held_since(alert, cursor)
     if cursor is None or since is None:
         return None
-    shown = since + service.alertmanager.min_visible
+    shown = since + service.alertmanager.shown_after
     return shown if shown <= cursor.ends_at else None

@@ -114,6 +114,11 @@ class Alertmanager:
     utf8_labels: bool = False
     """Whether names of labels may have letters of all languages, and dots: each peer takes them."""
 
+    @property
+    def shown_after(self) -> float:
+        """Seconds after which a peer has surely told what it holds. The log tells it at once."""
+        return self.min_visible if self.urls else 0.0
+
 
 @frozen
 class StatusListener:

@@ -68,6 +68,6 @@ def _is_known(transaction: Transaction, alert: Alert) -> bool:
         return False
     if alert.state is State.RESOLVED:
         # It must have notified of the end before it notifies of the next beginning.
-        ended = timing.ends_at(alert) + transaction.service.alertmanager.min_visible
+        ended = timing.ends_at(alert) + transaction.service.alertmanager.shown_after
         return transaction.now < ended
     return alert.state is State.OVER

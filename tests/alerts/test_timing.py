@@ -75,3 +75,12 @@ def test_what_is_over_is_resolved_when_it_was_shown_for_long_enough() -> None:
             timing.housekeeping_at(OVER, [shown, evolve(TAKEN, held_since=since)], SERVICE)
             == tended
         )
+
+
+def test_what_is_over_is_resolved_as_soon_as_the_log_shows_it() -> None:
+    """Without an Alertmanager no one must be waited for."""
+    alone = service_of(urls=())
+
+    assert timing.housekeeping_at(OVER, [TAKEN], alone) == T
+    assert timing.was_told(evolve(OVER, folded=2), [TAKEN], T, alone)
+    assert timing.visible_until(REPORT, alone) == timing.ends_at(REPORT)

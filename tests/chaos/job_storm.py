@@ -58,10 +58,7 @@ class Outcome:
     left: int = 0
     """Reports that are still in the spool."""
     alerts: list[str] = field(factory=list)
-    """What is still wrong at the end. The last report of each job is a success.
-
-    What is over may be shown as firing for `min_visible`, but it has an end.
-    """
+    """The alerts at the end. The last report of each job is a success."""
 
     @property
     def wrong(self) -> list[str]:
@@ -85,7 +82,6 @@ class Storm:
     """Ends that each writer reports."""
     seed: int
     outcome: Outcome = field(factory=Outcome)
-    _done: threading.Event = field(factory=threading.Event)
 
     @property
     def spool(self) -> Path:
@@ -140,7 +136,7 @@ class Storm:
         try:
             for _ in range(600):
                 time.sleep(0.1)
-                self.outcome.left = len([*(self.spool).glob("*.json")])
+                self.outcome.left = len([*self.spool.glob("*.json")])
                 if not self.outcome.left and self._ask():
                     return
         finally:
@@ -157,7 +153,7 @@ class Storm:
         self.outcome.alerts = [
             f"{alert['alertname']} {alert['instance']}"
             for alert in status["alerts"]
-            if alert["state"] == "firing" and alert["ends_at"] is None
+            if alert["state"] == "firing"
         ]
         self.outcome.counted.clear()
         for each in status["modules"][0]["measurements"]:
