@@ -26,7 +26,7 @@ class WantedRoute:
 
     destination: str = field(
         metadata={
-            "help": 'an address or network: "192.168.100.0", "2001:db8::/32", "default"',
+            "help": 'an address or network: "192.0.2.0", "2001:db8::/32", "default"',
             "example": '"default"',
         }
     )

@@ -21,8 +21,8 @@ from tests.support.check_context import context
 from tests.support.network_namespace import Host, host, needs_root
 
 ANY = "0.0.0.0"  # noqa: S104  # the default route, or no gateway
-NET = WantedRoute("192.168.100.0", ANY, "255.255.255.0", "bond1")
-DEFAULT = WantedRoute(ANY, "192.168.100.1", ANY, "bond1")
+NET = WantedRoute("192.0.2.0", ANY, "255.255.255.0", "bond1")
+DEFAULT = WantedRoute(ANY, "192.0.2.1", ANY, "bond1")
 NET6 = WantedRoute("2001:db8:1::/48", "2001:db8::1", interface="bond1")
 
 
@@ -34,8 +34,8 @@ def there() -> Iterator[Host]:
 
 @pytest.fixture
 def connected(there: Host) -> Host:
-    there.ip("address add 192.168.100.9/24 dev bond1")
-    there.ip("address add 192.168.200.9/24 dev eth9")
+    there.ip("address add 192.0.2.9/24 dev bond1")
+    there.ip("address add 198.51.100.9/24 dev eth9")
     there.ip("address add 2001:db8::9/64 dev bond1 nodad")
     there.ip("address add 2001:db8:9::9/64 dev eth9 nodad")
     return there
@@ -48,13 +48,13 @@ def test_a_host_without_any_route_misses_them_all(there: Host) -> None:
             "Route missing",
             "E",
             "0.0.0.0/0",
-            "there is no route to 0.0.0.0/0; expected via 192.168.100.1 by bond1",
+            "there is no route to 0.0.0.0/0; expected via 192.0.2.1 by bond1",
         ),
         Condition(
             "Route missing",
             "E",
-            "192.168.100.0/24",
-            "there is no route to 192.168.100.0/24; expected direct by bond1",
+            "192.0.2.0/24",
+            "there is no route to 192.0.2.0/24; expected direct by bond1",
         ),
         Condition(
             "Route missing",
@@ -72,7 +72,7 @@ def test_a_route_is_missing_until_it_is_added_and_again_when_it_is_removed(
     identities = []
     for action in ("", "add", "del"):
         if action:
-            connected.ip(f"route {action} default via 192.168.100.1 dev bond1")
+            connected.ip(f"route {action} default via 192.0.2.1 dev bond1")
             connected.ip(f"-6 route {action} 2001:db8:1::/48 via 2001:db8::1 dev bond1")
         seen = connected.look(NET, DEFAULT, NET6)
         identities.append([(found.alertname, found.instance) for found in seen])
@@ -94,22 +94,22 @@ def said_of_each(
 
 @needs_root
 def test_another_gateway_or_interface_is_a_change_until_it_is_replaced(connected: Host) -> None:
-    connected.ip("route add default via 192.168.100.7 dev bond1")
+    connected.ip("route add default via 192.0.2.7 dev bond1")
     (gateway,) = connected.look(DEFAULT)
     routes = (
-        "via 192.168.200.1 dev eth9",
-        "via 192.168.100.1 dev eth9 onlink",
+        "via 198.51.100.1 dev eth9",
+        "via 192.0.2.1 dev eth9 onlink",
         "dev bond1",
-        "via 192.168.100.1 dev bond1",
+        "via 192.0.2.1 dev bond1",
     )
     said = said_of_each(connected, "route replace default", routes, DEFAULT)
 
-    message = "the route to 0.0.0.0/0 is {}; expected via 192.168.100.1 by bond1"
-    expected = message.format("via 192.168.100.7 by bond1")
+    message = "the route to 0.0.0.0/0 is {}; expected via 192.0.2.1 by bond1"
+    expected = message.format("via 192.0.2.7 by bond1")
     assert gateway == Condition("Route changed", "E", "0.0.0.0/0", expected)
     assert said == [
-        [message.format("via 192.168.200.1 by eth9")],
-        [message.format("via 192.168.100.1 by eth9")],
+        [message.format("via 198.51.100.1 by eth9")],
+        [message.format("via 192.0.2.1 by eth9")],
         [message.format("direct by bond1")],
         [],
     ]
@@ -150,74 +150,74 @@ def test_connected_and_default_routes_of_ipv6_are_seen(connected: Host) -> None:
 
 @needs_root
 def test_of_two_routes_the_one_with_the_lower_metric_counts(connected: Host) -> None:
-    connected.ip("route add default via 192.168.100.1 dev bond1 metric 100")
-    connected.ip("route add default via 192.168.200.1 dev eth9 metric 200")
+    connected.ip("route add default via 192.0.2.1 dev bond1 metric 100")
+    connected.ip("route add default via 198.51.100.1 dev eth9 metric 200")
     right = connected.say(DEFAULT)
-    connected.ip("route add default via 192.168.100.7 dev bond1 metric 50")
+    connected.ip("route add default via 192.0.2.7 dev bond1 metric 50")
     behind = connected.say(DEFAULT)
-    connected.ip("route del default via 192.168.100.1 dev bond1 metric 100")
+    connected.ip("route del default via 192.0.2.1 dev bond1 metric 100")
     gone = connected.say(DEFAULT)
 
     assert right == []
-    expected = "the route to 0.0.0.0/0 is via 192.168.100.7 by bond1 metric 50; "
-    expected += "expected via 192.168.100.1 by bond1"
+    expected = "the route to 0.0.0.0/0 is via 192.0.2.7 by bond1 metric 50; "
+    expected += "expected via 192.0.2.1 by bond1"
     assert behind == [f"{expected}, which is there with metric 100 and not used"]
     assert gone == [expected]
 
 
 @needs_root
 def test_of_two_routes_with_one_metric_the_kernel_uses_the_first_in_ipv4(connected: Host) -> None:
-    connected.ip("route add default via 192.168.100.7 dev bond1")
-    connected.ip("route append default via 192.168.100.1 dev bond1")
+    connected.ip("route add default via 192.0.2.7 dev bond1")
+    connected.ip("route append default via 192.0.2.1 dev bond1")
     (appended,) = connected.say(DEFAULT)
 
     assert appended.endswith(", which is there with metric 0 and not used")
-    assert connected.say(WantedRoute(ANY, "192.168.100.7")) == []
+    assert connected.say(WantedRoute(ANY, "192.0.2.7")) == []
 
 
 @needs_root
 def test_each_hop_of_a_route_with_several_is_right(connected: Host) -> None:
-    hops = "nexthop via 192.168.100.7 dev bond1 nexthop via 192.168.100.1 dev bond1"
+    hops = "nexthop via 192.0.2.7 dev bond1 nexthop via 192.0.2.1 dev bond1"
     connected.ip(f"route add default {hops}")
     connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::7 dev bond1")
     connected.ip("-6 route append 2001:db8:1::/48 via 2001:db8::1 dev bond1")
     right = connected.say(DEFAULT, NET6)
-    (wrong,) = connected.say(WantedRoute(ANY, "192.168.100.8"))
+    (wrong,) = connected.say(WantedRoute(ANY, "192.0.2.8"))
 
     assert right == []
-    found = "via 192.168.100.7 by bond1 and via 192.168.100.1 by bond1"
-    expected = f"the route to 0.0.0.0/0 is {found}; expected via 192.168.100.8 by any interface"
+    found = "via 192.0.2.7 by bond1 and via 192.0.2.1 by bond1"
+    expected = f"the route to 0.0.0.0/0 is {found}; expected via 192.0.2.8 by any interface"
     assert wrong == expected
 
 
 @needs_root
 @pytest.mark.parametrize("kind", ["blackhole", "unreachable", "prohibit", "throw"])
 def test_a_route_that_drops_all_is_a_change(connected: Host, kind: str) -> None:
-    connected.ip(f"route add {kind} 192.168.50.0/24")
+    connected.ip(f"route add {kind} 203.0.113.0/24")
     connected.ip(f"-6 route add {kind} 2001:db8:1::/48")
-    four, six = connected.say(WantedRoute("192.168.50.0/24", "192.168.100.1"), NET6)
+    four, six = connected.say(WantedRoute("203.0.113.0/24", "192.0.2.1"), NET6)
 
-    assert four.startswith(f"the route to 192.168.50.0/24 is {kind}; expected via 192.168.100.1")
+    assert four.startswith(f"the route to 203.0.113.0/24 is {kind}; expected via 192.0.2.1")
     assert six.startswith(f"the route to 2001:db8:1::/48 is {kind} metric 1024; expected via")
 
 
 @needs_root
 def test_only_the_main_table_and_routes_for_all_count(connected: Host) -> None:
-    connected.ip("route add 192.168.50.0/24 via 192.168.100.1 table 100")
+    connected.ip("route add 203.0.113.0/24 via 192.0.2.1 table 100")
     connected.ip("-6 route add 2001:db8:1::/48 via 2001:db8::1 table 100")
-    connected.ip("route add 192.168.50.0/24 via 192.168.100.1 tos 0x10")
+    connected.ip("route add 203.0.113.0/24 via 192.0.2.1 tos 0x10")
     connected.ip("-6 route add 2001:db8:1::/48 from 2001:db8:9::/64 via 2001:db8::1 dev bond1")
-    seen = connected.look(WantedRoute("192.168.50.0/24", "192.168.100.1"), NET6)
+    seen = connected.look(WantedRoute("203.0.113.0/24", "192.0.2.1"), NET6)
 
     assert [found.alertname for found in seen] == ["Route missing"] * 2
 
 
 @needs_root
 def test_a_gateway_of_the_other_family_is_shown(connected: Host) -> None:
-    connected.ip("route add 192.168.50.0/24 via inet6 2001:db8::1 dev bond1")
-    (message,) = connected.say(WantedRoute("192.168.50.0/24", "192.168.100.1"))
+    connected.ip("route add 203.0.113.0/24 via inet6 2001:db8::1 dev bond1")
+    (message,) = connected.say(WantedRoute("203.0.113.0/24", "192.0.2.1"))
 
-    assert message.startswith("the route to 192.168.50.0/24 is via 2001:db8::1 by bond1;")
+    assert message.startswith("the route to 203.0.113.0/24 is via 2001:db8::1 by bond1;")
 
 
 @needs_root
@@ -234,12 +234,12 @@ def test_the_routes_of_an_interface_go_and_come_with_it(connected: Host) -> None
 
 @needs_root
 def test_a_route_to_a_smaller_or_larger_network_is_another_route(connected: Host) -> None:
-    connected.ip("route add 192.168.50.0/25 dev bond1")
+    connected.ip("route add 203.0.113.0/25 dev bond1")
     connected.ip("route add 192.168.0.0/16 dev bond1")
-    (missing,) = connected.look(WantedRoute("192.168.50.0/24"))
+    (missing,) = connected.look(WantedRoute("203.0.113.0/24"))
 
     assert missing.alertname == "Route missing"
-    assert connected.look(WantedRoute("192.168.50.0", netmask="255.255.255.128")) == []
+    assert connected.look(WantedRoute("203.0.113.0", netmask="255.255.255.128")) == []
 
 
 @needs_root
@@ -248,7 +248,7 @@ def test_thousands_of_routes_are_read(connected: Host) -> None:
     connected.batch(routes)
 
     assert connected.say(DEFAULT, WantedRoute("10.0.0.0/24"), WantedRoute("10.11.249.0/24")) == [
-        "there is no route to 0.0.0.0/0; expected via 192.168.100.1 by bond1"
+        "there is no route to 0.0.0.0/0; expected via 192.0.2.1 by bond1"
     ]
 
 
@@ -279,14 +279,14 @@ def test_the_event_type_is_that_of_the_route() -> None:
         ({"destination": "default"}, "0.0.0.0/0"),
         ({"destination": "default", "gateway": "fe80::1"}, "::/0"),
         ({"destination": "::"}, "::/0"),
-        ({"destination": "192.168.100.1"}, "192.168.100.1/32"),
+        ({"destination": "192.0.2.1"}, "192.0.2.1/32"),
         ({"destination": "2001:db8::1"}, "2001:db8::1/128"),
-        ({"destination": "192.168.100.0", "netmask": "255.255.255.0"}, "192.168.100.0/24"),
-        ({"destination": "192.168.100.0", "netmask": "/24"}, "192.168.100.0/24"),
-        ({"destination": "192.168.100.0", "netmask": 24}, "192.168.100.0/24"),
-        ({"destination": "192.168.100.0/255.255.255.0"}, "192.168.100.0/24"),
-        ({"destination": "192.168.100.0/24", "netmask": "255.255.255.0"}, "192.168.100.0/24"),
-        ({"destination": "192.168.100.1", "netmask": "255.255.255.255"}, "192.168.100.1/32"),
+        ({"destination": "192.0.2.0", "netmask": "255.255.255.0"}, "192.0.2.0/24"),
+        ({"destination": "192.0.2.0", "netmask": "/24"}, "192.0.2.0/24"),
+        ({"destination": "192.0.2.0", "netmask": 24}, "192.0.2.0/24"),
+        ({"destination": "192.0.2.0/255.255.255.0"}, "192.0.2.0/24"),
+        ({"destination": "192.0.2.0/24", "netmask": "255.255.255.0"}, "192.0.2.0/24"),
+        ({"destination": "192.0.2.1", "netmask": "255.255.255.255"}, "192.0.2.1/32"),
         ({"destination": "128.0.0.0", "netmask": 1}, "128.0.0.0/1"),
         ({"destination": "2001:db8::", "netmask": "32"}, "2001:db8::/32"),
         ({"destination": "2001:db8::", "netmask": "ffff:ffff::"}, "2001:db8::/32"),
@@ -298,7 +298,7 @@ def test_a_destination_is_read(given: dict[str, Any], network: str) -> None:
 
 @pytest.mark.parametrize("gateway", ["", "*", ANY, "::", "0::0"])
 def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
-    assert WantedRoute("192.168.100.0/24", gateway).hop_gateway is None
+    assert WantedRoute("192.0.2.0/24", gateway).hop_gateway is None
 
 
 @pytest.mark.parametrize(
@@ -313,18 +313,18 @@ def test_no_gateway_is_written_in_several_ways(gateway: str) -> None:
             "destination 'host.example.invalid' is not an IP",
         ),
         (
-            {"destination": "192.168.100.0/"},
+            {"destination": "192.0.2.0/"},
             "netmask '' is not one of IPv4; write 255.255.255.0 or",
         ),
-        ({"destination": "192.168.100.0/33"}, "netmask '33' is not one of IPv4"),
-        ({"destination": "192.168.100.0", "netmask": -1}, "netmask '-1' is not one of IPv4"),
-        ({"destination": "192.168.100.0", "netmask": "255.0.255.0"}, "'255.0.255.0' is not one"),
-        ({"destination": "192.168.100.0", "netmask": "0.0.0.255"}, "'0.0.0.255' is not one of"),
+        ({"destination": "192.0.2.0/33"}, "netmask '33' is not one of IPv4"),
+        ({"destination": "192.0.2.0", "netmask": -1}, "netmask '-1' is not one of IPv4"),
+        ({"destination": "192.0.2.0", "netmask": "255.0.255.0"}, "'255.0.255.0' is not one"),
+        ({"destination": "192.0.2.0", "netmask": "0.0.0.255"}, "'0.0.0.255' is not one of"),
         ({"destination": "2001:db8::", "netmask": "255.255.255.0"}, "not one of IPv6; write /64"),
-        ({"destination": "192.168.100.0", "netmask": "ffff::"}, "'ffff::' is not one of IPv4"),
-        ({"destination": "192.168.100.5/24"}, "a network; write 192.168.100.0/24$"),
-        ({"destination": "192.168.100.0", "netmask": 0}, "a network; write 0.0.0.0/0$"),
-        ({"destination": "192.168.100.0/24", "netmask": 16}, "contradict each other; leave"),
+        ({"destination": "192.0.2.0", "netmask": "ffff::"}, "'ffff::' is not one of IPv4"),
+        ({"destination": "192.0.2.5/24"}, "a network; write 192.0.2.0/24$"),
+        ({"destination": "192.0.2.0", "netmask": 0}, "a network; write 0.0.0.0/0$"),
+        ({"destination": "192.0.2.0/24", "netmask": 16}, "contradict each other; leave"),
         ({"destination": ANY, "gateway": "fe80::1"}, "are not both IPv4; correct one"),
         ({"destination": "2001:db8::/32", "gateway": "127.0.0.1"}, "are not both IPv6"),
         ({"destination": "::", "gateway": "fe80::1%bond1"}, "has a zone; write it as the int"),
@@ -364,4 +364,4 @@ def test_any_text_is_a_route_or_refused(
 
 def test_a_route_that_is_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^has 0\.0\.0\.0/0 more than once; keep one of them$"):
-        Params((DEFAULT, NET, WantedRoute("default", "192.168.100.2")))
+        Params((DEFAULT, NET, WantedRoute("default", "192.0.2.2")))

@@ -150,7 +150,7 @@ def test_routes_are_sorted_by_metric_and_the_first_is_used() -> None:
         Route(default, (Hop(None, number),), metric)
         for number, metric in ((1, 200), (2, 100), (3, 100), (4, 300))
     )
-    other = Route(network("10.0.0.0/8"), (Hop(None, 1),))
+    other = Route(network("203.0.113.0/24"), (Hop(None, 1),))
     found = to(default, [one, other, two, three, four])
 
     assert found == [two, three, one, four]
