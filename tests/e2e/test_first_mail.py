@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,9 @@ from tests.support.network_namespace import needs_root
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-mail.md"
 OURS = "tests/e2e/test_first_mail.py"
 INBOUND = "/tmp/inbound"
-"""The reader's directory. The test has one of its own instead."""
+"""The reader's directory. The test has one of its own instead, with a short name as well.
+
+A subject shows 80 characters of it."""
 
 GOES_ON = re.compile(r"(?:PYTHONUNBUFFERED=1 aiosmtpd|prometheus-alertmanager|scripts/run run) ")
 """What a command begins with that keeps its terminal until Ctrl+C."""
@@ -109,7 +112,7 @@ class Reader:
 
 @contextmanager
 def reader(base: Path) -> Iterator[Reader]:
-    with doc_host(base, bare=True) as host:
+    with tempfile.TemporaryDirectory() as short, doc_host(base, bare=True) as host:
         python = sys.executable
         run = host.directory / "scripts" / "run"
         run.write_text(PROGRAM.format(python=python, module="supervisor"), encoding="utf-8")
@@ -118,7 +121,7 @@ def reader(base: Path) -> Iterator[Reader]:
         sink.chmod(0o755)
         log = base / "printed"
         log.touch()
-        made = Reader(host, log, base / "inbound")
+        made = Reader(host, log, Path(short, "inbound"))
         try:
             yield made
         finally:
