@@ -187,6 +187,7 @@ class Daemon:
                             self._start_control(control, module_tasks, peer_tasks)
                             await self.environment.stopping.wait()
                             self._status_line.say_stopping()
+                            self.environment.clock.rouse_all()
                             control.cancel_scope.cancel()
                         # Runs in progress may end; a module that only waits has returned already.
                         modules.cancel_scope.deadline = (

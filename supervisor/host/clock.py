@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
 
 import trio
 from attrs import define, field
@@ -16,18 +19,28 @@ MIN_SLEEP = 0.01
 MIN_STEP = 1.0
 """Seconds. A smaller difference from the monotonic clock does not mean that the clock was set."""
 
-MAX_DRIFT = 0.01
-"""Seconds. With a larger difference from the monotonic clock, tasks that doze must wake."""
+MIN_WAIT = 0.000_001
+"""Seconds that `watch` sleeps at least. What is less may vanish when it is added to a time."""
 
 
 @define(eq=False)
 class Clock:
-    """The host's wall clock."""
+    """The host's wall clock, and who sleeps by it."""
 
     _last_look: tuple[float, float] | None = field(default=None, init=False)
     """What the wall clock and the monotonic clock showed when `was_set_by` looked last."""
-    _dozing: dict[object, trio.CancelScope] = field(factory=dict, init=False)
-    """A scope of each that dozes; to cancel it wakes the task."""
+
+    _dozing: dict[object, tuple[float, trio.lowlevel.Task]] = field(factory=dict, init=False)
+    """Each sleeper's time and task."""
+
+    _alarms: list[tuple[float, int, object]] = field(factory=list, init=False)
+    """A heap of times and sleepers. Some of these may have been woken before their time."""
+
+    _numbers: Iterator[int] = field(factory=count, init=False)
+    """Gives alarms of the same time the order in which they were set."""
+
+    _wait: trio.CancelScope = field(factory=trio.CancelScope, init=False)
+    """Ends at the first alarm."""
 
     def now(self) -> float:
         """Return Unix seconds."""
@@ -54,32 +67,55 @@ class Clock:
         return step if abs(step) > MIN_STEP else 0.0
 
     async def watch(self) -> None:
-        """Wake all tasks that doze whenever the clock was set, or the host was suspended.
+        """Wake each sleeper at its time, and all of them whenever the clock was set.
 
-        This one task looks at the clock, so that ten thousand modules need not look.
+        This one task has a timer, so that ten thousand modules need none. A suspend of the host
+        sets the clock, too.
         """
         offset = self.now() - trio.current_time()
         while True:
-            await trio.sleep(self.until_look())
-            found = self.now() - trio.current_time()
-            if abs(found - offset) > MAX_DRIFT:
-                offset = found
-                for scope in self._dozing.values():
-                    scope.cancel()
+            with trio.CancelScope() as self._wait:
+                self._wait.deadline = trio.current_time() + self.until_look()
+                if self._alarms:
+                    self._set_alarm(self._alarms[0][0])
+                await trio.sleep_forever()
+            now = self.now()
+            if abs(now - trio.current_time() - offset) > MIN_STEP:
+                offset = now - trio.current_time()
+                self.rouse_all()
+            while self._alarms and self._alarms[0][0] <= now:
+                until, _, sleeper = heappop(self._alarms)
+                if sleeper in self._dozing and self._dozing[sleeper][0] == until:
+                    self.rouse(sleeper)
 
-    async def doze(self, until: float, wake: trio.Event, sleeper: object) -> None:
-        """Sleep until `until`, until `wake` is set, or until `rouse` is called for the sleeper.
+    async def doze(self, until: float, sleeper: object) -> None:
+        """Sleep until `until` (Unix seconds), or until the sleeper is roused.
 
-        `until` is in Unix seconds. `watch` ends the sleep, too, when it finds that the clock was
-        set. The caller looks at the clock afterwards: it may show less.
+        `watch` wakes it, also when it finds that the clock was set. The caller looks at the clock
+        afterwards: it may show less.
         """
-        with trio.move_on_after(max(0.0, until - self.now())) as self._dozing[sleeper]:
-            try:
-                await wake.wait()
-            finally:
-                del self._dozing[sleeper]
+
+        def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
+            del self._dozing[sleeper]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        self._dozing[sleeper] = until, trio.lowlevel.current_task()
+        heappush(self._alarms, (until, next(self._numbers), sleeper))
+        self._set_alarm(until)
+        await trio.lowlevel.wait_task_rescheduled(abort)
 
     def rouse(self, sleeper: object) -> None:
         """Wake a sleeper, if it dozes."""
         if sleeper in self._dozing:
-            self._dozing[sleeper].cancel()
+            _, task = self._dozing.pop(sleeper)
+            trio.lowlevel.reschedule(task)
+
+    def rouse_all(self) -> None:
+        """Wake all that doze. What is due later then dozes again."""
+        for sleeper in tuple(self._dozing):
+            self.rouse(sleeper)
+
+    def _set_alarm(self, until: float) -> None:
+        deadline = trio.current_time() + max(MIN_WAIT, until - self.now())
+        if deadline < self._wait.deadline:
+            self._wait.deadline = deadline

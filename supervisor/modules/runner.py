@@ -67,7 +67,7 @@ class Runner:
     """What it has done. The runner keeps it up to date, except for finished runs."""
 
     stopping: trio.Event
-    """Set when the supervisor stops."""
+    """Set when the supervisor stops. Then the clock wakes all that doze."""
 
     make_context: Callable[[Module, Mapping[str, Json] | None], Context]
     """Returns the context for a run that begins now, with what the last run has kept."""
@@ -131,10 +131,10 @@ class Runner:
                 await self._run(now)
                 tick = self._next_tick()
             elif now < tick:
-                await self.clock.doze(tick, self.stopping, self)
+                await self.clock.doze(tick, self)
                 tick = min(tick, self._next_tick())
             elif self._is_too_early(first_minute_ends):
-                await self.clock.doze(now + POLL_INTERVAL, self.stopping, self)
+                await self.clock.doze(now + POLL_INTERVAL, self)
             else:
                 await self._run(self._latest(tick, now))
                 tick = self._next_tick()

@@ -18,11 +18,14 @@ MINUTE_SLOTS = 60_000 // SLOT_MS
 GROUP_SIZE = 8
 """Places of a group. Its modules have the same `every` and the same ticks."""
 
-PLACES = {"command": 2}
+PLACES = {"command": 4}
 """Places that a module takes, by its check. Others take one. What starts a process takes more."""
 
 MAX_GROUPS = 2
-"""Groups that meet in one slot, as long as a slot beside it has room."""
+"""Groups that meet in one slot, as long as a slot beside it has room.
+
+Two groups with the same `every` look for the same slot, one after the other.
+"""
 
 GOLDEN_RATIO = 0.6180339887498949
 """Its multiples, modulo one, fill an interval evenly, however many there are."""
@@ -65,7 +68,7 @@ class Offsets:
 
     def _place(self, every: float, number: int) -> int:
         """Return the slot of a new group, counted from the beginning of its interval."""
-        offset = (self.phase + GOLDEN_RATIO * every * number) % every
+        offset = (self.phase + GOLDEN_RATIO * every * (number // MAX_GROUPS)) % every
         slot, slots = math.floor(offset * 1000 / SLOT_MS), every * 1000 / SLOT_MS
         if not slots.is_integer() or (MINUTE_SLOTS % slots and slots % MINUTE_SLOTS):
             return slot  # it is in other slots of the next minute

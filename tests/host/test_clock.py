@@ -15,14 +15,17 @@ MOVED = 1807.0
 """Seconds after which the clock is set: in between two looks of `watch`, the next is at 1830."""
 
 
-async def waited(clock: VirtualClock, until: float, wake: trio.Event) -> tuple[bool, float, float]:
-    """Doze until the time or the event, as a module does.
+async def waited(clock: VirtualClock, until: float) -> tuple[bool, float, float]:
+    """Doze until the time, as a module does.
 
     Return whether the time was reached, how long it took and what the clock showed then.
     """
     began = trio.current_time()
-    while clock.now() < until and not wake.is_set():
-        await clock.doze(until, wake, wake)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        while clock.now() < until:
+            await clock.doze(until, "module")
+        nursery.cancel_scope.cancel()
     return clock.now() >= until, trio.current_time() - began, clock.now()
 
 
@@ -46,26 +49,27 @@ async def test_a_wait_follows_the_wall_clock(
         clock.step(step)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(clock.watch)
         nursery.start_soon(move)
-        reached, took, showed = await waited(clock, EIGHT + HOUR, trio.Event())
-        nursery.cancel_scope.cancel()
+        reached, took, showed = await waited(clock, EIGHT + HOUR)
 
     assert (reached, round(took, 2), round(showed, 2)) == (True, seconds, shown)
 
 
-async def test_a_wait_ends_at_once_when_it_is_woken(autojump_clock: object) -> None:
-    wake = trio.Event()
+async def test_all_sleepers_wake_at_once_when_all_are_roused(autojump_clock: object) -> None:
+    clock = VirtualClock(EIGHT)
+    woke: list[float] = []
 
-    async def rouse() -> None:
-        await trio.sleep(100)
-        wake.set()
+    async def sleep(number: int) -> None:
+        await clock.doze(EIGHT + HOUR * number, number)
+        woke.append(clock.now() - EIGHT)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(rouse)
-        found = await waited(VirtualClock(EIGHT), EIGHT + HOUR, wake)
+        for number in range(1, 9):
+            nursery.start_soon(sleep, number)
+        await trio.sleep(100)
+        clock.rouse_all()
 
-    assert found == (False, 100.0, EIGHT + 100)
+    assert woke == [100.0] * 8
 
 
 @pytest.mark.parametrize(
@@ -82,27 +86,67 @@ async def test_one_sleeper_is_roused_and_the_other_sleeps_on(autojump_clock: obj
     clock = VirtualClock(EIGHT)
     woke: dict[str, float] = {}
 
-    async def sleep(name: str) -> None:
-        await clock.doze(EIGHT + HOUR, trio.Event(), name)
+    async def sleep(name: str, wakes: trio.Event) -> None:
+        await clock.doze(EIGHT + HOUR, name)
         woke[name] = clock.now() - EIGHT
+        wakes.set()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(sleep, "first")
-        nursery.start_soon(sleep, "second")
+        first, second = trio.Event(), trio.Event()
+        nursery.start_soon(clock.watch)
+        nursery.start_soon(sleep, "first", first)
+        nursery.start_soon(sleep, "second", second)
         await trio.sleep(100)
         clock.rouse("first")
         clock.rouse("another that does not sleep")
+        await second.wait()
+        nursery.cancel_scope.cancel()
 
     assert woke == {"first": 100.0, "second": HOUR}
 
 
+async def test_who_was_roused_sleeps_until_the_later_time_that_it_says_then(
+    autojump_clock: object,
+) -> None:
+    clock = VirtualClock(EIGHT)
+
+    async def rouse() -> None:
+        await trio.sleep(100)
+        clock.rouse("module")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        nursery.start_soon(rouse)
+        await clock.doze(EIGHT + HOUR, "module")
+        roused = clock.now() - EIGHT
+        await clock.doze(EIGHT + 2 * HOUR, "module")
+        woke = clock.now() - EIGHT
+        nursery.cancel_scope.cancel()
+
+    assert (roused, woke) == (100.0, 2 * HOUR)
+
+
+async def test_a_sleeper_that_is_cancelled_is_forgotten(autojump_clock: object) -> None:
+    clock = VirtualClock(EIGHT)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        with trio.move_on_after(100) as scope:
+            await clock.doze(EIGHT + HOUR, "module")
+        clock.rouse("module")
+        await trio.sleep(2 * HOUR)
+        nursery.cancel_scope.cancel()
+
+    assert scope.cancelled_caught
+
+
 async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) -> None:
-    found = await waited(VirtualClock(EIGHT), EIGHT - 1, trio.Event())
+    found = await waited(VirtualClock(EIGHT), EIGHT - 1)
 
     assert found == (True, 0.0, EIGHT)
 
 
-async def test_small_steps_add_up_until_tasks_that_doze_are_woken(autojump_clock: object) -> None:
+async def test_a_clock_that_creeps_wakes_at_its_own_time(autojump_clock: object) -> None:
     clock = VirtualClock(EIGHT)
 
     async def creep() -> None:
@@ -111,9 +155,8 @@ async def test_small_steps_add_up_until_tasks_that_doze_are_woken(autojump_clock
             clock.step(0.004)
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(clock.watch)
         nursery.start_soon(creep)
-        _, _, showed = await waited(clock, EIGHT + HOUR, trio.Event())
+        _, _, showed = await waited(clock, EIGHT + HOUR)
         nursery.cancel_scope.cancel()
 
     assert 0 <= showed - (EIGHT + HOUR) < 0.02
@@ -122,14 +165,18 @@ async def test_small_steps_add_up_until_tasks_that_doze_are_woken(autojump_clock
 async def test_a_task_that_dozes_does_not_wake_while_the_clock_is_not_set(
     autojump_clock: object,
 ) -> None:
-    looks = 0
+    clock, wakes = VirtualClock(EIGHT), 0
 
-    class Watched(VirtualClock):
-        def now(self) -> float:
-            nonlocal looks
-            looks += 1
-            return super().now()
+    async def sleep() -> None:
+        nonlocal wakes
+        while clock.now() < EIGHT + HOUR:
+            await clock.doze(EIGHT + HOUR, "module")
+            wakes += 1
 
-    await waited(Watched(EIGHT), EIGHT + HOUR, trio.Event())
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        nursery.start_soon(sleep)
+        await trio.sleep(2 * HOUR)
+        nursery.cancel_scope.cancel()
 
-    assert looks < 10
+    assert wakes == 1

@@ -25,7 +25,7 @@ from supervisor.modules.runner import Runner, first_run
 from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
 from supervisor.schedule.schedule import Grid, Schedule, Times
 from supervisor.stats.module_stats import ModuleStats
-from tests.support.virtual_clock import VirtualClock
+from tests.support.virtual_clock import VirtualClock, keep_time
 
 START = 86400.0 * 11574
 FULL = Condition("Disk usage", "W", "/", "it is full")
@@ -246,7 +246,9 @@ async def live_for(
     """Let a module live for so many virtual seconds; return its runs and counters."""
     runs: list[Run] = []
     stopping = trio.Event()
+    clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         stats = await start(
             nursery,
             module,
@@ -254,7 +256,7 @@ async def live_for(
             schedule,
             stopping,
             runs,
-            clock=VirtualClock(START),
+            clock=clock,
             first=first,
         )
         await trio.sleep(seconds)
@@ -332,6 +334,7 @@ async def test_a_clock_set_back_does_not_stop_a_module(autojump_clock: object) -
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         await start(
             nursery, a_module(every=Duration(60)), fine, Grid(60, 0), stopping, runs, clock=clock
         )
@@ -350,6 +353,7 @@ async def test_after_a_suspend_a_module_runs_once_and_counts_the_rest(
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         stats = await start(
             nursery, a_module(every=Duration(60)), fine, Grid(60, 0), stopping, runs, clock=clock
         )
@@ -373,6 +377,7 @@ async def test_a_clock_that_jumps_by_years_does_not_stop_a_module(
     clock = VirtualClock(START)
     clock.step(60 - START)  # a host without a battery for its clock
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         module = a_module(every=Duration(5))
         stats = await start(nursery, module, fine, schedule, stopping, runs, clock=clock)
         await trio.sleep(7)
@@ -395,6 +400,7 @@ async def test_an_at_time_missed_by_more_than_catch_up_is_skipped(autojump_clock
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         stats = await start(nursery, module, fine, times, stopping, runs, clock=clock)
         clock.step(4900)  # suspended over the first time
         await trio.sleep(300)
@@ -407,8 +413,10 @@ async def test_an_at_time_missed_by_more_than_catch_up_is_skipped(autojump_clock
 async def test_a_run_that_is_stopped_did_not_happen(autojump_clock: object) -> None:
     runs: list[Run] = []
     stopping = trio.Event()
+    clock = VirtualClock(START)
     with trio.move_on_after(50):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_time, clock, stopping)
             await start(
                 nursery,
                 a_module(every=Duration(10), timeout=Duration(1000)),
@@ -416,7 +424,7 @@ async def test_a_run_that_is_stopped_did_not_happen(autojump_clock: object) -> N
                 Grid(10, 0),
                 stopping,
                 runs,
-                clock=VirtualClock(START),
+                clock=clock,
             )
 
     assert runs == []
@@ -438,6 +446,7 @@ async def test_a_check_stuck_in_a_thread_is_reported_and_blocks_only_itself(
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         module = a_module("stuck", every=Duration(60), timeout=Duration(30))
         await start(nursery, module, stuck, Grid(60, 0), stopping, runs, clock=clock)
         sibling = a_module("good", every=Duration(10))
@@ -465,6 +474,7 @@ async def test_thirty_broken_modules_do_not_disturb_the_thirty_first(
     stopping = trio.Event()
     clock = VirtualClock(START)
     async with trio.open_nursery() as nursery:
+        nursery.start_soon(keep_time, clock, stopping)
         for number in range(30):
             module = a_module(f"bad{number}", every=Duration(10), timeout=Duration(7))
             behaviour = broken[number % len(broken)]

@@ -23,7 +23,7 @@ from supervisor.modules.tasks import ModuleTasks
 from supervisor.observations import Duration, Observation, Run
 from supervisor.stats.module_stats import ModuleStats, fit
 from tests.support.ledger_bench import service_of
-from tests.support.virtual_clock import VirtualClock
+from tests.support.virtual_clock import VirtualClock, keep_time
 
 START = 1_700_000_000.0
 A = Module("fake", "a", every=Duration(60))
@@ -77,6 +77,7 @@ async def floor(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(overdue.watch)
+        nursery.start_soon(keep_time, clock, stopping)
         tasks = ModuleTasks(
             store=store,
             clock=clock,

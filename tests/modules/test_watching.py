@@ -19,7 +19,7 @@ from supervisor.modules.tasks import ModuleTasks
 from supervisor.modules.watching import WATCH_AGAIN
 from supervisor.observations import Duration, Observation, Run
 from tests.support.ledger_bench import service_of
-from tests.support.virtual_clock import VirtualClock
+from tests.support.virtual_clock import VirtualClock, keep_time
 
 START = 1_700_000_000.0
 MODULE = Module("fake", "a", every=Duration(3600), timeout=Duration(300))
@@ -48,6 +48,7 @@ class Watched:
         async with trio.open_nursery() as nursery:
             overdue = OverdueRuns()
             nursery.start_soon(overdue.watch)
+            nursery.start_soon(keep_time, clock, stopping)
             tasks = ModuleTasks(
                 store=store,
                 clock=clock,

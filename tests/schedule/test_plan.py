@@ -27,7 +27,7 @@ from supervisor.schedule.plan import in_words, plan
 from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import ModuleStats
 from tests.support import legacy_timetable
-from tests.support.virtual_clock import VirtualClock
+from tests.support.virtual_clock import VirtualClock, keep_time
 
 ORDINARY = date(2026, 11, 22)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
@@ -110,6 +110,7 @@ def keep_day(service: Service, start: float, seconds: float) -> dict[str, list[f
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(collect)
+            nursery.start_soon(keep_time, clock, stopping)
             async with trio.open_nursery() as modules:
                 for module in service.modules:
                     modules.start_soon(live, module)

@@ -32,3 +32,12 @@ class FrozenClock(Clock):
 
     def now(self) -> float:
         return self.moment
+
+
+async def keep_time(clock: Clock, stopping: trio.Event) -> None:
+    """Wake those who doze as the daemon does: at their times, and all of them at the stop."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        await stopping.wait()
+        clock.rouse_all()
+        nursery.cancel_scope.cancel()
