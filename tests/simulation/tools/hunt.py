@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 
 from attrs import evolve, frozen
 
 from tests.simulation.promises.all_promises import judge
 from tests.simulation.tools.explore import Result, Seed, explore
+from tests.simulation.tools.processes import processes
 
 ROUGH = "rough"
 """The kind of the worlds, if none is asked for."""
@@ -48,7 +47,7 @@ class Hunted:
 
 def hunt_all(names: Iterable[str], first: Seed, jobs: int) -> Iterator[Hunted]:
     """Look for each fault of the names, from the first seed on. Yield what was found, in order."""
-    with ProcessPoolExecutor(jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+    with processes(jobs, 1) as pool:
         yield from pool.map(partial(hunt, first), names)
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 
 from tests.simulation.tools.explore import Result, Seed, explore
+from tests.simulation.tools.processes import processes
 from tests.simulation.tools.totals import Totals
 
 NEWS = 60.0
 """Seconds between two lines that tell how far it is."""
 
 WORLDS_OF_A_PROCESS = 50
-"""After so many, a process is replaced, so that none grows without end."""
+"""After so many, a process is replaced."""
 
 
 def soak(
@@ -33,9 +33,7 @@ def soak(
     totals = Totals() if file is None else Totals.read(file)
     waiting = set[Future[Result]]()
     news = time.monotonic() + NEWS
-    with ProcessPoolExecutor(
-        jobs, get_context("spawn"), max_tasks_per_child=WORLDS_OF_A_PROCESS
-    ) as pool:
+    with processes(jobs, WORLDS_OF_A_PROCESS) as pool:
         while True:
             while len(waiting) < 2 * jobs and time.monotonic() < until:
                 if (seed := next(seeds, None)) is None:
