@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from tests.simulation.coincidences import coincidences
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
@@ -99,6 +100,9 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         *_floods(of, seed, seconds, scripts),
     ]
     faults += [*_habits(of, seed, seconds, faults)]
+    meetings = Random(f"coincidences {seed} {seconds}")
+    met = coincidences(meetings, scripts, peers, of.coincidences)
+    faults += [fault for fault in met if fault.at < seconds]
     if all(fault.kind in UNSEEN for fault in faults):
         settings = evolve(settings, look_interval=of.rare_looks, watchdog=4 * of.rare_looks)
     return Scenario(

@@ -79,6 +79,9 @@ class Kind:
     kill_in_outage: float = 0.0
     """How likely the supervisor is killed while a peer cannot be reached."""
 
+    coincidences: float = 0.0
+    """How likely something befalls the supervisor just when a condition begins."""
+
     modules: tuple[int, ...] = (1, 3, 5, 13)
     """How many modules a host has."""
 
@@ -126,14 +129,15 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             every=(60.0, 60.0, 300.0),
             ranges=RANGES,
             resend_interval=(120.0, 300.0),
-            heartbeat=0.2,
-            faults_per_day=(24.0, 48.0),
+            heartbeat=0.5,
+            faults_per_day=(12.0, 24.0),
             trouble=4.0,
             without=("check_floods",),  # they take long, and tell much only in a small ledger
             small_ledger=1 / 4,
             whole_network=1 / 2,
             reloads_per_day=24.0,
             kill_in_outage=1 / 4,
+            coincidences=1 / 3,
             modules=(1, 3),
             max_batch=(32, 256),
             short_every=(10.0,),

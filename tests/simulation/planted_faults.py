@@ -239,29 +239,38 @@ def some_of_the_last_runs_are_runs_in_a_row(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(update, "compare", compare)
 
 
-PLANTED: Mapping[str, Plant] = {
-    plant.__name__: plant
-    for plant in (
-        lost_cursor_is_ignored,
-        resolved_before_min_visible,
-        published_before_committed,
-        back_off_is_not_reset,
+BREAKING: Mapping[str, Sequence[Plant]] = {
+    "what_was_seen_is_not_lost": (
         queue_starves,
-        summer_time_is_off_by_one_hour,
+        published_before_committed,
         fire_after_is_lost_at_a_reload,
+        some_of_the_last_runs_are_runs_in_a_row,
+    ),
+    "the_end_is_told": (lost_cursor_is_ignored, resolved_before_min_visible),
+    "nothing_is_invented": (a_band_lets_something_fire,),
+    "nothing_is_sent_needlessly": (reload_sends_all_again,),
+    "a_peer_is_tried_again_in_time": (back_off_is_not_reset,),
+    "the_ledger_is_bounded_and_a_bad_disk_stops_nothing": (eviction_in_the_wrong_order,),
+    "a_module_disturbs_no_other": (
+        summer_time_is_off_by_one_hour,
         missed_time_runs_twice,
-        eviction_in_the_wrong_order,
-        reload_sends_all_again,
         one_run_at_a_time,
         skipped_times_are_not_counted,
-        watchdog_is_fed_blindly,
-        watchdog_wants_peers,
-        ledger_stays_open,
-        a_band_lets_something_fire,
-        some_of_the_last_runs_are_runs_in_a_row,
-    )
+    ),
+    "systemd_knows_how_it_is": (watchdog_is_fed_blindly, watchdog_wants_peers),
+    "no_task_is_left": (ledger_stays_open,),
+}
+"""All of them, by the promise that each breaks."""
+
+PLANTED: Mapping[str, Plant] = {
+    plant.__name__: plant for plants in BREAKING.values() for plant in plants
 }
 """All of them, by name."""
+
+PROMISE_OF: Mapping[str, str] = {
+    plant.__name__: promise for promise, plants in BREAKING.items() for plant in plants
+}
+"""The promise that each of them breaks, by its name."""
 
 
 @contextmanager

@@ -33,6 +33,9 @@ MEMORY_DISK = Path("/dev/shm")
 """Where files need no disk."""
 
 
+COUNTS = 8
+"""How often the counters are read in a world. In a long one, each day."""
+
 LOOKS = (
     "supervisor.daemon.watchdog.MAX_SLEEP",
     "supervisor.delivery.sender.MAX_SLEEP",
@@ -95,7 +98,7 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
             nursery.start_soon(host.disk.work)
             nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
-            nursery.start_soon(_count_each_day, host)
+            nursery.start_soon(_count, host, min(DAY, scenario.days * DAY / COUNTS))
             for fault in scenario.faults:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))
                 nursery.start_soon(begin(world, fault))
@@ -103,9 +106,9 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
             chronicle.end()
 
 
-async def _count_each_day(host: Host) -> None:
+async def _count(host: Host, interval: float) -> None:
     while True:
-        await trio.sleep(DAY)
+        await trio.sleep(interval)
         host.count()
 
 

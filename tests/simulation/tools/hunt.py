@@ -8,6 +8,7 @@ from functools import partial
 
 from attrs import evolve, frozen
 
+from tests.simulation.planted_faults import PROMISE_OF
 from tests.simulation.promises.all_promises import judge
 from tests.simulation.tools.explore import Result, Seed, explore
 from tests.simulation.tools.processes import processes
@@ -57,15 +58,22 @@ def hunt(first: Seed, planted: str, shrink_for: float = SHRINK_FOR) -> Hunted:
     for worlds in itertools.count(1):
         number = first.number + worlds - 1
         seed = evolve(first, number=number, wanted_kind=kind, planted=planted)
-        result = explore(seed, seconds=shrink_for)
+        result = explore(seed, seconds=0.0)
         seconds += result.seconds
-        if _shows(result):
-            return Hunted(planted, worlds, seconds, result)
+        if _shows(result, planted):
+            result = explore(seed, seconds=shrink_for)
+            if _is_only_by_the_fault(result):
+                return Hunted(planted, worlds, seconds, result)
         if seconds > LONGEST:
             break
     return Hunted(planted, worlds, seconds, None)
 
 
-def _shows(result: Result) -> bool:
-    """Return whether a promise was broken by the planted fault, and not by another one."""
+def _shows(result: Result, planted: str) -> bool:
+    """Return whether the promise that the planted fault breaks was broken."""
+    return result.failure is not None and result.failure.promise == PROMISE_OF[planted]
+
+
+def _is_only_by_the_fault(result: Result) -> bool:
+    """Return whether nothing is broken in the same world without the planted fault."""
     return result.failure is not None and not judge(result.failure.scenario)[1]

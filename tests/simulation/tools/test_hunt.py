@@ -44,3 +44,12 @@ def test_what_is_broken_without_the_planted_fault_is_not_taken_for_it(
     hunted = hunt(FINDING, "ledger_stays_open", shrink_for=0.0)
 
     assert hunted.result is None
+
+
+def test_what_breaks_another_promise_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hunting, "LONGEST", 0.0)
+    monkeypatch.setattr(hunting, "PROMISE_OF", {"ledger_stays_open": "another_promise"})
+
+    hunted = hunt(FINDING, "ledger_stays_open", shrink_for=0.0)
+
+    assert hunted.result is None
