@@ -80,13 +80,10 @@ def load_service_file(options: argparse.Namespace) -> Service:
 
 def load_file(path: Path) -> Service:
     """Return the service that this file describes. Raises `ConfigError`."""
-    from supervisor.config import timezone
     from supervisor.config.load import load_service
-    from supervisor.modules import loader
+    from supervisor.modules.loader import load_check
 
-    timezone.look_again()
-    loader.look_again()
-    return load_service(path, lambda check: loader.load_check(check).params)
+    return load_service(path, lambda check: load_check(check).params)
 
 
 def state_dir(options: argparse.Namespace) -> Path:

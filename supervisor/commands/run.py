@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from supervisor.commands.options import add_state_dir, load_service_file, state_dir
 from supervisor.host import garbage_collector
+
+if TYPE_CHECKING:
+    from supervisor.config.service import Service
 
 EXAMPLES = (
     ("run --service Shop", "supervise in the foreground"),
@@ -46,7 +50,15 @@ def run(options: argparse.Namespace) -> int:
     service = load_service_file(options)
     formatters.set_up(options.log_format, service.timezone, verbose=options.verbose)
     notifier = Notifier.from_environment()
-    resolver.run(
-        daemon.run, service, state_dir(options), notifier, lambda: load_service_file(options)
-    )
+    resolver.run(daemon.run, service, state_dir(options), notifier, lambda: _load_again(options))
     return 0
+
+
+def _load_again(options: argparse.Namespace) -> Service:
+    """Return the service with what was changed or installed since the start or the last reload."""
+    from supervisor.config import timezone
+    from supervisor.modules import loader
+
+    timezone.look_again()
+    loader.look_again()  # from Python 3.12 on it imports more than the start may take
+    return load_service_file(options)
