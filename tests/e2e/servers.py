@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -133,6 +134,15 @@ class AlertmanagerServer:
 
     def names(self) -> list[str]:
         return sorted(alert["labels"]["alertname"] for alert in self.alerts())
+
+    def post(self, *alerts: Mapping[str, Any]) -> None:
+        answer = httpx.post(f"{self.url}/api/v2/alerts", json=alerts, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
+    def metric(self, name: str) -> float:
+        """Return the sum of all series of one metric; 0 when there is none."""
+        text = httpx.get(f"{self.url}/metrics", trust_env=False).raise_for_status().text
+        return sum(float(value) for value in re.findall(rf"(?m)^{name}(?:{{.*}})? (\S+)$", text))
 
     def _is_ready(self) -> bool:
         try:

@@ -15,6 +15,7 @@ from tests.e2e.mailing import (
     MailboxSink,
     ShippedAlertmanager,
     cluster,
+    flushed,
     subjects,
     text_of,
 )
@@ -114,12 +115,6 @@ def server(tmp_path: Path, mailbox: MailboxSink) -> Iterator[ShippedAlertmanager
     server = ShippedAlertmanager(directory, f"127.0.0.1:{mailbox.port}", flags=MAINTENANCE)
     yield server
     server.stop()
-
-
-def flushed(server: ShippedAlertmanager) -> None:
-    """Wait until whatever the server holds was looked at twice, so surely mailed if it ever is."""
-    seen = server.metric("alertmanager_nflog_queries_total")
-    wait_for(lambda: server.metric("alertmanager_nflog_queries_total") >= seen + 2, 15, "no flush")
 
 
 def messages(mails: list[EmailMessage]) -> list[str]:
