@@ -94,8 +94,10 @@ def _while_its_module_runs(
 def _while_the_service_file_changes(
     choose: Random, module: ModuleScript, spell: Spell, peers: tuple[str, ...]
 ) -> Iterator[Fault]:
-    """A reload comes between the runs that see it."""
-    yield _fault(_soon(choose, spell), "reload", amount=float(choose.randrange(1 << 30)))
+    """Reloads come between the runs that see it."""
+    at, pause = _soon(choose, spell), choose.uniform(*SHORT)
+    for number in range(choose.randint(1, 4)):
+        yield _fault(at + number * pause, "reload", amount=float(choose.randrange(1 << 30)))
 
 
 COINCIDENCES: tuple[Coincidence, ...] = (
@@ -106,8 +108,9 @@ COINCIDENCES: tuple[Coincidence, ...] = (
     _while_it_is_written,
     _while_its_module_runs,
     _while_the_service_file_changes,
+    _while_the_service_file_changes,
 )
-"""All of them. Those that take long to show something are there twice."""
+"""All of them. Those that show something only at times are there twice."""
 
 
 def _soon(choose: Random, spell: Spell) -> float:

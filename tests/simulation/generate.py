@@ -40,9 +40,6 @@ SPECIAL_DAYS = ((2, 28), (12, 30), (12, 31))
 SELDOM_EVERY = (45000.0, DAY, 7 * DAY)
 """Seconds between two runs of few modules, in worlds of more than a day."""
 
-SPELLS = (0.0, 0.2, 1.0, 5.0)
-"""How often a day something goes wrong at an instance of a module."""
-
 REPORTS = (0.0, 0.0, 0.5, 3.0)
 """How often a day a module has something to report."""
 
@@ -190,7 +187,7 @@ def _module(of: Kind, choose: Random, number: int, seconds: float) -> ModuleScri
             at, every = choose.choice(of.ranges)
         case chance if chance < 0.33:
             every = choose.choice((seconds <= DAY and of.short_every) or SELDOM_EVERY)
-    busy = of.trouble * choose.choice(SPELLS) / DAY
+    busy = of.trouble * choose.choice(of.spells) / DAY
     return ModuleScript(
         name=name,
         every=every,

@@ -49,6 +49,9 @@ class Kind:
     trouble: float = 1.0
     """How often conditions and reports come, as a part of how often they come elsewhere."""
 
+    spells: tuple[float, ...] = (0.0, 0.2, 1.0, 5.0)
+    """How often a day something goes wrong at an instance of a module."""
+
     only_unseen: bool = False
     """Whether clocks and disks do no harm."""
 
@@ -132,6 +135,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             heartbeat=0.5,
             faults_per_day=(12.0, 24.0),
             trouble=4.0,
+            spells=(2.0, 5.0),
             without=("check_floods",),  # they take long, and tell much only in a small ledger
             small_ledger=1 / 4,
             whole_network=1 / 2,
