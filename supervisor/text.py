@@ -135,6 +135,14 @@ def duration(seconds: float) -> str:
     return text
 
 
+def written_size(number: float) -> str:
+    """Return bytes as a size is written: "5GiB", "1536MiB", "10"."""
+    whole, place = int(number), 0
+    while whole and whole % 1024 == 0 and _BINARY_UNITS[place] != "TiB":  # the largest in a file
+        whole, place = whole // 1024, place + 1
+    return f"{whole}{_BINARY_UNITS[place]}" if place else str(whole)
+
+
 def parse_duration(value: object) -> float:
     """Return the seconds of "90s", "5m", "1h30m", "2d" or a number; else raise `ValueError`."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):

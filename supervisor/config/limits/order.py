@@ -8,10 +8,10 @@ from typing import Any
 from attrs import Attribute, frozen
 
 from supervisor.config.limits.limit import CLEAR, Limit
-from supervisor.text import data_size, duration
+from supervisor.text import duration, written_size
 
-_SHOWN: Mapping[str, Callable[[float], str]] = {"Duration": duration, "Size": data_size}
-"""How numbers are shown in messages, by the name of their type."""
+_SHOWN: Mapping[str, Callable[[float], str]] = {"Duration": duration, "Size": written_size}
+"""How numbers are written in messages, by the name of their type. Others are plain numbers."""
 
 
 @frozen

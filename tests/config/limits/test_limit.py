@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from supervisor.config.limits.limit import EVENT_TYPES, Crossing, Limit
 from supervisor.config.limits.order import lower_limit, upper_limit
 from supervisor.config.problems import TableError
+from supervisor.config.strict import size
 from supervisor.config.structure import structure
 from supervisor.observations import Duration, Size
+from supervisor.text import written_size
 from tests.support.limits import lower_limits, upper_limits
 
 FULL = Limit((("W", 80), ("E", 95)), clear=75)
@@ -25,6 +27,7 @@ class Params:
     max_use: Limit[int] = field(validator=upper_limit)
     min_free: Limit[float] | None = field(default=None, validator=lower_limit)
     max_age: Limit[Duration] | None = field(default=None, validator=upper_limit)
+    min_space: Limit[Size] | None = field(default=None, validator=lower_limit)
 
 
 def test_a_number_means_what_it_always_meant() -> None:
@@ -155,6 +158,11 @@ def test_a_limit_has_words_for_a_message() -> None:
             "E (30m) is below W (1h), so W never fires; exchange the two numbers",
         ),
         (
+            {"max_use": 1, "min_space": {"W": "5GiB", "clear": "1000MiB"}},
+            ("min_space",),
+            "clear (1000MiB) is below W (5GiB); write 5GiB, or a number above it",
+        ),
+        (
             {"max_use": {"I": 80, "W": 80}},
             ("max_use",),
             "I and W are both 80, so one of them never fires; give each its own number",
@@ -210,3 +218,8 @@ def test_limits_in_the_right_order_are_taken(upper: Limit[int], lower: Limit[int
 )
 def test_a_limit_may_be_a_size(written: int | str, size: int) -> None:
     assert structure(written, Limit[Size]) == Limit.of(size)
+
+
+@given(st.integers(0, 10**15 - 1) | st.integers(0, 1023).map(lambda count: count * 2**50))
+def test_a_size_is_told_as_a_service_file_may_have_it(number: int) -> None:
+    assert size(written_size(number), Size) == number
