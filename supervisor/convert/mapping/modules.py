@@ -18,6 +18,7 @@ from supervisor.convert.legacy_yaml.nodes import (
 from supervisor.convert.mapping import eborder, timetable
 from supervisor.convert.mapping.context import FileContext
 from supervisor.convert.mapping.fields import as_text, duration_value
+from supervisor.convert.mapping.filesystem_limits import FilesystemLimits
 from supervisor.convert.mapping.journal import ConvertedModule, LegacySection
 from supervisor.convert.mapping.native import Native, native_check
 from supervisor.convert.mapping.timetable import Timetable
@@ -96,6 +97,12 @@ class ModuleConverter:
 
     _added: set[int] = field(factory=set)
     """Pairs with the ExecuteTimes that the agent added, by identity."""
+
+    _limits: FilesystemLimits = field(init=False)
+    """The limits of the modules that were converted."""
+
+    def __attrs_post_init__(self) -> None:
+        self._limits = FilesystemLimits(self.context.journal)
 
     def convert(self, section: LegacySection) -> list[Table]:
         """Return the tables of a module. The journal gets its faults."""
@@ -216,6 +223,7 @@ class ModuleConverter:
         inner = LegacySection(self._as_written(node), path, target, section.journal)
         check.convert(self.context, inner, params)
         inner.close()
+        self._limits.look(module.name, check.check, params)
 
     def _command(self, module: LegacyModule, params: Table) -> list[Table]:
         section, path = module.section, module.program.path
