@@ -11,15 +11,16 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import trio
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, field, frozen
 
 from checks._common.event_types import event_type_field
+from checks._common.limits import limit_field
 from checks._common.plurals import counted
 from checks._common.validators import unique
 from checks._jobs import listening, spool, tell, unit
 from checks._jobs.due import Timetable, judge
 from checks._jobs.processes import gone, present, user_numbers
-from checks._jobs.record import JobRecord, Limits, apply, by_clock, lose
+from checks._jobs.record import JobRecord, Limits, apply, by_clock, lose, taking
 from checks._jobs.report import Instant, JobReport
 from checks._jobs.state import Known, recall
 from checks._processes.systemd_units import full_name
@@ -27,10 +28,13 @@ from supervisor.api import (
     CheckFailed,
     Context,
     Duration,
+    Limit,
     Measurement,
     Observation,
+    lower_limit,
     probe,
     times_of_day,
+    upper_limit,
 )
 
 MAX_JOBS = 40
@@ -60,11 +64,11 @@ class Job:
         default=Duration(1800.0),
         metadata={"help": "how long after that its success may come; then `Job missing`"},
     )
-    max_duration: Duration | None = field(
-        default=None, metadata={"help": "W when a run takes longer; said while it still runs"}
+    max_duration: Limit[Duration] | None = limit_field(
+        upper_limit, "W when a run takes longer; said while it still runs"
     )
-    min_duration: Duration | None = field(
-        default=None, metadata={"help": "W when a success came sooner: an empty dump is fast"}
+    min_duration: Limit[Duration] | None = limit_field(
+        lower_limit, "W when a success came sooner: an empty dump is fast"
     )
     unit: str = field(
         default="", metadata={"help": "a unit of systemd that is the job; it needs no wrapper"}
@@ -178,9 +182,7 @@ def _updated(record: JobRecord, job: Job, reports: Iterable[JobReport], now: Ins
 def _slowed(record: JobRecord, job: Job, now: Instant) -> JobRecord:
     """Return the record in which a run that still takes place is slow, if it takes too long."""
     longest = max((now.at - each.start.at for each in record.running), default=0.0)
-    if job.max_duration is None or longest <= job.max_duration:
-        return record
-    return evolve(record, slow=longest)
+    return taking(record, longest, job.limits)
 
 
 def _told(job: Job, record: JobRecord, zone: ZoneInfo, now: float) -> Iterable[Observation]:

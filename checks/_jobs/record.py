@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve, frozen
 
 from checks._jobs.report import Instant, JobReport
+from supervisor.api import Crossing, Duration, Limit
 
 MAX_RUNNING = 20
 """Runs of one job at the same time that are kept."""
@@ -18,10 +19,22 @@ LOST = -1
 
 @frozen
 class Limits:
-    """What a run may take, in seconds. None: any."""
+    """What a run may take. None: any time."""
 
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: Limit[Duration] | None = None
+    at_most: Limit[Duration] | None = None
+
+    def slow(self, seconds: float | None) -> Crossing | None:
+        """Return what a run is worth that takes, or took, so long. None: it is not slow."""
+        if seconds is None or self.at_most is None:
+            return None
+        return self.at_most.above(seconds, "W")
+
+    def fast(self, seconds: float | None) -> Crossing | None:
+        """Return what a success is worth that took so long. None: it is not too fast."""
+        if seconds is None or self.at_least is None:
+            return None
+        return self.at_least.below(seconds, "W")
 
 
 @frozen
@@ -144,19 +157,22 @@ def _end(
             when=when, seconds=seconds, exit=report.exit, signal=report.signal, output=output
         )
         record = evolve(record, ended=ended, failed=not report.is_success)
-    is_slow = seconds is not None and limits.at_most is not None and seconds > limits.at_most
-    if is_slow:
-        record = evolve(record, slow=seconds)
     if not report.is_success:
-        return record
-    is_fast = seconds is not None and limits.at_least is not None and seconds < limits.at_least
+        return taking(record, seconds or 0.0, limits)
     return evolve(
         record,
         success=when if _is_newest(when, record.success, now) else record.success,
         missing=None,
-        slow=record.slow if is_slow else None,
-        fast=seconds if is_fast else None,
+        slow=seconds if limits.slow(seconds) else None,
+        fast=seconds if limits.fast(seconds) else None,
     )
+
+
+def taking(record: JobRecord, seconds: float, limits: Limits) -> JobRecord:
+    """Return the record in which a run has taken so long, without a success."""
+    if limits.slow(seconds) is None:
+        return record
+    return evolve(record, slow=max(seconds, record.slow or 0.0))
 
 
 def _is_newest(when: Instant, known: Instant | None, now: Instant) -> bool:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from checks._common.durations import long_span, span
+from checks._common.limits import compared
 from checks._jobs.due import Timetable
 from checks._jobs.record import LOST, Ended, JobRecord, Limits
 from checks._jobs.report import Instant
@@ -43,12 +44,18 @@ def conditions(
             message += f", after {_took(record.ended.seconds)}"
         detail = preformatted(record.ended.output) if record.ended.output else ""
         yield Condition("Job failed", types.failed, name, message, detail=detail)
-    if record.slow is not None:
-        message = f"a run takes, or took, longer than {span(limits.at_most or 0)}"
-        yield Condition("Job slow", "W", name, message)
-    if record.fast is not None:
-        message = f"a success took {_took(record.fast)}, less than {span(limits.at_least or 0)}"
-        yield Condition("Job too fast", "W", name, message)
+    yield from _wrong_durations(name, record, limits)
+
+
+def _wrong_durations(name: str, record: JobRecord, limits: Limits) -> Iterator[Condition]:
+    if limits.at_most and (crossing := limits.slow(record.slow)):
+        too_long = "" if limits.at_most.is_plain else "too long"
+        message = f"a run takes, or took, {too_long}{compared('longer than', limits.at_most, span)}"
+        yield crossing.condition("Job slow", name, message)
+    if limits.at_least and record.fast is not None and (crossing := limits.fast(record.fast)):
+        less = compared(", less than", limits.at_least, span)
+        message = f"a success took {_took(record.fast)}{less}"
+        yield crossing.condition("Job too fast", name, message)
 
 
 def figures(name: str, record: JobRecord, table: Timetable, now: float) -> Iterator[Observation]:

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from checks._jobs import unit
 from checks.jobs import Job, Params, examine, run, watch
-from supervisor.api import CheckFailed, Condition, Context, Duration, Measurement
+from supervisor.api import CheckFailed, Condition, Context, Duration, Limit, Measurement
 from supervisor.jobs import spool as writer
 from tests.support.check_context import context
 from tests.support.patience import MOST
@@ -67,7 +67,7 @@ async def test_a_failure_fires_with_its_output_until_a_success(tmp_path: Path) -
 
 async def test_the_last_report_counts_whatever_the_clock_shows(tmp_path: Path) -> None:
     """The clock of this check stands at 0, so all reports seem to come from later."""
-    jobs = Jobs(tmp_path, Job("a", max_duration=Duration(60)))
+    jobs = Jobs(tmp_path, Job("a", max_duration=Limit.of(Duration(60))))
     await jobs.look()
     for _ in range(20):
         jobs.tell("end", exit=1, seconds=1.0)
@@ -119,7 +119,7 @@ async def test_a_crash_before_the_commit_loses_nothing_and_counts_nothing_twice(
 
 
 async def test_a_run_that_takes_too_long_is_told_while_it_runs(tmp_path: Path) -> None:
-    jobs = Jobs(tmp_path, Job("a", max_duration=Duration(60.0)))
+    jobs = Jobs(tmp_path, Job("a", max_duration=Limit.of(Duration(60.0))))
     await jobs.look()
     began = writer.report("a", "start", "ab")
     writer.write(jobs.spool, {**began, "at": began["at"] - 61, "uptime": began["uptime"] - 61})
@@ -131,8 +131,37 @@ async def test_a_run_that_takes_too_long_is_told_while_it_runs(tmp_path: Path) -
     assert "runs" in jobs.context.shown[0]
 
 
+async def test_a_run_may_have_two_limits_and_a_band(tmp_path: Path) -> None:
+    most = Limit((("W", Duration(60)), ("E", Duration(120))), clear=Duration(50))
+    jobs = Jobs(tmp_path, Job("a", max_duration=most))
+    await jobs.look()
+    told = []
+    for seconds, code in ((130, 1), (61, 1), (70, 0), (55, 0), (45, 0)):
+        jobs.tell("end", exit=code, seconds=float(seconds))
+        slow = [each for each in await jobs.look() if each.alertname == "Job slow"]
+        told.append([(each.event_type, each.sustain) for each in slow])
+
+    assert told == [[("E", False)], [("E", False)], [("W", False)], [("W", True)], []]
+
+
+async def test_a_table_of_limits_is_in_the_message(tmp_path: Path) -> None:
+    most = Limit((("W", Duration(60)), ("E", Duration(120))))
+    least = Limit((("E", Duration(1)), ("W", Duration(5))))
+    jobs = Jobs(tmp_path, Job("a", max_duration=most, min_duration=least))
+    await jobs.look()
+    told = []
+    for seconds in (130.0, 0.2):
+        jobs.tell("end", exit=0, seconds=seconds)
+        told += [(each.event_type, each.message) for each in await jobs.look()]
+
+    assert told == [
+        ("E", "a run takes, or took, too long (limit W 1 min, E 2 min)"),
+        ("E", "a success took 0.2 s (limit E 1 s, W 5 s)"),
+    ]
+
+
 async def test_an_empty_dump_is_too_fast(tmp_path: Path) -> None:
-    jobs = Jobs(tmp_path, Job("a", min_duration=Duration(5.0)))
+    jobs = Jobs(tmp_path, Job("a", min_duration=Limit.of(Duration(5.0))))
     await jobs.look()
     jobs.tell("end", exit=0, seconds=0.2)
     (fast,) = await jobs.look()

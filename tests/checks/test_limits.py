@@ -42,6 +42,8 @@ PARAMS = {
     ("http", "max_seconds"): TARGET,
     ("http", "min_days"): TARGET,
     ("inode", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
+    ("jobs", "max_duration"): 'jobs = [{ name = "a", LIMIT }]',
+    ("jobs", "min_duration"): 'jobs = [{ name = "a", LIMIT }]',
     ("session", "limit"): 'sessions = [{ name = "a", port = 22, LIMIT }]',
     ("sql", "max"): f"{DATABASE}LIMIT",
     ("sql", "min"): f"{DATABASE}LIMIT",
@@ -96,7 +98,7 @@ def answer(directory: Path, check: str, name: str, table: str) -> str:
 
 
 def test_all_checks_with_limits_are_tried() -> None:
-    assert len({check for check, _ in FOUND}) == 11
+    assert len({check for check, _ in FOUND}) == 12
     assert set(PARAMS) <= set(FOUND)
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from checks._jobs.record import LOST, MAX_RUNNING, JobRecord, Limits, Running, apply, by_clock, lose
 from checks._jobs.report import Instant, JobReport
 from checks._jobs.state import Known, recall
+from supervisor.api import Duration, Limit
 
 NOW = Instant(10_000.0, 500.0, "boot")
-LIMITS = Limits(5.0, 60.0)
+LIMITS = Limits(Limit.of(Duration(5.0)), Limit.of(Duration(60.0)))
 NEW = JobRecord("", 0.0)
 
 
