@@ -18,8 +18,8 @@ MINUTE_SLOTS = 60_000 // SLOT_MS
 GROUP_SIZE = 8
 """Places of a group. Its modules have the same `every` and the same ticks."""
 
-PLACES = {"command": GROUP_SIZE}
-"""Places that a module takes, by its check. Others take one. What starts a process fills a group."""
+PLACES = {"command": 4}
+"""Places that a module takes, by its check. Others take one. What starts a process takes more."""
 
 MAX_GROUPS = 2
 """Groups that meet in one slot, as long as a slot beside it has room.

@@ -90,13 +90,13 @@ def test_two_groups_of_one_interval_meet(every: float, count: int, host: str) ->
 
 
 @given(st.lists(st.tuples(st.just(10.0), CHECKS), max_size=60))
-def test_a_command_takes_the_room_of_a_group(file: File) -> None:
+def test_a_command_takes_the_room_of_four_modules(file: File) -> None:
     found = grids(file)
     taken = 0
     firsts: dict[int, Grid] = {}
     for grid, (_, check) in zip(found, file, strict=True):
         assert grid == firsts.setdefault(taken // 8, grid)
-        taken += 8 if check == "command" else 1
+        taken += 4 if check == "command" else 1
 
 
 @given(FILES, HOSTS)
@@ -107,7 +107,7 @@ def test_no_module_is_more_than_a_slot_from_where_the_golden_ratio_puts_it(
     taken: Counter[float] = Counter()
     for grid, (every, check) in zip(grids(file, host), file, strict=True):
         there = (phase + GOLDEN_RATIO * every * (taken[every] // 16)) % every
-        taken[every] += 8 if check == "command" else 1
+        taken[every] += 4 if check == "command" else 1
 
         assert 0 <= grid.offset < every
         # It was also rounded down to a slot.
