@@ -75,7 +75,7 @@ class Run:
         for step in plan.steps:
             sleep_until(self.base + step.at)
             self.do(step)
-        self.until = self.base + plan.seconds
+        self.until = max(self.base + plan.seconds, time.time())  # the last step may be late
         sleep_until(self.until)
 
     def steps_of(self, seq: str) -> list[Done]:
@@ -133,8 +133,11 @@ class Run:
                 return answer.status_code, answer.text
             case AddSilence():
                 muting = silence(step.what, self.base)
-                answer = self._client.post(f"{url}/silences", json=muting).raise_for_status()
-                self._silences[step.seq, step.what.number] = answer.json()["silenceID"]
+                answer = self._client.post(f"{url}/silences", json=muting)
+                if answer.is_client_error and time.time() > self.base + step.what.ends:
+                    return None  # the step is so late that the silence has ended before
+                added = answer.raise_for_status().json()["silenceID"]
+                self._silences[step.seq, step.what.number] = added
             case ExpireSilence(number):
                 found = self._silences.get((step.seq, number))
                 self._client.delete(f"{url}/silence/{found}")

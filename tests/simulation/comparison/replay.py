@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 
 from attrs import define, evolve, field
@@ -52,13 +53,8 @@ class Replay:
             case Post(alerts):
                 answer = self._model.post([each.json(self._base) for each in alerts], done.at)
                 self._answers.append((answer.status, answer.body))
-            case AddSilence(number=number, matchers=matchers, starts=starts, ends=ends):
-                self._silences[number] = self._model.silence(
-                    matchers,
-                    starts_at=self._base + starts,
-                    ends_at=self._base + ends,
-                    now=done.at,
-                ).id
+            case AddSilence():
+                self._add(done.step.what, done.at)
             case ExpireSilence(number):
                 self._expire(number, done.at)
             case ListAlerts():
@@ -67,6 +63,12 @@ class Replay:
                 (self._model.kill if killed else self._model.stop)(done.at)
             case Begin():
                 self._model.start(done.at)
+
+    def _add(self, what: AddSilence, now: float) -> None:
+        begin, end = self._base + what.starts, self._base + what.ends
+        with suppress(ValueError):  # a step may be so late that the silence has ended before
+            added = self._model.silence(what.matchers, starts_at=begin, ends_at=end, now=now)
+            self._silences[what.number] = added.id
 
     def _expire(self, number: int, now: float) -> None:
         known = {each.id for each in self._model.silences(now)}
