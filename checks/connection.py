@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import trio
 from attrs import field, frozen
 
-from checks._common.addresses import Endpoint, SocketAddress, host_port, resolve
+from checks._common.addresses import Endpoint, SocketAddress, host_port, numeric, resolve
 from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
 from checks._common.validators import (
@@ -90,7 +90,7 @@ async def _examine(server: TcpServer, timeout: float) -> Observation:  # noqa: A
     cause = silence = f"no answer within {timeout:g} s"
     try:
         with trio.move_on_after(timeout):
-            addresses = _numeric(server)
+            addresses = numeric(server.host, server.port)
             if not addresses:
                 cause = f"cannot resolve the name: {silence}"
                 addresses = await _resolve(server)
@@ -105,17 +105,6 @@ async def _examine(server: TcpServer, timeout: float) -> Observation:  # noqa: A
         raise CheckFailed(f"cannot find out whether {server} is up: {error.strerror}") from None
     message = f"cannot connect to {server}: {cause}"
     return Condition("Connection failed", server.event_type, server.name, message)
-
-
-def _numeric(server: TcpServer) -> list[Endpoint]:
-    """Return the host if it is an address, in the form that the kernel returns it in."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            host = socket.inet_ntop(family, socket.inet_pton(family, server.host))
-        except (OSError, ValueError):
-            continue
-        return [(family, (host, server.port))]
-    return []
 
 
 async def _resolve(server: TcpServer) -> list[Endpoint]:

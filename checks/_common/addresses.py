@@ -29,6 +29,25 @@ async def resolve(host: str, port: int, kind: socket.SocketKind) -> list[Endpoin
     return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
+def numeric(host: str, port: int) -> list[Endpoint]:
+    """Return the endpoint if the host is an address, in the form in which the kernel returns it.
+
+    Empty: it is a name, or an address with a zone.
+    """
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            found = socket.inet_ntop(family, socket.inet_pton(family, host))
+        except (OSError, ValueError):
+            continue
+        return [(family, (found, port))]
+    return []
+
+
+async def endpoints(host: str, port: int, kind: socket.SocketKind) -> list[Endpoint]:
+    """Return the addresses of a name as `resolve` does. An address takes no thread."""
+    return numeric(host, port) or await resolve(host, port, kind)
+
+
 def host_port(host: str, port: int) -> str:
     """Return `127.0.0.1:80`, `[::1]:80`."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
