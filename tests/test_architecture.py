@@ -52,7 +52,7 @@ ORDER = (
 
 CHECK_ORDER = (
     ("_reports",),
-    ("_database", "_files", "_http", "_jobs", "_kernel", "_ntp", "_processes"),
+    ("_database", "_dns", "_files", "_http", "_jobs", "_kernel", "_ntp", "_processes"),
     ("_common",),
 )
 """The shared folders of `checks/`, from the top down. Those of one row do not import each other."""
@@ -182,6 +182,14 @@ def test_whoever_asks_the_running_supervisor_need_not_import_trio() -> None:
 def test_httpx_is_behind_one_file() -> None:
     assert importers("httpx", supervisor_files()) == ["supervisor.delivery.client"]
     assert importers("httpcore", supervisor_files()) == []
+
+
+def test_dnspython_is_behind_one_check() -> None:
+    inside = ("checks.dns", "checks._dns")
+
+    for package in ("dns", "checks._dns"):
+        found = importers(package, supervisor_files() + check_files())
+        assert [name for name in found if not name.startswith(inside)] == []
 
 
 def test_web_servers_are_behind_one_folder() -> None:

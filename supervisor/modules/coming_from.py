@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PLUGINS = """
-apt by_ssh cluster dbi dhcp dig dns dummy fping ftp game hostalive hpjd icmp ifstatus imap ircd ldap
+apt by_ssh cluster dbi dhcp dummy fping ftp game hostalive hpjd icmp ifstatus imap ircd ldap
 ldaps log mailq mrtg nagios nntp nrpe nt nwstat oracle overcr pgsql ping ping4 ping6 pop radius raid
 real rpc rta sensors simap smart smtp snmp spop ssh ssmtp temp udp ups users wave
 """.split()  # noqa: SIM905 - a list would take a page
