@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 import trio
 
+from checks._common.gather import gather
 from supervisor.api import CheckFailed, StillHanging, probe, tls_context
 
 
@@ -62,9 +63,7 @@ async def examine_with_tls(
             for item in group:
                 fail(item, str(error) or f"reading {item.ca_file} takes too long")
             return
-        async with trio.open_nursery() as nursery:
-            for item in group:
-                nursery.start_soon(examine, item, context)
+        await gather(lambda item: examine(item, context), group)
 
     groups: dict[tuple[Path | None, bool, bool], list[T]] = {}
     for item in items:

@@ -1,0 +1,1 @@
+"""Talks with a server: what is said, what must be answered, and the way there."""
