@@ -16,7 +16,7 @@ from tests.e2e.servers import ROOT
 
 NAME = "example.invalid"
 
-RIGHT = [
+RIGHT: list[tuple[str, dict[str, Any]]] = [
     ("MX", {"expect": [f"20 spare.{NAME}", f"10 MAIL.{NAME}."]}),
     ("TXT", {"expect": ["v=spf1 mx -all"], "authoritative": True}),
     ("A", {"ask": f"www.{NAME}", "expect": ["127.0.0.9"]}),
@@ -31,7 +31,7 @@ RIGHT = [
 ]
 """The type of a query, and its other parameters: all are answered as they must be."""
 
-WRONG = {
+WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "nxdomain": ("A", {"ask": f"no.{NAME}"}, "the name does not exist (NXDOMAIN)"),
     "nodata": ("AAAA", {}, "the name has no record of the type AAAA"),
     "servfail": ("A", {"ask": "broken.invalid"}, "it could not find the answer (SERVFAIL)"),
