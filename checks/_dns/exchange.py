@@ -26,14 +26,8 @@ ATTEMPTS = 3
 PAYLOAD = 1232
 """The size of an answer that comes by UDP. Such datagrams are not fragmented on their way."""
 
-MAX_ANSWER_BYTES = 65535
-"""The size of what is read of a server that sends more nevertheless."""
-
-BIG_ANSWER_BYTES = 4096
-"""From this size on an answer is read in a thread: a hostile one may take a second."""
-
-_reading = trio.CapacityLimiter(1)
-"""Reads one big answer at a time."""
+_reading = trio.CapacityLimiter(4)
+"""Reads a few big answers at a time. They come by TCP."""
 
 
 class NotDns(Exception):
@@ -106,7 +100,7 @@ class _Exchange:
 
     async def _receive(self, sock: trio.socket.SocketType) -> dns.message.QueryMessage | None:
         while True:
-            wire = await sock.recv(MAX_ANSWER_BYTES)
+            wire = await sock.recv(PAYLOAD + 1)  # what is longer than was asked for is cut off
             try:
                 return await self._read(wire)
             except dns.message.Truncated as error:
@@ -133,7 +127,7 @@ class _Exchange:
                 raise NotDns("its answer does not fit into TCP, either") from None
 
     async def _read(self, wire: bytes) -> dns.message.QueryMessage:
-        if len(wire) > BIG_ANSWER_BYTES:
+        if len(wire) > PAYLOAD:  # a hostile one may take a second
             message = await trio.to_thread.run_sync(
                 _parsed, wire, limiter=_reading, abandon_on_cancel=True
             )

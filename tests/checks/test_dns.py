@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -255,6 +256,24 @@ async def test_forged_answers_do_not_hide_the_right_one() -> None:
         return [b"", b"\0", guessed, refused, right]
 
     assert await said(respond) == ""
+
+
+async def test_a_big_answer_that_takes_long_to_read_holds_up_no_other_task() -> None:
+    """`no_step_blocks` fails it otherwise."""
+
+    def respond(question: dns.message.QueryMessage, transport: str) -> list[bytes]:
+        if transport == "udp":
+            return [reply(question, flags=dns.flags.TC).to_wire()]
+        head = reply(question).to_wire()[: len(question.question[0].name.to_wire() or b"") + 16]
+        long = b"\x01a" * 126 + b"\0"  # the longest name, and thousands of pointers to it
+        first = long + struct.pack(">HHIH", 1, 1, 60, 4)
+        pointer = struct.pack(">HHHIH", 0xC000 | len(head), 1, 1, 60, 4)
+        records = (pointer + struct.pack(">I", number) for number in range(2000))
+        body = head[:6] + struct.pack(">HHH", 2001, 0, 0) + head[12:] + first + b"\x7f\0\0\1"
+        return [body + b"".join(records)]
+
+    words = "the name has no record of the type MX"
+    assert await said(respond, timeout=Duration(60)) == words
 
 
 async def test_a_server_that_does_not_speak_dns_is_not_called_silent() -> None:
