@@ -16,6 +16,8 @@ import dns.flags
 import dns.message
 import dns.rcode
 import pytest
+import trio
+from trio.testing import MockClock
 
 from checks import dns as check
 from checks._dns import servers
@@ -250,7 +252,8 @@ async def test_a_question_that_is_lost_is_asked_again() -> None:
 async def test_forged_answers_do_not_hide_the_right_one() -> None:
     def respond(question: dns.message.QueryMessage, _: str) -> list[bytes]:
         right = reply(question, MAIL).to_wire()
-        guessed = bytes([right[0] ^ 1]) + right[1:]
+        wrong = reply(question, rcode=dns.rcode.NXDOMAIN).to_wire()
+        guessed = bytes([wrong[0] ^ 1]) + wrong[1:]
         other = dns.message.make_query("other.invalid", "MX", id=question.id)
         refused = reply(other, rcode=dns.rcode.NXDOMAIN).to_wire()
         return [b"", b"\0", guessed, refused, right]
@@ -297,6 +300,14 @@ async def test_each_server_is_judged_though_others_are_silent() -> None:
     )
     measured = [item.labels for item in seen if isinstance(item, Measurement)]
     assert {"query": "other", "server": right.place} in measured
+
+
+async def test_the_time_of_the_module_ends_all_queries(autojump_clock: MockClock) -> None:
+    async with DnsServer(lambda *_: []).running() as server:
+        with trio.fail_after(30):
+            (failed,) = conditions(await look(query(server, timeout=Duration(60))))
+
+    assert failed.message.endswith("no answer within 29 s")
 
 
 async def test_servers_that_fail_alike_are_told_together() -> None:
