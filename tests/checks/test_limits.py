@@ -39,6 +39,7 @@ PARAMS = {
     ("disk", "full_within"): FILESYSTEM,
     ("disk", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
     ("disk", "min_free"): FILESYSTEM,
+    ("dns", "max_seconds"): 'queries = [{ name = "a", ask = "a.invalid", LIMIT }]',
     ("http", "max_seconds"): TARGET,
     ("http", "min_days"): TARGET,
     ("inode", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
@@ -48,6 +49,7 @@ PARAMS = {
     ("sql", "max"): f"{DATABASE}LIMIT",
     ("sql", "min"): f"{DATABASE}LIMIT",
     ("systemd_unit", "max_restarts"): 'units = [{ name = "a.service", LIMIT }]',
+    ("talk", "max_seconds"): 'servers = [{ name = "a", host = "a", preset = "ssh", LIMIT }]',
     ("unprocessed_file", "max_age"): 'directories = [{ directory = "/a", LIMIT }]',
 }
 """The parameters around a limit. Another limit stands alone."""
@@ -98,7 +100,7 @@ def answer(directory: Path, check: str, name: str, table: str) -> str:
 
 
 def test_all_checks_with_limits_are_tried() -> None:
-    assert len({check for check, _ in FOUND}) == 12
+    assert len({check for check, _ in FOUND}) == 14
     assert set(PARAMS) <= set(FOUND)
 
 
