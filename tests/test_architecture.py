@@ -52,7 +52,10 @@ ORDER = (
 
 CHECK_ORDER = (
     ("_reports",),
-    ("_database", "_dns", "_files", "_http", "_jobs", "_kernel", "_ntp", "_processes", "_talk"),
+    (
+        *("_database", "_dns", "_files", "_http", "_jobs", "_kernel", "_ntp"),
+        *("_ping", "_processes", "_talk"),
+    ),
     ("_common",),
 )
 """The shared folders of `checks/`, from the top down. Those of one row do not import each other."""

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PLUGINS = """
-apt by_ssh cluster dbi dhcp dummy fping game hostalive hpjd icmp ifstatus ircd ldap ldaps log mailq
-mrtg nagios nntp nrpe nt nwstat oracle overcr pgsql ping ping4 ping6 radius raid real rpc rta
-sensors smart snmp temp ups users wave
+apt by_ssh cluster dbi dhcp dummy game hpjd ifstatus ircd ldap ldaps log mailq mrtg nagios
+nntp nrpe nt nwstat oracle overcr pgsql radius raid real rpc rta sensors smart snmp temp
+ups users wave
 """.split()  # noqa: SIM905 - a list would take a page
 """Plugins of Icinga and Nagios whose work no check of ours does."""
 
