@@ -76,6 +76,7 @@ BENCHMARKS = (
     Benchmark(("process_scan",), 5),
     Benchmark(("sessions",), 5),
     Benchmark(("dns_queries",), 5),
+    Benchmark(("ping",), 5),
     Benchmark(("status_page",), 5),
     Benchmark(("notifications",), 10),
     Benchmark(("fleet",), 12),

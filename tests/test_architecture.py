@@ -53,8 +53,16 @@ ORDER = (
 CHECK_ORDER = (
     ("_reports",),
     (
-        *("_database", "_dns", "_files", "_http", "_jobs", "_kernel", "_ntp"),
-        *("_ping", "_processes", "_talk"),
+        "_database",
+        "_dns",
+        "_files",
+        "_http",
+        "_jobs",
+        "_kernel",
+        "_ntp",
+        "_ping",
+        "_processes",
+        "_talk",
     ),
     ("_common",),
 )
