@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("plan", "print the timetable of one day; nothing is run"),
     "status": ("asking.status", "show the state of the running supervisor"),
     "run-now": ("asking.run_now", "ask the running supervisor to run modules now"),
+    "silence": ("asking.silence", "silence alerts at the Alertmanagers, list silences, end them"),
     "reload": ("asking.reload", "let the running supervisor read its service file again"),
     "tree": ("asking.tree", "show the tasks of the running supervisor"),
     "test-alert": ("send_test_alert", "send one test report to each Alertmanager"),

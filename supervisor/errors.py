@@ -27,6 +27,10 @@ class AlreadyRunning(SupervisorError):
     exit_code = 75
 
 
+class NotRunning(SupervisorError):
+    """No supervisor answers at the local socket: there is no socket, or it is left from a crash."""
+
+
 @frozen
 class Problem:
     """One thing that is wrong in a service file, and what would be right."""

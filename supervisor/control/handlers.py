@@ -1,8 +1,9 @@
-"""Answers the requests `status`, `run-now`, `reload` and `tree` of the local socket."""
+"""Answers the requests of the local socket: `status`, `run-now`, `reload`, `tree`, `silence`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field
@@ -11,9 +12,13 @@ from supervisor.control import task_tree
 from supervisor.control.snapshot import Snapshot
 from supervisor.control.socket_client import JsonObject
 from supervisor.control.socket_server import Handler, Say
+from supervisor.errors import SupervisorError
 from supervisor.modules.runner import CLEAN_UP_TIMEOUT
 from supervisor.modules.tasks import ModuleTasks
 from supervisor.text import advice
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 
 @define(eq=False, repr=False)
@@ -31,6 +36,9 @@ class Handlers:
     reload: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
     """Reads the service file again, and returns how that ended."""
 
+    connect: Callable[[], Sequence[Client]] = field(kw_only=True)
+    """Returns a client for each peer."""
+
     def by_name(self) -> dict[str, Handler]:
         """Return the handler of each request."""
         return {
@@ -38,6 +46,7 @@ class Handlers:
             "run-now": self._run_now,
             "reload": self._reload,
             "tree": self._tree,
+            "silence": self._silence,
         }
 
     async def _status(self, _request: JsonObject, say: Say) -> None:
@@ -48,6 +57,29 @@ class Handlers:
 
     async def _reload(self, _request: JsonObject, say: Say) -> None:
         await say(await self.reload())
+
+    async def _silence(self, request: JsonObject, say: Say) -> None:
+        """Make, list or end silences. Say what the peers have then."""
+        from supervisor.delivery.silences.carry_out import Surroundings, carry_out  # few need it
+
+        store = self.snapshot.store
+        around = Surroundings(
+            service=store.service,
+            connect=self.connect,
+            clock=self.snapshot.clock,
+            alerts=store.alerts.values(),
+        )
+        try:
+            done = await carry_out(request, around)
+        except SupervisorError as error:
+            await say({"error": str(error)})
+            return
+        if any(silence["until_resolved"] for silence in done["silences"]):
+            for peer in self.snapshot.peers():
+                peer.has_new_silences = True
+        if self.snapshot.standings is not None:
+            self.snapshot.standings.forget()
+        await say(done)
 
     async def _run_now(self, request: JsonObject, say: Say) -> None:
         """Start the modules that the request names. Say how each run ended, as soon as it ends."""

@@ -6,12 +6,14 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import trio
 from attrs import define, field
 
 from supervisor import __version__
 from supervisor.alerts.alert import SUPERVISOR, Alert, State
+from supervisor.control.at_peers import at_peer
 from supervisor.control.socket_client import JsonObject
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
@@ -20,11 +22,18 @@ from supervisor.ledger.store import Store
 from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import rfc3339
 
+if TYPE_CHECKING:
+    from supervisor.delivery.silences.standings import Standings
+
 PARTS_PER_TURN = 100
 """Modules or alerts that are looked at before other tasks run, in about a millisecond."""
 
 STATES = ("pending", "firing", "resolved", "report", "quarantined")
 """The states of an alert."""
+
+
+_FIRING = (State.FIRING, State.OVER)
+"""The states of an alert that a peer is told as firing."""
 
 
 @define(eq=False, repr=False)
@@ -39,6 +48,12 @@ class Snapshot:
 
     ledger_bytes: Callable[[], int]
     """Returns the bytes that the ledger takes on disk."""
+
+    find_standings: Callable[[], Standings] | None = None
+    """Returns what asks the peers what they do with the alerts."""
+
+    standings: Standings | None = field(init=False, default=None)
+    """The same, once an alert fires and somebody looks."""
 
     started: float = field(init=False)
     """When the supervisor was started, in Unix seconds."""
@@ -56,6 +71,9 @@ class Snapshot:
 
         Other tasks run in between if there are thousands of modules and alerts.
         """
+        if self.find_standings and self._fires():
+            self.standings = self.standings or self.find_standings()
+            await self.standings.look()
         modules = await _in_turns(self._modules())
         return self._document(modules, await _in_turns(chain(self._alerts(), self._sightings())))
 
@@ -130,6 +148,7 @@ class Snapshot:
                     peer.url: "delivered" if self._has(peer, alert) else "pending"
                     for peer in self.peers()
                 },
+                "at_peers": self._at_peers(alert),
             }
 
     def _sightings(self) -> Iterator[JsonObject]:
@@ -150,6 +169,7 @@ class Snapshot:
                         "starts_at": None,
                         "ends_at": None,
                         "peers": {},
+                        "at_peers": [],
                     }
 
     def state(self, alert: Alert) -> str:
@@ -160,6 +180,18 @@ class Snapshot:
             return alert.state.value
         # It is over, but it is told as firing. Before a peer knows of it, it waits to be shown.
         return "firing" if self.outbox.cursors.was_taken(alert) else "pending"
+
+    def _fires(self) -> bool:
+        return any(alert.state in _FIRING for alert in self.store.alerts.values())
+
+    def _at_peers(self, alert: Alert) -> list[JsonObject]:
+        """Return what each peer does with an alert that fires."""
+        if self.standings is None or alert.state not in _FIRING:
+            return []
+        return [
+            at_peer(peer.url, self.standings.of(peer.url, alert.fingerprint))
+            for peer in self.peers()
+        ]
 
     def _has(self, peer: PeerStatus, alert: Alert) -> bool:
         cursor = self.outbox.cursors.get(peer.url, alert.fingerprint)

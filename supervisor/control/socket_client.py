@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from supervisor.errors import SupervisorError
+from supervisor.errors import NotRunning, SupervisorError
 
 NAME = "socket"
 """The socket's file in the state directory."""
@@ -24,6 +24,9 @@ LINE_TIMEOUT = 5.0
 JsonObject: TypeAlias = dict[str, Any]
 """A request, one line of an answer, or a part of it."""
 
+_NOBODY_THERE = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)
+"""What connecting raises where no supervisor runs. Any other error may hide one."""
+
 MAX_SOCKET_PATH = 100
 """Bytes of a path that fit into the address of a socket, which has room for 107."""
 
@@ -33,7 +36,7 @@ def ask(
 ) -> Iterator[JsonObject]:
     """Yield the answer of the supervisor that runs in one of the directories, line by line.
 
-    `timeout` is in seconds, for each line. Raises `SupervisorError` if no supervisor runs there.
+    `timeout` is in seconds, for each line. Raises `NotRunning` if no supervisor runs there.
     """
     with _connected(directories, timeout) as sock:
         try:
@@ -61,7 +64,7 @@ def _document(line: bytes) -> JsonObject:
 
 @contextmanager
 def _connected(directories: list[Path], timeout: float) -> Iterator[socket.socket]:
-    tried = []
+    tried, may_run = [], False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(timeout)
         for directory in directories:
@@ -70,10 +73,11 @@ def _connected(directories: list[Path], timeout: float) -> Iterator[socket.socke
                     sock.connect(path)
             except OSError as error:
                 tried.append(f"{directory / NAME}: {error.strerror or error}")
+                may_run |= not isinstance(error, _NOBODY_THERE)
             else:
                 yield sock
                 return
-    raise SupervisorError(
+    raise (SupervisorError if may_run else NotRunning)(
         f"the supervisor is not running, or not under this user ({'; '.join(tried)}); "
         "name its state directory with --state-dir"
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from logging import getLogger
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import trio
 from attrs import define, field
@@ -22,6 +22,7 @@ from supervisor.control.socket_server import LocalServer, LocalSocket
 from supervisor.daemon.environment import Environment
 from supervisor.daemon.reload import Reloader
 from supervisor.daemon.resume import resume
+from supervisor.daemon.standings import make_standings
 from supervisor.daemon.status_line import StatusLine
 from supervisor.daemon.watchdog import feed_watchdog
 from supervisor.delivery.tasks import PeerTasks
@@ -46,6 +47,9 @@ from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats, fit
 from supervisor.web import binding
 from supervisor.web.tasks import WebTasks
+
+if TYPE_CHECKING:
+    from supervisor.delivery.client import Client
 
 CHANNEL_SIZE = 256
 """Messages that can wait for the recorder."""
@@ -197,6 +201,10 @@ class Daemon:
         owed = "; what was not delivered is delivered by the next start"
         _log.info("stopped%s", owed if self.store.service.alertmanager.urls else "")
 
+    def _connect(self) -> Sequence[Client]:
+        """Return new clients of the present peers."""
+        return self.environment.connect(self.store.service)
+
     def _module_tasks(self, nursery: trio.Nursery) -> ModuleTasks:
         return ModuleTasks(
             store=self.store,
@@ -239,6 +247,9 @@ class Daemon:
             stats=self.stats,
             peers=lambda: peers.peers,
             ledger_bytes=lambda: self.recorder.writer.size,
+            find_standings=partial(
+                make_standings, self.store, peers, self._connect, self.environment.clock
+            ),
         )
         web = WebTasks(
             snapshot,
@@ -266,7 +277,14 @@ class Daemon:
         )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
         root = trio.lowlevel.current_task()
-        handlers = Handlers(snapshot, modules, self.recorder.recorded, root, reload=reloader.reload)
+        handlers = Handlers(
+            snapshot,
+            modules,
+            self.recorder.recorded,
+            root,
+            reload=reloader.reload,
+            connect=self._connect,
+        )
         server = LocalServer(handlers.by_name(), self.environment.clock)
         nursery.start_soon(
             server.keep, self.local_socket, self.recorder.writer.worker, name="local socket"

@@ -107,12 +107,22 @@ class Client:
         """
         body = b"[" + b",".join(alerts) + b"]"
         return await self._request(
-            "POST", "/api/v2/alerts", now, body, on_sent=on_sent, timeout=timeout
+            "POST",
+            "/api/v2/alerts",
+            now,
+            body,
+            on_sent=on_sent,
+            timeout=timeout,
+            status_is_all=True,
         )
 
     async def get(self, path: str, now: float, max_bytes: int = MAX_ANSWER_BYTES) -> Answer:
         """Get something. Of the answer's body at most `max_bytes` are read."""
         return await self._request("GET", path, now, max_bytes=max_bytes)
+
+    async def change(self, method: str, path: str, now: float, body: bytes = b"") -> Answer:
+        """Change something else than alerts, such as a silence."""
+        return await self._request(method, path, now, body)
 
     async def explained(self, answer: Answer, now: float) -> Answer:
         """Return why a peer hung up. A post can lose what the peer says about our certificate."""
@@ -130,7 +140,10 @@ class Client:
         max_bytes: int = MAX_ANSWER_BYTES,
         on_sent: Callable[[], None] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - a limit that is its own answer
+        *,
+        status_is_all: bool = False,
     ) -> Answer:
+        """Send a request. If its `status_is_all`, the rest of the answer may end as it likes."""
         limit = self.settings.timeout if timeout is None else timeout
 
         async def trace(event: str, details: Mapping[str, Any]) -> None:
@@ -152,8 +165,7 @@ class Client:
                 if self._connection.is_old:
                     request.headers["Connection"] = "close"
                 response = await self._send(request, content)
-            # The status says that the peer has the alerts. What follows may end as it likes.
-            is_taken = bool(content) and response.is_success
+            is_taken = status_is_all and response.is_success
             body = await _bounded(response, max_bytes, deadline, is_needed=not is_taken)
         except (trio.TooSlowError, httpx.TimeoutException):
             return Answer(Reply.RETRY, "timeout", f"no answer within {limit:g} s")

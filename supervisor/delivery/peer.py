@@ -52,3 +52,6 @@ class PeerStatus:
 
     failures: int = 0
     """Failures in a row since the last success."""
+
+    has_new_silences: bool = False
+    """Whether silences that end with their alerts were made there since its sender last looked."""

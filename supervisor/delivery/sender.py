@@ -23,6 +23,7 @@ from supervisor.delivery.pace import Pace
 from supervisor.delivery.peer import STATUS_PATH, PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
+from supervisor.delivery.silences.keeper import Keeper
 from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing, shifted
@@ -77,6 +78,9 @@ class Sender:
     _failures: Failures = field(init=False)
     """What has failed, and what follows from it."""
 
+    _silences: Keeper = field(init=False)
+    """Ends silences before the ends of their alerts are posted."""
+
     _greets_at: float = 0.0
     """trio's time at which to ask for the version again."""
 
@@ -95,6 +99,7 @@ class Sender:
         )
         self._pace = Pace.of(self.outbox.store.service)
         self._peer_clock = PeerClock(self.peer.shift)
+        self._silences = Keeper(self.peer, self.client, self.outbox.store, self.clock)
         self._prefetch = Prefetch(
             peer=self.peer,
             outbox=self.outbox,
@@ -182,11 +187,12 @@ class Sender:
             if times_were_wrong and answer.reply in (Reply.DELIVERED, Reply.SPLIT):
                 self.outbox.put_back(self.peer.url, part, now)
             else:
-                await self._sleep(self._failures.failed(part, answer))
+                await _sleep(self.peer, self._failures.failed(part, answer))
             return
 
     async def _answer(self, part: list[Outgoing]) -> tuple[Answer, bool]:
         """Post a part of a batch. Return the answer, and whether the times sent were wrong."""
+        await self._silences.before_post(part)
         size = sum(len(item.data) + 1 for item in part)
         limit = self._pace.seconds_for(size)
         begun = trio.current_time()
@@ -215,12 +221,6 @@ class Sender:
         self.peer.sent += len(part)
         self.peer.last_success = now
 
-    async def _sleep(self, seconds: float) -> None:
-        until = trio.current_time() + seconds
-        while (left := until - trio.current_time()) > 0:
-            self.peer.alive_at = trio.current_time()
-            await trio.sleep(min(MAX_SLEEP, left))
-
     def _compare_clocks(self, answer: Answer) -> bool:
         """Measure the peer's clock. Return whether the times sent to it were wrong."""
         if answer.date is None:
@@ -237,6 +237,13 @@ class Sender:
             _log.warning("%s", message)
         self._announcements.clock(message, renewed=message != before)
         return were_wrong
+
+
+async def _sleep(peer: PeerStatus, seconds: float) -> None:
+    until = trio.current_time() + seconds
+    while (left := until - trio.current_time()) > 0:
+        peer.alive_at = trio.current_time()
+        await trio.sleep(min(MAX_SLEEP, left))
 
 
 def _version(body: bytes) -> str:

@@ -64,7 +64,7 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             nursery.start_soon(record)
         snapshot = Snapshot(outbox, clock, modules.stats, lambda: (), lambda: 0)
         root = trio.lowlevel.current_task()
-        yield Handlers(snapshot, modules, changed, root, reload=reload)
+        yield Handlers(snapshot, modules, changed, root, reload=reload, connect=list)
         nursery.cancel_scope.cancel()
 
 

@@ -42,6 +42,7 @@ MODULE = Module(check="fake", name="m", every=Duration(60))
 _Result = TypeVar("_Result")
 
 OK = Answer(Reply.DELIVERED, "HTTP 200")
+NO_SILENCES = Answer(Reply.DELIVERED, "HTTP 200", body=b"[]")
 BUSY = Answer(Reply.RETRY, "HTTP 503")
 FORBIDDEN = Answer(Reply.MISCONFIGURED, "HTTP 403")
 TOO_SLOW = Answer(Reply.RETRY, "timeout")
@@ -105,9 +106,17 @@ class FakeClient(Client):
     in_flight: int = 0
     """How many requests are in flight. More than one is an error."""
 
+    silences: Callable[[str, str, bytes], Answer] = lambda _method, _path, _body: NO_SILENCES
+    """Returns the answer to a request about silences."""
+
     async def get(self, path: str, now: float, max_bytes: int = 0) -> Answer:
+        if path.startswith("/api/v2/silence"):
+            return await self._answer(lambda: self.silences("GET", path, b""))
         assert path == "/api/v2/status"
         return await self._answer(lambda: self.greeting)
+
+    async def change(self, method: str, path: str, now: float, body: bytes = b"") -> Answer:
+        return await self._answer(lambda: self.silences(method, path, body))
 
     async def post(
         self,

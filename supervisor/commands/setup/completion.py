@@ -71,7 +71,7 @@ _alertmanager_supervisor() {{
             *) command=${{COMP_WORDS[i]}}; break ;;
         esac
     done
-    case $prev in
+    case "$command $prev" in
 {_bash_values(known)}
     esac
     case $command in
@@ -101,16 +101,27 @@ def _bash_words(argument: Argument) -> str:
 
 
 def _bash_values(known: Sequence[Command]) -> str:
-    lines = {}
-    for argument in _valued(known):
-        names = "|".join(argument.flags)
-        if argument.takes_files:
-            how = "-d" if argument.value == "DIR" else "-f"
-            lines[names] = f'COMPREPLY=($(compgen {how} -- "$cur")); return'
-        else:
-            given = _bash_words(argument)
-            lines[names] = f'COMPREPLY=($(compgen -W "{given}" -- "$cur")); return'
-    return "\n".join(f"        {names}) {line} ;;" for names, line in lines.items())
+    """Return the cases of `"$command $prev"`: a flag may take other values in another command."""
+    answers: dict[str, dict[str, list[str]]] = {}
+    for command in known:
+        for argument in _valued([command]):
+            for flag in argument.flags:
+                answer = answers.setdefault(flag, {}).setdefault(_bash_answer(argument), [])
+                answer.append(command.name)
+    lines = []
+    for flag, found in answers.items():
+        for answer, takers in found.items():
+            names = ["*"] if len(found) == 1 else takers
+            cases = " | ".join(f"{name}\\ {flag}" for name in names)
+            lines.append(f"        {cases}) {answer}; return ;;")
+    return "\n".join(lines)
+
+
+def _bash_answer(argument: Argument) -> str:
+    if argument.takes_files:
+        how = "-d" if argument.value == "DIR" else "-f"
+        return f'COMPREPLY=($(compgen {how} -- "$cur"))'
+    return f'COMPREPLY=($(compgen -W "{_bash_words(argument)}" -- "$cur"))'
 
 
 def zsh(known: Sequence[Command]) -> str:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from supervisor.config.timezone import zone_of_key
+from supervisor.control.at_peers import in_words
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
 from supervisor.text import counted, data_size, seconds
@@ -129,6 +130,7 @@ class View:
             yield "pending at all Alertmanagers"
         elif pending:
             yield f"pending at {', '.join(urlsplit(url).netloc or url for url in pending)}"
+        yield from in_words(alert, self._local)
 
     def _peer(self, peer: JsonObject) -> RenderableType:
         is_well = peer["state"] == "ok"

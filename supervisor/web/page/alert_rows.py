@@ -10,6 +10,7 @@ from attrs import define, field
 
 from supervisor.alerts.alert import SUPERVISOR, Alert
 from supervisor.alerts.self_alerts import MODULE_FAILED, TOO_MANY_CONDITIONS
+from supervisor.control.at_peers import in_words
 from supervisor.control.socket_client import JsonObject
 from supervisor.web.page.durations import Moments, minutes
 from supervisor.web.page.links import Actions, actions, module_path, web_link
@@ -87,6 +88,9 @@ class AlertRows:
     past: Sequence[Alert]
     """Past alerts."""
 
+    program: Sequence[str]
+    """Our program and its service, as a person types them."""
+
     _episodes: dict[str, list[Alert]] = field(init=False)
     _modules: dict[str, str] = field(init=False)
     _url: str = field(init=False)
@@ -126,8 +130,12 @@ class AlertRows:
             detailed=alert["detailed"],
             runbook=alert["runbook"],
             runbook_link=web_link(alert["runbook"]),
+            told=tuple(in_words(alert, self._worded)),
             actions=self._actions(alert),
         )
+
+    def _worded(self, time: str) -> str:
+        return self.moments.at(datetime.fromisoformat(time).timestamp()).text
 
     def _lasting(self, alert: JsonObject) -> str:
         if alert["starts_at"] is None:
@@ -152,7 +160,7 @@ class AlertRows:
         if self._acted >= MAX_ACTIONS:
             return None
         self._acted += 1
-        return actions(self._url, known.payload.labels)
+        return actions(self._url, known.payload.labels, self.program)
 
 
 def short_url(url: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from attrs import frozen
+
+from supervisor.alerts.alert import SUPERVISOR
 
 SILENCE_FOR = "2h"
 """For how long the command that is shown silences an alert."""
@@ -28,9 +30,15 @@ class Actions:
     command: str
     """The command that silences it. Debian's Alertmanager does not have pages of its own."""
 
+    own: str
+    """The command that silences it until it is over, on this host. Empty if there is none."""
 
-def actions(url: str, labels: Mapping[str, str]) -> Actions:
-    """Return what to do about the alert with these labels, at the Alertmanager `url`."""
+
+def actions(url: str, labels: Mapping[str, str], program: Sequence[str]) -> Actions:
+    """Return what to do about the alert with these labels, at the Alertmanager `url`.
+
+    `program` is our program and its service, as a person types them.
+    """
     matchers = [f"{name}={_quoted(value)}" for name, value in sorted(labels.items())]
     there, chosen = url.rstrip("/"), quote(f"{{{','.join(matchers)}}}", safe="")
     words = ["amtool", f"--alertmanager.url={there}", "silence", "add", *matchers]
@@ -39,7 +47,17 @@ def actions(url: str, labels: Mapping[str, str]) -> Actions:
         silence=f"{there}/#/silences/new?filter={chosen}",
         open=f"{there}/#/alerts?filter={chosen}",
         command=shlex.join(words),
+        own=_own_command(labels, program),
     )
+
+
+def _own_command(labels: Mapping[str, str], program: Sequence[str]) -> str:
+    module, instance = labels.get("check", SUPERVISOR), labels.get("instance", "")
+    if module == SUPERVISOR:
+        return ""
+    subject = [module, *filter(None, [instance])]
+    words = [*program[:1], "silence", *program[1:], "--until-resolved", "--reason=why"]
+    return shlex.join([*words, *(["--"] if instance.startswith("-") else []), *subject])
 
 
 def module_path(name: str) -> str:

@@ -106,6 +106,7 @@ class Page:
             status=view.status,
             known=view.alerts,
             past=view.past,
+            program=program(view.about.service),
         )
 
     def module(self, module: JsonObject, end: float) -> ModuleRow:
@@ -180,6 +181,13 @@ def measurement(item: JsonObject) -> str:
     """Return a measurement: "disk_use_percent / 41 %"."""
     value = figure(item["value"], item["unit"])
     return " ".join(filter(None, (item["name"], *item["labels"].values(), value)))
+
+
+def program(service: str) -> tuple[str, ...]:
+    """Return our program and its service, as a person types them on this host."""
+    is_installed = docs() != str(CODE / "docs")  # else it is a copy of the project
+    name = "alertmanager-supervisor" if is_installed else "scripts/run"
+    return name, "--service", service
 
 
 @cache

@@ -44,6 +44,8 @@ class AlertRow:
     """What to do, as the service file says."""
     runbook_link: str
     """The same if it is an address, else empty."""
+    told: tuple[str, ...]
+    """Why Alertmanagers do not mail it: by whom it is silenced, or what holds it back."""
     actions: Actions | None
     """What can be done at an Alertmanager. None: without one, or the alert is over."""
 

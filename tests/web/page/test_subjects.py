@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -247,16 +248,27 @@ def test_a_line_shows_values_and_limits() -> None:
 
 
 def test_what_to_do_names_the_alert_whatever_its_labels_are() -> None:
-    found = actions(f"{A}/", {"instance": "a\"b\\c'd e", "alertname": "X"})
+    labels = {"instance": "a\"b\\c'd e", "alertname": "X", "check": "disk"}
+    found = actions(f"{A}/", labels, ("scripts/run", "--service", "X"))
 
     assert found.open.startswith(
-        f"{A}/#/alerts?filter=%7Balertname%3D%22X%22%2Cinstance%3D%22a%5C%22b"
+        f"{A}/#/alerts?filter=%7Balertname%3D%22X%22%2Ccheck%3D%22disk%22%2Cinstance%3D%22a%5C%22b"
     )
     assert found.silence.startswith(f"{A}/#/silences/new?filter=%7B")
     assert found.command == (
-        f"amtool --alertmanager.url={A} silence add 'alertname=\"X\"' "
+        f"amtool --alertmanager.url={A} silence add 'alertname=\"X\"' 'check=\"disk\"' "
         "'instance=\"a\\\"b\\\\c'\"'\"'d e\"' --duration=2h --comment=why"
     )
+    assert shlex.split(found.own) == [
+        *("scripts/run", "silence", "--service", "X", "--until-resolved", "--reason=why"),
+        *("disk", "a\"b\\c'd e"),
+    ]
+
+
+def test_our_own_command_is_for_what_a_module_sees() -> None:
+    assert actions(A, {"check": "supervisor"}, ("x",)).own == ""
+    assert actions(A, {"check": "disk"}, ("x",)).own.endswith(" disk")
+    assert actions(A, {"check": "disk", "instance": "-x"}, ("x",)).own.endswith(" -- disk -x")
 
 
 async def test_a_runbook_is_a_link_only_if_it_leads_to_the_web() -> None:

@@ -15,7 +15,7 @@ from supervisor.web.page import drawing
 from supervisor.web.page.alert_rows import colour_of, module_of, worst_first
 from supervisor.web.page.drawing import Picture
 from supervisor.web.page.figures import figure
-from supervisor.web.page.page import CODE, TIMELINE_STEP, Page, docs
+from supervisor.web.page.page import TIMELINE_STEP, Page, program
 from supervisor.web.page.subjects.episodes import ended, episodes, is_about
 from supervisor.web.page.subjects.parameters import parameters
 from supervisor.web.page.subjects.view import Measured, ModuleView
@@ -122,12 +122,9 @@ def schedule(module: Module) -> list[str]:
 
 def commands(shown: ModuleView) -> list[str]:
     """Return the commands that run the module now: for alerts, and only to look."""
-    program = ["alertmanager-supervisor"]
-    if docs() == str(CODE / "docs"):  # a copy of the project, which is not installed
-        program = ["scripts/run"]
-    service = ["--service", shown.view.about.service]
-    name = shown.module.name
-    return [shlex.join([*program, verb, *service, name]) for verb in ("run-now", "once")]
+    name, *service = program(shown.view.about.service)
+    module = shown.module.name
+    return [shlex.join([name, verb, *service, module]) for verb in ("run-now", "once")]
 
 
 def _verdict(shown: ModuleView, colours: Sequence[str]) -> Verdict:
