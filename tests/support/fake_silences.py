@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +13,9 @@ from attrs import define, field
 
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.text import rfc3339
+
+_numbers = itertools.count(1)
+"""No two silences have the same ID, wherever they are."""
 
 MISSING = Answer(Reply.MISCONFIGURED, "HTTP 404")
 DOWN = Answer(Reply.RETRY, "connect", "Connection refused")
@@ -31,7 +35,7 @@ class FakeSilences:
 
     def add(self, *, comment: str = "until resolved: 4711", **more: str) -> str:
         """Add a silence whose matchers are these labels. Return its ID."""
-        identity = f"{len(self.silences) + 1:08x}-0000-4000-8000-000000000000"
+        identity = f"{next(_numbers):08x}-0000-4000-8000-000000000000"
         self.silences[identity] = {
             "id": identity,
             "status": {"state": "active"},

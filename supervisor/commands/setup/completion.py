@@ -106,8 +106,8 @@ def _bash_values(known: Sequence[Command]) -> str:
     for command in known:
         for argument in _valued([command]):
             for flag in argument.flags:
-                answer = answers.setdefault(flag, {}).setdefault(_bash_answer(argument), [])
-                answer.append(command.name)
+                takers = answers.setdefault(flag, {}).setdefault(_bash_answer(argument), [])
+                takers.append(command.name)
     lines = []
     for flag, found in answers.items():
         for answer, takers in found.items():
