@@ -11,12 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.mailing import MailboxSink, ShippedAlertmanager
+from tests.e2e.mailing import MailboxSink, ShippedAlertmanager, flushed
 from tests.e2e.servers import AlertmanagerServer, SupervisorProcess, wait_for
 from tests.e2e.test_lifecycle import write_config
 from tests.e2e.test_mail_survives import (
     Host,
-    flushed,
     host,
     mailbox,
     messages,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -92,7 +92,7 @@ class Bench:
         return ["unknown" if each is None else each[0].state for each in found]
 
 
-def _item(labels: dict[str, str], identity: str = "f1", **status: Any) -> dict[str, Any]:
+def _item(labels: Mapping[str, str], identity: str = "f1", **status: Any) -> dict[str, Any]:
     usual = {"state": "active", "silencedBy": [], "inhibitedBy": []}
     return {"labels": labels, "fingerprint": identity, "status": usual | status}
 
@@ -136,7 +136,7 @@ async def test_each_status_has_its_word(
 async def test_an_inhibition_names_the_alert_if_it_is_ours(autojump_clock: MockClock) -> None:
     bench = Bench()
     (alert,) = bench.ledger.outbox.store.alerts.values()
-    status = {"state": "suppressed", "inhibitedBy": ["f2", "f3"]}
+    status: dict[str, Any] = {"state": "suppressed", "inhibitedBy": ["f2", "f3"]}
     cause = _item({"alertname": "Host down", "instance": "shop1"}, "f2")
     bench.listings[A] = _list(_item(alert.payload.labels, **status), cause)
     await bench.states()
