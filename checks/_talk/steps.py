@@ -26,7 +26,7 @@ def pattern_of(expect: str) -> Any:
 def is_expectation(_params: object, _: Attribute[str], value: str) -> None:
     """Raises `ValueError` for what is not a regular expression. It may be empty."""
     if value:
-        pattern_of(value)
+        compiled(value)
 
 
 @frozen
