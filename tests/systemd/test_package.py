@@ -141,6 +141,8 @@ def test_a_package_lives_from_its_first_mail_to_its_purge(host: Host) -> None:
     first, since = start_service(host, f"/usr/share/{PACKAGE}/configs")
     old = host.version()
     assert "/opt" not in machine.run("systemctl cat supervisor@Shop").stdout
+    own = machine.run("getent group supervisor").stdout.split(":")[2]
+    assert machine.run("cat /proc/sys/net/ipv4/ping_group_range").stdout.split() == [own, own]
 
     # An upgrade and a way back keep what fires. None of it is mailed again, and nothing else is.
     for package, version in (("new.deb", packages.NEWER), ("old.deb", old)):
