@@ -73,7 +73,7 @@ def wrong_keys(found: Mapping[str, Any], described: Mapping[str, set[str]]) -> s
 
 def run(supervisor: SupervisorProcess, *words: str, codes: tuple[int, ...] = (0,)) -> Any:
     options = [f"--service={supervisor.service}", f"--config-dir={supervisor.directory}"]
-    if words[0] in ("status", "tree", "doctor"):
+    if words[0] in ("status", "tree", "doctor", "silence"):
         options.append(f"--state-dir={supervisor.directory / 'state'}")
     done = subprocess.run(
         [sys.executable, "-m", "supervisor", *words, *options],
@@ -101,12 +101,19 @@ def test_the_pages_name_each_key_and_metric_of_a_supervisor_that_runs(
 
     wait_for(has_all, 60, "not all is there", lambda: supervisor.log)
     status = run(supervisor, "status", "--json")
+    silence = ("silence", "disk", "--for=1h", "--reason=x", "--format=json")
+    silenced = run(supervisor, *silence)
     doctor = run(supervisor, "doctor", "--json", codes=(0, 1))
     shapes = [
         (status, described("status --json")),
         *((each, described("status --json", "A module:")) for each in status["modules"]),
         *((each, described("status --json", "An alert:")) for each in status["alerts"]),
         *((each, described("status --json", "A peer:")) for each in status["peers"]),
+        (silenced, described("silence --format json")),
+        *(
+            (each, described("silence --format json", "A silence:"))
+            for each in silenced["silences"]
+        ),
         (run(supervisor, "tree", "--json"), described("tree --json")),
         (run(supervisor, "plan", "--format=json"), described("plan --format json")),
         (doctor, described("doctor --json")),

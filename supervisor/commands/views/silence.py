@@ -39,12 +39,13 @@ def _lines(silence: JsonObject, local: Callable[[str], str]) -> Iterator[str]:
         case "pending":
             when = f"from {local(silence['starts_at'])} until {local(silence['ends_at'])}"
         case _ if silence["until_resolved"]:
-            when = (
-                f"until its alert ends, extended each time, now until {local(silence['ends_at'])}"
-            )
+            when = f"until its alert ends (extended; now until {local(silence['ends_at'])})"
         case _:
             when = f"until {local(silence['ends_at'])}"
-    why = f"by {silence['created_by']}: {silence['comment']}"
+    comment = silence["comment"]
+    if silence["until_resolved"]:
+        comment = comment.partition(": ")[2]  # without the mark
+    why = f"by {silence['created_by']}: {comment}"
     yield printable(f"{silence['id']}  {when}, {why}")
     yield printable(f"    {', '.join(silence['matchers'])}")
     yield f"    at {', '.join(silence['peers'])}"
