@@ -78,9 +78,8 @@ def _while_no_peer_hears(
 def _while_it_is_written(
     choose: Random, module: ModuleScript, spell: Spell, peers: tuple[str, ...]
 ) -> Iterator[Fault]:
-    """The power fails, or the process is killed, when a run has seen it."""
-    kind, most = choose.choice((("cut", 2), ("kill", 400)))
-    yield _fault(_soon(choose, spell), kind, seconds=1.0, amount=float(choose.randint(0, most)))
+    """The power fails in one of the first commits after a run has seen it."""
+    yield _fault(_soon(choose, spell), "cut", seconds=1.0, amount=float(choose.randint(0, 2)))
 
 
 def _while_its_module_runs(
@@ -105,6 +104,7 @@ COINCIDENCES: tuple[Coincidence, ...] = (
     _while_it_is_told,
     _while_no_peer_hears,
     _while_no_peer_hears,
+    _while_it_is_written,
     _while_it_is_written,
     _while_its_module_runs,
     _while_the_service_file_changes,

@@ -19,7 +19,7 @@ ROUGH = "rough"
 LONGEST = 600.0
 """Seconds of the processor after which a search for one fault ends."""
 
-SHRINK_FOR = 30.0
+SHRINK_FOR = 15.0
 """Seconds of the processor for the search of a smaller scenario. They are not counted."""
 
 
