@@ -25,6 +25,7 @@ from checks._jobs.report import Instant, JobReport
 from checks._jobs.state import Known, recall
 from checks._processes.systemd_units import full_name
 from supervisor.api import (
+    Calendar,
     CheckFailed,
     Context,
     Duration,
@@ -55,7 +56,11 @@ class Job:
         metadata={"help": "its name, as the wrapper is given it", "example": '"pnr-archive"'}
     )
     at: tuple[str, ...] = field(
-        default=(), metadata={"help": "when it is due, in the service's zone: ['02:00']"}
+        default=(),
+        metadata={"help": "when it is due, in the service's zone: ['02:00'], ['Mon-Fri 02:00']"},
+    )
+    except_: tuple[Calendar, ...] = field(
+        default=(), metadata={"help": "files of calendars: it is not due on their dates"}
     )
     every: Duration | None = field(
         default=None, metadata={"help": "due this long after its last success, instead of `at`"}
@@ -104,6 +109,8 @@ class Job:
     def __attrs_post_init__(self) -> None:
         if self.at and self.every is not None:
             raise ValueError(f"job {self.name!r} has both `at` and `every`; remove one")
+        if self.except_ and not self.at:
+            raise ValueError(f"job {self.name!r} has `except` without `at`; add at = ['02:00']")
         if self.unit and self.users:
             raise ValueError(f"job {self.name!r} has both `unit` and `users`; remove one")
 
@@ -112,7 +119,7 @@ class Job:
         return Limits(self.min_duration, self.max_duration)
 
     def timetable(self, zone: ZoneInfo) -> Timetable:
-        return Timetable(self.at, self.every, self.grace, zone)
+        return Timetable(self.at, self.every, self.grace, zone, except_=self.except_)
 
 
 @frozen
@@ -229,9 +236,9 @@ async def examine(params: Params) -> Iterable[str]:
     return [f"there is no user {name!r}; mend `users`" for name in names if name not in known]
 
 
-def expects(params: Params) -> Iterable[tuple[str, tuple[str, ...]]]:
-    """Return the jobs that are due at times of the day, and these times. `plan` shows them."""
-    return [(job.name, job.at) for job in params.jobs if job.at]
+def expects(params: Params) -> Iterable[tuple[str, tuple[str, ...], tuple[Calendar, ...]]]:
+    """Return the jobs that are due at times of the day, these times, and what leaves some out."""
+    return [(job.name, job.at, job.except_) for job in params.jobs if job.at]
 
 
 EXAMINES_THIS_HOST = True

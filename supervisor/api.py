@@ -7,6 +7,7 @@ A check is a module with `Params`, a frozen attrs class, and
 
 from __future__ import annotations
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.limits.limit import Crossing, Limit
 from supervisor.config.limits.order import lower_limit, upper_limit
 from supervisor.config.secret import Secret
@@ -31,6 +32,7 @@ from supervisor.text import preformatted
 
 __all__ = [
     "AlertView",
+    "Calendar",
     "CheckFailed",
     "Completed",
     "Condition",

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from checks._jobs.record import JobRecord
 from checks._jobs.report import CLOCK_STEP, Instant
-from supervisor.api import Times, times_of_day
+from supervisor.api import Calendar, Times, times_of_day
 
 
 @frozen
@@ -29,13 +29,17 @@ class Timetable:
 
     timezone: ZoneInfo
 
+    except_: tuple[Calendar, ...] = ()
+    """The days on which none is due."""
+
     def __str__(self) -> str:
         """What it depends on. With another text nothing is owed before the next time."""
-        return f"{','.join(self.at)} {self.every or 0:g} {self.timezone.key}"
+        calendars = "".join(f" except {calendar.path}" for calendar in self.except_)
+        return f"{','.join(self.at)} {self.every or 0:g} {self.timezone.key}{calendars}"
 
     @property
     def times(self) -> Times | None:
-        return times_of_day(self.at, self.timezone) if self.at else None
+        return times_of_day(self.at, self.timezone, self.except_) if self.at else None
 
     def overdue(self, record: JobRecord, now: float) -> float | None:
         """Return the time at which a success was due that has not come in time, or None."""

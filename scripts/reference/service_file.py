@@ -36,7 +36,9 @@ def keys(name: str) -> Iterator[str]:
     rows = []
     for key in schema_text.keys(CLASSES[name]):
         if key.name not in ELSEWHERE:
-            cells = values.row(key, properties[key.name], DEFAULTS.get(key.name, ""))
+            cells = values.row(
+                key, properties[schema_text.key_name(key)], DEFAULTS.get(key.name, "")
+            )
             if key.name in SIZES:
                 cells = (cells[0], cells[1].replace("integer", "size"), *cells[2:])
             rows.append(cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,20 +12,27 @@ from zoneinfo import ZoneInfo
 from rich.cells import cell_len
 
 from supervisor.commands.options import load_service_file
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.service import Service
 from supervisor.modules.loader import load_check
+from supervisor.schedule.left_out import LeftOut
+from supervisor.schedule.local_day import LocalDay
 from supervisor.schedule.plan import (
     MAX_CELL_WIDTH,
     Expected,
     Plan,
     cut,
     expected,
+    holidays,
     in_words,
     plan,
     summary,
     title,
 )
-from supervisor.text import columns, printable, rfc3339
+from supervisor.text import columns, counted, printable, rfc3339
+
+MAX_TIMES = 5
+"""Times of a module that are named when a calendar leaves them out."""
 
 RUNS_COLUMN = 3
 """The column with the number of runs, which is aligned to the right."""
@@ -83,21 +90,34 @@ def _date(text: str) -> date:
         ) from None
 
 
-def _expectations(service: Service) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield module, name and times of what enabled modules expect to happen."""
+def _expectations(
+    service: Service,
+) -> Iterator[tuple[str, str, tuple[str, ...], tuple[Calendar, ...]]]:
+    """Yield module, name, times and calendars of what enabled modules expect to happen."""
     for module in service.modules:
         expects = load_check(module.check).expects if module.enabled else None
         if expects is not None:
-            for name, at in expects(module.params):
-                yield module.name, name, at
+            for name, at, *calendars in expects(module.params):
+                yield module.name, name, at, calendars[0] if calendars else ()
 
 
-def as_json(made: Plan, due: Iterable[Expected] = ()) -> dict[str, Any]:
+def as_json(made: Plan, due: Sequence[Expected] = ()) -> dict[str, Any]:
     """Return the plan as JSON. Times are RFC 3339 with the zone's offset."""
     zone = made.service.timezone
     expectations = [
         {"at": _local(moment, zone), "module": each.module, "name": each.name}
         for each in due
+        for moment in each.at
+    ]
+    missing = [
+        {
+            "at": _local(moment, zone),
+            "module": each.module,
+            **({"name": each.name} if each.name else {}),
+            "holiday": each.holiday,
+            "calendar": each.calendar,
+        }
+        for each in _left_out(made, due)
         for moment in each.at
     ]
     return {
@@ -106,6 +126,7 @@ def as_json(made: Plan, due: Iterable[Expected] = ()) -> dict[str, Any]:
         "timezone": zone.key,
         "runs": [{"at": _local(run.at, zone), "module": run.module} for run in made.runs],
         **({"expected": expectations} if expectations else {}),
+        **({"left_out": missing} if missing else {}),
         "peak": {
             "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
@@ -114,7 +135,7 @@ def as_json(made: Plan, due: Iterable[Expected] = ()) -> dict[str, Any]:
     }
 
 
-def as_text(made: Plan, due: Iterable[Expected] = ()) -> str:
+def as_text(made: Plan, due: Sequence[Expected] = ()) -> str:
     """Return a table for people: a line for each module, then the number of runs and the peak.
 
     What is `due` by itself, such as jobs, has a table of its own.
@@ -127,13 +148,29 @@ def as_text(made: Plan, due: Iterable[Expected] = ()) -> str:
         total += len(ticks)
         span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
         rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
-    head = "\n".join(filter(None, (title(made), day.oddity())))
+    missing = _left_out(made, due)
+    head = "\n".join(filter(None, (title(made), day.oddity(), holidays(missing))))
     text = f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
+    if missing:
+        text += f"\n\nleft out: {'; '.join(_words(each, day) for each in missing)}"
     others = [
         (each.name, each.module, ", ".join(day.clock(moment)[:5] for moment in each.at) or "-")
         for each in due
     ]
     return f"{text}\n\n{_table([('JOB', 'MODULE', 'DUE'), *others])}" if others else text
+
+
+def _left_out(made: Plan, due: Iterable[Expected]) -> list[LeftOut]:
+    """Return what calendars leave out: runs, then what must happen by itself."""
+    return [*made.left_out.values(), *(each.left_out for each in due if each.left_out)]
+
+
+def _words(missing: LeftOut, day: LocalDay) -> str:
+    """Return in words what a calendar leaves out: the first times of one module or job."""
+    shown = [day.clock(moment)[:5] for moment in missing.at[:MAX_TIMES]]
+    more = len(missing.at) - len(shown)
+    times = ", ".join(shown) + (f" and {counted(more, 'more time')}" if more else "")
+    return f"{printable(missing.name or missing.module)} at {times}"
 
 
 def _local(moment: float, zone: ZoneInfo) -> str:

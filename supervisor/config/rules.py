@@ -176,6 +176,10 @@ def _schedule(path: tuple[str, int], module: Table) -> Iterator[KeyProblem]:
     if "every" not in module and isinstance(module.get("clear_after"), str):
         wrong = "is a time, and the module has no every"
         yield KeyProblem((*path, "clear_after"), wrong, "write a number of runs, such as 2")
+    if module.get("except") and at == []:
+        yield KeyProblem(
+            (*path, "except"), "is given without at", 'write for example at = ["09:00"]'
+        )
     # An `every` that is wrong by itself makes no time of `at` wrong.
     every = _seconds(module, "every", None) or (60.0 if "every" in module else None)
     if every is not None and every < 1 and at != []:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.limits.limit import Limit
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration, Size
@@ -29,6 +30,7 @@ _SIMPLE: Mapping[Any, tuple[str, str]] = {
     Size: ("size", '"5GiB"'),
     Secret: ("secret", '{ credential = "name" }'),
     Path: ("path", '"/path/to/file"'),
+    Calendar: ("calendar file", '"calendars/kr.toml"'),
     ZoneInfo: ("time zone", '"Asia/Seoul"'),
     Any: ("plain value", '"…"'),
     object: ("plain value", '"…"'),
@@ -140,6 +142,8 @@ def written(value: object) -> str:
             return f"{value:.1f}"
         case Limit():
             return written(value.value)
+        case Calendar():
+            return written(value.path)
     return "{…}" if attrs.has(type(value)) else shortened(str(value))
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration
 
@@ -43,7 +44,9 @@ class Module:
     every: Duration | None = None
     """A run each time that this has passed, on a fixed grid."""
     at: tuple[str, ...] = ()
-    """Times of the day, "HH:MM", and ranges of them, "HH:MM-HH:MM"."""
+    """Times of the day, "HH:MM", and ranges, "HH:MM-HH:MM"; also of days: "Mon-Fri 09:00"."""
+    except_: tuple[Calendar, ...] = ()
+    """Files of calendars: no time of `at` begins on their dates."""
     timeout: Duration = Duration(30)
     """A run that takes longer is ended."""
     catch_up: Duration = Duration(600)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from supervisor.config import schema_text
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.problems import InvalidValue, WrongType
 from supervisor.config.secret import Secret
 from supervisor.config.timezone import parse_timezone
@@ -108,6 +109,13 @@ def path(value: Any, expected: Any) -> Path:
     if not text or "\0" in text:
         raise InvalidValue('is not a path; write for example "/path/to/file"')
     return _directory.get() / text
+
+
+def calendar(value: Any, expected: Any) -> Calendar:
+    """Return the calendar of a file. A relative path starts at the directory of `paths_from`."""
+    from supervisor.config.calendars import reading  # few files name a calendar
+
+    return reading.calendar(path(value, expected))
 
 
 def timezone(value: Any, expected: Any) -> ZoneInfo:

@@ -21,6 +21,7 @@ from cattrs.errors import AttributeValidationNote, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from supervisor.config import schema_text, strict
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.problems import InvalidValue, KeyPath, TableError, WrongType
 from supervisor.config.secret import Secret
@@ -246,6 +247,7 @@ for _type, _hook in (
     (int, exactly(int)),
     (float, strict.number),
     (Path, strict.path),
+    (Calendar, strict.calendar),
     (Secret, strict.secret),
     (ZoneInfo, strict.timezone),
     (Duration, strict.duration),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from supervisor.config.service import Service
-from supervisor.doctor import modules, peer, secrets, state_dir
+from supervisor.doctor import calendars, modules, peer, secrets, state_dir
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.text import printable
 
@@ -40,7 +40,8 @@ async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Examinat
         async with trio.open_nursery() as nursery:
             for number in range(len(examinations)):
                 nursery.start_soon(look, number)
-    return [_service_file(service), *(found[number] for number in range(len(examinations)))]
+    first = (_service_file(service), calendars.examine_calendars(service))
+    return [*filter(None, first), *(found[number] for number in range(len(examinations)))]
 
 
 def _examinations(

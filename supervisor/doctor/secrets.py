@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import TypeVar
 
 import attrs
 
@@ -14,6 +15,8 @@ from supervisor.config.service import Service
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.doctor.state_dir import read_in_thread
 from supervisor.errors import Problem, SecretUnreadable
+
+T = TypeVar("T")
 
 _REMEDIES = {
     "credential": "give the unit a LoadCredential= for it; from a shell set CREDENTIALS_DIRECTORY "
@@ -62,25 +65,26 @@ async def unsafe_files(service: Service) -> list[Problem]:
 
 def secrets(service: Service) -> Iterator[tuple[KeyPath, Secret]]:
     """Yield each secret that is in use, with its key in the service file."""
-    yield from _within(("alertmanager",), service.alertmanager)
-    yield from _within(("status",), service.status)
+    yield from values_of(Secret, ("alertmanager",), service.alertmanager)
+    yield from values_of(Secret, ("status",), service.status)
     for number, module in enumerate(service.modules):
         if module.enabled:
-            yield from _within(("modules", number, "params"), module.params)
+            yield from values_of(Secret, ("modules", number, "params"), module.params)
 
 
-def _within(key: KeyPath, value: object) -> Iterator[tuple[KeyPath, Secret]]:
-    if isinstance(value, Secret):
+def values_of(kind: type[T], key: KeyPath, value: object) -> Iterator[tuple[KeyPath, T]]:
+    """Yield each value of a type at or below a key."""
+    if isinstance(value, kind):
         yield key, value
-    elif attrs.has(kind := type(value)):
-        for field in attrs.fields(kind):
-            yield from _within((*key, field.name), getattr(value, field.name))
+    elif attrs.has(outer := type(value)):
+        for field in attrs.fields(outer):
+            yield from values_of(kind, (*key, field.name), getattr(value, field.name))
     elif isinstance(value, Mapping):
         for name, each in value.items():
-            yield from _within((*key, str(name)), each)
+            yield from values_of(kind, (*key, str(name)), each)
     elif isinstance(value, tuple | list):
         for number, each in enumerate(value):
-            yield from _within((*key, number), each)
+            yield from values_of(kind, (*key, number), each)
 
 
 def _unreadable(secret: Secret) -> Finding | None:

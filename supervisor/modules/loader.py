@@ -62,8 +62,11 @@ class Check:
     doc: str = ""
     """The docstring of its Python module."""
 
-    expects: Callable[[Any], Iterable[tuple[str, tuple[str, ...]]]] | None = None
-    """Names what must happen at which times of the day, for `plan`. Few checks have it."""
+    expects: Callable[[Any], Iterable[tuple[Any, ...]]] | None = None
+    """Names what must happen at which times of the day, for `plan`. Few checks have it.
+
+    Calendars that leave days out may follow the times.
+    """
 
     watch: Watch | None = None
     """Waits for something new and asks for a run at once. Few checks have it."""

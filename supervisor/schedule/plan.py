@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from attrs import frozen
+from attrs import field, frozen
 from rich.cells import cell_len, chop_cells
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.service import Module, Service
+from supervisor.schedule.left_out import LeftOut, left_out
 from supervisor.schedule.local_day import LocalDay, local_day
 from supervisor.schedule.schedule import Schedule, schedules, times_of_day
 from supervisor.text import counted, duration, printable
@@ -33,6 +35,8 @@ class Expected:
     module: str
     name: str
     at: tuple[float, ...]
+    left_out: LeftOut | None = None
+    """What a calendar leaves out."""
 
 
 @frozen
@@ -52,6 +56,9 @@ class Plan:
 
     moments: int
     """At how many different times runs are due. Each may wake the process once."""
+
+    left_out: Mapping[str, LeftOut] = field(factory=dict)
+    """What calendars leave out, by the module's name."""
 
     def ticks(self, module: Module) -> tuple[float, ...]:
         """Return when the module is due, in order. They are not kept: there may be millions."""
@@ -91,6 +98,12 @@ def plan(service: Service, day: date) -> Plan:
         peak_at=peak_at,
         peak_runs=peak_runs,
         moments=len(moments),
+        left_out={
+            module.name: found
+            for module in service.modules
+            if module.enabled and module.except_
+            if (found := left_out(timetables[module.name], within, module.name))
+        },
     )
 
 
@@ -102,13 +115,23 @@ def _ticks(module: Module, schedules: Mapping[str, Schedule], day: LocalDay) -> 
     return schedules[module.name].between(day.start, day.end) if module.enabled else ()
 
 
-def expected(made: Plan, named: Iterable[tuple[str, str, tuple[str, ...]]]) -> tuple[Expected, ...]:
-    """Return when what modules expect is due on that day, from module, name and times of day."""
+def expected(
+    made: Plan, named: Iterable[tuple[str, str, tuple[str, ...], tuple[Calendar, ...]]]
+) -> tuple[Expected, ...]:
+    """Return when what modules expect is due, from module, name, times and calendars."""
     day, zone = made.day, made.service.timezone
-    return tuple(
-        Expected(module, name, times_of_day(at, zone).between(day.start, day.end))
-        for module, name, at in named
-    )
+    found = []
+    for module, name, at, except_ in named:
+        times = times_of_day(at, zone, except_)
+        due = times.between(day.start, day.end)
+        found.append(Expected(module, name, due, left_out(times, day, module, name)))
+    return tuple(found)
+
+
+def holidays(found: Iterable[LeftOut]) -> str:
+    """Return the holidays of a day in words; empty if nothing is left out."""
+    names = dict.fromkeys(f"{printable(each.holiday)} ({each.calendar})" for each in found)
+    return f"holiday: {', '.join(names)}" if names else ""
 
 
 def title(made: Plan) -> str:
@@ -131,10 +154,12 @@ def in_words(module: Module) -> str:
     if not module.enabled:
         return "disabled"
     every = "" if module.every is None else f"every {duration(module.every)}"
-    ranged = any("-" in item for item in module.at)
+    ranged = any("-" in item.rpartition(" ")[2] for item in module.at)
     if not module.at:
         return every
-    return ", ".join(module.at) + (f" {every}" if ranged else "")
+    times = ", ".join(module.at) + (f" {every}" if ranged else "")
+    calendars = ", ".join(calendar.path.name for calendar in module.except_)
+    return f"{times} except {calendars}" if calendars else times
 
 
 def cut(text: str, width: int) -> str:

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from supervisor.config.service import Module
 from supervisor.schedule.local_day import LocalDay
-from supervisor.schedule.plan import Plan, cut, in_words, summary, title
+from supervisor.schedule.plan import Plan, cut, holidays, in_words, summary, title
 from supervisor.text import counted, printable
 
 WIDTH = 1200
@@ -103,12 +103,14 @@ class Row:
     enabled: bool
     runs: int
     outline: str
+    left_out: str
+    """The path of what a calendar leaves out; empty without that."""
 
 
 def picture(made: Plan) -> str:
     """Return the day as an SVG document, a few KB for each module however often it runs."""
     day, modules = made.day, made.service.modules
-    rows = [_row(day, module, made.ticks(module)) for module in modules]
+    rows = [_row(made, module) for module in modules]
     found = f"{counted(len(rows), 'module')}, {summary(made, sum(row.runs for row in rows))}"
     change = day.change()
     drawn = _template.render(
@@ -119,7 +121,7 @@ def picture(made: Plan) -> str:
         count_x=COUNT_X,
         schedule_x=SCHEDULE_X,
         title=_shown(title(made), TITLE_CELLS),
-        words=". ".join(filter(None, (found, day.oddity()))),
+        words=". ".join(filter(None, (found, day.oddity(), holidays(made.left_out.values())))),
         hours=_hours(day),
         change_x=None if change is None else _x(day, change),
         peak=_peak(made),
@@ -141,21 +143,29 @@ def marks(ticks: Sequence[float], reach: float) -> Iterator[Mark]:
     yield Mark(first, last)
 
 
-def _row(day: LocalDay, module: Module, ticks: Sequence[float]) -> Row:
+def _row(made: Plan, module: Module) -> Row:
+    day, ticks, missing = made.day, made.ticks(module), made.left_out.get(module.name)
     schedule = in_words(module)
     tooltip = f"{module.name}: {module.check}, {schedule}"
     if ticks:
         tooltip += (
             f"; {counted(len(ticks), 'run')} from {day.clock(ticks[0])} to {day.clock(ticks[-1])}"
         )
+    if missing:
+        tooltip += f"; {counted(len(missing.at), 'time')} left out: {missing.holiday}"
     return Row(
         name=_shown(module.name, NAME_CELLS),
         schedule=_shown(schedule, SCHEDULE_CELLS),
         tooltip=_shown(tooltip, TOOLTIP_CELLS),
         enabled=module.enabled,
         runs=len(ticks),
-        outline="".join(_outline(day, mark) for mark in marks(ticks, (TICK + GAP) / _scale(day))),
+        outline=_path(day, ticks),
+        left_out=_path(day, missing.at if missing else ()),
     )
+
+
+def _path(day: LocalDay, ticks: Sequence[float]) -> str:
+    return "".join(_outline(day, mark) for mark in marks(ticks, (TICK + GAP) / _scale(day)))
 
 
 def _outline(day: LocalDay, mark: Mark) -> str:

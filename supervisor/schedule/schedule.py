@@ -9,15 +9,20 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import count, islice
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.service import Module, Service
-from supervisor.config.times import parse_times
+from supervisor.config.times import DAY, parse_span, parse_times, steps
 from supervisor.schedule.offsets import Offsets
+
+if TYPE_CHECKING:
+    from supervisor.config.calendars.days import Days
 
 MAX_COUNTED_TICKS = 1000
 """Ticks that are counted one by one. After a longer jump of the clock, whole days are counted."""
@@ -59,6 +64,16 @@ class Grid:
         return number
 
 
+@frozen(cache_hash=True)
+class SomeTimes:
+    """Times of some days alone."""
+
+    days: Days
+    """The days on which they begin."""
+    seconds: tuple[int, ...]
+    """Seconds after midnight. Those of the day after are more than a day."""
+
+
 @frozen
 class Times:
     """Ticks at the given seconds after midnight of each day, in the zone's wall-clock time.
@@ -67,22 +82,31 @@ class Times:
     the first time. Two times at the same instant are one tick.
     """
 
-    seconds: tuple[int, ...] = field(validator=validators.min_len(1))
+    seconds: tuple[int, ...]
+    """Those of each day."""
     timezone: ZoneInfo
+    some: tuple[SomeTimes, ...] = ()
+    """Instead of those: times of some days."""
+    calendars: tuple[Calendar, ...] = field(default=(), kw_only=True)
+    """Days on which nothing of `some` begins."""
+
+    def __attrs_post_init__(self) -> None:
+        if not self.seconds and not self.some:
+            raise ValueError("a timetable needs a time")
 
     def next_after(self, moment: float) -> float:
         """Return the first tick after the moment."""
         # Ticks are whole seconds, and a fraction could be rounded up to one.
         wall = datetime.fromtimestamp(math.floor(moment), self.timezone)
-        position = bisect_right(self.seconds, wall.hour * 3600 + wall.minute * 60 + wall.second)
+        shown = wall.hour * 3600 + wall.minute * 60 + wall.second
         for ahead in count():
             day = wall.date() + timedelta(days=ahead)
-            for later in range(position, len(self.seconds)):
+            seconds = self._on(day)
+            for later in range(0 if ahead else bisect_right(seconds, shown), len(seconds)):
                 # A time that the clocks show again has had its tick.
-                if (tick := instant(day, self.seconds[later], self.timezone)) > moment:
+                if (tick := instant(day, seconds[later], self.timezone)) > moment:
                     return tick
-            position = 0
-        raise AssertionError("every day has a time")
+        raise AssertionError("there is always a later time")
 
     def between(self, start: float, end: float) -> tuple[float, ...]:
         """Return the ticks from `start` on and before `end`."""
@@ -98,8 +122,12 @@ class Times:
         if few <= MAX_COUNTED_TICKS:
             return few
         first, last = (datetime.fromtimestamp(at, self.timezone).date() for at in (start, end))
-        days = (last - first).days * len(self.seconds)
-        return days + self._place(last, end) - self._place(first, start)
+        whole = (last - first).days
+        if self.some:
+            ticks = sum(len(self._on(first + timedelta(days=day))) for day in range(whole))
+        else:
+            ticks = whole * len(self.seconds)
+        return ticks + self._place(last, end) - self._place(first, start)
 
     def last_before(self, moment: float) -> float:
         """Return the last tick before the moment."""
@@ -107,7 +135,7 @@ class Times:
         day = datetime.fromtimestamp(moment, self.timezone).date() + timedelta(days=1)
         while not (place := self._place(day, moment)):
             day -= timedelta(days=1)
-        return instant(day, self.seconds[place - 1], self.timezone)
+        return instant(day, self._on(day)[place - 1], self.timezone)
 
     def _each(self, start: float, end: float) -> Iterator[float]:
         tick = self.next_after(math.ceil(start) - 1)
@@ -118,13 +146,57 @@ class Times:
     def _place(self, day: date, moment: float) -> int:
         """Return how many times of the day are before the moment."""
         return bisect_left(
-            self.seconds, moment, key=lambda second: instant(day, second, self.timezone)
+            self._on(day), moment, key=lambda second: instant(day, second, self.timezone)
         )
 
+    def _on(self, day: date) -> tuple[int, ...]:
+        """Return the seconds of one day."""
+        if not self.some:
+            return self.seconds
+        today, yesterday = (self._begin(each) for each in (day, day - timedelta(days=1)))
+        return _joined(self.some, today, yesterday)
 
-def times_of_day(at: Sequence[str], timezone: ZoneInfo) -> Times:
-    """Return the timetable of `["02:00", "14:30"]`. Raises `ValueError` with the remedy."""
-    return Times(parse_times(at, None), timezone)
+    def _begin(self, day: date) -> tuple[bool, ...]:
+        """Return which of `some` begin on a day."""
+        is_left_out = any(day in calendar.names for calendar in self.calendars)
+        return tuple(not is_left_out and each.days.has(day) for each in self.some)
+
+
+@lru_cache(maxsize=1024)
+def _joined(
+    some: tuple[SomeTimes, ...], today: tuple[bool, ...], yesterday: tuple[bool, ...]
+) -> tuple[int, ...]:
+    """Return the seconds of a day on which some times begin, and some began the day before."""
+    found: set[int] = set()
+    for each, begins, began in zip(some, today, yesterday, strict=True):
+        found |= {second for second in each.seconds if begins and second < DAY}
+        found |= {second - DAY for second in each.seconds if began and second >= DAY}
+    return tuple(sorted(found))
+
+
+def times_of_day(
+    at: Sequence[str], timezone: ZoneInfo, except_: tuple[Calendar, ...] = ()
+) -> Times:
+    """Return the timetable of `["02:00", "Mon-Fri 14:30"]` without the days of some calendars.
+
+    Raises `ValueError` with the remedy.
+    """
+    return _times(at, None, except_, timezone)
+
+
+def _times(
+    at: Sequence[str], every: float | None, calendars: tuple[Calendar, ...], timezone: ZoneInfo
+) -> Times:
+    spans = [parse_span(item) for item in at]
+    if not calendars and not any(span.days for span in spans):
+        return Times(parse_times(at, every), timezone)
+    from supervisor.config.calendars.days import EVERY_DAY  # few files name days
+
+    some = (
+        SomeTimes(span.days or EVERY_DAY, tuple(steps(item, every)))
+        for item, span in zip(at, spans, strict=True)
+    )
+    return Times((), timezone, tuple(some), calendars=calendars)
 
 
 Schedule: TypeAlias = Grid | Times
@@ -173,7 +245,7 @@ def build(
     schedules: dict[str, Schedule] = {}
     for module in modules:
         if module.at:
-            schedules[module.name] = Times(parse_times(module.at, module.every), timezone)
+            schedules[module.name] = _times(module.at, module.every, module.except_, timezone)
         elif module.every is not None:
             offset = offsets.next(module.every, module.check)
             schedules[module.name] = Grid(module.every, offset)

@@ -90,6 +90,8 @@ BROKEN = [
     ("filesystems = [", "filesystem = [", "$.modules[0].params"),
     (PARAMS, "", "$.modules[0]"),
     ('"22:00-02:00"', '"22:00-25:00"', "$.modules[1].at[1]"),
+    ('"22:00-02:00"', '"mon 22:00"', "$.modules[1].at[1]"),
+    ('"22:00-02:00"', '"1th-Fri 22:00"', "$.modules[1].at[1]"),
     ('["09:00", "22:00-02:00"]', '"09:00"', "$.modules[1].at"),
 ]  # fmt: skip
 

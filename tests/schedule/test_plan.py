@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from rich.cells import cell_len
 from trio.testing import MockClock
 
 from supervisor.commands.plan import as_json, as_text
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Module, Service
 from supervisor.errors import UsageError
@@ -23,7 +25,7 @@ from supervisor.modules.loader import Check
 from supervisor.modules.overdue import OverdueRuns
 from supervisor.modules.runner import Runner
 from supervisor.observations import Duration, Observation, Run
-from supervisor.schedule.plan import in_words, plan
+from supervisor.schedule.plan import expected, in_words, plan
 from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import ModuleStats
 from tests.support import legacy_timetable
@@ -44,6 +46,8 @@ DAYS = [
     # 02:00 to 02:55 come twice and are run at the first.
     ("Europe/Berlin", AUTUMN, 25, ALL_DAY),
 ]
+
+KOREA = Calendar(Path("/etc/supervisor/kr.toml"), {date(2026, 12, 25): "Christmas"})
 
 
 def midnight(day: date, zone: str) -> float:
@@ -200,6 +204,11 @@ def test_the_text_has_a_line_for_each_module() -> None:
         (Module("c", "c", at=("09:00", "16:30")), "09:00, 16:30"),
         (Module("c", "c", at=("09:00-17:00",), every=Duration(1800)), "09:00-17:00 every 30m"),
         (Module("c", "c", every=Duration(60), enabled=False), "disabled"),
+        (Module("c", "c", at=("Mon-Fri 09:00",)), "Mon-Fri 09:00"),
+        (
+            Module("c", "c", at=("Mon 09:00-10:00",), every=Duration(600), except_=(KOREA,)),
+            "Mon 09:00-10:00 every 10m except kr.toml",
+        ),
     ],
 )
 def test_a_schedule_is_put_in_words(module: Module, words: str) -> None:
@@ -265,3 +274,49 @@ def test_a_day_that_a_zone_skips_has_no_runs() -> None:
 def test_a_day_at_the_edge_of_the_calendar_is_refused(day: date) -> None:
     with pytest.raises(UsageError, match=r"^cannot plan \d{4}-\d\d-\d\d: "):
         plan(legacy_timetable.service("Asia/Seoul"), day)
+
+
+# -- calendars ------------------------------------------------------------------------------
+
+
+def test_a_plan_tells_the_holiday_and_what_it_leaves_out() -> None:
+    modules = (
+        Module("c", "report", at=("09:00", "18:00"), except_=(KOREA,)),
+        Module("c", "backup", at=("02:00",)),
+        Module("c", "off", at=("02:00",), except_=(KOREA,), enabled=False),
+    )
+    service = evolve(legacy_timetable.service("Asia/Seoul"), modules=modules)
+    made = plan(service, date(2026, 12, 25))
+    due = expected(made, [("report", "archive", ("03:00",), (KOREA,))])
+
+    text = as_text(made, due)
+    assert text.splitlines()[1] == "holiday: Christmas (kr.toml)"
+    assert "left out: report at 09:00, 18:00; archive at 03:00" in text.splitlines()
+    assert as_json(made, due)["left_out"] == [
+        {
+            "at": f"2026-12-25T{at}:00+09:00",
+            "module": "report",
+            **({"name": "archive"} if at == "03:00" else {}),
+            "holiday": "Christmas",
+            "calendar": "kr.toml",
+        }
+        for at in ("09:00", "18:00", "03:00")
+    ]
+
+
+def test_a_plan_of_another_day_says_nothing_of_calendars() -> None:
+    modules = (Module("c", "report", at=("09:00",), except_=(KOREA,)),)
+    made = plan(evolve(legacy_timetable.service("UTC"), modules=modules), ORDINARY)
+
+    assert "holiday" not in as_text(made)
+    assert "left_out" not in as_json(made)
+
+
+def test_what_began_before_a_holiday_goes_on_and_what_began_on_it_does_not() -> None:
+    module = Module("c", "c", at=("22:00-02:00",), every=Duration(7200), except_=(KOREA,))
+    service = evolve(legacy_timetable.service("UTC"), modules=(module,))
+
+    on, after = (plan(service, date(2026, 12, day)) for day in (25, 26))
+    assert [on.day.clock(run.at)[:5] for run in on.runs] == ["00:00", "02:00"]
+    assert [after.day.clock(at)[:5] for at in after.left_out["c"].at] == ["00:00", "02:00"]
+    assert after.left_out["c"].holiday == "Christmas"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.__main__ import main
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.service import Module
 from supervisor.observations import Duration
 from supervisor.schedule.local_day import LocalDay
@@ -295,3 +297,16 @@ def test_a_date_that_is_none_is_refused_with_an_example(
 
     assert ended.value.code == 2
     assert f"--date: '{day}' is not a date; write for example 20" in capsys.readouterr().err
+
+
+def test_what_a_calendar_leaves_out_is_drawn_hollow_and_told() -> None:
+    korea = Calendar(Path("kr.toml"), {ORDINARY: "Christmas"})
+    made = planned(Module("c", "report", at=("09:00", "18:00"), except_=(korea,)))
+    root = parsed(made)
+    (row,) = rows(root)
+
+    (left_out,) = row.findall(f"{SVG}path")
+    assert left_out.attrib["class"] == "left"
+    assert len(drawn(row)) == 2
+    assert "2 times left out: Christmas" in (row.findtext(f"{SVG}title") or "")
+    assert "holiday: Christmas (kr.toml)" in texts(root, "note")[0]

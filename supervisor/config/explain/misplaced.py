@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from supervisor.config import schema_text
-from supervisor.config.explain.schedules import EACH_DAY, timetable_for
+from supervisor.config.explain.schedules import BEFORE_A_TIME, timetable_for
 from supervisor.config.problems import UNKNOWN_KEY, KeyProblem, ParamsOf
 from supervisor.config.rules import tables
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
@@ -30,7 +30,11 @@ _SAME_IN_MODULES = {
     ),
     **dict.fromkeys(("cron", "schedule", "oncalendar", "when", "executetime"), _EVERY),
     **dict.fromkeys(("time", "times", "hour", "hours"), 'write at = ["09:00"]'),
-    **dict.fromkeys(("day", "days", "weekday", "weekdays", "day_of_week", "dow"), EACH_DAY),
+    **dict.fromkeys(("day", "days", "weekday", "weekdays", "day_of_week", "dow"), BEFORE_A_TIME),
+    **dict.fromkeys(
+        ("calendar", "exclude", "excluded_timeperiods", "holiday", "holidays", "skip"),
+        'write except = ["calendars/kr.toml"]',
+    ),
     **dict.fromkeys(
         ("runbook", "runbook_url", "summary", "description", "notes_url"),
         "write it under [modules.annotations]",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from supervisor.config.calendars.days import ordinal
+from supervisor.config.explain import cron
 from supervisor.text import duration
 
 _UNITS = {
@@ -29,11 +32,14 @@ _UNITS = {
 _AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*")
 """One part of a duration, such as "5 minutes"."""
 
-_DAYS = re.compile(
-    r"\b(?:mon|tue|wed|thu|fri|sat|sun)(?:day|sday|nesday|rsday|urday)?s?\b|\bweek(?:day|end)s?\b",
+_WEEKDAY = r"(?:mon|tue|wed|thu|fri|sat|sun)(?:s?day|sday|nesday|rsday|urday)?s?"
+
+_DAY = re.compile(
+    rf"\b({_WEEKDAY})\b(?:\s*(?:[-\u2013\u2014]|\.\.|to|until)\s*({_WEEKDAY})\b)?"
+    r"|\b(week(?:day|end)s?)\b|\b([0-9]{1,2})(?:st|nd|rd|th)\b|\b(last)\b",
     re.IGNORECASE,
 )
-"""The name of a weekday."""
+"""The name of a weekday or of a day of the month, or a range of weekdays."""
 
 _CLOCK = re.compile(r"(?<![0-9:])([0-9]{1,2})[:.h]([0-9]{1,2})(?::[0-9]{2})?(?![0-9:])")
 """A time of the day in any usual form."""
@@ -46,21 +52,21 @@ _NICKNAMES = {
     "daily": 'at = ["00:00"]',
     "midnight": 'at = ["00:00"]',
     "minutely": 'every = "1m"',
-    "weekly": "",
-    "monthly": "",
+    "weekly": 'at = ["Mon 00:00"]',
+    "monthly": 'at = ["1st 00:00"]',
     "yearly": "",
     "annually": "",
 }
 """What cron and systemd call some timetables, and what they are here. Empty: there is none."""
 
-_CRON = re.compile(r"\s*(?:[0-9*,/-]+\s+){3,4}[0-9A-Za-z*,/-]+\s*")
-"""A line of cron: four or five fields."""
+BEFORE_A_TIME = 'write the days before each time: at = ["Mon-Fri 09:00", "1st,15th 08:00"]'
+"""Said where somebody names days, but no time, or not in that way."""
 
-EACH_DAY = (
-    "times of `at` are of each day, there are no weekdays; "
-    "let the program of a `command` check look at the day"
+_NO_OTHERS = (
+    "`at` has weekdays and days of the month alone; "
+    "let the program of a `command` check look at the date"
 )
-"""Said where somebody names weekdays."""
+"""Said of a timetable that cannot be written here."""
 
 _ANY_DURATION = 'write for example "5m"'
 
@@ -96,16 +102,23 @@ def times_for(text: str) -> str:
     """Return the remedy for text that is not a time of the day, or a range of them."""
     if remedy := timetable_for(text):
         return remedy
+    found = _ranges_in(text)
+    listed = ", ".join(f'"{each}"' for each in found)
+    return f"write {listed}" if found else _ANY_TIME
+
+
+def _ranges_in(text: str) -> list[str]:
+    """Return the times that a text names, or one range. Empty if one of them cannot be."""
     found = []
     for hour, minute, half in _HALF_DAY.findall(text):
         shift = 12 if half.lower() == "p" else 0
         found.append(_time(str(int(hour) % 12 + shift), minute or "0"))
     found = found or [_time(match[1], match[2]) for match in _CLOCK.finditer(text)]
-    if not found or "" in found:
-        return _ANY_TIME
+    if "" in found:
+        return []
     if len(found) == 2 and re.search(r"[-\u2013\u2014]|\bto\b|\buntil\b", text):
-        return f'write "{found[0]}-{found[1]}"'
-    return "write " + ", ".join(f'"{each}"' for each in found)
+        return [f"{found[0]}-{found[1]}"]
+    return found
 
 
 def _time(hour: str, minute: str) -> str:
@@ -114,40 +127,32 @@ def _time(hour: str, minute: str) -> str:
 
 
 def timetable_for(text: str) -> str:
-    """Return what to write for a cron line, a nickname of cron, or weekdays. Empty for others."""
+    """Return what to write for a cron line, a nickname of cron, or days. Empty for others."""
     folded = text.strip().lower().lstrip("@")
     if folded in _NICKNAMES:
         right = _NICKNAMES[folded]
-        return f"write {right}" if right else f"that is longer than a day; {EACH_DAY}"
-    if _CRON.fullmatch(text):
-        return _from_cron(text.split())
-    if _DAYS.search(text):
-        if times := [_time(match[1], match[2]) for match in _CLOCK.finditer(text)]:
-            listed = ", ".join(f'"{each}"' for each in times)
-            return f"write at = [{listed}]: {EACH_DAY}"
-        return EACH_DAY
-    return ""
+        return f"write {right}" if right else _NO_OTHERS
+    if cron.LINE.fullmatch(text):
+        right = cron.keys_for(text)
+        return f"cron lines are not read here{f', write {right}' if right else f'; {_NO_OTHERS}'}"
+    days = [*_days_in(text)]
+    if not days:
+        return ""
+    if len({day[0].isupper() for day in days}) > 1:
+        return _NO_OTHERS  # such as "2nd Tue"
+    times = _ranges_in(_DAY.sub("", text))
+    listed = ", ".join(f'"{",".join(days)} {each}"' for each in times)
+    return f"write at = [{listed}]" if times else BEFORE_A_TIME
 
 
-def _from_cron(fields: list[str]) -> str:
-    """Return the keys that say the same as a cron line, where that can be said."""
-    minute, hour, *days = fields
-    if any(day not in ("*", "?") for day in days):
-        return f"cron lines are not read here; {EACH_DAY}"
-    right = ""
-    step = re.fullmatch(r"\*/([0-9]+)", minute)
-    if minute == "*" and hour == "*":
-        right = 'every = "1m"'
-    elif step and hour == "*":
-        right = f'every = "{step[1]}m"'
-    elif minute.isdigit() and hour == "*":
-        right = 'every = "1h"'
-    elif minute.isdigit() and re.fullmatch(r"[0-9,]+", hour):
-        listed = ", ".join(f'"{int(each):02}:{int(minute):02}"' for each in hour.split(",") if each)
-        right = f"at = [{listed}]"
-    elif minute.isdigit() and (hours := re.fullmatch(r"([0-9]+)-([0-9]+)", hour)):
-        first, last = (f"{int(each):02}:{int(minute):02}" for each in hours.groups())
-        right = f'every = "1h" and at = ["{first}-{last}"]'
-    elif minute.isdigit() and (hours := re.fullmatch(r"\*/([0-9]+)", hour)):
-        right = f'every = "{hours[1]}h"'
-    return f"cron lines are not read here, write {right or 'every and at'}"
+def _days_in(text: str) -> Iterator[str]:
+    """Yield the days that a text names, as `at` has them."""
+    for first, end, week, number, last in _DAY.findall(text):
+        if week:
+            yield "Mon-Fri" if "day" in week.lower() else "Sat,Sun"
+        elif first:
+            yield "-".join(each[:3].capitalize() for each in (first, end) if each)
+        elif number and 1 <= int(number) <= 31:
+            yield ordinal(int(number))
+        elif last:
+            yield "last"

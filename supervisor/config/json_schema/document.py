@@ -23,6 +23,9 @@ _TEXT: Schema = {"type": "string", "pattern": r"\S"}
 _COUNT: Schema = {"type": "integer", "minimum": 1}
 _URL: Schema = {"type": "string", "pattern": r"^https?://[^\s/@?#]+(/[^\s@?#]*)?$"}
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_WEEKDAY = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
+_DAYS = f"({_WEEKDAY}(-{_WEEKDAY})?|[1-9][0-9]?(st|nd|rd|th)|last)"
+_AT = f"^({_DAYS}(,{_DAYS})* )?{_CLOCK}(-{_CLOCK})?$"
 
 _POSITIVE: Schema = {
     "anyOf": [
@@ -66,7 +69,7 @@ _LEDGER_SIZE: Schema = {
 
 _NOTATIONS: Mapping[str, Schema] = {
     "annotations": _NAMES,
-    "at": {"type": "array", "items": {"type": "string", "pattern": f"^{_CLOCK}(-{_CLOCK})?$"}},
+    "at": {"type": "array", "items": {"type": "string", "pattern": _AT}},
     "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
     "every": {"anyOf": [{"type": "number", "minimum": MIN_INTERVAL}, _POSITIVE["anyOf"][1]]},
     "fire_after": {

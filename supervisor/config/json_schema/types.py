@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from supervisor.config import schema_text
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.json_schema.field_docs import field_docs
 from supervisor.config.limits.limit import CLEAR, EVENT_TYPES, Limit
 from supervisor.config.secret import Secret
@@ -71,6 +72,7 @@ _SIMPLE: Mapping[Any, Schema] = {
     Size: SIZE,
     Secret: _SECRET,
     Path: {"type": "string", "minLength": 1},
+    Calendar: {"type": "string", "minLength": 1},
     ZoneInfo: {"type": "string", "minLength": 1},
 }
 

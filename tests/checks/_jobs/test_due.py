@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from checks._jobs.due import KnownClock, Timetable, judge
 from checks._jobs.record import JobRecord, Limits, apply, by_clock
 from checks._jobs.report import Instant, JobReport
+from supervisor.config.calendars.calendar import Calendar
 
 SEOUL = ZoneInfo("Asia/Seoul")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -180,3 +182,18 @@ def test_a_report_from_the_future_does_not_excuse_the_next_one() -> None:
     known = apply(known, success(at("2036-01-01 00:00")), Limits(), now)
 
     assert missing(known, nightly(), at("2026-01-03 02:45")) == at("2026-01-03 02:00")
+
+
+def test_a_job_is_not_due_on_the_dates_of_its_calendars() -> None:
+    holidays = Calendar(Path("kr.toml"), {date(2026, 3, 2): "Substitute", date(1999, 1, 1): "old"})
+    table = Timetable(("Mon-Fri 02:00",), None, HOUR, SEOUL, except_=(holidays,))
+    friday, tuesday = (
+        datetime(2026, *day, 2, tzinfo=SEOUL).timestamp() for day in ((2, 27), (3, 3))
+    )
+    record = JobRecord(str(table), friday - DAY)
+    done = evolve(record, success=Instant(friday + 60))
+
+    assert table.next_due(done, friday + 60) == tuesday
+    assert table.overdue(done, tuesday + HOUR - 1) is None
+    assert table.overdue(done, tuesday + HOUR) == tuesday
+    assert str(table) == "Mon-Fri 02:00 0 Asia/Seoul except kr.toml"

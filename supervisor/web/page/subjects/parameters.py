@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import NOTHING, Attribute, Factory, fields, frozen, has
 
+from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.limits.limit import Limit
 from supervisor.config.schema_text import key_name
 from supervisor.config.secret import Secret
@@ -84,6 +85,8 @@ def _text(name: str, value: object) -> str:
         return MASK
     if isinstance(value, Limit):
         value = value.value
+    if isinstance(value, Calendar):
+        value = value.path
     if isinstance(value, str):
         return _string(_json(value) if name.endswith("json") else value)
     if isinstance(value, Mapping):
