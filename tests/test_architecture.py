@@ -93,8 +93,12 @@ MAX_FILES = 13
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
-MAX_ARROWS = 119
-"""Import arrows between the entries of `supervisor/` at most."""
+MAX_ARROWS = 121
+"""Import arrows between the entries of `supervisor/` at most.
+
+The last two lead to `schedule/`: the recorder asks whether a maintenance window holds an alert, and
+`control/` shows the windows.
+"""
 
 MAX_POSITIONS = 4
 """Arguments at most that a constructor is given by position; the others are named."""

@@ -81,7 +81,8 @@ def look_back(context: Context, birth: Birth) -> Period:
     now = context.now()
     last = recall(context.state, now)
     alerts, runs = context.alerts(), context.runs()
-    firing = [alert for alert in alerts if alert.state == "firing" and _key(alert) != HEARTBEAT]
+    true_now = (alert for alert in alerts if alert.state in ("firing", "held"))
+    firing = [alert for alert in true_now if _key(alert) != HEARTBEAT]
     firing.sort(key=lambda alert: (severity_order(alert.event_type), alert.starts_at, _key(alert)))
     same_process = last.process == birth.identity
     counters = last.counters if same_process else {}

@@ -8,36 +8,47 @@ from scripts.reference import values
 from scripts.reference.markdown import table
 from supervisor.config import schema_text
 from supervisor.config.json_schema.document import document
-from supervisor.config.service import Alertmanager, Module, Service, StatusListener
+from supervisor.config.service import (
+    Alertmanager,
+    Maintenance,
+    Module,
+    Service,
+    StatusListener,
+)
 
 CLASSES = {
     "service": Service,
     "alertmanager": Alertmanager,
     "status": StatusListener,
+    "maintenance": Maintenance,
     "module": Module,
 }
 """The tables of a service file, and their classes."""
 
-ELSEWHERE = ("alertmanager", "status", "modules", "params")
-"""Keys that are tables of their own."""
-
 SIZES = ("max_ledger",)
 """Numbers of bytes that may also be written as text."""
 
-DEFAULTS = {"timezone": "the machine's", "name": "`check`", "host": "the host name"}
+DEFAULTS = {
+    ("service", "timezone"): "the machine's",
+    ("module", "name"): "`check`",
+}
 """Defaults that `load` fills in."""
 
 
 def keys(name: str) -> Iterator[str]:
     """Yield the table of the keys of one table."""
     schema = document(())
-    places = {"service": schema, "module": schema["definitions"]["module"]}
+    places = {
+        "service": schema,
+        "module": schema["definitions"]["module"],
+        "maintenance": schema["properties"]["maintenance"]["items"],
+    }
     properties = (places.get(name) or schema["properties"][name])["properties"]
     rows = []
     for key in schema_text.keys(CLASSES[name]):
-        if key.name not in ELSEWHERE:
+        if key.name != "params" and not any(values.inner_tables(key.type)):  # told elsewhere
             cells = values.row(
-                key, properties[schema_text.key_name(key)], DEFAULTS.get(key.name, "")
+                key, properties[schema_text.key_name(key)], DEFAULTS.get((name, key.name), "")
             )
             if key.name in SIZES:
                 cells = (cells[0], cells[1].replace("integer", "size"), *cells[2:])

@@ -15,6 +15,9 @@ from supervisor.observations import Json
 SUPERVISOR = "supervisor"
 """The module name under which the supervisor's own conditions are kept."""
 
+EVENT_ID = "event_id"
+"""The label that tells a report from all others. A condition does not have it."""
+
 Key: TypeAlias = tuple[str, str]
 """Alertname and instance. With the module, they identify a condition."""
 
@@ -40,6 +43,12 @@ class State(enum.StrEnum):
 
     REPORT = "report"
     """A message that is sent once and does not end like a condition."""
+
+    HELD = "held"
+    """A condition or a report that a maintenance window holds. It is not sent.
+
+    The ledger keeps it as firing with an end, or as a report without one.
+    """
 
 
 @frozen(kw_only=True)
@@ -68,7 +77,10 @@ class Alert:
     """When it fired, or when the report was committed."""
 
     ends_at: float | None
-    """When it ended, or when the report expires; None while it fires."""
+    """When it ended, or when the report expires; None while it fires.
+
+    While it is held: until when. None: that must be found out.
+    """
 
     payload: Payload
     """What is posted, without the times."""
@@ -89,6 +101,12 @@ class Alert:
     def key(self) -> Key:
         """What identifies the condition within its module."""
         return self.alertname, self.instance
+
+    @property
+    def is_report(self) -> bool:
+        """Whether it is a report, also one that is held."""
+        is_held = self.state is State.HELD
+        return self.state is State.REPORT or (is_held and EVENT_ID in self.payload.labels)
 
 
 @frozen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from supervisor.alerts.payload import local_time
+from supervisor.alerts.payload import Payload, local_time
 from supervisor.config.service import RESERVED_FROM_CHECKS, Module, Service
 from supervisor.observations import Condition, Report
 
@@ -65,3 +65,16 @@ def alert_annotations(
         **extra,
     }
     return {name: value for name, value in found.items() if value or name == "message"}
+
+
+def payload_of(
+    service: Service,
+    module: Module,
+    observation: Condition | Report,
+    labels: Mapping[str, str],
+    *,
+    starts_at: float,
+) -> Payload:
+    """Return what is posted of an observation."""
+    notes = alert_annotations(service, module, observation, starts_at)
+    return Payload.of(labels, notes, service.status.external_url)

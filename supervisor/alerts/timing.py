@@ -34,6 +34,8 @@ def due_at(alert: Alert, cursor: Cursor | None, taken: bool, service: Service) -
             # A report that no peer took in time gets a new payload first.
             last = ends_at(alert) if taken else visible_until(alert, service)
             return again if again < last else None
+        case State.HELD:
+            return None
         case _:
             return again
 
@@ -108,6 +110,7 @@ def housekeeping_at(
     - A report gets a new end when no peer took it in time. It is forgotten at its end. After the
       clock was set back, it is resolved when it was held for its whole life.
     - An alert that every peer refuses is given up.
+    - What is held is told when its window is over.
     """
     if alert.state is State.FIRING:
         return None
@@ -134,6 +137,8 @@ def housekeeping_at(
             held = [since for since in _held(alert, cursors) if since is not None]
             longest = max(held, default=math.inf) + service.report_lifetime
             return min(ends_at(alert), longest)
+        case State.HELD:
+            return alert.ends_at or 0.0
 
 
 def _held(alert: Alert, cursors: Iterable[Cursor | None]) -> Iterable[float | None]:

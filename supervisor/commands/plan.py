@@ -28,6 +28,7 @@ from supervisor.schedule.plan import (
     plan,
     summary,
     title,
+    window_words,
 )
 from supervisor.text import columns, counted, printable, rfc3339
 
@@ -120,6 +121,16 @@ def as_json(made: Plan, due: Sequence[Expected] = ()) -> dict[str, Any]:
         for each in _left_out(made, due)
         for moment in each.at
     ]
+    windows = [
+        {
+            "name": window.maintenance.name,
+            "start": _local(window.start, zone),
+            "end": _local(window.end, zone),
+            "settled": _local(window.settled, zone),
+            "modules": list(window.maintenance.modules),
+        }
+        for window in made.windows
+    ]
     return {
         "service": made.service.service,
         "date": made.day.date.isoformat(),
@@ -127,6 +138,7 @@ def as_json(made: Plan, due: Sequence[Expected] = ()) -> dict[str, Any]:
         "runs": [{"at": _local(run.at, zone), "module": run.module} for run in made.runs],
         **({"expected": expectations} if expectations else {}),
         **({"left_out": missing} if missing else {}),
+        **({"maintenance": windows} if windows else {}),
         "peak": {
             "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
@@ -149,7 +161,8 @@ def as_text(made: Plan, due: Sequence[Expected] = ()) -> str:
         span = (day.clock(ticks[0]), day.clock(ticks[-1])) if ticks else ("-", "-")
         rows.append((module.name, module.check, in_words(module), str(len(ticks)), *span))
     missing = _left_out(made, due)
-    head = "\n".join(filter(None, (title(made), day.oddity(), holidays(missing))))
+    windows = (window_words(window, day) for window in made.windows)
+    head = "\n".join(filter(None, (title(made), day.oddity(), holidays(missing), *windows)))
     text = f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
     if missing:
         text += f"\n\nleft out: {'; '.join(_words(each, day) for each in missing)}"

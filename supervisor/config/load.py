@@ -12,7 +12,7 @@ import attrs
 from supervisor.config import notation, rules, strict
 from supervisor.config.files import read
 from supervisor.config.problems import KeyPath, KeyProblem, ParamsOf, TableError, split, unknown_key
-from supervisor.config.service import Alertmanager, Module, Service, StatusListener
+from supervisor.config.service import Alertmanager, Maintenance, Module, Service, StatusListener
 from supervisor.config.strict import Hook
 from supervisor.config.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
 from supervisor.config.timezone import machine_timezone
@@ -121,6 +121,7 @@ def _register(
 
 # Inner tables first: the hook of a table is made from the hooks of its values.
 _register(Module, _prepare_module)
+_register(Maintenance)
 _register(Alertmanager)
 _register(StatusListener)
 _register(Service)

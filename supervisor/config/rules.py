@@ -56,6 +56,11 @@ def between(
             yield from _utf8_labels(("modules", index, "labels"), module)
     for index, module in modules:
         yield from _schedule(("modules", index), module)
+    if maintenance := tables(document.get("maintenance")):
+        from supervisor.config.calendars.ranges import wrong_windows  # few files have them
+
+        names = [module.get("name", default_name(module)) for _, module in modules]
+        yield from wrong_windows(maintenance, names)
 
 
 def table(value: object) -> Table:

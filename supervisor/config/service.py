@@ -89,6 +89,22 @@ class Module:
 
 
 @frozen
+class Maintenance:
+    """One `[[maintenance]]` table: when work is planned, and whose conditions are then held."""
+
+    name: str = field(metadata={"example": '"weekly reboot"'})
+    """Unique in the service. What was held says it in its annotation `held`."""
+    at: tuple[str, ...] = field(metadata={"example": '["Sun 03:00-03:30"]'})
+    """When the work takes place: ranges, as `at` of a module has them."""
+    except_: tuple[Calendar, ...] = ()
+    """Files of calendars: no range of `at` begins on their dates."""
+    modules: tuple[str, ...] = ()
+    """Modules whose conditions and reports are held. Empty: all, not the supervisor's own."""
+    settle: Duration = Duration(180)
+    """For how long after the end conditions are still held."""
+
+
+@frozen
 class Alertmanager:
     """The `[alertmanager]` table: every peer of the cluster, and how to talk to it."""
 
@@ -163,5 +179,7 @@ class Service:
     """Where alerts are sent."""
     status: StatusListener = field(factory=StatusListener)
     """The status page."""
+    maintenance: tuple[Maintenance, ...] = ()
+    """When work is planned."""
     modules: tuple[Module, ...] = ()
     """What is checked."""

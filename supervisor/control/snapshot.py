@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PARTS_PER_TURN = 100
 """Modules or alerts that are looked at before other tasks run, in about a millisecond."""
 
-STATES = ("pending", "firing", "resolved", "report", "quarantined")
+STATES = ("pending", "firing", "resolved", "report", "quarantined", "held")
 """The states of an alert."""
 
 
@@ -90,6 +90,7 @@ class Snapshot:
             "modules": modules,
             "alerts": alerts,
             "peers": [self._peer(peer, now) for peer in self.peers()],
+            **({"maintenance": self._windows(now)} if service.maintenance else {}),
             "ledger": {
                 "bytes": self.ledger_bytes(),
                 "alerts": len(self.store.alerts),
@@ -97,6 +98,22 @@ class Snapshot:
                 "quarantined": self.states()["quarantined"],
             },
         }
+
+    def _windows(self, now: float) -> list[JsonObject]:
+        """Return of each maintenance table the window that holds something, else the next one."""
+        from supervisor.schedule.windows import coming  # few services have windows
+
+        return [
+            {
+                "name": window.maintenance.name,
+                "modules": list(window.maintenance.modules),
+                "start": moment(window.start),
+                "end": moment(window.end),
+                "settled": moment(window.settled),
+                "holds": window.start <= now,
+            }
+            for window in coming(self.store.service, now)
+        ]
 
     def states(self) -> Counter[str]:
         """Return the number of alerts in each state."""
@@ -143,12 +160,14 @@ class Snapshot:
                 "runbook": notes.get("runbook", ""),
                 "detailed": "detail" in notes,
                 "starts_at": moment(alert.starts_at),
-                "ends_at": moment(alert.ends_at),
+                "ends_at": None if alert.state is State.HELD else moment(alert.ends_at),
                 "peers": {
                     peer.url: "delivered" if self._has(peer, alert) else "pending"
                     for peer in self.peers()
+                    if alert.state is not State.HELD
                 },
                 "at_peers": self._at_peers(alert),
+                **(_held(alert, notes) if alert.state is State.HELD else {}),
             }
 
     def _sightings(self) -> Iterator[JsonObject]:
@@ -222,6 +241,11 @@ class Snapshot:
             ended = 0.0 if alert.state is State.REPORT else alert.ends_at or 0.0
             since.append(max(alert.starts_at, ended, sent))
         return round(max((now - at for at in since), default=0.0), 3)
+
+
+def _held(alert: Alert, notes: Mapping[str, str]) -> JsonObject:
+    """Return the keys that a held alert has beside the others."""
+    return {"held": notes.get("held", ""), "held_until": moment(alert.ends_at)}
 
 
 async def _in_turns(parts: Iterator[JsonObject]) -> list[JsonObject]:

@@ -79,8 +79,11 @@ class Cursors:
         return [
             alert
             for alert in alerts
-            if (cursor := known.get(alert.fingerprint)) is None
-            or alert.version not in (cursor.version, cursor.rejected)
+            if alert.state is not State.HELD
+            and (
+                (cursor := known.get(alert.fingerprint)) is None
+                or alert.version not in (cursor.version, cursor.rejected)
+            )
         ]
 
     def put(self, peer: str, fingerprint: str, cursor: Cursor) -> None:

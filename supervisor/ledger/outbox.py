@@ -23,6 +23,9 @@ from supervisor.ledger.outgoing import Outgoing, outgoing_of
 from supervisor.ledger.peer_queue import PeerQueue
 from supervisor.ledger.store import Store
 
+_UNCONFIRMED = (State.FIRING, State.HELD)
+"""The states of what waits for the first run of its module after a start."""
+
 
 @define(eq=False, repr=False)
 class Outbox:
@@ -185,7 +188,7 @@ class Outbox:
         for fingerprint, alert in self.store.alerts.items():
             ends = [cursor.ends_at for cursor in self.cursors.of(fingerprint) if cursor]
             if (
-                alert.state is State.FIRING
+                alert.state in _UNCONFIRMED
                 and alert.module in periodic
                 and max(ends, default=0.0) <= now
             ):
@@ -212,14 +215,14 @@ class Outbox:
         """Queue an alert for each peer and for housekeeping."""
         alert = self.store.alerts.get(fingerprint)
         taken = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
-        is_held_back = fingerprint in self.unconfirmed and alert and alert.state is State.FIRING
+        waits = fingerprint in self.unconfirmed and alert and alert.state in _UNCONFIRMED
         for peer in self.store.config.peers:
-            if alert is None or is_held_back:
+            if alert is None or waits:
                 self.queues[peer].set(fingerprint, None)
             else:
                 self._queue_for(peer, alert, self.cursors.get(peer, fingerprint), taken=taken)
-        cursors = self.cursors.of(fingerprint)
-        due = timing.housekeeping_at(alert, cursors, self.store.service) if alert else None
+        cursors, service = self.cursors.of(fingerprint), self.store.service
+        due = timing.housekeeping_at(alert, cursors, service) if alert and not waits else None
         self.housekeeping.set(fingerprint, due)
 
     def _queue_for(self, peer: str, alert: Alert, cursor: Cursor | None, *, taken: bool) -> None:

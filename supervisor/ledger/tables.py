@@ -168,14 +168,22 @@ def _lost(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
-    """Return the alert of a row of `alerts`: its columns in the order of the table."""
+    """Return the alert of a row of `alerts`: its columns in the order of the table.
+
+    What is held is a firing alert with an end, or a report without one. A version that knows of no
+    windows reads the same row, and sends it.
+    """
+    state = State(row[5])
+    is_held = (state is State.FIRING and row[7] is not None) or (
+        state is State.REPORT and row[7] is None
+    )
     return Alert(
         fingerprint=row[0],
         module=row[1],
         alertname=row[2],
         event_type=row[3],
         instance=row[4],
-        state=State(row[5]),
+        state=State.HELD if is_held else state,
         starts_at=row[6],
         ends_at=row[7],
         payload=Payload(row[8]),
@@ -188,14 +196,19 @@ def _alert(row: tuple[Any, ...]) -> Alert:
 
 def _alert_columns(alert: Alert) -> tuple[Any, ...]:
     """Return the columns after the fingerprint, in the order of the table."""
+    state, ends_at = alert.state, alert.ends_at
+    if state is State.HELD:
+        is_report = alert.is_report
+        state = State.REPORT if is_report else State.FIRING
+        ends_at = None if is_report else ends_at or 0.0
     return (
         alert.module,
         alert.alertname,
         alert.event_type,
         alert.instance,
-        alert.state.value,
+        state.value,
         alert.starts_at,
-        alert.ends_at,
+        ends_at,
         alert.payload.encoded,
         json.dumps(dict(alert.frozen_labels)),
         alert.version,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from supervisor.alerts.alert import Alert, Key, Sighting, State
 from supervisor.config.service import Service
@@ -70,6 +70,11 @@ class Transaction:
         """Remove an alert."""
         self._set(fingerprint, None)
 
+    def end_unseen(self, alert: Alert) -> None:
+        """Remove an alert that no peer has to learn of. The history keeps that it ended now."""
+        self.put(evolve(alert, state=State.RESOLVED, ends_at=max(self.now, alert.starts_at)))
+        self.remove(alert.fingerprint)
+
     def sighting(self, module: str, key: Key) -> Sighting | None:
         """Return a sighting as it will be."""
         changed = self.changes.sightings.get(module, {})
@@ -122,8 +127,10 @@ class Transaction:
         if retention.rank(self.cursors, victim) > 0:
             self.lose("evicted")
         self.remove(victim.fingerprint)
-        if victim.state is State.FIRING and self.sighting(victim.module, victim.key):
-            self.set_sighting(victim.module, victim.key, None)
+        if victim.state in (State.FIRING, State.HELD):
+            sighting = self.sighting(victim.module, victim.key)
+            if sighting is not None and sighting.fingerprint == victim.fingerprint:
+                self.set_sighting(victim.module, victim.key, None)
 
     def _set(self, fingerprint: str, alert: Alert | None) -> None:
         old = self.alert(fingerprint)

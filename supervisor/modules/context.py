@@ -30,7 +30,7 @@ class AlertView:
     """The name of the module that saw it; "supervisor" for alerts about the supervisor."""
 
     state: str
-    """One of "firing", "over", "resolved" and "report", see docs/reference/ledger.md."""
+    """One of "firing", "over", "resolved", "report" and "held", see docs/reference/ledger.md."""
 
     message: str
     """The annotation `message`."""

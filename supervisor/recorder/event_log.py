@@ -14,19 +14,20 @@ _modules = getLogger("supervisor.modules")
 _LEVELS = {"I": logging.INFO, "S": logging.INFO, "W": logging.WARNING}
 """The log level of each event type. Others are errors."""
 
-_VERBS = {State.FIRING: "FIRING", State.REPORT: "REPORT"}
+_VERBS = {State.FIRING: "FIRING", State.REPORT: "REPORT", State.HELD: "HELD"}
 """The first word of a line, by the new state. All other lines say RESOLVED."""
 
 
 def log_change(old: Alert | None, new: Alert | None) -> None:
-    """Write one line if the alert fired, ended or is a new report. Other changes write none."""
+    """Write one line if the alert fired, ended, is held, or is a new report."""
     if new is None:
         return
-    was_firing = old is not None and old.state is State.FIRING
-    if new.state in (State.FIRING, State.REPORT):
-        if old is None or (new.state is State.FIRING and not was_firing):
-            _log_alert(_VERBS[new.state], new, _LEVELS.get(new.event_type, logging.ERROR))
-    elif old is None or was_firing:
+    if new.state in _VERBS:
+        if old is None or old.state is not new.state:
+            is_held = new.state is State.HELD
+            level = logging.INFO if is_held else _LEVELS.get(new.event_type, logging.ERROR)
+            _log_alert(_VERBS[new.state], new, level)
+    elif old is None or old.state is State.FIRING:
         _log_alert("RESOLVED", new, logging.INFO)
 
 

@@ -12,13 +12,13 @@ from attrs import define, evolve
 
 from supervisor.alerts import timing
 from supervisor.alerts.alert import NO_LABELS, SUPERVISOR, Alert, Key, Sighting, State
-from supervisor.alerts.labels import alert_annotations, alert_labels, fingerprint_of
-from supervisor.alerts.payload import Payload, local_time
+from supervisor.alerts.labels import alert_labels, fingerprint_of, payload_of
+from supervisor.alerts.payload import local_time
 from supervisor.alerts.self_alerts import MODULE_FAILED
 from supervisor.config.service import Module
 from supervisor.ledger.transaction import Transaction
-from supervisor.observations import Condition, Report
-from supervisor.recorder import past_events
+from supervisor.observations import Condition
+from supervisor.recorder import held, past_events
 
 LAST_CONFIRMED = "last_confirmed"
 """The annotation that says when a condition was last seen. Only failing modules have it."""
@@ -42,6 +42,10 @@ class Lifecycle:
         `starts_at` is given for an event that goes on under other labels.
         """
         transaction, group = self.transaction, group_of(module, key)
+        if starts_at is None and (window := held.window_of(transaction, module.name)):
+            labels = alert_labels(transaction.service, module, condition)
+            if not held.is_told(transaction, labels):
+                return held.hold(transaction, module, condition, group=group, window=window)
         if starts_at is None and past_events.is_held(transaction, module, key):
             condition = past_events.told_apart(transaction, module, condition)
         labels = alert_labels(transaction.service, module, condition)
@@ -61,21 +65,26 @@ class Lifecycle:
         transaction, group = self.transaction, group_of(module, key)
         sighting = transaction.sighting(group, key)
         alert = transaction.alert(sighting.fingerprint) if sighting else None
+        if alert is not None and alert.state is State.HELD:
+            held.refresh(transaction, module, condition, group=group, held=alert)
+            return
         if alert is None or alert.state is not State.FIRING:
             if not condition.sustain:
                 self.fire(module, condition, key)
             return
-        is_kept = alert.event_type in condition.keeps
+        is_kept = alert.event_type in condition.keeps or held.window_of(transaction, module.name)
         alert = self.relabel(module, alert, alert.event_type if is_kept else condition.event_type)
         if alert is None:
             return
-        if alert.payload.has_annotation(SINCE):
-            since = {SINCE: alert.payload.annotations[SINCE]}
-            condition = evolve(condition, annotations={**since, **condition.annotations})
-        is_held = past_events.is_held(transaction, module, key)
-        if is_held and not past_events.is_shown(transaction, alert):
+        if notes := _lasting_notes(alert):
+            condition = evolve(condition, annotations={**notes, **condition.annotations})
+        is_past = past_events.is_held(transaction, module, key)
+        if is_past and not past_events.is_shown(transaction, alert):
             condition = past_events.joined(alert, condition)
-        payload = self.payload(module, condition, alert.payload.labels, alert.starts_at)
+        labels = alert.payload.labels
+        payload = payload_of(
+            transaction.service, module, condition, labels, starts_at=alert.starts_at
+        )
         if payload == alert.payload:
             return
         refreshed = evolve(alert, payload=payload, version=alert.version + 1)
@@ -90,22 +99,14 @@ class Lifecycle:
         Labels change with the configuration or with the event type. Returns the alert that fires
         now. It is the old one if its labels are still the same.
         """
-        labels, notes = alert.payload.labels, alert.payload.annotations
-        condition = Condition(
-            alertname=alert.alertname,
-            event_type=event_type,
-            instance=alert.instance,
-            message=notes.pop("message"),
-            detail=notes.pop("detail", ""),
-            labels=alert.frozen_labels,
-            annotations=notes,
-        )
+        labels, notes = alert.payload.labels, _lasting_notes(alert)
+        condition = evolve(held.as_condition(alert), event_type=event_type)
         if alert_labels(self.transaction.service, module, condition) == labels:
             return alert
         if event_type != alert.event_type:
-            since = notes.get(SINCE) or self._local_time(alert.starts_at)
+            notes = {SINCE: self._local_time(alert.starts_at), **notes}
             self.transaction.put(self._ended(alert, module))
-            return self.fire(module, evolve(condition, annotations={SINCE: since}), alert.key)
+            return self.fire(module, evolve(condition, annotations=notes), alert.key)
         # The event goes on under the new labels. So the old alert need not be shown before its end.
         self.transaction.put(self.resolved(alert))
         return self.fire(module, condition, alert.key, alert.starts_at)
@@ -119,6 +120,22 @@ class Lifecycle:
         alert = self.transaction.alert(sighting.fingerprint)
         if alert is not None and alert.state is State.FIRING:
             self.transaction.put(self._ended(alert, module))
+        elif alert is not None and alert.state is State.HELD:
+            self.transaction.end_unseen(alert)
+
+    def look_at_held(self, alert: Alert) -> None:
+        """Let a held alert go if no window holds it any more. Else look again when that is over."""
+        until = held.held_until(self.transaction, alert)
+        if until is not None:
+            self.transaction.put(evolve(alert, ends_at=until))
+        elif alert.is_report:
+            self.transaction.put(held.told(self.transaction, alert))
+        else:
+            self.transaction.remove(alert.fingerprint)
+            modules = self.transaction.service.modules
+            module = next((each for each in modules if each.name == alert.module), None)
+            if module is not None:
+                self.fire(module, held.as_condition(alert), alert.key, alert.starts_at)
 
     def resolved(self, alert: Alert) -> Alert:
         """Return the alert, resolved now."""
@@ -143,18 +160,6 @@ class Lifecycle:
             self.fire(module, condition, key)
         else:
             self.refresh(module, condition, key)
-
-    def payload(
-        self,
-        module: Module,
-        observation: Condition | Report,
-        labels: Mapping[str, str],
-        starts_at: float,
-    ) -> Payload:
-        """Return what is posted for an observation."""
-        service = self.transaction.service
-        notes = alert_annotations(service, module, observation, starts_at)
-        return Payload.of(labels, notes, service.status.external_url)
 
     def _local_time(self, moment: float) -> str:
         return local_time(moment, self.transaction.service.timezone)
@@ -184,7 +189,9 @@ class Lifecycle:
             state=State.FIRING,
             starts_at=begins,
             ends_at=None,
-            payload=self.payload(module, condition, labels, begins),
+            payload=payload_of(
+                self.transaction.service, module, condition, labels, starts_at=begins
+            ),
             frozen_labels=condition.labels or NO_LABELS,
             version=old.version + 1 if old else 1,
             episode=episode,
@@ -194,8 +201,8 @@ class Lifecycle:
     def _ended(self, alert: Alert, module: Module | None) -> Alert:
         """Return a firing alert after its end: resolved, or over if it must be shown first."""
         cursors, now = self.transaction.cursors.of(alert.fingerprint), self.transaction.now
-        held = module is not None and past_events.is_held(self.transaction, module, alert.key)
-        is_known = timing.was_shown if held else timing.was_told
+        is_past = module is not None and past_events.is_held(self.transaction, module, alert.key)
+        is_known = timing.was_shown if is_past else timing.was_told
         if is_known(alert, cursors, now, self.transaction.service):
             return self.resolved(alert)
         folded = {"episodes": str(alert.folded)} if alert.folded > 1 else {}
@@ -206,6 +213,14 @@ class Lifecycle:
             version=alert.version + 1,
             payload=alert.payload.annotate(**folded) if folded else alert.payload,
         )
+
+
+def _lasting_notes(alert: Alert) -> dict[str, str]:
+    """Return the annotations that an alert keeps whatever its check says."""
+    if not any(alert.payload.has_annotation(name) for name in (SINCE, held.HELD)):
+        return {}
+    notes = alert.payload.annotations
+    return {name: notes[name] for name in (SINCE, held.HELD) if name in notes}
 
 
 def group_of(module: Module, key: Key) -> str:

@@ -22,7 +22,7 @@ from supervisor.alerts.alert import (
     State,
 )
 from supervisor.alerts.hysteresis import Comparison, by_key, compare, settled
-from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of
+from supervisor.alerts.labels import alert_labels, event_id, fingerprint_of, payload_of
 from supervisor.alerts.self_alerts import (
     ALERT_REJECTED,
     LEDGER_OVERFLOW,
@@ -38,6 +38,7 @@ from supervisor.ledger.changes import Changes
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.transaction import Transaction
 from supervisor.observations import Condition, Report, Run
+from supervisor.recorder import held
 from supervisor.recorder.lifecycle import Lifecycle
 
 
@@ -104,6 +105,9 @@ class Update:
             alert = self.transaction.alert(fingerprint)
             if alert is None or fingerprint in self.changes.alerts:
                 continue  # what has just changed is queued again after the commit
+            if alert.state is State.HELD:
+                self.lifecycle.look_at_held(alert)
+                continue
             taken = self.outbox.cursors.was_taken(alert)
             if alert.state is State.OVER and taken:
                 self.transaction.put(self.lifecycle.resolved(alert))
@@ -213,9 +217,10 @@ class Update:
             state=State.REPORT,
             starts_at=now,
             ends_at=now + self.transaction.service.report_lifetime,
-            payload=self.lifecycle.payload(module, report, labels, now),
+            payload=payload_of(self.transaction.service, module, report, labels, starts_at=now),
             frozen_labels=report.labels or NO_LABELS,
         )
+        alert = held.as_it_is_told(self.transaction, alert)
         if self.transaction.make_room(alert):
             self.transaction.put(alert)
         else:

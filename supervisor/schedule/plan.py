@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 from rich.cells import cell_len, chop_cells
@@ -15,6 +16,9 @@ from supervisor.schedule.left_out import LeftOut, left_out
 from supervisor.schedule.local_day import LocalDay, local_day
 from supervisor.schedule.schedule import Schedule, schedules, times_of_day
 from supervisor.text import counted, duration, printable
+
+if TYPE_CHECKING:
+    from supervisor.schedule.windows import Window
 
 MAX_CELL_WIDTH = 40
 """Columns of the terminal for a cell of the table. Longer ones are cut."""
@@ -60,6 +64,9 @@ class Plan:
     left_out: Mapping[str, LeftOut] = field(factory=dict)
     """What calendars leave out, by the module's name."""
 
+    windows: tuple[Window, ...] = ()
+    """The maintenance windows that hold something on that day."""
+
     def ticks(self, module: Module) -> tuple[float, ...]:
         """Return when the module is due, in order. They are not kept: there may be millions."""
         return _ticks(module, self.schedules, self.day)
@@ -104,7 +111,16 @@ def plan(service: Service, day: date) -> Plan:
             if module.enabled and module.except_
             if (found := left_out(timetables[module.name], within, module.name))
         },
+        windows=_windows(service, within),
     )
+
+
+def _windows(service: Service, day: LocalDay) -> tuple[Window, ...]:
+    if not service.maintenance:
+        return ()
+    from supervisor.schedule.windows import of_day  # few services have windows
+
+    return of_day(service, day.start, day.end)
 
 
 def _enabled(service: Service, schedules: Mapping[str, Schedule]) -> Iterator[Schedule]:
@@ -132,6 +148,15 @@ def holidays(found: Iterable[LeftOut]) -> str:
     """Return the holidays of a day in words; empty if nothing is left out."""
     names = dict.fromkeys(f"{printable(each.holiday)} ({each.calendar})" for each in found)
     return f"holiday: {', '.join(names)}" if names else ""
+
+
+def window_words(window: Window, day: LocalDay) -> str:
+    """Return a maintenance window in words: when it is, how long it settles, what it holds."""
+    held = window.maintenance
+    name, modules = printable(held.name), ", ".join(map(printable, held.modules)) or "all modules"
+    start, end = (day.clock(moment)[:5] for moment in (window.start, window.end))
+    settle = f", then {duration(held.settle)} to settle" if held.settle else ""
+    return f"maintenance: {name} {start}-{end}{settle}; holds {modules}"
 
 
 def title(made: Plan) -> str:

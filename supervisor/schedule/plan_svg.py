@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jinja2
 from attrs import frozen
 
 from supervisor.config.service import Module
 from supervisor.schedule.local_day import LocalDay
-from supervisor.schedule.plan import Plan, cut, holidays, in_words, summary, title
+from supervisor.schedule.plan import (
+    Plan,
+    cut,
+    holidays,
+    in_words,
+    summary,
+    title,
+    window_words,
+)
 from supervisor.text import counted, printable
+
+if TYPE_CHECKING:
+    from supervisor.schedule.windows import Window
 
 WIDTH = 1200
 """Width of the picture, in pixels as all lengths here."""
@@ -107,6 +119,19 @@ class Row:
     """The path of what a calendar leaves out; empty without that."""
 
 
+@frozen
+class Band:
+    """A maintenance window across the rows of the modules that it holds. Its end settles."""
+
+    x: float
+    width: float
+    settled_width: float
+    """The width with the time to settle."""
+    rows: tuple[int, ...]
+    """The numbers of these rows."""
+    tooltip: str
+
+
 def picture(made: Plan) -> str:
     """Return the day as an SVG document, a few KB for each module however often it runs."""
     day, modules = made.day, made.service.modules
@@ -124,6 +149,7 @@ def picture(made: Plan) -> str:
         words=". ".join(filter(None, (found, day.oddity(), holidays(made.left_out.values())))),
         hours=_hours(day),
         change_x=None if change is None else _x(day, change),
+        bands=[_band(made, window) for window in made.windows],
         peak=_peak(made),
         rows=rows,
     )
@@ -161,6 +187,24 @@ def _row(made: Plan, module: Module) -> Row:
         runs=len(ticks),
         outline=_path(day, ticks),
         left_out=_path(day, missing.at if missing else ()),
+    )
+
+
+def _band(made: Plan, window: Window) -> Band:
+    day = made.day
+    first = max(window.start, day.start)
+    ends = (min(max(end, first), day.end) for end in (window.end, window.settled))
+    width, settled_width = ((end - first) * _scale(day) for end in ends)
+    return Band(
+        x=_x(day, first),
+        width=width,
+        settled_width=settled_width,
+        rows=tuple(
+            number
+            for number, module in enumerate(made.service.modules)
+            if window.holds(module.name)
+        ),
+        tooltip=_shown(window_words(window, day), TOOLTIP_CELLS),
     )
 
 

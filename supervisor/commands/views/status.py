@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from supervisor.commands.views.windows import window_line
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.at_peers import in_words
 from supervisor.control.socket_client import JsonObject
@@ -37,7 +38,7 @@ _RESULTS = {"ok": "green", "conditions": "yellow", None: "dim"}
 _TYPES = {"W": "yellow", "I": "cyan", "S": "cyan", "": "dim"}
 """The style of each event type. All others are red."""
 
-_STATES = {"firing": 0, "quarantined": 0, "pending": 1, "report": 2, "resolved": 3}
+_STATES = {"firing": 0, "quarantined": 0, "pending": 1, "held": 2, "report": 3, "resolved": 4}
 """The order of alerts, by state."""
 
 _SEVERITIES = {"W": 1, "I": 2, "S": 2, "": 3}
@@ -85,6 +86,8 @@ class View:
     def head(self) -> Iterator[RenderableType]:
         """Yield the verdict."""
         yield Text(self.verdict, "bold")
+        for window in self.status.get("maintenance", ()):
+            yield window_line(window, self._local)
 
     def alerts(self) -> Iterator[RenderableType]:
         """Yield one block for each alert, the worst first."""
@@ -119,7 +122,9 @@ class View:
 
     def _about(self, alert: JsonObject) -> Iterator[str]:
         """Yield state, start, module, and the peers that do not know of the alert."""
-        if alert["state"] != "firing":
+        if alert["state"] == "held":
+            yield f"held by {alert['held']} until {self._local(alert['held_until'])}"
+        elif alert["state"] != "firing":
             yield alert["state"]
         if alert["starts_at"]:
             word = "at" if alert["state"] == "report" else "since"

@@ -11,6 +11,7 @@ from supervisor.config.service import (
     LABEL_NAME,
     RESERVED_FROM_FILES,
     Alertmanager,
+    Maintenance,
     Module,
     Service,
     StatusListener,
@@ -25,7 +26,13 @@ _URL: Schema = {"type": "string", "pattern": r"^https?://[^\s/@?#]+(/[^\s@?#]*)?
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _WEEKDAY = "(Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _DAYS = f"({_WEEKDAY}(-{_WEEKDAY})?|[1-9][0-9]?(st|nd|rd|th)|last)"
-_AT = f"^({_DAYS}(,{_DAYS})* )?{_CLOCK}(-{_CLOCK})?$"
+_AT = f"^({_DAYS}(,{_DAYS})* )?{_CLOCK}"
+_RANGES: Schema = {
+    "type": "array",
+    "minItems": 1,
+    "items": {"type": "string", "pattern": f"{_AT}-{_CLOCK}$"},
+}
+"""`at` where each item must be a range."""
 
 _POSITIVE: Schema = {
     "anyOf": [
@@ -69,7 +76,7 @@ _LEDGER_SIZE: Schema = {
 
 _NOTATIONS: Mapping[str, Schema] = {
     "annotations": _NAMES,
-    "at": {"type": "array", "items": {"type": "string", "pattern": _AT}},
+    "at": {"type": "array", "items": {"type": "string", "pattern": f"{_AT}(-{_CLOCK})?$"}},
     "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
     "every": {"anyOf": [{"type": "number", "minimum": MIN_INTERVAL}, _POSITIVE["anyOf"][1]]},
     "fire_after": {
@@ -117,6 +124,7 @@ def document(checks: Iterable[KnownCheck]) -> Schema:
         Service,
         alertmanager=_alertmanager(),
         status=_table(StatusListener),
+        maintenance={"type": "array", "items": _table(Maintenance, at=_RANGES, name=_TEXT)},
         modules={"type": "array", "items": {"$ref": "#/definitions/module"}},
     )
     # The machine's own zone is the default.

@@ -20,7 +20,7 @@ from supervisor.web.page.verdict import COLOURS
 MAX_ACTIONS = 50
 """Alerts of one page that show what can be done. Others have it on pages of their own."""
 
-RANKS = {"firing": 0, "quarantined": 0, "pending": 1, "resolved": 2}
+RANKS = {"firing": 0, "quarantined": 0, "pending": 1, "held": 2, "resolved": 3}
 """The order of alerts, by state."""
 
 SEVERITIES = {"red": 0, "amber": 1, "blue": 2, "grey": 3}
@@ -44,7 +44,7 @@ def worst_first(alerts: Iterable[JsonObject]) -> list[JsonObject]:
     return sorted(
         alerts,
         key=lambda alert: (
-            RANKS.get(alert["state"], 3),
+            RANKS.get(alert["state"], len(RANKS)),
             SEVERITIES[colour_of(alert["event_type"])],
             alert["starts_at"] or "~",
         ),
@@ -127,6 +127,7 @@ class AlertRows:
                 Delivery(short_url(url), state == "delivered")
                 for url, state in alert["peers"].items()
             ),
+            held=self._held(alert),
             detailed=alert["detailed"],
             runbook=alert["runbook"],
             runbook_link=web_link(alert["runbook"]),
@@ -136,6 +137,12 @@ class AlertRows:
 
     def _worded(self, time: str) -> str:
         return self.moments.at(datetime.fromisoformat(time).timestamp()).text
+
+    def _held(self, alert: JsonObject) -> str:
+        if alert["state"] != "held":
+            return ""
+        until = self.moments.read(alert["held_until"])
+        return f"held by {alert['held']}" + (f" until {until.text}" if until else "")
 
     def _lasting(self, alert: JsonObject) -> str:
         if alert["starts_at"] is None:

@@ -39,6 +39,8 @@ class AlertRow:
     times: str
     """How often it has fired in the past. Empty if it has not."""
     peers: tuple[Delivery, ...]
+    held: str
+    """The maintenance window that holds it, and until when. Empty: it is not held."""
     detailed: bool
     runbook: str
     """What to do, as the service file says."""

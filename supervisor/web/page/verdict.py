@@ -66,6 +66,10 @@ def _notes(status: JsonObject) -> Iterator[str]:
     if owed > LATE_DELIVERY:
         most = max(peer["pending"] for peer in status["peers"])
         yield f"{most:,} not delivered for {span(owed)}"
+    for window in status.get("maintenance", ()):
+        if window["holds"]:
+            held = sum(alert["state"] == "held" for alert in status["alerts"])
+            yield f"maintenance {window['name']}, {held:,} held"
     for key, word in (("quarantined", "refused by an Alertmanager"), ("dropped", "dropped")):
         if count := status["ledger"][key]:
             yield f"{count:,} {word}"

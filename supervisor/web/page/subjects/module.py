@@ -108,6 +108,8 @@ def schedule(module: Module) -> list[str]:
     every = duration(module.every) if module.every else ""
     if module.at:
         when = f"at {', '.join(module.at)}" + (f" (in ranges every {every})" if every else "")
+        if calendars := ", ".join(calendar.path.name for calendar in module.except_):
+            when += f" except {calendars}"
     else:
         when = f"every {every}"
     words = [when, f"timeout {duration(module.timeout)}"]
