@@ -10,6 +10,7 @@ from supervisor.config import schema_text
 from supervisor.config.json_schema.document import document
 from supervisor.config.service import (
     Alertmanager,
+    During,
     Maintenance,
     Module,
     Service,
@@ -22,6 +23,7 @@ CLASSES = {
     "status": StatusListener,
     "maintenance": Maintenance,
     "module": Module,
+    "during": During,
 }
 """The tables of a service file, and their classes."""
 
@@ -41,6 +43,7 @@ def keys(name: str) -> Iterator[str]:
     places = {
         "service": schema,
         "module": schema["definitions"]["module"],
+        "during": schema["definitions"]["module"]["properties"]["during"]["items"],
         "maintenance": schema["properties"]["maintenance"]["items"],
     }
     properties = (places.get(name) or schema["properties"][name])["properties"]

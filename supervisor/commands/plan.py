@@ -25,6 +25,7 @@ from supervisor.schedule.plan import (
     expected,
     holidays,
     in_words,
+    others_words,
     plan,
     summary,
     title,
@@ -131,6 +132,15 @@ def as_json(made: Plan, due: Sequence[Expected] = ()) -> dict[str, Any]:
         }
         for window in made.windows
     ]
+    others = [
+        {
+            "module": each.module,
+            "start": _local(each.start, zone),
+            "end": _local(each.end, zone),
+            "changed": list(each.changed),
+        }
+        for each in made.others
+    ]
     return {
         "service": made.service.service,
         "date": made.day.date.isoformat(),
@@ -139,6 +149,7 @@ def as_json(made: Plan, due: Sequence[Expected] = ()) -> dict[str, Any]:
         **({"expected": expectations} if expectations else {}),
         **({"left_out": missing} if missing else {}),
         **({"maintenance": windows} if windows else {}),
+        **({"during": others} if others else {}),
         "peak": {
             "at": None if made.peak_at is None else _local(made.peak_at, zone),
             "runs": made.peak_runs,
@@ -166,6 +177,10 @@ def as_text(made: Plan, due: Sequence[Expected] = ()) -> str:
     text = f"{head}\n\n{_table(rows)}\n\n{summary(made, total)}"
     if missing:
         text += f"\n\nleft out: {'; '.join(_words(each, day) for each in missing)}"
+    if made.others:
+        lines = dict.fromkeys(f"  {others_words(each, day)}" for each in made.others)
+        listed = "\n".join(lines)
+        text += f"\n\nother parameters:\n{listed}"
     others = [
         (each.name, each.module, ", ".join(day.clock(moment)[:5] for moment in each.at) or "-")
         for each in due

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,14 @@ import attrs
 from supervisor.config import notation, rules, strict
 from supervisor.config.files import read
 from supervisor.config.problems import KeyPath, KeyProblem, ParamsOf, TableError, split, unknown_key
-from supervisor.config.service import Alertmanager, Maintenance, Module, Service, StatusListener
+from supervisor.config.service import (
+    Alertmanager,
+    During,
+    Maintenance,
+    Module,
+    Service,
+    StatusListener,
+)
 from supervisor.config.strict import Hook
 from supervisor.config.structure import CONVERTER, Unsupported, list_hook, structure, table_hook
 from supervisor.config.timezone import machine_timezone
@@ -26,12 +33,13 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
     """
     source = read(path)
     document = source.table
-    params: list[object] = []
+    params: list[tuple[object, list[object]]] = []
     with strict.paths_from(path.parent):
         service, problems = _structure(document, path)
         for index, module in rules.tables(document.get("modules")):
             try:
-                params.append(_params(("modules", index), module, params_of))
+                own = _params(("modules", index), module, params_of)
+                params.append((own, [*_params_during(("modules", index), module, params_of)]))
             except TableError as error:
                 problems += error.problems
     lifetime: float = attrs.fields(Service).report_lifetime.default or 0
@@ -46,7 +54,7 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
         timezone=service.timezone if "timezone" in document else machine_timezone(),
         labels={"host": socket.gethostname(), **service.labels},
         modules=tuple(
-            attrs.evolve(module, params=given)
+            _with_params(module, *given)
             for module, given in zip(service.modules, params, strict=True)
         ),
     )
@@ -58,6 +66,23 @@ def _structure(document: Mapping[str, Any], path: Path) -> tuple[Service | None,
         return structure({"timezone": "UTC", **document, "path": path}, Service), problems
     except TableError as error:
         return None, [*problems, *error.problems]
+
+
+def _with_params(module: Module, params: object, during: Iterable[object]) -> Module:
+    others = (
+        attrs.evolve(each, params=given) for each, given in zip(module.during, during, strict=True)
+    )
+    return attrs.evolve(module, params=params, during=tuple(others))
+
+
+def _params_during(
+    path: KeyPath, module: Mapping[str, Any], params_of: ParamsOf
+) -> Iterator[object]:
+    """Yield the parameters of each `during` table: the module's, with what the table changes."""
+    for number, table in rules.tables(module.get("during")):
+        changed = {**rules.table(module.get("params")), **rules.table(table.get("params"))}
+        inner = (*path, "during", number)
+        yield _params(inner, {"check": module.get("check"), "params": changed}, params_of)
 
 
 def _params(path: KeyPath, module: Mapping[str, Any], params_of: ParamsOf) -> object:
@@ -120,6 +145,7 @@ def _register(
 
 
 # Inner tables first: the hook of a table is made from the hooks of its values.
+_register(During)
 _register(Module, _prepare_module)
 _register(Maintenance)
 _register(Alertmanager)

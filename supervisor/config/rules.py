@@ -56,6 +56,10 @@ def between(
             yield from _utf8_labels(("modules", index, "labels"), module)
     for index, module in modules:
         yield from _schedule(("modules", index), module)
+        for number, during in tables(module.get("during")):
+            from supervisor.config.calendars.ranges import wrong_ranges  # few modules have them
+
+            yield from wrong_ranges(("modules", index, "during", number), during)
     if maintenance := tables(document.get("maintenance")):
         from supervisor.config.calendars.ranges import wrong_windows  # few files have them
 

@@ -34,6 +34,18 @@ RESERVED_FROM_CHECKS = RESERVED_LABELS | {"host"}
 
 
 @frozen
+class During:
+    """One `[[modules.during]]` table: other parameters of a module at other times."""
+
+    at: tuple[str, ...] = field(metadata={"example": '["23:00-05:00"]'})
+    """When they count: ranges, as `at` of a module has them."""
+    except_: tuple[Calendar, ...] = ()
+    """Files of calendars: no range of `at` begins on their dates."""
+    params: object = None
+    """An instance of the check's own `Params` class."""
+
+
+@frozen
 class Module:
     """One `[[modules]]` table: a check, when it runs, and what becomes of its conditions."""
 
@@ -63,6 +75,8 @@ class Module:
     """Labels of its alerts, such as the team."""
     annotations: Mapping[str, str] = field(factory=dict)
     """Annotations of its alerts, such as a link to a runbook."""
+    during: tuple[During, ...] = ()
+    """Other parameters at other times."""
     params: object = None
     """An instance of the check's own `Params` class."""
 

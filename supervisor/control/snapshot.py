@@ -19,6 +19,7 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
+from supervisor.modules.during import during
 from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import rfc3339
 
@@ -120,7 +121,14 @@ class Snapshot:
         return Counter(self.state(alert) for alert in self.store.alerts.values())
 
     def _modules(self) -> Iterator[JsonObject]:
-        return map(self._module, [*self.stats.values()])
+        service, now = self.store.service, self.clock.now()
+        others = {module.name: module for module in service.modules if module.during}
+        for stats in [*self.stats.values()]:
+            found = self._module(stats)
+            if module := others.get(stats.name):
+                table = during(module, service.timezone, now)
+                found["during"] = list(table.at) if table else []
+            yield found
 
     def _module(self, stats: ModuleStats) -> JsonObject:
         return {

@@ -17,10 +17,12 @@ SOON = 60
 def calendars(service: Service) -> Iterator[Calendar]:
     """Yield each calendar that is in use, once."""
     found: dict[Calendar, None] = {}
+    parts: list[object] = [window.except_ for window in service.maintenance]
     for module in service.modules:
         if module.enabled:
-            for part in (module.except_, module.params):
-                found |= dict.fromkeys(each for _, each in values_of(Calendar, (), part))
+            parts += (module.except_, module.params, module.during)
+    for part in parts:
+        found |= dict.fromkeys(each for _, each in values_of(Calendar, (), part))
     yield from found
 
 

@@ -70,6 +70,10 @@ def secrets(service: Service) -> Iterator[tuple[KeyPath, Secret]]:
     for number, module in enumerate(service.modules):
         if module.enabled:
             yield from values_of(Secret, ("modules", number, "params"), module.params)
+            for each, during in enumerate(module.during):
+                if during.params != module.params:
+                    path = ("modules", number, "during", each, "params")
+                    yield from values_of(Secret, path, during.params)
 
 
 def values_of(kind: type[T], key: KeyPath, value: object) -> Iterator[tuple[KeyPath, T]]:

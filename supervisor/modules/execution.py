@@ -12,6 +12,7 @@ from supervisor.alerts import sanitize
 from supervisor.config.service import Module
 from supervisor.errors import CheckFailed
 from supervisor.modules.context import Context
+from supervisor.modules.during import params_at
 from supervisor.modules.loader import Check
 from supervisor.observations import Json, Observation, Run
 
@@ -35,12 +36,13 @@ async def execute(module: Module, check: Check, context: Context, scheduled: flo
     """
     started = context.clock()
     begun = trio.current_time()
+    params = params_at(module, context.timezone, started)
     observations: tuple[Observation, ...] = ()
     error = trace = ""
     state: Mapping[str, Json] = {}
     with trio.CancelScope(deadline=begun + module.timeout) as scope:
         try:
-            found = await check.run(context, module.params)
+            found = await check.run(context, params)
             observations = await _checked(found)
             state = _checked_state(context.state)
         except* (Exception, SystemExit) as group:

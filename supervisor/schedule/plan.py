@@ -18,10 +18,15 @@ from supervisor.schedule.schedule import Schedule, schedules, times_of_day
 from supervisor.text import counted, duration, printable
 
 if TYPE_CHECKING:
+    from supervisor.schedule.other_params import OtherParams
     from supervisor.schedule.windows import Window
 
 MAX_CELL_WIDTH = 40
 """Columns of the terminal for a cell of the table. Longer ones are cut."""
+
+
+MAX_CHANGED_WIDTH = 100
+"""Columns of the terminal for the parameters that a module has at other times."""
 
 
 @frozen
@@ -66,6 +71,9 @@ class Plan:
 
     windows: tuple[Window, ...] = ()
     """The maintenance windows that hold something on that day."""
+
+    others: tuple[OtherParams, ...] = ()
+    """When modules have other parameters."""
 
     def ticks(self, module: Module) -> tuple[float, ...]:
         """Return when the module is due, in order. They are not kept: there may be millions."""
@@ -112,6 +120,7 @@ def plan(service: Service, day: date) -> Plan:
             if (found := left_out(timetables[module.name], within, module.name))
         },
         windows=_windows(service, within),
+        others=_others(service, within),
     )
 
 
@@ -121,6 +130,19 @@ def _windows(service: Service, day: LocalDay) -> tuple[Window, ...]:
     from supervisor.schedule.windows import of_day  # few services have windows
 
     return of_day(service, day.start, day.end)
+
+
+def _others(service: Service, day: LocalDay) -> tuple[OtherParams, ...]:
+    if not any(module.during for module in service.modules):
+        return ()
+    from supervisor.schedule.other_params import other_params  # few modules have them
+
+    return tuple(
+        each
+        for module in service.modules
+        if module.enabled
+        for each in other_params(module, day, service.timezone)
+    )
 
 
 def _enabled(service: Service, schedules: Mapping[str, Schedule]) -> Iterator[Schedule]:
@@ -157,6 +179,13 @@ def window_words(window: Window, day: LocalDay) -> str:
     start, end = (day.clock(moment)[:5] for moment in (window.start, window.end))
     settle = f", then {duration(held.settle)} to settle" if held.settle else ""
     return f"maintenance: {name} {start}-{end}{settle}; holds {modules}"
+
+
+def others_words(other: OtherParams, day: LocalDay) -> str:
+    """Return in words when a module has other parameters, and which."""
+    start, end = (day.clock(moment)[:5] for moment in (other.start, other.end))
+    changed = printable(", ".join(other.changed))
+    return f"{printable(other.module)} {start}-{end}: {cut(changed, MAX_CHANGED_WIDTH)}"
 
 
 def title(made: Plan) -> str:

@@ -20,6 +20,7 @@ from supervisor.schedule.plan import (
     cut,
     holidays,
     in_words,
+    others_words,
     summary,
     title,
     window_words,
@@ -179,6 +180,9 @@ def _row(made: Plan, module: Module) -> Row:
         )
     if missing:
         tooltip += f"; {counted(len(missing.at), 'time')} left out: {missing.holiday}"
+    for other in made.others:
+        if other.module == module.name:
+            tooltip += f"; {others_words(other, day)}"
     return Row(
         name=_shown(module.name, NAME_CELLS),
         schedule=_shown(schedule, SCHEDULE_CELLS),

@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import trio
-from attrs import evolve
+from attrs import evolve, field, frozen
 from rich.cells import cell_len
 from trio.testing import MockClock
 
 from supervisor.commands.plan import as_json, as_text
 from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.current import CurrentConfig
-from supervisor.config.service import Module, Service
+from supervisor.config.limits.limit import Limit
+from supervisor.config.service import During, Maintenance, Module, Service
 from supervisor.errors import UsageError
 from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
@@ -30,6 +31,12 @@ from supervisor.schedule.schedule import build
 from supervisor.stats.module_stats import ModuleStats
 from tests.support import legacy_timetable
 from tests.support.virtual_clock import VirtualClock, keep_time
+
+
+@frozen
+class Vitals:
+    max_load_per_cpu: Limit[float] = field(factory=lambda: Limit.of(1.0))
+
 
 ORDINARY = date(2026, 11, 22)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
@@ -320,3 +327,38 @@ def test_what_began_before_a_holiday_goes_on_and_what_began_on_it_does_not() -> 
     assert [on.day.clock(run.at)[:5] for run in on.runs] == ["00:00", "02:00"]
     assert [after.day.clock(at)[:5] for at in after.left_out["c"].at] == ["00:00", "02:00"]
     assert after.left_out["c"].holiday == "Christmas"
+
+
+# -- planned work, and other parameters -----------------------------------------------------
+
+
+def test_a_plan_tells_the_maintenance_windows_of_the_day() -> None:
+    window = Maintenance("reboot", ("Sun 23:00-01:00",), modules=("a",))
+    modules = (Module("c", "a", every=Duration(3600)), Module("c", "b", every=Duration(3600)))
+    service = evolve(legacy_timetable.service("UTC"), modules=modules, maintenance=(window,))
+    sunday, monday, tuesday = (plan(service, date(2026, 11, day)) for day in (29, 30, 25))
+
+    words = "maintenance: reboot 23:00-01:00, then 3m to settle; holds a"
+    assert as_text(sunday).splitlines()[1] == as_text(monday).splitlines()[1] == words
+    assert as_json(sunday)["maintenance"] == [
+        {
+            "name": "reboot",
+            "start": "2026-11-29T23:00:00+00:00",
+            "end": "2026-11-30T01:00:00+00:00",
+            "settled": "2026-11-30T01:03:00+00:00",
+            "modules": ["a"],
+        }
+    ]
+    assert "maintenance" not in as_json(tuesday)
+
+
+def test_a_plan_tells_when_a_module_has_other_parameters() -> None:
+    night = During(("23:00-05:00",), params=Vitals(max_load_per_cpu=Limit.of(9.0)))
+    module = Module("c", "a", every=Duration(3600), params=Vitals(), during=(night,))
+    made = plan(evolve(legacy_timetable.service("UTC"), modules=(module,)), ORDINARY)
+
+    assert as_text(made).endswith("other parameters:\n  a 23:00-05:00: max_load_per_cpu = 9.0")
+    assert [(each["start"], each["changed"]) for each in as_json(made)["during"]] == [
+        ("2026-11-21T23:00:00+00:00", ["max_load_per_cpu = 9.0"]),
+        ("2026-11-22T23:00:00+00:00", ["max_load_per_cpu = 9.0"]),
+    ]

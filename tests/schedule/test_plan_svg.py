@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from supervisor.__main__ import main
 from supervisor.config.calendars.calendar import Calendar
-from supervisor.config.service import Module
+from supervisor.config.service import Maintenance, Module
 from supervisor.observations import Duration
 from supervisor.schedule.local_day import LocalDay
 from supervisor.schedule.plan import Plan, plan
@@ -62,7 +62,7 @@ def texts(root: Element, style: str) -> list[str]:
 
 
 def rows(root: Element) -> list[Element]:
-    return root.findall(f"{SVG}g")
+    return [row for row in root.findall(f"{SVG}g") if "class" not in row.attrib]
 
 
 def drawn(row: Element) -> list[tuple[float, float]]:
@@ -310,3 +310,17 @@ def test_what_a_calendar_leaves_out_is_drawn_hollow_and_told() -> None:
     assert len(drawn(row)) == 2
     assert "2 times left out: Christmas" in (row.findtext(f"{SVG}title") or "")
     assert "holiday: Christmas (kr.toml)" in texts(root, "note")[0]
+
+
+def test_a_window_is_a_band_across_the_rows_that_it_holds() -> None:
+    modules = (Module("c", "a", every=Duration(3600)), Module("c", "b", every=Duration(3600)))
+    window = Maintenance("reboot", ("06:00-12:00",), modules=("b",), settle=Duration(3600))
+    service = evolve(legacy_timetable.service("UTC"), modules=modules, maintenance=(window,))
+    root = parsed(plan(service, ORDINARY))
+
+    (band,) = (group for group in root.iter(f"{SVG}g") if group.attrib.get("class") == "window")
+    settled, held = (path.attrib["d"] for path in band.findall(f"{SVG}path"))
+    quarter = (RIGHT - LEFT) / 4
+    assert held.startswith(f"M{LEFT + quarter:.1f} 134h{quarter:.1f}")
+    assert settled.startswith(f"M{LEFT + quarter:.1f} 134h{quarter * 7 / 6:.1f}")
+    assert "reboot 06:00-12:00, then 1h to settle; holds b" in (band.findtext(f"{SVG}title") or "")

@@ -210,7 +210,8 @@ class View:
         counts = f"{counted(module['runs'], 'run')}, {module['failures']} failed"
         skipped = f", {module['skipped']} skipped" if module["skipped"] else ""
         due = self._local(module["next_run"])
-        yield Text(f"{counts}{skipped}" + (f"; next run {due}" if due else ""))
+        others = f"; parameters of {', '.join(at)}" if (at := module.get("during")) else ""
+        yield Text(f"{counts}{skipped}" + (f"; next run {due}" if due else "") + others)
         for item in module["measurements"]:
             labels = " ".join(item["labels"].values())
             value = f"{item['value']:,.6g} {item['unit']}".strip()

@@ -11,6 +11,7 @@ from supervisor.config.service import (
     LABEL_NAME,
     RESERVED_FROM_FILES,
     Alertmanager,
+    During,
     Maintenance,
     Module,
     Service,
@@ -159,6 +160,7 @@ def _module(checks: Iterable[KnownCheck]) -> Schema:
     names = [check.name for check in checks]
     schema = _table(
         Module,
+        during={"type": "array", "items": _table(During, at=_RANGES, params={"type": "object"})},
         check={"anyOf": [{"enum": names}, {"type": "string", "pattern": r"^\w+(\.\w+)+$"}]},
         # The last one accepts all: which one is right is said below. Editors offer these keys.
         params={"anyOf": [*map(_reference, names), {"type": "object"}]},

@@ -34,17 +34,25 @@ def _modules(service: Service) -> Iterator[KeyProblem]:
 
 def _params(service: Service) -> Iterator[KeyProblem]:
     """Yield what the checks themselves doubt: their `Params` may have a method `warnings`."""
-    for index, module in enumerate(service.modules):
-        method = getattr(type(module.params), "warnings", None)
+    for path, params in _all_params(service):
+        method = getattr(type(params), "warnings", None)
         try:
-            found = [(str(key), str(text)) for key, text in method(module.params)] if method else []
+            found = [(str(key), str(text)) for key, text in method(params)] if method else []
         except Exception as error:  # a check from elsewhere may raise anything
             wrong = f"its check cannot look for warnings: {type(error).__name__}: {error}"
-            yield KeyProblem(("modules", index), wrong, "correct `warnings` of its `Params`")
+            yield KeyProblem(path[:2], wrong, "correct `warnings` of its `Params`")
             continue
         for key, text in found:
-            path = ("modules", index, "params", key)
-            yield KeyProblem(path, *split(ValueError(text), "look whether that is meant"))
+            yield KeyProblem((*path, key), *split(ValueError(text), "look whether that is meant"))
+
+
+def _all_params(service: Service) -> Iterator[tuple[KeyPath, object]]:
+    """Yield the parameters of each module, and those at other times if they differ."""
+    for index, module in enumerate(service.modules):
+        yield ("modules", index, "params"), module.params
+        for number, during in enumerate(module.during):
+            if during.params != module.params:
+                yield ("modules", index, "during", number, "params"), during.params
 
 
 def _texts(path: KeyPath, value: Any, service: Service) -> Iterator[KeyProblem]:
@@ -65,6 +73,13 @@ def _texts(path: KeyPath, value: Any, service: Service) -> Iterator[KeyProblem]:
 def _is_ours(path: KeyPath, service: Service) -> bool:
     """Return whether the key is our own, or a parameter of a check that comes along."""
     match path:
-        case ("modules", int(index), "params", *_):
+        case ("modules", int(index), "params", *_) | (
+            "modules",
+            int(index),
+            "during",
+            int(_),
+            "params",
+            *_,
+        ):
             return type(service.modules[index].params).__module__.startswith(OUR_CHECKS)
     return True

@@ -113,6 +113,7 @@ def schedule(module: Module) -> list[str]:
     else:
         when = f"every {every}"
     words = [when, f"timeout {duration(module.timeout)}"]
+    words += [f"other parameters {', '.join(each.at)}" for each in module.during]
     if isinstance(module.fire_after, str):
         words.append(f"fires after {module.fire_after} runs")
     elif module.fire_after > 1:
