@@ -9,7 +9,7 @@ import trio
 from attrs import evolve
 
 from supervisor.alerts.self_alerts import LEDGER_CORRUPT, SelfAlert
-from supervisor.config.service import Module
+from supervisor.config.service import During, Maintenance, Module
 from supervisor.control.snapshot import Snapshot
 from supervisor.delivery.peer import PeerStatus
 from supervisor.observations import Duration, Measurement, Run
@@ -66,6 +66,39 @@ def test_a_resolved_alert_says_so() -> None:
     bench.see()
 
     assert alerts(bench) == [("Disk usage", "resolved", {A: "pending"})]
+
+
+def test_a_held_alert_says_by_what_and_until_when() -> None:
+    window = Maintenance("reboot", ("Mon 22:40-23:00",), modules=("disk",))
+    bench = LedgerBench(service_of(maintenance=(window,)))
+    bench.see(FULL)
+
+    (alert,) = status(bench)["alerts"]
+    assert (alert["state"], alert["peers"], alert["ends_at"]) == ("held", {}, None)
+    assert (alert["held"], alert["held_until"]) == ("reboot", "1970-01-12T14:03:00.000Z")
+    assert status(bench)["maintenance"] == [
+        {
+            "name": "reboot",
+            "modules": ["disk"],
+            "start": "1970-01-12T13:40:00.000Z",
+            "end": "1970-01-12T14:00:00.000Z",
+            "settled": "1970-01-12T14:03:00.000Z",
+            "holds": True,
+        }
+    ]
+    assert "maintenance" not in status(LedgerBench())
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [("22:00-23:00", ["22:00-23:00"]), ("23:00-23:30", [])]
+)
+def test_a_module_says_which_other_parameters_count(at: str, expected: list[str]) -> None:
+    bench = LedgerBench(service_of(evolve(DISK, during=(During((at,)),))))
+    stats: dict[str, ModuleStats] = {}
+    fit(stats, bench.service)
+
+    (module,) = status(bench, stats)["modules"]
+    assert module["during"] == expected
 
 
 def test_a_condition_seen_in_too_few_runs_is_pending() -> None:

@@ -200,6 +200,7 @@ def test_what_is_over_and_not_told_yet_goes_on() -> None:
 
     (told,) = bench.deliver()
     assert told["startsAt"] == moment(T - 600)
+    assert bench.only().state is State.FIRING
 
 
 def test_a_held_condition_follows_what_its_check_says() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +17,8 @@ from supervisor.config.service import Maintenance, Service
 from supervisor.schedule.windows import coming, holding, is_within, of_day, under_way
 from tests.support import legacy_timetable
 from tests.support.window_watch import HOURS, PLACES, TABLES, Table, watch
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def service(zone: str, *maintenance: Maintenance) -> Service:
@@ -91,3 +96,24 @@ def test_a_moment_is_within_a_range_that_began_on_the_day_before() -> None:
     for clock, expected in (("22:59", False), ("23:00", True), ("04:59", True), ("05:00", False)):
         now = local("UTC", f"2026-11-29 {clock}")
         assert is_within(("23:00-05:00",), (), zone, now) is expected
+
+
+def test_a_service_without_windows_loads_nothing_of_them() -> None:
+    """They cost nothing where they are not used."""
+    program = (
+        "import sys, pathlib\n"
+        "import supervisor.daemon.daemon\n"
+        "from supervisor.config.load import load_service\n"
+        "from supervisor.modules.loader import load_check\n"
+        "from supervisor.schedule.schedule import schedules\n"
+        "path = pathlib.Path('configs/Shop.toml')\n"
+        "schedules(load_service(path, lambda check: load_check(check).params))\n"
+        "parts = ('windows', 'calendars.days', 'calendars.reading', 'calendars.ranges')\n"
+        "print([name for name in sys.modules if name.startswith('supervisor.')"
+        " and name.endswith(parts)])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+
+    assert done.stdout == "[]\n"

@@ -106,6 +106,8 @@ def headline(status: JsonObject) -> str:
     enabled = [module for module in status["modules"] if module["state"] != "disabled"]
     unknown = not_looked(sum(module["awaited"] for module in enabled), len(enabled))
     parts = [f"{firing} firing"] if firing else []
+    if held := sum(alert["state"] == "held" for alert in alerts):
+        parts.append(f"{held} held")
     if unknown and not firing:
         parts.append(f"not looked yet: {unknown}")
     if failing:

@@ -40,18 +40,24 @@ def verdict(status: JsonObject) -> Verdict:
         if alert["state"] == "firing" and not _is_heartbeat(alert)
     ]
     notes = tuple(_notes(status))
+    windows = tuple(f"maintenance {each['name']}" for each in _windows(status))
     enabled = [module for module in status["modules"] if module["state"] != "disabled"]
     unknown = not_looked(sum(module["awaited"] for module in enabled), len(enabled))
     if firing:
         colours = {COLOURS.get(alert["event_type"], "red") for alert in firing}
         colour = next((each for each in ("red", "amber") if each in colours), "blue")
         count = counted(len(firing), "alert", separator=",")
-        return Verdict(f"{count} firing", colour, (*notes, unknown) if unknown else notes)
+        others = (*notes, unknown) if unknown else notes
+        return Verdict(f"{count} firing", colour, (*others, *windows))
     if notes:
-        return Verdict(notes[0], "amber", (*notes[1:], unknown or "nothing is firing"))
+        others = (*notes[1:], unknown or "nothing is firing")
+        return Verdict(notes[0], "amber", (*others, *windows))
     if unknown:
-        return Verdict(f"Not looked yet: {unknown}", "grey")
-    return Verdict("All well", "green")
+        return Verdict(f"Not looked yet: {unknown}", "grey", windows)
+    if held := sum(alert["state"] == "held" for alert in status["alerts"]):
+        count = counted(held, "alert", separator=",")
+        return Verdict(f"{count} held", "blue", windows)
+    return Verdict("All well", "green", windows)
 
 
 def _notes(status: JsonObject) -> Iterator[str]:
@@ -66,13 +72,14 @@ def _notes(status: JsonObject) -> Iterator[str]:
     if owed > LATE_DELIVERY:
         most = max(peer["pending"] for peer in status["peers"])
         yield f"{most:,} not delivered for {span(owed)}"
-    for window in status.get("maintenance", ()):
-        if window["holds"]:
-            held = sum(alert["state"] == "held" for alert in status["alerts"])
-            yield f"maintenance {window['name']}, {held:,} held"
     for key, word in (("quarantined", "refused by an Alertmanager"), ("dropped", "dropped")):
         if count := status["ledger"][key]:
             yield f"{count:,} {word}"
+
+
+def _windows(status: JsonObject) -> Iterator[JsonObject]:
+    """Yield the maintenance windows that hold something now."""
+    yield from (window for window in status.get("maintenance", ()) if window["holds"])
 
 
 def _is_failing(module: JsonObject) -> bool:

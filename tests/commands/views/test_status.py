@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from supervisor.commands.asking import status
 from supervisor.commands.asking.status import headline, of_module
 from supervisor.commands.views.status import MAX_ALERTS, View, fitted
+from supervisor.config.service import Maintenance
 from supervisor.errors import UsageError
 from supervisor.observations import Condition, Measurement, Report
 from tests.support.ledger_bench import A, B
@@ -46,6 +47,29 @@ def printed(*parts: RenderableType, width: int = 80) -> list[str]:
     console.print(*parts, sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
+
+
+def planned(*at: str) -> list[str]:
+    """Return what is printed at noon of a Monday, with a window and a condition."""
+    bench = WebBench.make(*modules(1))
+    store = bench.ledger.store
+    window = Maintenance("reboot", at, modules=("disk-0",))
+    store.config.service = evolve(store.service, maintenance=(window,))
+    bench.fill()
+    bench.run("disk-0", FULL)
+    return printed(*view(trio.run(bench.snapshot.status)).parts())
+
+
+def test_a_window_and_what_it_holds_are_told() -> None:
+    lines = planned("Mon 11:30-13:00")
+
+    assert "1 held" in lines[0]
+    assert lines[1] == "maintenance reboot: holds disk-0 until 13:03:00"
+    assert "held by reboot until 13:03:00" in "\n".join(lines)
+
+
+def test_the_next_window_is_told() -> None:
+    assert planned("Tue 03:00-03:30")[1].startswith("next maintenance reboot: 11-24 03:00 to ")
 
 
 def view(found: dict[str, Any], **more: Any) -> View:

@@ -12,7 +12,7 @@ import trio
 from attrs import define, evolve, field
 
 from supervisor.alerts.self_alerts import HEARTBEAT, SelfAlert
-from supervisor.config.service import Module
+from supervisor.config.service import Maintenance, Module
 from supervisor.observations import Condition, Duration, Measurement, Report
 from supervisor.stats.recent_runs import PastRun
 from supervisor.web.page import drawing, durations, templates
@@ -170,6 +170,18 @@ def test_an_alert_shows_when_it_began_and_which_peers_have_it() -> None:
         ("127.0.0.2:9093", False),
     ]
     assert "since 12:00:00, for 2 min, module disk-0" in text
+
+
+def test_a_maintenance_window_and_what_it_holds_are_told() -> None:
+    bench = well()
+    window = Maintenance("reboot", ("Mon 11:30-13:00",))  # the bench is at noon
+    store = bench.ledger.store
+    store.config.service = evolve(store.service, maintenance=(window,))
+    assert shown(bench) == ("All well", "green", ("maintenance reboot",))
+
+    bench.run("disk-0", FULL)
+    assert shown(bench) == ("1 alert held", "blue", ("maintenance reboot",))
+    assert "held by reboot until 13:03:00" in "".join(read(html_of(bench)).text)
 
 
 def test_a_time_of_another_day_has_its_date() -> None:
