@@ -34,8 +34,9 @@ class AlertRow:
 
 
 def firing_row(alert: AlertView, now: datetime) -> AlertRow:
-    """Return the row of an alert that fires."""
-    return _row(alert, f"since {moment(alert.starts_at, now)}", alert.message)
+    """Return the row of an alert that fires, or that a maintenance window holds."""
+    held = "held, " if alert.state == "held" else ""
+    return _row(alert, f"{held}since {moment(alert.starts_at, now)}", alert.message)
 
 
 def resolved_row(resolved: Resolved, now: datetime) -> AlertRow:

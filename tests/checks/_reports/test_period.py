@@ -8,8 +8,10 @@ import pytest
 from attrs import evolve
 
 from checks._kernel.proc_stat import Birth
+from checks._reports.daily_alerts import firing_row
 from checks._reports.period import Activity, Resolved, look_back, recall
 from supervisor.api import AlertView, RunView
+from supervisor.config.service import Maintenance
 from supervisor.modules.context_factory import ContextFactory
 from tests.support.daily_report import MORNING, NOW, alert, context, later
 from tests.support.ledger_bench import DISK, FULL, LedgerBench, service_of
@@ -71,6 +73,21 @@ def test_the_most_severe_alert_comes_first_and_the_heartbeat_never() -> None:
     period = look_back(context(NOW, **views(*kinds, beat)), BIRTH)
 
     assert [each.event_type for each in period.firing] == ["TE", "E", "W", "I", "S", "X"]
+
+
+def test_what_a_window_holds_or_has_held_is_in_the_report() -> None:
+    window = Maintenance("reboot", ("Mon 22:40-23:00",))
+    bench = LedgerBench(service_of(maintenance=(window,)))
+    bench.see(FULL, evolve(FULL, instance="/var"))
+    bench.pass_time(60)
+    bench.see(FULL)
+    views_of = ContextFactory(FrozenClock(bench.now), bench.store).context(DISK)
+
+    period = look_back(views_of, BIRTH)
+
+    assert [each.instance for each in period.firing] == ["/"]
+    assert [each.alert.instance for each in period.resolved] == ["/var"]
+    assert firing_row(period.firing[0], views_of.now()).note.startswith("held, since ")
 
 
 @pytest.mark.parametrize(
