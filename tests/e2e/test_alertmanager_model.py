@@ -15,10 +15,13 @@ from tests.simulation.comparison.setup import SETTINGS
 from tests.simulation.comparison.sturdy import sturdy_plan
 from tests.support.alertmanager_version import alertmanager_version
 
-pytestmark = pytest.mark.skipif(
-    alertmanager_version() > (0, 28),
-    reason="the model does what Alertmanager 0.25 to 0.28 does; 0.33 sends some groups later",
-)
+pytestmark = [
+    pytest.mark.skipif(
+        alertmanager_version() > (0, 28),
+        reason="the model does what Alertmanager 0.25 to 0.28 does; 0.33 sends some groups later",
+    ),
+    pytest.mark.timeout(1200),  # it computes for 30 s, which a busy machine makes ten times as much
+]
 
 SEQUENCES = 50
 SECONDS = 20.0

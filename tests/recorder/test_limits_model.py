@@ -198,7 +198,7 @@ class LimitsMachine(RuleBasedStateMachine):
                 assert sighting.missed == counted.missed
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 300)
 def test_what_fires_is_what_a_count_by_hand_says() -> None:
     run_state_machine_as_test(
         LimitsMachine,

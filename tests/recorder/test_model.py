@@ -457,7 +457,7 @@ class FullStoreMachine(StoreMachine):
             assert self.peers[url].active(self.time) - self.reports_of(url) == firing
 
 
-@pytest.mark.timeout(3600 if LONG else 120)
+@pytest.mark.timeout(3600 if LONG else 300)
 @pytest.mark.parametrize("machine", [StoreMachine, FullStoreMachine])
 def test_nothing_is_lost_and_nothing_over_stays(machine: type[StoreMachine]) -> None:
     run_state_machine_as_test(
