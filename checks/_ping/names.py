@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import trio
 from attrs import field, frozen
 
-from checks._common.addresses import Endpoint, resolve
+from checks._common.addresses import Endpoint, numeric, resolve
 from supervisor.api import CheckFailed
 
 AT_ONCE = 64
@@ -35,12 +35,7 @@ class Name:
 
     @numeric.default
     def _as_an_address(self) -> Endpoint | None:
-        for family in FAMILIES.values():
-            try:
-                return family, (socket.inet_ntop(family, socket.inet_pton(family, self.host)), 0)
-            except (OSError, ValueError):
-                continue
-        return None
+        return next(iter(numeric(self.host, 0)), None)
 
 
 async def addresses(names: Sequence[Name]) -> list[Endpoint | str]:
