@@ -105,12 +105,12 @@ def as_it_is_told(transaction: Transaction, report: Alert) -> Alert:
     return evolve(report, state=State.HELD, ends_at=window.end, payload=payload)
 
 
-def as_condition(alert: Alert) -> Condition:
-    """Return the condition from which an alert was made."""
+def as_condition(alert: Alert, event_type: str) -> Condition:
+    """Return the condition from which an alert was made, with this type."""
     notes = alert.payload.annotations
     return Condition(
         alertname=alert.alertname,
-        event_type=alert.event_type,
+        event_type=event_type,
         instance=alert.instance,
         message=notes.pop("message"),
         detail=notes.pop("detail", ""),

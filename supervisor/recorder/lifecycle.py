@@ -99,12 +99,12 @@ class Lifecycle:
         Labels change with the configuration or with the event type. Returns the alert that fires
         now. It is the old one if its labels are still the same.
         """
-        labels, notes = alert.payload.labels, _lasting_notes(alert)
-        condition = evolve(held.as_condition(alert), event_type=event_type)
-        if alert_labels(self.transaction.service, module, condition) == labels:
+        condition = held.as_condition(alert, event_type)
+        labels = alert_labels(self.transaction.service, module, condition)
+        if labels == alert.payload.labels:
             return alert
         if event_type != alert.event_type:
-            notes = {SINCE: self._local_time(alert.starts_at), **notes}
+            notes = {SINCE: self._local_time(alert.starts_at), **_lasting_notes(alert)}
             self.transaction.put(self._ended(alert, module))
             return self.fire(module, evolve(condition, annotations=notes), alert.key)
         # The event goes on under the new labels. So the old alert need not be shown before its end.
@@ -135,7 +135,8 @@ class Lifecycle:
             modules = self.transaction.service.modules
             module = next((each for each in modules if each.name == alert.module), None)
             if module is not None:
-                self.fire(module, held.as_condition(alert), alert.key, alert.starts_at)
+                condition = held.as_condition(alert, alert.event_type)
+                self.fire(module, condition, alert.key, alert.starts_at)
 
     def resolved(self, alert: Alert) -> Alert:
         """Return the alert, resolved now."""
@@ -216,8 +217,9 @@ class Lifecycle:
 
 
 def _lasting_notes(alert: Alert) -> dict[str, str]:
-    """Return the annotations that an alert keeps whatever its check says."""
-    if not any(alert.payload.has_annotation(name) for name in (SINCE, held.HELD)):
+    """Return the annotations that an alert keeps whatever its check says. Few have any."""
+    encoded = alert.payload.encoded
+    if b'"since":' not in encoded and b'"held":' not in encoded:
         return {}
     notes = alert.payload.annotations
     return {name: notes[name] for name in (SINCE, held.HELD) if name in notes}
