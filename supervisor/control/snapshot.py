@@ -91,7 +91,7 @@ class Snapshot:
             "modules": modules,
             "alerts": alerts,
             "peers": [self._peer(peer, now) for peer in self.peers()],
-            **({"maintenance": self._windows(now)} if service.maintenance else {}),
+            **(_maintenance(self.store, now) if service.maintenance else {}),
             "ledger": {
                 "bytes": self.ledger_bytes(),
                 "alerts": len(self.store.alerts),
@@ -99,22 +99,6 @@ class Snapshot:
                 "quarantined": self.states()["quarantined"],
             },
         }
-
-    def _windows(self, now: float) -> list[JsonObject]:
-        """Return of each maintenance table the window that holds something, else the next one."""
-        from supervisor.schedule.windows import coming  # few services have windows
-
-        return [
-            {
-                "name": window.maintenance.name,
-                "modules": list(window.maintenance.modules),
-                "start": moment(window.start),
-                "end": moment(window.end),
-                "settled": moment(window.settled),
-                "holds": window.start <= now,
-            }
-            for window in coming(self.store.service, now)
-        ]
 
     def states(self) -> Counter[str]:
         """Return the number of alerts in each state."""
@@ -254,6 +238,13 @@ class Snapshot:
 def _held(alert: Alert, notes: Mapping[str, str]) -> JsonObject:
     """Return the keys that a held alert has beside the others."""
     return {"held": notes.get("held", ""), "held_until": moment(alert.ends_at)}
+
+
+def _maintenance(store: Store, now: float) -> JsonObject:
+    """Return the key that a service with maintenance windows has."""
+    from supervisor.control.windows import windows  # few services have them
+
+    return {"maintenance": windows(store, now)}
 
 
 async def _in_turns(parts: Iterator[JsonObject]) -> list[JsonObject]:

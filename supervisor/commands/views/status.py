@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from supervisor.commands.views.windows import window_line
+from supervisor.commands.views.windows import others, window_lines
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.at_peers import in_words
 from supervisor.control.socket_client import JsonObject
@@ -86,8 +86,7 @@ class View:
     def head(self) -> Iterator[RenderableType]:
         """Yield the verdict."""
         yield Text(self.verdict, "bold")
-        for window in self.status.get("maintenance", ()):
-            yield window_line(window, self._local)
+        yield from window_lines(self.status, self._local)
 
     def alerts(self) -> Iterator[RenderableType]:
         """Yield one block for each alert, the worst first."""
@@ -210,8 +209,7 @@ class View:
         counts = f"{counted(module['runs'], 'run')}, {module['failures']} failed"
         skipped = f", {module['skipped']} skipped" if module["skipped"] else ""
         due = self._local(module["next_run"])
-        others = f"; parameters of {', '.join(at)}" if (at := module.get("during")) else ""
-        yield Text(f"{counts}{skipped}" + (f"; next run {due}" if due else "") + others)
+        yield Text(f"{counts}{skipped}" + (f"; next run {due}" if due else "") + others(module))
         for item in module["measurements"]:
             labels = " ".join(item["labels"].values())
             value = f"{item['value']:,.6g} {item['unit']}".strip()
