@@ -18,6 +18,9 @@ from tests.simulation.events import Failed, Posted
 from tests.simulation.never import Never
 from tests.simulation.virtual_time import TrueTime
 
+NO_SILENCES = b"[]"
+"""The answer to GET /api/v2/silences."""
+
 VERSION = b'{"versionInfo":{"version":"0.0-simulated"}}'
 
 
@@ -62,7 +65,7 @@ class Peer:
             await trio.sleep_forever()
         await trio.sleep(self.latency * (0.5 + self.random.random()))
         if request.method != "POST":
-            return self._response(200, VERSION)
+            return self._response(200, NO_SILENCES if "/silences" in request.url.path else VERSION)
         if self.weather != "fine":
             self.chronicle.tell(Failed(self.url, self.true.now(), began, self.weather))
         return await self._meet(json.loads(body))
