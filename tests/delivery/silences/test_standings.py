@@ -178,6 +178,20 @@ async def test_what_was_said_long_ago_is_not_believed(autojump_clock: MockClock)
     assert await bench.states() == ["unknown", "unknown"]
 
 
+async def test_what_a_peer_that_blocks_said_is_believed_for_a_while(
+    autojump_clock: MockClock,
+) -> None:
+    bench = Bench()
+    bench.lists(A)
+    assert await bench.states() == ["active", "missing"]
+    bench.seconds = 1000.0
+    await trio.sleep(standings.INTERVAL + 1)
+    assert await bench.states() == ["active", "missing"]
+    await trio.sleep(standings.MAX_AGE - standings.INTERVAL)
+
+    assert await bench.states() == ["unknown", "unknown"]
+
+
 async def test_a_peer_that_blocks_keeps_nobody_waiting_for_long(autojump_clock: MockClock) -> None:
     bench = Bench()
     bench.seconds = 1000.0
