@@ -178,8 +178,13 @@ class Line:
         now = time.monotonic_ns()
         lost = lost_here(self.sock)
         if lost != self._lost:
-            oldest = self._looked - self.timeout
             for cookie, request in list(self._awaited.items()):
-                if request.monotonic >= oldest:
+                if request.monotonic >= self._looked - self._slowest(request.peer):
                     self._doubtful[cookie] = self._awaited.pop(cookie)
         self._lost, self._looked = lost, now
+
+    def _slowest(self, peer: Peer) -> int:
+        """Return after how many nanoseconds an answer of this peer may come, by its slowest one."""
+        if not peer.seconds:
+            return self.timeout
+        return min(self.timeout, round(2 * max(peer.seconds) * SECOND))

@@ -55,7 +55,8 @@ class Rounds:
     @property
     def period(self) -> float:
         """Seconds from the beginning of a round to the next."""
-        return max(self.interval, self.slots * SLOT) if self.slots > 1 else self.interval
+        least = self.slots * SLOT if self.slots > 1 else self.hosts * SLOT / MOST_IN_SLOT
+        return max(self.interval, least)
 
     @property
     def seconds(self) -> float:

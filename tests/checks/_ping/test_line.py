@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from checks._ping import line, sockets
-from tests.support.echo_network import in_namespace
+from tests.support.echo_network import V4, Network, before, in_namespace
 from tests.support.network_namespace import needs_root
 
 pytestmark = needs_root
@@ -33,6 +33,33 @@ def test_answers_that_our_own_buffer_has_lost_are_not_loss(monkeypatch: pytest.M
 
     assert 0 < asked.sent < 50
     assert asked.lost == 0
+
+
+def test_what_our_own_buffer_has_lost_does_not_hide_a_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that answers at once has not answered in the moment in which the buffer was full."""
+    monkeypatch.setattr(sockets, "BUFFER_BYTES", 1)
+    lossy = line.Peer(socket.AF_INET, (f"{V4}.9", 0))
+    near = line.Peer(socket.AF_INET, ("127.0.0.9", 0))
+
+    async def main() -> None:
+        sock = sockets.open_socket(lossy.family)
+        made = line.Line(sock, lossy.family, timeout=60 * line.SECOND)
+        for number in range(3):
+            await made.send(lossy, number)
+        await trio.lowlevel.wait_readable(sock)
+        made.read()
+        await trio.sleep(3 * lossy.seconds[0])
+        made.read()
+        for number in range(50):
+            await made.send(near, number)
+        made.close()
+
+    first_alone = Network(lambda asked: [(0, asked.reply())] * (asked.sequence == 0))
+    before(first_alone, partial(trio.run, main))
+
+    assert (lossy.sent, lossy.lost) == (3, 2)
+    assert 0 < near.sent < 50
+    assert near.lost == 0
 
 
 @pytest.mark.parametrize("hours", [-1, 1])

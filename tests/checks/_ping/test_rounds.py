@@ -37,6 +37,7 @@ def test_groups_are_small_and_one_slot_apart(made: Rounds) -> None:
     times = [at for at, _, _ in made.times()]
 
     assert made.group <= MOST_IN_SLOT
+    assert made.hosts / made.period <= MOST_IN_SLOT / SLOT + 1e-6
     if made.slots > 1:
         assert all(b - a >= SLOT - 1e-9 for a, b in pairwise(times))
     assert times[-1] + made.timeout == pytest.approx(made.seconds)
