@@ -32,6 +32,11 @@ from tests.support.ports import free_port
 from tests.support.sockets import open_sockets
 
 TIMEOUT = 3.0
+"""Of runs that fail at their limit of time."""
+
+PATIENT = 60.0
+"""Of runs that end sooner. A busy machine may take long for 10,000 rows."""
+
 SLEEP = "SELECT SLEEP(30) AS slept"
 
 NUMBERS = f"SELECT (@n := @n + 1) AS n FROM (SELECT @n := 0) a0, {', '.join(f'{TEN} a{each}' for each in range(1, 6))} LIMIT "  # noqa: S608, E501 - the test's own text
@@ -51,7 +56,7 @@ def _nothing_is_left(mariadb_server: MariaDbServer) -> Iterator[None]:
 
 
 async def run_query(
-    directory: Path, database: Database, query: str, seconds: float = TIMEOUT, **params: Any
+    directory: Path, database: Database, query: str, seconds: float = PATIENT, **params: Any
 ) -> Run:
     """Run the check as the supervisor does."""
     file = directory / "query.sql"
@@ -73,7 +78,7 @@ async def failure(
     done = await run_query(directory, database, query, seconds)
 
     assert done.result == "failed"
-    assert done.seconds < seconds
+    assert not done.timed_out
     return done.error
 
 
@@ -212,7 +217,7 @@ async def test_a_database_that_does_not_exist_is_named(
 
 async def test_too_many_rows_are_an_error(tmp_path: Path, mariadb: MariaDbServer) -> None:
     fitting = await run_query(tmp_path, mariadb.database(), f"{NUMBERS}10000", instance_column="n")
-    error = await failure(tmp_path, mariadb.database(), f"{NUMBERS}10001")
+    error = await failure(tmp_path, mariadb.database(), f"{NUMBERS}10001", PATIENT)
 
     assert len(fitting.observations) == 10_000
     assert error.endswith("returns more than 10,000 rows")
@@ -309,7 +314,9 @@ async def test_a_server_that_never_finishes_its_greeting_is_given_up_on(
     errors = await failures_through(tmp_path, mariadb, b"")
 
     where = "KOR-PNR at 127.0.0.1:PORT as eborder"
-    assert errors == [f"cannot log in to {where}: no answer within 2.7 s"] * 2
+    assert [re.sub(r"[12]\.\d s$", "TIME", error) for error in errors] == [
+        f"cannot log in to {where}: no answer within TIME"
+    ] * 2
 
 
 async def test_a_server_that_never_finishes_its_answer_is_given_up_on(
