@@ -28,6 +28,9 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 
+LOAD_TIMEOUT = 120.0
+"""Seconds in which a page is loaded, or a script ends. On a busy machine it may take long."""
+
 
 @define
 class Browser:
@@ -101,8 +104,8 @@ def chromium(profile: Path) -> Iterator[Browser]:
     service = ChromeService("/usr/bin/chromedriver", env=os.environ | {"NO_PROXY": "*"})
     driver = Chrome(options=options, service=service)
     try:
-        driver.set_page_load_timeout(20)
-        driver.set_script_timeout(20)
+        driver.set_page_load_timeout(LOAD_TIMEOUT)
+        driver.set_script_timeout(LOAD_TIMEOUT)
         yield Browser(driver)
     finally:
         driver.quit()
