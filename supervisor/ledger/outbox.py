@@ -23,9 +23,6 @@ from supervisor.ledger.outgoing import Outgoing, outgoing_of
 from supervisor.ledger.peer_queue import PeerQueue
 from supervisor.ledger.store import Store
 
-_UNCONFIRMED = (State.FIRING, State.HELD)
-"""The states of what waits for the first run of its module after a start."""
-
 
 @define(eq=False, repr=False)
 class Outbox:
@@ -187,11 +184,7 @@ class Outbox:
         periodic = {module.name for module in self.store.service.modules if not module.at}
         for fingerprint, alert in self.store.alerts.items():
             ends = [cursor.ends_at for cursor in self.cursors.of(fingerprint) if cursor]
-            if (
-                alert.state in _UNCONFIRMED
-                and alert.module in periodic
-                and max(ends, default=0.0) <= now
-            ):
+            if _may_be_over(alert) and alert.module in periodic and max(ends, default=0.0) <= now:
                 self.unconfirmed.add(fingerprint)
                 self._queue(fingerprint)
 
@@ -215,7 +208,7 @@ class Outbox:
         """Queue an alert for each peer and for housekeeping."""
         alert = self.store.alerts.get(fingerprint)
         taken = alert is not None and alert.state is State.REPORT and self.cursors.was_taken(alert)
-        waits = fingerprint in self.unconfirmed and alert and alert.state in _UNCONFIRMED
+        waits = fingerprint in self.unconfirmed and alert and _may_be_over(alert)
         for peer in self.store.config.peers:
             if alert is None or waits:
                 self.queues[peer].set(fingerprint, None)
@@ -228,6 +221,12 @@ class Outbox:
     def _queue_for(self, peer: str, alert: Alert, cursor: Cursor | None, *, taken: bool) -> None:
         due = timing.due_at(alert, cursor, taken, self.store.service)
         self.queues[peer].set(alert.fingerprint, due)
+
+
+def _may_be_over(alert: Alert) -> bool:
+    """Return whether only a run can tell whether an alert from before the start still stands."""
+    is_held = alert.state is State.HELD and not alert.is_report
+    return alert.state is State.FIRING or is_held
 
 
 def _present(store: Store, sent: Alert) -> Alert | None:

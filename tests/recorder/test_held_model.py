@@ -210,3 +210,14 @@ def test_windows_hold_what_a_person_with_a_watch_would_hold() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_a_held_report_goes_after_a_start_as_soon_as_nothing_holds_it() -> None:
+    story = Windows()
+    story.begin(PLACES[0], [Table(("00:00-23:59",), 0, (), ())], 0)
+    story.report(MODULES[0])
+    story.kill()
+
+    story.reload([])  # no module has run since the start
+
+    assert story.reports == {}
