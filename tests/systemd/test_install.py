@@ -216,11 +216,12 @@ def test_uninstall_keeps_configuration_and_state(
         f"/usr/local/bin/alertmanager-supervisor {' '.join(PAGES)}",
         check=False,
     )
+    pinging = machine.run("cat /proc/sys/net/ipv4/ping_group_range").stdout.split()
     running = machine.run("systemctl list-units --plain --no-legend 'supervisor@*'")
     kept = machine.run("ls /etc/supervisor/last.toml /var/lib/supervisor/last/ledger")
     machine.run(INSTALL, PIP, timeout=300)
 
-    assert (left.stdout, running.stdout) == ("", "")
+    assert (left.stdout, running.stdout, pinging) == ("", "", ["1", "0"])
     assert kept.returncode == 0
 
 
