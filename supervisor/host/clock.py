@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 
 import trio
@@ -22,6 +22,9 @@ MIN_STEP = 1.0
 MIN_WAIT = 0.000_001
 """Seconds that `watch` sleeps at least. What is less may vanish when it is added to a time."""
 
+MANY_ALARMS = 100
+"""Alarms that may be kept though their sleepers were woken before. Each refers to its sleeper."""
+
 
 @define(eq=False)
 class Clock:
@@ -30,11 +33,11 @@ class Clock:
     _last_look: tuple[float, float] | None = field(default=None, init=False)
     """What the wall clock and the monotonic clock showed when `was_set_by` looked last."""
 
-    _dozing: dict[object, tuple[float, trio.lowlevel.Task]] = field(factory=dict, init=False)
-    """Each sleeper's time and task."""
+    _dozing: dict[object, tuple[float, int, trio.lowlevel.Task]] = field(factory=dict, init=False)
+    """For each sleeper: the time and the number of its alarm, and its task."""
 
     _alarms: list[tuple[float, int, object]] = field(factory=list, init=False)
-    """A heap of times and sleepers. Some of these may have been woken before their time."""
+    """A heap of times, numbers and sleepers. Some of these were woken before their time."""
 
     _numbers: Iterator[int] = field(factory=count, init=False)
     """Gives alarms of the same time the order in which they were set."""
@@ -84,8 +87,8 @@ class Clock:
                 offset = now - trio.current_time()
                 self.rouse_all()
             while self._alarms and self._alarms[0][0] <= now:
-                until, _, sleeper = heappop(self._alarms)
-                if sleeper in self._dozing and self._dozing[sleeper][0] == until:
+                _, number, sleeper = heappop(self._alarms)
+                if sleeper in self._dozing and self._dozing[sleeper][1] == number:
                     self.rouse(sleeper)
 
     async def doze(self, until: float, sleeper: object) -> None:
@@ -99,21 +102,30 @@ class Clock:
             del self._dozing[sleeper]
             return trio.lowlevel.Abort.SUCCEEDED
 
-        self._dozing[sleeper] = until, trio.lowlevel.current_task()
-        heappush(self._alarms, (until, next(self._numbers), sleeper))
+        number = next(self._numbers)
+        self._dozing[sleeper] = until, number, trio.lowlevel.current_task()
+        heappush(self._alarms, (until, number, sleeper))
+        if len(self._alarms) > MANY_ALARMS + 2 * len(self._dozing):
+            self._forget_old_alarms()
         self._set_alarm(until)
         await trio.lowlevel.wait_task_rescheduled(abort)
 
     def rouse(self, sleeper: object) -> None:
         """Wake a sleeper, if it dozes."""
         if sleeper in self._dozing:
-            _, task = self._dozing.pop(sleeper)
+            *_, task = self._dozing.pop(sleeper)
             trio.lowlevel.reschedule(task)
 
     def rouse_all(self) -> None:
         """Wake all that doze. What is due later then dozes again."""
         for sleeper in tuple(self._dozing):
             self.rouse(sleeper)
+
+    def _forget_old_alarms(self) -> None:
+        """Forget the alarms of all who no longer wait for them. Their times may be far away."""
+        alarms = self._dozing.items()
+        self._alarms = [(until, number, sleeper) for sleeper, (until, number, _) in alarms]
+        heapify(self._alarms)
 
     def _set_alarm(self, until: float) -> None:
         deadline = trio.current_time() + max(MIN_WAIT, until - self.now())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import trio
 
+from supervisor.host.clock import MANY_ALARMS
 from tests.support.virtual_clock import FrozenClock, VirtualClock
 
 EIGHT = 1_780_000_200.0
@@ -138,6 +142,43 @@ async def test_a_sleeper_that_is_cancelled_is_forgotten(autojump_clock: object) 
         nursery.cancel_scope.cancel()
 
     assert scope.cancelled_caught
+
+
+async def test_who_has_gone_is_not_kept_until_its_time(autojump_clock: object) -> None:
+    class Sleeper:
+        """What a weak reference can be made to."""
+
+    clock, gone = VirtualClock(EIGHT), []
+    for _ in range(2 * MANY_ALARMS):
+        sleeper = Sleeper()
+        with trio.move_on_after(1):
+            await clock.doze(EIGHT + 1000 * HOUR, sleeper)
+        gone.append(weakref.ref(sleeper))
+    del sleeper
+
+    gc.collect()
+    assert sum(each() is not None for each in gone) <= MANY_ALARMS + 2
+
+
+async def test_who_is_roused_often_wakes_at_its_time(autojump_clock: object) -> None:
+    clock, wakes = VirtualClock(EIGHT), 0
+
+    async def sleep() -> None:
+        nonlocal wakes
+        while clock.now() < EIGHT + HOUR:
+            await clock.doze(EIGHT + HOUR, "module")
+            wakes += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(clock.watch)
+        nursery.start_soon(sleep)
+        for _ in range(5 * MANY_ALARMS):
+            await trio.sleep(1)
+            clock.rouse("module")
+        await trio.sleep(HOUR)
+        nursery.cancel_scope.cancel()
+
+    assert wakes == 5 * MANY_ALARMS + 1
 
 
 async def test_a_time_that_has_passed_is_not_waited_for(autojump_clock: object) -> None:
