@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import define
 
 from tests.e2e.command_line import run_supervisor
 from tests.e2e.mailing import ShippedAlertmanager, text_of
@@ -39,18 +40,38 @@ def peer(tmp_path: Path, smtp_sink: SmtpSink) -> Iterator[ShippedAlertmanager]:
     server.stop()
 
 
+@define
+class Zone:
+    """A time zone of the test's own, whose clocks show a whole minute when the window ends."""
+
+    end: int
+    """Unix seconds at which the window ends."""
+
+    @property
+    def offset(self) -> int:
+        """Return by how many seconds its clocks are ahead of UTC."""
+        return -self.end % 60
+
+    def write(self, path: Path) -> None:
+        """Write its file: see RFC 8536. It has one offset, and no change."""
+        counts = struct.pack(">6L", 0, 0, 0, 0, 1, len(b"TEST\0"))
+        path.write_bytes(
+            b"TZif" + bytes(16) + counts + struct.pack(">lBB", self.offset, 0, 0) + b"TEST\0"
+        )
+
+    def shows(self, moment: float) -> str:
+        """Return what the clocks show."""
+        return time.strftime("%H:%M", time.gmtime(moment + self.offset))
+
+
 @pytest.fixture
-def end(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Return when the window ends. The zone of the host shows a whole minute then."""
-    end = time.time() + WINDOW
-    monkeypatch.setenv("TZ", f"<TEST>-0:0:{60 - int(end) % 60 if int(end) % 60 else 0}")
-    return float(int(end))
-
-
-def clock(moment: float, shift: str) -> str:
-    """Return what the clocks of the test's zone show."""
-    seconds = int(shift.rpartition(":")[2])
-    return time.strftime("%H:%M", time.gmtime(moment + seconds))
+def zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Zone:
+    zones = tmp_path / "zones"
+    zones.mkdir()
+    monkeypatch.setenv("PYTHONTZPATH", str(zones))
+    zone = Zone(int(time.time() + WINDOW))
+    zone.write(zones / "Test")
+    return zone
 
 
 @pytest.fixture
@@ -58,21 +79,21 @@ def flags(
     tmp_path: Path,
     supervisor: SupervisorProcess,
     peer: ShippedAlertmanager,
-    end: float,
+    zone: Zone,
 ) -> Path:
     """Return the directory of the flags, with the service file written."""
     directory = tmp_path / "flags"
     directory.mkdir()
-    shift = os.environ["TZ"]
     supervisor.config.write_text(
         f"""
 service = "TEST"
+timezone = "Test"
 [alertmanager]
 urls = ["{peer.url}"]
 min_visible = "2s"
 [[maintenance]]
 name = "weekly reboot"
-at = ["{clock(end - 120, shift)}-{clock(end, shift)}"]
+at = ["{zone.shows(zone.end - 120)}-{zone.shows(zone.end)}"]
 settle = {SETTLE}
 [[modules]]
 check = "tests.e2e.flags_check"
@@ -102,7 +123,7 @@ def test_twenty_conditions_in_a_window_are_no_mail_and_what_remains_is_one(
     peer: ShippedAlertmanager,
     smtp_sink: SmtpSink,
     flags: Path,
-    end: float,
+    zone: Zone,
 ) -> None:
     supervisor.start()
     for number in range(CONDITIONS):
@@ -116,12 +137,12 @@ def test_twenty_conditions_in_a_window_are_no_mail_and_what_remains_is_one(
         if flag.name not in STAY:
             flag.unlink()
     wait_for(lambda: set(held(supervisor)) == set(STAY), 20, "they are not gone")
-    assert time.time() < end, "the machine was too slow for the window"
+    assert time.time() < zone.end, "the machine was too slow for the window"
     status = run_supervisor("status", *supervisor.options()).stdout
     assert "maintenance weekly reboot: holds all modules until" in status
     assert "held by weekly reboot until" in status
 
-    while time.time() < end + SETTLE - 0.5:
+    while time.time() < zone.end + SETTLE - 0.5:
         assert smtp_sink.mails == []
         assert peer.alerts() == []
         time.sleep(0.2)

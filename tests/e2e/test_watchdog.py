@@ -43,7 +43,7 @@ async def run(context, params):
         case "recorder dead":
             recorder.Recorder._take_in = fall_down
         case "sender dead":
-            sender.Sender._wait = sender.Sender._sleep = fall_down
+            sender.Sender._wait = sender._sleep = fall_down
     return []
 """
 MODULE = '[[modules]]\ncheck = "site_checks.saboteur"\nevery = "1s"\ntimeout = "2s"\n'
