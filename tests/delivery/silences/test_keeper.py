@@ -277,13 +277,13 @@ async def test_a_silence_that_the_peer_has_lost_is_forgotten(
     assert len(there.silences.log) == 2  # the list, and one question for the silence
 
 
-async def test_ten_thousand_silences_delay_no_post(
+async def test_thousands_of_silences_delay_no_post(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     there = Silenced(RecorderBench.make(ONE))
     await there.bench.live(nursery)
     await there.bench.see(full())
-    for number in range(10_000):
+    for number in range(4_000):
         there.silence(instance=f"/{number}")
     await there.bench.see(full("/srv"))
     await wait_all_tasks_blocked()
