@@ -19,6 +19,7 @@ from supervisor.text import advice
 
 if TYPE_CHECKING:
     from supervisor.delivery.client import Client
+    from supervisor.delivery.silences.waiting import WaitingSilences
 
 
 @define(eq=False, repr=False)
@@ -38,6 +39,9 @@ class Handlers:
 
     connect: Callable[[], Sequence[Client]] = field(kw_only=True)
     """Returns a client for each peer."""
+
+    waiting: WaitingSilences = field(kw_only=True)
+    """Silences that no peer has taken yet."""
 
     def by_name(self) -> dict[str, Handler]:
         """Return the handler of each request."""
@@ -68,6 +72,7 @@ class Handlers:
             connect=self.connect,
             clock=self.snapshot.clock,
             alerts=store.alerts.values(),
+            waiting=self.waiting,
         )
         try:
             done = await carry_out(request, around)

@@ -25,6 +25,7 @@ from supervisor.daemon.resume import resume
 from supervisor.daemon.standings import make_standings
 from supervisor.daemon.status_line import StatusLine
 from supervisor.daemon.watchdog import feed_watchdog
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.delivery.tasks import PeerTasks
 from supervisor.host import garbage_collector
 from supervisor.host.lock import Lock, locked
@@ -111,6 +112,9 @@ class Daemon:
     local_socket: LocalSocket
     """The local socket of `status`, `run-now`, `reload` and `tree`."""
 
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet."""
+
     web_listeners: Sequence[trio.SocketListener] = ()
     """The sockets of the status page."""
 
@@ -164,6 +168,7 @@ class Daemon:
             recorder=recorder,
             stats=stats,
             local_socket=local_socket,
+            waiting=WaitingSilences.of(lock.directory),
             web_listeners=web_listeners,
         )
 
@@ -236,6 +241,7 @@ class Daemon:
             send=self._send,
             changed=self.recorder.changed,
             jitter=self.environment.jitter,
+            waiting=self.waiting,
             nursery=nursery,
         )
 
@@ -284,6 +290,7 @@ class Daemon:
             root,
             reload=reloader.reload,
             connect=self._connect,
+            waiting=self.waiting,
         )
         server = LocalServer(handlers.by_name(), self.environment.clock)
         nursery.start_soon(

@@ -17,4 +17,10 @@ def make_standings(store: Store, peers: PeerTasks, connect: Connect, clock: Cloc
     """Return what asks the peers. Most supervisors never need it, so it is imported here."""
     from supervisor.delivery.silences.standings import Standings
 
-    return Standings(store=store, peers=lambda: peers.peers, connect=connect, clock=clock)
+    return Standings(
+        store=store,
+        peers=lambda: peers.peers,
+        connect=connect,
+        waiting=peers.waiting,
+        clock=clock,
+    )

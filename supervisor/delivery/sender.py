@@ -24,6 +24,7 @@ from supervisor.delivery.peer import STATUS_PATH, PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences.keeper import Keeper
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing, shifted
@@ -63,6 +64,9 @@ class Sender:
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
 
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet."""
+
     _announcements: Announcements = field(init=False)
     """Tells the recorder about the peer."""
 
@@ -99,7 +103,7 @@ class Sender:
         )
         self._pace = Pace.of(self.outbox.store.service)
         self._peer_clock = PeerClock(self.peer.shift)
-        self._silences = Keeper(self.peer, self.client, self.outbox.store, self.clock)
+        self._silences = Keeper(self.peer, self.client, self.outbox.store, self.clock, self.waiting)
         self._prefetch = Prefetch(
             peer=self.peer,
             outbox=self.outbox,

@@ -10,6 +10,7 @@ from attrs import define, field
 
 from supervisor.config.service import Service
 from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
@@ -36,6 +37,9 @@ class PeerTasks:
 
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
+
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet."""
 
     nursery: trio.Nursery
     """Where the senders run."""
@@ -82,6 +86,7 @@ class PeerTasks:
                 send=self.send,
                 changed=self.changed,
                 jitter=self.jitter,
+                waiting=self.waiting,
             ).deliver()
 
 

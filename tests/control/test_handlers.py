@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from trio.testing import MockClock
 from supervisor.config.service import Module
 from supervisor.control.handlers import Handlers
 from supervisor.control.snapshot import Snapshot
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.ledger.outbox import Outbox
 from supervisor.modules.context import Context
 from supervisor.modules.context_factory import ContextFactory
@@ -64,7 +66,15 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             nursery.start_soon(record)
         snapshot = Snapshot(outbox, clock, modules.stats, lambda: (), lambda: 0)
         root = trio.lowlevel.current_task()
-        yield Handlers(snapshot, modules, changed, root, reload=reload, connect=list)
+        yield Handlers(
+            snapshot,
+            modules,
+            changed,
+            root,
+            reload=reload,
+            connect=list,
+            waiting=WaitingSilences(Path("/nonexistent/silences.json")),
+        )
         nursery.cancel_scope.cancel()
 
 

@@ -20,6 +20,7 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.errors import LedgerError
 from supervisor.host.threads import Call, Worker
 from supervisor.ledger.changes import Changes
@@ -219,6 +220,7 @@ class RecorderBench:
     receive: trio.MemoryReceiveChannel[Message]
     clients: dict[str, FakeClient]
     peers: dict[str, PeerStatus]
+    waiting: WaitingSilences = field(factory=lambda: WaitingSilences(Path("/nonexistent/x.json")))
     jitter: float = 1.0
     runs: int = 0
 
@@ -286,6 +288,7 @@ class RecorderBench:
                 send=self.send,
                 changed=self.recorder.changed,
                 jitter=lambda: self.jitter,
+                waiting=self.waiting,
             )
             nursery.start_soon(sender.deliver)
         await wait_all_tasks_blocked()

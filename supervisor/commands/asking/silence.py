@@ -34,8 +34,8 @@ EXAMPLES = (
 """What `--help` shows: a command line, and what it does."""
 
 EXIT_CODES = {
-    0: "done at one Alertmanager at least",
-    1: "done at none",
+    0: "done at one Alertmanager at least, or kept until one answers",
+    1: "not done",
     2: "the command line is wrong",
     78: "no supervisor runs, and the service file is missing or wrong",
 }

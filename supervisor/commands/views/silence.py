@@ -36,6 +36,10 @@ def _lines(silence: JsonObject, local: Callable[[str], str]) -> Iterator[str]:
     match silence["state"]:
         case "expired":
             when = "ended"
+        case "waiting" if silence["until_resolved"]:
+            when = "waits; from then on until its alert ends"
+        case "waiting":
+            when = f"waits; until {local(silence['ends_at'])}"
         case "pending":
             when = f"from {local(silence['starts_at'])} until {local(silence['ends_at'])}"
         case _ if silence["until_resolved"]:
@@ -48,4 +52,7 @@ def _lines(silence: JsonObject, local: Callable[[str], str]) -> Iterator[str]:
     why = f"by {silence['created_by']}: {comment}"
     yield printable(f"{silence['id']}  {when}, {why}")
     yield printable(f"    {', '.join(silence['matchers'])}")
-    yield f"    at {', '.join(silence['peers'])}"
+    if silence["peers"]:
+        yield f"    at {', '.join(silence['peers'])}"
+    elif silence["state"] == "waiting":
+        yield "    kept here until an Alertmanager answers; made there before anything is posted"

@@ -15,9 +15,9 @@ from supervisor.alerts.alert import Alert, State
 from supervisor.alerts.self_alerts import HEARTBEAT
 from supervisor.config.service import Service
 from supervisor.delivery.silences import orders
-from supervisor.delivery.silences.keeper import LIFETIME
 from supervisor.delivery.silences.requests import Connect, connected
-from supervisor.delivery.silences.silence import MARK, Matcher, Silence
+from supervisor.delivery.silences.silence import LIFETIME, MARK, Matcher, Silence
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.errors import SupervisorError, UsageError
 from supervisor.host.clock import Clock
 from supervisor.text import advice, clean_label, clean_text, rfc3339
@@ -51,6 +51,9 @@ class Surroundings:
     alerts: Collection[Alert] | None = None
     """All alerts, or None if no supervisor runs."""
 
+    waiting: WaitingSilences | None = None
+    """Silences that no peer has taken yet, or None if no supervisor runs."""
+
 
 async def carry_out(request: Mapping[str, Any], around: Surroundings) -> JsonObject:
     """Do what the request asks for, and return the document of `silence --format json`.
@@ -65,11 +68,37 @@ async def carry_out(request: Mapping[str, Any], around: Surroundings) -> JsonObj
         if what == "make":
             outcome = await orders.make(clients, wanted, around.clock)
         elif what == "end":
-            identities = [str(each) for each in request.get("ids", ())]
-            outcome = await orders.end(clients, identities, around.clock)
+            outcome = await orders.end(clients, _identities(request), around.clock)
         else:
             outcome = await orders.listed(clients, _fixed_labels(around.service), around.clock)
+    if around.waiting is not None:
+        await _let_wait(request, wanted, outcome, around.waiting, around.clock.now())
     return _document(outcome, around)
+
+
+async def _let_wait(
+    request: Mapping[str, Any],
+    wanted: Sequence[Silence],
+    outcome: orders.Outcome,
+    waiting: WaitingSilences,
+    now: float,
+) -> None:
+    """Keep what no peer could be asked for. List or end what was kept before."""
+    found: list[Silence] = []
+    try:
+        if request.get("what") == "end":
+            found = await waiting.end(_identities(request))
+        elif not wanted:
+            found = waiting.all(now)
+        elif not outcome.silences and outcome.silent:
+            found = await waiting.keep(wanted, outcome.silent, now)
+    except OSError as error:
+        raise SupervisorError(f"cannot write {waiting.path}: {error.strerror}") from error
+    outcome.silences |= {silence.id: silence for silence in found}
+
+
+def _identities(request: Mapping[str, Any]) -> list[str]:
+    return [str(each) for each in request.get("ids", ())]
 
 
 def _document(outcome: orders.Outcome, around: Surroundings) -> JsonObject:
@@ -88,7 +117,7 @@ def _document(outcome: orders.Outcome, around: Surroundings) -> JsonObject:
                 "ends_at": rfc3339(silence.ends_at),
                 "until_resolved": silence.is_until_resolved,
                 "alerts": None if alerts is None else _named(silence, alerts),
-                "peers": outcome.peers[silence.id],
+                "peers": outcome.peers.get(silence.id, []),
             }
             for silence in silences
         ],

@@ -24,6 +24,9 @@ class Answering:
     failed: dict[str, str] = field(factory=dict)
     """Why each other peer does not, by its address."""
 
+    silent: set[str] = field(factory=set)
+    """The addresses of those that may answer later."""
+
 
 async def ask_all(clients: Sequence[Client], clock: Clock) -> Answering:
     """Ask all peers at the same time which cluster they are in."""
@@ -35,6 +38,8 @@ async def ask_all(clients: Sequence[Client], clock: Clock) -> Answering:
             found[client.url] = await Requests(client, clock).cluster()
         except (NotAnswered, AnswerUnreadable) as error:
             answering.failed[client.url] = str(error)
+            if isinstance(error, NotAnswered) and error.passes:
+                answering.silent.add(client.url)
 
     async with trio.open_nursery() as nursery:
         for client in clients:

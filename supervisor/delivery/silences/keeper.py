@@ -16,7 +16,15 @@ from attrs import define, evolve, field
 
 from supervisor.alerts.alert import Alert, State
 from supervisor.delivery.peer import PeerStatus
-from supervisor.delivery.silences.silence import ACTIVE, AnswerUnreadable, Key, Matcher, Silence
+from supervisor.delivery.silences.silence import (
+    ACTIVE,
+    LIFETIME,
+    AnswerUnreadable,
+    Key,
+    Matcher,
+    Silence,
+)
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
 from supervisor.ledger.outgoing import Outgoing
 from supervisor.ledger.store import Store
@@ -24,9 +32,6 @@ from supervisor.ledger.store import Store
 if TYPE_CHECKING:
     from supervisor.delivery.client import Client
     from supervisor.delivery.silences.requests import Requests
-
-LIFETIME = 3600.0
-"""Seconds for which such a silence lasts if it is not extended. A reboot fits into it."""
 
 _log = getLogger("supervisor.peers")
 
@@ -47,6 +52,9 @@ class Keeper:
     clock: Clock
     """The host's clock."""
 
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet."""
+
     _older: set[str] = field(init=False)
     """Fingerprints from before the sender began. They may have silences of an earlier process."""
 
@@ -62,6 +70,9 @@ class Keeper:
 
     async def before_post(self, part: Iterable[Outgoing]) -> None:
         """Bring the silences in line with what is about to be posted. Never raises an error."""
+        if self.waiting:
+            known = self.store.alerts.values()
+            await self.waiting.hand_over(self.client, self.peer, known, self.clock)
         if not (self._kept or self._older or self.peer.has_new_silences):
             return
         alerts = [item.alert for item in part if item.alert.state is not State.REPORT]

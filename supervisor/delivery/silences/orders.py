@@ -42,6 +42,9 @@ class Outcome:
     failed: dict[str, str] = field(factory=dict)
     """What went wrong, by the address of the peer."""
 
+    silent: set[str] = field(factory=set)
+    """The addresses of the peers that did not answer now, and may answer later."""
+
     def has(self, silence: Silence, url: str) -> None:
         """Note that a peer has a silence."""
         self.silences[silence.id] = silence
@@ -51,7 +54,7 @@ class Outcome:
 async def make(clients: Sequence[Client], wanted: Sequence[Silence], clock: Clock) -> Outcome:
     """Make silences, once in each cluster. Their times are by our clock."""
     answering = await ask_all(clients, clock)
-    outcome = Outcome(failed=answering.failed)
+    outcome = Outcome(failed=answering.failed, silent=answering.silent)
     for members in clusters(answering.peers):
         for place, peer in enumerate(members):
             try:

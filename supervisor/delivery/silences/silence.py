@@ -24,6 +24,9 @@ Alertmanager keeps the comment, so the supervisor finds such silences again afte
 ACTIVE = ("active", "pending")
 """The states of a silence that has not ended."""
 
+LIFETIME = 3600.0
+"""Seconds for which one that ends with its alert lasts if it is not extended. A reboot fits in."""
+
 MAX_ID = 64
 """Characters of an ID at most."""
 
@@ -90,12 +93,16 @@ class Silence:
     """Why."""
 
     state: str = "active"
-    """`active`, `pending` or `expired`."""
+    """`active`, `pending` or `expired`; `waiting` if no Alertmanager has taken it yet."""
 
     @property
     def is_until_resolved(self) -> bool:
         """Whether it ends with its alert."""
         return self.comment.startswith(MARK)
+
+    def is_over(self, now: float) -> bool:
+        """Return whether its time is over. One that ends with its alert is extended."""
+        return self.ends_at <= now and not self.is_until_resolved
 
     @property
     def key(self) -> Key:
@@ -144,14 +151,14 @@ def read_id(body: bytes) -> str:
 
 def read_one(body: bytes) -> Silence:
     """Return the silence of GET /api/v2/silence/ID. Raises `AnswerUnreadable`."""
-    for silence in read_each([decoded(body)], _silence):
+    for silence in read_each([decoded(body)], silence_of):
         return silence
     raise AnswerUnreadable("its answer is not a silence")
 
 
 def read_list(body: bytes) -> list[Silence]:
     """Return the silences of GET /api/v2/silences. Raises `AnswerUnreadable`."""
-    return [*read_each(decoded(body), _silence)]
+    return [*read_each(decoded(body), silence_of)]
 
 
 def read_each(document: object, read: Callable[[Any], T]) -> Iterator[T]:
@@ -176,7 +183,8 @@ def decoded(body: bytes) -> object:
         raise AnswerUnreadable("its answer is not JSON, or it is too long") from None
 
 
-def _silence(item: Any) -> Silence:
+def silence_of(item: Any) -> Silence:
+    """Return the silence of an item of a list. Raises one of several errors if it is malformed."""
     return Silence(
         id=_text(item["id"])[:MAX_ID],
         matchers=tuple(

@@ -29,6 +29,7 @@ from supervisor.delivery.silences.silence import (
     decoded,
     read_each,
 )
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.errors import SupervisorError
 from supervisor.host.clock import Clock
 from supervisor.ledger.store import Store
@@ -93,6 +94,9 @@ class Standings:
     connect: Connect
     """Returns a new client for each peer."""
 
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet."""
+
     clock: Clock
     """The host's clock."""
 
@@ -124,12 +128,19 @@ class Standings:
 
     def of(self, url: str, fingerprint: str) -> tuple[Standing, list[Silence]] | None:
         """Return what a peer does with an alert, and by which silences. None: it is not known."""
+        if self.waiting and (waiting := self._waiting_for(url, fingerprint)):
+            return Standing("silenced", tuple(each.id for each in waiting)), waiting
         seen = self._seen.get(url)
         if seen is None or trio.current_time() - seen.at > MAX_AGE:
             return None
         standing = seen.standings.get(fingerprint, _MISSING)
         silences = [seen.silences[each] for each in standing.silenced_by if each in seen.silences]
         return standing, silences
+
+    def _waiting_for(self, url: str, fingerprint: str) -> list[Silence]:
+        alert = self.store.alerts.get(fingerprint)
+        labels = alert.payload.labels if alert else {}
+        return self.waiting.of_alert(url, labels, self.clock.now())
 
     async def _ask_all(self, clients: Sequence[Client]) -> None:
         async with trio.open_nursery() as nursery:

@@ -10,7 +10,7 @@ from attrs import define, field
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.delivery.silences.keeper import LIFETIME
+from supervisor.delivery.silences.silence import LIFETIME
 from supervisor.text import rfc3339
 from tests.support.fake_silences import DOWN, FakeSilences
 from tests.support.recorder_bench import ONE, START, RecorderBench, full, no_threads

@@ -4,70 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import pytest
 import trio
-from attrs import define, field
 from trio.testing import MockClock
 
-from supervisor.config.service import Alertmanager
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences import orders
-from supervisor.delivery.silences.silence import Matcher, Silence
 from supervisor.text import rfc3339
 from tests.support.fake_silences import DOWN, FakeSilences
-from tests.support.recorder_bench import ONE, START, TWO, FakeClient, no_threads
-from tests.support.virtual_clock import VirtualClock
+from tests.support.recorder_bench import ONE, START, TWO, no_threads
+from tests.support.silent_peers import Peers
 
 __all__ = ["no_threads"]  # a fixture
 
 pytestmark = pytest.mark.usefixtures("no_threads")
 
 THREE = "http://three.example.invalid:9093"
-WANTED = Silence(
-    matchers=(Matcher("host", "h"),),
-    starts_at=rfc3339(START),
-    ends_at=START + 7200,
-    created_by="kim",
-    comment="RAID rebuild",
-)
 TOO_SLOW = Answer(Reply.RETRY, "timeout", "no answer within 5 s")
-
-
-@define
-class Peers:
-    """Some peers, and which of them are in one cluster."""
-
-    urls: Sequence[str]
-    in_cluster: Sequence[str] = ()
-    clock: VirtualClock = field(factory=lambda: VirtualClock(START - trio.current_time()))
-    clients: list[FakeClient] = field(init=False)
-    silences: dict[str, FakeSilences] = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        shared = FakeSilences(self.clock.now)
-        self.silences = {
-            url: shared if url in self.in_cluster else FakeSilences(self.clock.now)
-            for url in self.urls
-        }
-        self.clients = [self._client(url) for url in self.urls]
-
-    def _client(self, url: str) -> FakeClient:
-        cluster: dict[str, Any] = {"peers": [], "status": "disabled"}
-        if url in self.in_cluster:
-            cluster = {"name": url, "peers": [{"name": each} for each in self.in_cluster]}
-        body = json.dumps({"cluster": cluster}).encode()
-        client = FakeClient(url, Alertmanager(urls=(url,)), clock=self.clock)
-        client.greeting = Answer(Reply.DELIVERED, "HTTP 200", body=body)
-        client.silences = self.silences[url]
-        return client
-
-    def client(self, url: str) -> FakeClient:
-        return next(each for each in self.clients if each.url == url)
-
-    async def make(self, *wanted: Silence) -> orders.Outcome:
-        return await orders.make(self.clients, wanted or (WANTED,), self.clock)
 
 
 def posts(silences: FakeSilences) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences import standings
 from supervisor.delivery.silences.standings import Standings
+from supervisor.delivery.silences.waiting import WaitingSilences
 from tests.support.fake_silences import DOWN, FakeSilences
 from tests.support.ledger_bench import FULL, A, B, LedgerBench, service_of
 from tests.support.recorder_bench import START, FakeClient, no_threads
@@ -53,6 +55,7 @@ class Bench:
     clock: VirtualClock = field(factory=lambda: VirtualClock(START - trio.current_time()))
     seconds: float = 0.0
     silences: FakeSilences = field(init=False)
+    waiting: WaitingSilences = field(factory=lambda: WaitingSilences(Path("/nonexistent/x.json")))
     standings: Standings = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -62,6 +65,7 @@ class Bench:
             store=self.ledger.outbox.store,
             peers=lambda: self.peers,
             connect=lambda: [self._client(peer.url) for peer in self.peers],
+            waiting=self.waiting,
             clock=self.clock,
         )
 
