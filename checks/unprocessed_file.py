@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -28,6 +28,8 @@ from checks._common.printable import is_text, shown
 from checks._common.sizes import size
 from checks._common.validators import unique
 from checks._files.probing import probe_within
+from checks._files.watched.ages import AGE_BY, AgeBy, begin
+from checks._files.watched.names import are_names, matcher
 from supervisor.api import (
     Condition,
     Context,
@@ -76,16 +78,44 @@ class Directory:
     max_age: Limit[Duration] = field(
         validator=upper_limit,
         metadata={
-            "help": "fires when the last write to a file is longer ago than this",
+            "help": "fires when the last write to a file is longer ago than this; see `age_by`",
             "example": '"1h"',
         },
     )
     event_type: str = event_type_field("W", "when it fires")
+    age_by: AgeBy = field(default="modification", metadata=AGE_BY)
+    patterns: tuple[str, ...] = field(
+        default=(),
+        validator=are_names,
+        metadata={
+            "help": "only files whose names fit one of these count; default: all",
+            "example": '["*.xml"]',
+        },
+    )
+    except_: tuple[str, ...] = field(
+        default=(),
+        validator=are_names,
+        metadata={
+            "help": "files whose names fit one of these do not count",
+            "example": '["*.tmp"]',
+        },
+    )
+    name: str = field(default="", metadata={"help": "the instance; default: the directory"})
 
     @directory.validator
     def _is_path(self, _: Attribute[str], value: str) -> None:
         if not value or not is_text(value):
             raise ValueError(f"{value!r} is not a directory; write for example '/srv/inbound'")
+
+    @property
+    def instance(self) -> str:
+        """Its name in alerts."""
+        return self.name or self.directory
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of its measurements."""
+        return {"directory": self.directory} | ({"name": self.name} if self.name else {})
 
 
 @frozen
@@ -94,7 +124,8 @@ class Params:
 
     directories: tuple[Directory, ...] = field(
         validator=unique(
-            lambda directory: os.path.normpath(directory.directory), remedy="keep one of them"
+            lambda directory: directory.name or os.path.normpath(directory.directory),
+            remedy="keep one of them, or give each its own name",
         ),
         metadata={"help": "the directories to look into"},
     )
@@ -107,7 +138,7 @@ class OldFile(NamedTuple):
     """A file that waits. The oldest one sorts first."""
 
     since: float
-    """When it was last written to, in Unix seconds."""
+    """When its age begins, in Unix seconds."""
 
     name: str
     bytes: int
@@ -139,31 +170,37 @@ async def _examine(context: Context, directory: Directory, seconds: float) -> li
     try:
         async with _limiter:
             now = context.clock()
-            call = partial(scan, path, now - directory.max_age.lowest)
+            call = partial(scan, directory, now - directory.max_age.lowest)
             old = await probe_within(seconds, f"read of {path}", call)
     except OSError as error:
-        return [_unreadable(path, path, error.strerror or str(error))]
-    labels = {"directory": path}
-    observed: list[Observation] = [Measurement("unprocessed_files", old.count, labels=labels)]
+        return [_unreadable(path, directory, error.strerror or str(error))]
+    observed: list[Observation] = [
+        Measurement("unprocessed_files", old.count, labels=directory.labels)
+    ]
     if old.count and (crossing := _judged(directory, old, now)):
         observed.append(_condition(context, directory, old, now, crossing))
     if old.unseen:
         files = counted(old.unseen, "file")
-        observed.append(_unreadable(f"{files} in {path}", path, old.trouble))
+        observed.append(_unreadable(f"{files} in {path}", directory, old.trouble))
     return observed
 
 
-def _unreadable(what: str, path: str, cause: str) -> Condition:
-    return Condition("Directory unreadable", "E", path, f"cannot read {what}: {cause}")
+def _unreadable(what: str, directory: Directory, cause: str) -> Condition:
+    message = f"cannot read {what}: {cause}"
+    return Condition("Directory unreadable", "E", directory.instance, message)
 
 
-def scan(path: str, before: float) -> OldFiles:
-    """Return the files that were last written to before a time in Unix seconds.
+def scan(directory: Directory, before: float) -> OldFiles:
+    """Return the files of a directory whose age begins before a time in Unix seconds.
 
     One file that cannot be looked at does not hide the others. Raises `OSError`.
     """
-    waiting = _Waiting(before)
-    with os.scandir(path) as entries:
+    waiting = _Waiting(before, directory.age_by)
+    if directory.patterns:
+        waiting.is_meant = matcher(directory.patterns)
+    if directory.except_:
+        waiting.is_excepted = matcher(directory.except_)
+    with os.scandir(directory.directory) as entries:
         oldest = heapq.nsmallest(MAX_LISTED_FILES, waiting.of(entries))
     if waiting.error is None:
         return OldFiles(waiting.count, tuple(oldest))
@@ -178,6 +215,9 @@ class _Waiting:
     """Counts the files that wait, and those that cannot be looked at."""
 
     before: float
+    age_by: AgeBy
+    is_meant: Callable[[str], object] = field(default=lambda _name: True)
+    is_excepted: Callable[[str], object] = field(default=lambda _name: False)
     count: int = 0
     looked_at: int = 0
     unseen: int = 0
@@ -186,6 +226,8 @@ class _Waiting:
     def of(self, entries: Iterable[os.DirEntry[str]]) -> Iterator[OldFile]:
         """Yield the entries that are files that wait."""
         for entry in entries:
+            if not self.is_meant(entry.name) or self.is_excepted(entry.name):
+                continue
             try:
                 if not entry.is_file(follow_symlinks=False):
                     continue
@@ -197,9 +239,10 @@ class _Waiting:
                 self.error = self.error or error
                 continue
             self.looked_at += 1
-            if status.st_mtime < self.before:
+            since = begin(status, self.age_by)
+            if since < self.before:
                 self.count += 1
-                yield OldFile(max(status.st_mtime, 0.0), entry.name, status.st_size)
+                yield OldFile(max(since, 0.0), entry.name, status.st_size)
 
 
 def _judged(directory: Directory, old: OldFiles, now: float) -> Crossing | None:
@@ -225,7 +268,7 @@ def _condition(
         files=[_row(context, file) for file in old.oldest],
         others=old.count - len(old.oldest),
     )
-    return crossing.condition("Unprocessed files", directory.directory, message, detail=detail)
+    return crossing.condition("Unprocessed files", directory.instance, message, detail=detail)
 
 
 def _row(context: Context, file: OldFile) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
+from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks.unprocessed_file import Directory, Params, run
 from supervisor.alerts import sanitize
-from supervisor.api import Condition, Duration, Limit
+from supervisor.api import Condition, Duration, Limit, Measurement
 from supervisor.host.threads import abandoned_threads
 from tests.support.check_context import context
 from tests.support.hanging_call import until_no_thread_hangs
@@ -34,6 +36,7 @@ from tests.support.mounts import hung, needs_root, tmpfs
 
 NOW = 1_000_000_000.0
 OLD = NOW - 7200.0
+TEN_MINUTES = Limit.of(Duration(600))
 
 
 def put(directory: Path, name: str | bytes, moment: float = OLD) -> None:
@@ -336,7 +339,10 @@ def test_a_directory_given_twice_or_no_time_is_refused() -> None:
         Directory("/srv/in", Limit.of(Duration(1))),
         Directory("/srv/./in/", Limit.of(Duration(2))),
     )
-    with pytest.raises(ValueError, match=r"^has /srv/in more than once; keep one of them$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^has /srv/in more than once; keep one of them, or give each its own name$",
+    ):
         Params((one, same))
     with pytest.raises(ValueError, match=r"^is 0 or less; write for example '10s'$"):
         Params((one,), Duration(0))
@@ -378,3 +384,88 @@ async def test_a_directory_may_have_any_letters_and_spaces_in_its_name(tmp_path:
     (condition,) = await look(tmp_path / "수신\u3000함\u00a0x")
 
     assert condition.message.startswith(rf"{tmp_path}/수신\u3000함\xa0x holds 1 file")
+
+
+async def test_a_file_that_was_moved_in_with_its_old_time_waits_since_the_move(
+    tmp_path: Path,
+) -> None:
+    inbound = tmp_path / "in"
+    inbound.mkdir()
+    put(tmp_path, "moved.xml", OLD)
+    (tmp_path / "moved.xml").rename(inbound / "moved.xml")
+    moved = time.time()
+    params = Params((Directory(str(inbound), Limit.of(Duration(600)), age_by="change"),))
+
+    (early,) = await conditions(
+        evolve(params, directories=(Directory(str(inbound), TEN_MINUTES),)), moved
+    )
+    soon = await conditions(params, moved + 500)
+    (late,) = await conditions(params, moved + 660)
+
+    assert early.message.startswith(f"{inbound} holds 1 file older than 10 min; the oldest")
+    assert soon == []
+    assert late.message.endswith("the oldest, moved.xml, is over 10 min old")
+    assert f"{datetime.fromtimestamp(moved, context().timezone):%Y-%m-%d %H:%M}" in late.detail
+
+
+@pytest.mark.parametrize(
+    ("patterns", "excepted", "waiting"),
+    [
+        ((), (), {"a.xml", "b.XML", ".c.xml", "d.tmp", "e[1].xml", "\udcff.xml"}),
+        (("*.xml",), (), {"a.xml", ".c.xml", "e[1].xml", "\udcff.xml"}),
+        (("*.xml", "*.XML"), (".*", "\udcff*"), {"a.xml", "b.XML", "e[1].xml"}),
+        (("?.xml",), (), {"a.xml", "\udcff.xml"}),
+        (("e[[]1].xml", "[!ab].tmp"), (), {"e[1].xml", "d.tmp"}),
+        ((), ("*.tmp", "*.xml"), {"b.XML"}),
+        (("nothing",), (), set()),
+    ],
+)
+async def test_only_names_that_fit_a_pattern_count(
+    tmp_path: Path, patterns: tuple[str, ...], excepted: tuple[str, ...], waiting: set[str]
+) -> None:
+    for name in ("a.xml", "b.XML", ".c.xml", "d.tmp", "e[1].xml", "\udcff.xml"):
+        put(tmp_path, name)
+    directory = Directory(str(tmp_path), TEN_MINUTES, patterns=patterns, except_=excepted)
+    seen = await conditions(Params((directory,)))
+
+    assert [item.message.split(" older")[0] for item in seen] == (
+        [f"{tmp_path} holds {counted(len(waiting), 'file')}"] if waiting else []
+    )
+    assert all(f">{escape(shown(name))}</td>" in seen[0].detail for name in waiting)
+
+
+async def test_one_directory_may_have_an_entry_for_each_kind_of_file(tmp_path: Path) -> None:
+    put(tmp_path, "a.xml")
+    put(tmp_path, "b.pdf")
+    kinds = tuple(
+        Directory(str(tmp_path), TEN_MINUTES, kind, patterns=(f"*.{kind}",), name=f"{kind} files")
+        for kind in ("xml", "pdf")
+    )
+    observed = [*await run(evolve(context(), clock=lambda: NOW), Params(kinds))]
+    fired = [item for item in observed if isinstance(item, Condition)]
+    measured = [item for item in observed if isinstance(item, Measurement)]
+
+    assert [(item.instance, item.event_type) for item in fired] == [
+        ("xml files", "xml"),
+        ("pdf files", "pdf"),
+    ]
+    assert [(item.value, item.labels["name"]) for item in measured] == [
+        (1, "xml files"),
+        (1, "pdf files"),
+    ]
+
+
+@pytest.mark.parametrize("pattern", ["", "in/*.xml", "a\0"])
+def test_a_pattern_that_no_name_fits_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a pattern of file names; write for example"):
+        Directory("/srv/in", TEN_MINUTES, patterns=(pattern,))
+    with pytest.raises(ValueError, match=r"is not a pattern of file names; write for example"):
+        Directory("/srv/in", TEN_MINUTES, except_=(pattern,))
+
+
+async def test_a_pattern_takes_time_linear_in_the_name(tmp_path: Path) -> None:
+    put(tmp_path, "a" * 250)
+    directory = Directory(str(tmp_path), TEN_MINUTES, patterns=("*a" * 60 + "b",))
+
+    with trio.fail_after(20):
+        assert await conditions(Params((directory,))) == []

@@ -1,0 +1,1 @@
+"""What the checks of single files share: their names, ages and contents."""
