@@ -40,6 +40,12 @@ PARAMS = {
     ("disk", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
     ("disk", "min_free"): FILESYSTEM,
     ("dns", "max_seconds"): 'queries = [{ name = "a", ask = "a.invalid", LIMIT }]',
+    **{
+        ("file", f"{side}_{what}"): 'files = [{ path = "/a", LIMIT }]'
+        for side in ("max", "min")
+        for what in ("age", "size", "growth")
+    },
+    ("file", "min_size_percent"): 'files = [{ newest = "/a*", LIMIT }]',
     ("http", "max_seconds"): TARGET,
     ("http", "min_days"): TARGET,
     ("inode", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
