@@ -75,6 +75,7 @@ BENCHMARKS = (
     Benchmark(("overload",), 10),
     Benchmark(("process_scan",), 5),
     Benchmark(("sessions",), 5),
+    Benchmark(("file_patterns",), 5),
     Benchmark(("dns_queries",), 5),
     Benchmark(("ping",), 5),
     Benchmark(("status_page",), 5),

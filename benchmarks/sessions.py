@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 import trio
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the project is run from its directory
+from benchmarks.rig.held_up import held_up, idle
 from benchmarks.rig.stopwatch import milliseconds
 from checks import session
 from checks._kernel import tcp_sessions
@@ -38,9 +39,6 @@ HOSTS = ("127.0.1.1", "127.0.1.2", "127.0.2.1", "127.0.2.2", "::1")
 
 EACH = SOCKETS // 2 // len(HOSTS)
 """Sessions of one address."""
-
-TICK = 0.001
-"""Seconds between two turns of the task that feels how long the loop is held up."""
 
 SS = ["ss", "-tnH", "state", "established"]
 """The command to compare with."""
@@ -75,26 +73,6 @@ def sessions() -> Iterator[list[int]]:
             holder.communicate()
 
 
-async def watched(work: Callable[[], Awaitable[object]], times: int) -> list[float]:
-    """Return for each piece of work how late a task was at worst that wakes each millisecond."""
-    longest: list[float] = []
-
-    async def tick() -> None:
-        while True:
-            due = time.perf_counter() + TICK
-            await trio.sleep(TICK)
-            longest[-1] = max(longest[-1], 1000 * (time.perf_counter() - due))
-
-    async with trio.open_nursery() as nursery:
-        longest.append(0.0)
-        nursery.start_soon(tick)
-        for _ in range(times):
-            longest.append(0.0)
-            await work()
-        nursery.cancel_scope.cancel()
-    return longest[1:]
-
-
 def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable[None]]:
     """Return a function that runs the check on these ports and adds its milliseconds to `taken`."""
     watched_ports = (session.LocalPort(f"{port}", port, Limit.of(0), alert=False) for port in ports)
@@ -119,10 +97,6 @@ def of_the_check(ports: list[int], taken: list[float]) -> Callable[[], Awaitable
     return one
 
 
-async def idle() -> None:
-    await trio.sleep(0.05)
-
-
 def with_ss() -> None:
     subprocess.run(SS, check=True, stdout=subprocess.DEVNULL)
 
@@ -139,8 +113,8 @@ def main() -> None:
     runs: list[float] = []
     with sessions() as ports:
         total = tcp_sessions.count_sessions().total()
-        waits = trio.run(watched, of_the_check(ports, runs), times)
-        idle_waits = trio.run(watched, idle, times)
+        waits = trio.run(held_up, of_the_check(ports, runs), times)
+        idle_waits = trio.run(held_up, idle, times)
         ours = milliseconds(tcp_sessions.count_by_netlink, times)
         print(f"{total:,} established sockets on {len(HOSTS)} addresses; median of {times}")
         print(f"  one reading          {ours:7.2f} ms   aim: at most {AIM:g} ms")

@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-MAX_BYTES_PER_RUN = 256 << 20
+MAX_BYTES_PER_RUN = 128 << 20
 """The most bytes that one run reads of all its files. The next runs read the rest."""
 
 MIN_BYTES_PER_FILE = 1 << 20

@@ -74,6 +74,8 @@ def find(pattern: str, age_by: AgeBy, now: float, settled: float = 0.0) -> Found
             unsettled += 1
             continue
         count += 1
+        if before is not None and now - old < before.since:
+            continue
         match = Match(now - old, path, status)
         if newest is None or match > newest:
             # Through a link to a directory one file may have two paths.
