@@ -175,7 +175,7 @@ async def test_links_stand_for_what_they_lead_to(tmp_path: Path) -> None:
         ),
         (3600, {"min_age": "1h"}, None),
         (700, {"min_age": "1h"}, ("File too new", "E", "10 min ago (limit 1 h)")),
-        (-99999, {"min_age": "1h"}, None),  # its last change, which is long after NOW, counts
+        (-1e9, {"min_age": "1h"}, None),  # it is in the future: the last change counts
     ],
 )
 async def test_a_file_may_be_too_old_or_too_new(
@@ -326,10 +326,8 @@ async def test_a_change_is_told_once(tmp_path: Path) -> None:
     found += [await told(), await told()]
     path.unlink()
     found += [await told()]
-    path.write_bytes(b"new")
-    found += [await told()]
     path.write_bytes(b"old")
-    found += [await told()]
+    found += [await told(), await told()]
 
     old, new = (hashlib.sha256(content).hexdigest() for content in (b"old", b"new"))
     text = f"{path} has changed: its SHA-256 is {{}}, and was {{}}"
@@ -337,7 +335,7 @@ async def test_a_change_is_told_once(tmp_path: Path) -> None:
         Report(f"File changed ({path})", text.format(*pair), event_type="I")
         for pair in ((new, old), (old, new))
     )
-    assert found == [[], [], [first], [], [], [], [second]]
+    assert found == [[], [], [first], [], [], [second], []]
 
 
 async def test_what_came_in_its_place_does_not_make_a_change_forgotten(tmp_path: Path) -> None:
@@ -726,4 +724,6 @@ async def test_a_file_that_is_replaced_by_rename_while_it_is_looked_at_is_one_of
     known = {hashlib.sha256(content).hexdigest() for content in contents}
     reports = [item for item in found if isinstance(item, Report)]
     assert {item.message.partition("SHA-256 is ")[2][:64] for item in reports} <= known
-    assert not [item for item in found if isinstance(item, Condition)]
+    # It may be replaced four times in a row while it is read. Nothing else is said.
+    told = [item.message for item in found if isinstance(item, Condition)]
+    assert all(message.endswith("so its SHA-256 is not known") for message in told)

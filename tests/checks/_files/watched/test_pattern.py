@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import glob
+import itertools
 import os
 import stat
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,7 +107,7 @@ def test_a_time_in_the_future_is_not_the_newest_for_ever(tmp_path: Path, age_by:
     found = find(str(tmp_path / "*.gz"), age_by, changed + 500, 0.0)  # type: ignore[arg-type]  # one of both
 
     assert found.newest is not None
-    assert found.newest.since == pytest.approx(changed)
+    assert found.newest.since == pytest.approx(changed, abs=1)
 
 
 def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
@@ -112,6 +115,37 @@ def test_what_is_not_there_is_not_found(tmp_path: Path) -> None:
 
     for text in ("*.gz", "gone/*.gz", "file/*", "*/*.gz"):
         assert look(tmp_path / text) == Found()
+
+
+class Vanishing(contextlib.nullcontext[None]):
+    """The entries of a directory."""
+
+    def __init__(self, entries: Iterator[os.DirEntry[str]]) -> None:
+        super().__init__()
+        self.entries = entries
+
+    def __iter__(self) -> Iterator[os.DirEntry[str]]:
+        return self.entries
+
+
+def test_a_file_that_vanishes_while_it_is_listed_is_not_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        put(tmp_path / f"{number}.gz")
+
+    def scandir(path: str, real: Callable[[str], Any] = os.scandir) -> Vanishing:
+        return Vanishing(map(removed, itertools.count(), real(path)))
+
+    def removed(number: int, entry: os.DirEntry[str]) -> os.DirEntry[str]:
+        if number == 5:
+            os.unlink(entry.path)
+        return entry
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = look(tmp_path / "*.gz")
+
+    assert (found.count, found.trouble) == (9, "")
 
 
 def test_names_that_are_not_text_are_found(tmp_path: Path) -> None:
