@@ -18,7 +18,7 @@ from checks._common.gather import gather
 from checks._common.validators import Rule, is_not_empty, unique
 from checks._files.probing import probe_within
 from checks._files.watched.entry import WatchedFile
-from checks._files.watched.hashing import Budget
+from checks._files.watched.hashing import Budget, look_into
 from checks._files.watched.memory import Known
 from checks._files.watched.owners import GROUPS, USERS
 from checks._files.watched.reading import Shared, look
@@ -57,8 +57,26 @@ EXAMINES_THIS_HOST = True
 
 
 async def examine(params: Params) -> Iterable[str]:
-    """Return which users and groups this host does not know."""
-    return await probe("look for users and groups", partial(_unknown, params))
+    """Return which users and groups this host does not know, and which files cannot be read."""
+    unknown = await probe("look for users and groups", partial(_unknown, params))
+    seconds = within(params.probe_timeout)
+    refused = await gather(partial(_refused, seconds=seconds), params.files)
+    unreadable = [f"files[{number}].path: {why}" for number, why in enumerate(refused) if why]
+    return [*unknown, *unreadable]
+
+
+async def _refused(file: WatchedFile, seconds: float) -> str:
+    """Return why a file cannot be read for its SHA-256. Empty: it can, or it is not there."""
+    if not file.sha256:
+        return ""
+    try:
+        await probe_within(seconds, f"look at {file.path}", partial(look_into, file.path))
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        why = error.strerror or str(error)
+        return f"cannot read {file.path}: {why}; let the supervisor's user read it"
+    return ""
 
 
 def _unknown(params: Params) -> list[str]:

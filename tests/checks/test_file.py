@@ -510,6 +510,23 @@ print(json.dumps([(item.alertname, item.message) for item in observed if hasattr
 """
 
 
+async def test_validate_names_files_that_cannot_be_read(tmp_path: Path) -> None:
+    put(tmp_path / "file")
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "fifo")
+    files = [
+        {"path": f"{tmp_path}/{name}", "sha256": "changed", "name": name}
+        for name in ("file", "gone", "loop", "fifo")
+    ]
+    found = await examine(params(*files, {"path": f"{tmp_path}/loop"}))
+
+    remedy = "let the supervisor's user read it"
+    assert [*found] == [
+        f"files[2].path: cannot read {tmp_path}/loop: Too many levels of symbolic links; {remedy}",
+        f"files[3].path: cannot read {tmp_path}/fifo: it is not a regular file; {remedy}",
+    ]
+
+
 @needs_root
 @pytest.mark.may_block("it mounts")
 async def test_a_mount_that_hangs_holds_up_no_other_file(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import os
 import stat
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import define, field, frozen
@@ -130,12 +132,8 @@ def read_on(path: str, begun: Hashing | None, budget: Budget, ends: float) -> Ha
 
     `ends` is a time of the monotonic clock. Raises `OSError`.
     """
-    # Without these flags a FIFO would block, and a terminal would become ours.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        started, status = time.time(), os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is not a regular file")
+    with _opened(path) as (descriptor, status):
+        started = time.time()
         found = _begin(status, begun)
         if _read(descriptor, found, budget, ends):
             status = os.fstat(descriptor)
@@ -144,6 +142,24 @@ def read_on(path: str, begun: Hashing | None, budget: Budget, ends: float) -> Ha
                 identity = found.identity if settled else ""
                 found.digest = Digest(found.hasher.hexdigest(), identity)
         return found
+
+
+def look_into(path: str) -> None:
+    """Raise `OSError` if a file could not be read."""
+    with _opened(path) as (descriptor, _):
+        os.read(descriptor, 1)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[tuple[int, os.stat_result]]:
+    """Open a regular file, and give its descriptor and its status. Raises `OSError`."""
+    # Without these flags a FIFO would block, and a terminal would become ours.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is not a regular file")
+        yield descriptor, status
     finally:
         os.close(descriptor)
 
