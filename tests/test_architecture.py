@@ -54,6 +54,7 @@ CHECK_ORDER = (
     ("_reports",),
     (
         "_database",
+        "_devices",
         "_dns",
         "_files",
         "_http",

@@ -49,10 +49,18 @@ PARAMS = {
     ("http", "max_seconds"): TARGET,
     ("http", "min_days"): TARGET,
     ("inode", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
+    **{
+        ("interface", name): 'interfaces = [{ name = "eth0", LIMIT }]'
+        for name in (
+            *("members", "min_speed", "max_bytes_per_second", "max_drops_per_minute"),
+            *("max_errors_per_minute", "max_use_percent"),
+        )
+    },
     ("jobs", "max_duration"): 'jobs = [{ name = "a", LIMIT }]',
     ("jobs", "min_duration"): 'jobs = [{ name = "a", LIMIT }]',
     ("ping", "max_loss_percent"): 'hosts = [{ name = "a", host = "127.0.0.1", LIMIT }]',
     ("ping", "max_seconds"): 'hosts = [{ name = "a", host = "127.0.0.1", LIMIT }]',
+    ("raid", "max_mismatches"): 'arrays = [{ name = "md0", LIMIT }]',
     ("session", "limit"): 'sessions = [{ name = "a", port = 22, LIMIT }]',
     ("sql", "max"): f"{DATABASE}LIMIT",
     ("sql", "min"): f"{DATABASE}LIMIT",
@@ -62,7 +70,7 @@ PARAMS = {
 }
 """The parameters around a limit. Another limit stands alone."""
 
-MINIMA = ("full_within", "min")
+MINIMA = ("full_within", "members", "min")
 """How the names of limits begin that a value should not be below."""
 
 

@@ -14,8 +14,8 @@ SHORT = 0.001
 
 def figure(value: float, unit: str) -> str:
     """Return a number with its unit."""
-    if unit == "B":
-        return data_size(value)
+    if unit in ("B", "B/s"):
+        return data_size(value) + unit.removeprefix("B")
     if unit == "s":
         sign = "-" if value < 0 else ""
         return sign + (brief if abs(value) < LONG_SECONDS else span)(abs(value))

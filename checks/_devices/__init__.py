@@ -1,0 +1,1 @@
+"""Network interfaces and RAID arrays, as the kernel shows them in sysfs."""
