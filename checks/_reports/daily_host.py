@@ -8,6 +8,7 @@ from checks._common.durations import long_span
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
+from checks._devices.md_arrays import Array
 from checks._reports.daily_readings import FilesystemReading, Readings, TopProcess
 from checks._reports.short_table import ShortTable, short_table
 from checks._reports.theme import AMBER, BLUE, RED
@@ -21,6 +22,10 @@ AMBER_FROM = 85
 
 MIN_STOLEN = 1
 """Percent of the processors' time that other guests took. Less is not shown."""
+
+
+MAX_DEVICES = 10
+"""The most bonds that are shown, and the most arrays."""
 
 
 @frozen
@@ -79,6 +84,42 @@ def gauges(readings: Readings) -> list[Gauge]:
             "unknown" if readings.sessions is None else f"{readings.sessions:,} established",
         ),
     ]
+
+
+def device_gauges(readings: Readings) -> list[Gauge]:
+    """Return how many members bonds and RAID arrays have. A host without them has no gauges."""
+    bonds = (
+        _members(
+            each.name,
+            len(each.members) - len(each.lost_members),
+            len(each.members),
+            "; ".join(each.lost_members),
+        )
+        for each in readings.bonds[:MAX_DEVICES]
+    )
+    arrays = (
+        _members(each.name, each.disks - each.degraded, each.disks, array_note(each))
+        for each in readings.arrays[:MAX_DEVICES]
+    )
+    return [*bonds, *arrays]
+
+
+def array_note(array: Array) -> str:
+    """Return the level of an array, and what is wrong with it or done to it."""
+    notes = [array.level, *(f"{shown(each)} has failed" for each in array.failed)]
+    if array.is_stopped:
+        notes.append(f"it is {array.state}")
+    if array.progress is not None and array.progress.percent is not None:
+        notes.append(f"{array.progress.action} {array.progress.percent:.0f} % done")
+    return "; ".join(filter(None, notes))
+
+
+def _members(name: str, good: int, expected: int, note: str) -> Gauge:
+    percent = round(100 * max(good, 0) / expected) if expected else 0
+    colour = BLUE if good >= expected else RED
+    value = f"{good} of {counted(expected, 'member')}"
+    text = shown(note, MAX_MESSAGE)
+    return Gauge(shown(name, MAX_NAME), value, text, percent=percent, colour=colour)
 
 
 def processors(readings: Readings) -> str:

@@ -8,7 +8,13 @@ from checks._common.durations import MINUTE, long_span
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._reports.daily_alerts import firing_row, resolved_row, worst_colour
-from checks._reports.daily_host import filesystem_gauge, gauges, process_tables, processors
+from checks._reports.daily_host import (
+    device_gauges,
+    filesystem_gauge,
+    gauges,
+    process_tables,
+    processors,
+)
 from checks._reports.daily_modules import all_modules, module_row
 from checks._reports.daily_readings import Readings
 from checks._reports.period import Period
@@ -48,7 +54,7 @@ def page(context: Context, now: datetime, readings: Readings, period: Period) ->
             lambda alert: resolved_row(alert, now),
             note=f"since {moment(period.since, now)}" if period.since else "",
         ),
-        "gauges": gauges(readings),
+        "gauges": [*gauges(readings), *device_gauges(readings)],
         "filesystems": short_table(readings.filesystems, MAX_FILESYSTEMS, filesystem_gauge),
         "tops": process_tables(readings),
         "modules": short_table(

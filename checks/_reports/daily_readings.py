@@ -11,6 +11,9 @@ from attrs import frozen
 
 from checks._common.gather import gather
 from checks._common.printable import shown
+from checks._devices import interfaces, md_arrays
+from checks._devices.interfaces import Interface
+from checks._devices.md_arrays import Array
 from checks._files import usage
 from checks._files.mounts import Mount, read_mounts
 from checks._files.read_only import became_read_only
@@ -71,6 +74,12 @@ class Readings:
     by_cpu: tuple[TopProcess, ...]
     by_memory: tuple[TopProcess, ...]
 
+    bonds: tuple[Interface, ...] = ()
+    """The bonds that are set up. Empty, too, when they cannot be read."""
+
+    arrays: tuple[Array, ...] = ()
+    """The RAID arrays. Empty, too, when they cannot be read."""
+
 
 @frozen
 class _Sample:
@@ -95,6 +104,7 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
     found = top.consumers(before.processes, after.processes, cpu.total / processors)
     by_cpu, by_memory = top.by_cpu(found, top_processes), top.by_memory(found, top_processes)
     titles = await _titles({consumer.process.pid for consumer in [*by_cpu, *by_memory]})
+    bonds, arrays = await _devices()
     return Readings(
         birth=proc_stat.own_birth(),
         uptime=proc_stat.uptime(),
@@ -106,6 +116,8 @@ async def read(top_processes: int, probe_timeout: float) -> Readings:
         filesystems=await _filesystems(probe_timeout),
         by_cpu=tuple(_with_title(consumer, titles) for consumer in by_cpu),
         by_memory=tuple(_with_title(consumer, titles) for consumer in by_memory),
+        bonds=bonds,
+        arrays=arrays,
     )
 
 
@@ -128,6 +140,23 @@ async def _sessions() -> int | None:
         return (await probe("count of the TCP sessions", count_sessions)).total()
     except (OSError, StillHanging):
         return None
+
+
+async def _devices() -> tuple[tuple[Interface, ...], tuple[Array, ...]]:
+    try:
+        return await probe("look at bonds and arrays", lambda: (_bonds(), _arrays()))
+    except (OSError, ValueError, StillHanging):
+        return (), ()
+
+
+def _bonds() -> tuple[Interface, ...]:
+    found = map(interfaces.read, interfaces.bonds())
+    return tuple(each for each in found if each is not None and each.is_up)
+
+
+def _arrays() -> tuple[Array, ...]:
+    found = map(md_arrays.read, md_arrays.names())
+    return tuple(each for each in found if each is not None and each.disks)
 
 
 async def _filesystems(seconds: float) -> tuple[FilesystemReading, ...]:

@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from checks._devices.interfaces import Interface, Member
+from checks._devices.md_arrays import Array, Progress
 from checks._reports.daily_page import summary, verdict
 from checks._reports.daily_readings import FilesystemReading
 from checks._reports.period import Activity, Resolved
-from checks._reports.theme import GREEN, GREY
+from checks._reports.theme import GREEN, GREY, RED
 from tests.support.daily_report import NOW, PERIOD, READINGS, alert, html, top, use
 from tests.support.mail_page import Page
 
@@ -56,6 +58,8 @@ def test_names_are_never_taken_for_html() -> None:
         READINGS,
         filesystems=(FilesystemReading(evil, trouble=evil), FilesystemReading(evil, use(1, evil))),
         by_cpu=(top(evil, 1, 1.0, 1),),
+        bonds=(Interface(evil, 1, 1, members=(Member(evil, evil),)),),
+        arrays=(Array(evil, evil, evil, disks=2, degraded=1, mismatches=0),),
     )
     period = evolve(
         PERIOD,
@@ -75,6 +79,8 @@ def test_the_largest_page_stays_within_the_limit_of_a_detail() -> None:
         filesystems=(FilesystemReading(long, trouble=long),) * 1000,
         by_cpu=(top("&" * 80, 1, 1.0, 1),) * 20,
         by_memory=(top("&" * 80, 1, 1.0, 1),) * 20,
+        bonds=(Interface(long, 1, 1, members=(Member(long, long),) * 100),) * 1000,
+        arrays=(Array(long, long, long, disks=2, degraded=1, mismatches=0),) * 1000,
     )
     period = evolve(
         PERIOD,
@@ -100,6 +106,25 @@ def test_a_filesystem_that_became_read_only_stands_out() -> None:
     page = html(readings=evolve(READINGS, filesystems=(reading,)))
 
     assert "/data read-only, though it was mounted to be written to, 9 GiB free" in Page(page).text
+
+
+def test_a_bond_and_an_array_that_have_lost_a_member_stand_out() -> None:
+    lost = (Member("eth0"), Member("eth1", "has no link"))
+    rebuilt = Array(
+        *("md0", "raid1", "clean"),
+        disks=2,
+        degraded=1,
+        mismatches=0,
+        progress=Progress("recover", 43.2),
+    )
+    whole = evolve(rebuilt, name="md1", degraded=0, progress=None)
+    bond = Interface("bond1", 1, 1, members=lost)
+    page = html(readings=evolve(READINGS, bonds=(bond,), arrays=(rebuilt, whole)))
+
+    assert "bond1 eth1 has no link 1 of 2 members" in Page(page).text
+    assert "md0 raid1; recover 43 % done 1 of 2 members" in Page(page).text
+    assert "md1 raid1 2 of 2 members" in Page(page).text
+    assert page.count(RED) - html().count(RED) == 4  # two values, each with its bar
 
 
 def test_nothing_is_well_before_each_module_has_run() -> None:

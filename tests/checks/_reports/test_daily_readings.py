@@ -9,9 +9,14 @@ from pathlib import Path
 import pytest
 import trio
 
+from checks._devices import interfaces, md_arrays
 from checks._files import mounts
 from checks._reports import daily_readings
 from tests.support.mounts import needs_root, tmpfs
+from tests.support.sysfs_tree import lay
+
+DATA = Path(__file__).parent.parent / "_devices" / "data"
+"""Recorded trees of sysfs."""
 
 OTHERS = 50
 """More processes than are busy on any machine that runs these tests."""
@@ -56,3 +61,21 @@ async def test_a_mount_table_that_cannot_be_read_leaves_the_rest_of_the_report(
     assert found.space is None
     assert "No such file or directory" in found.trouble
     assert readings.uptime > 0
+
+
+async def test_bonds_and_arrays_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interfaces, "NET", lay(DATA / "interfaces/bond-one-pulled.tree", tmp_path))
+    monkeypatch.setattr(md_arrays, "BLOCK", lay(DATA / "arrays/raid1-failed.tree", tmp_path))
+    readings = await daily_readings.read(0, 30.0)
+
+    assert [(each.name, len(each.lost_members)) for each in readings.bonds] == [("bond1", 1)]
+    assert [(each.name, each.failed) for each in readings.arrays] == [("md0", ("loop1",))]
+
+
+async def test_a_host_that_does_not_show_its_devices_is_reported_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interfaces, "NET", tmp_path / "missing")
+    readings = await daily_readings.read(0, 30.0)
+
+    assert (readings.bonds, readings.arrays) == ((), ())
