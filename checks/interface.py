@@ -17,6 +17,7 @@ from checks._common.printable import shown
 from checks._common.validators import is_not_empty, unique
 from checks._devices import interfaces, remembered, traffic
 from checks._devices.interfaces import Interface
+from checks._devices.membership import Membership
 from checks._devices.verdict import Verdict
 from checks._devices.watched import EACH, WatchedInterface
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
@@ -62,6 +63,30 @@ class Reading:
         return cls(boot, time.clock_gettime(time.CLOCK_BOOTTIME), found)
 
 
+EXAMINES_THIS_HOST = True
+"""`examine` needs no network, so `validate` asks it, too."""
+
+
+async def examine(params: Params) -> Iterable[str]:
+    """Return which interfaces are not there, and what cannot be judged of the others."""
+    try:
+        reading = await probe("read of the interfaces", partial(Reading.take, params.interfaces))
+    except (OSError, ValueError) as error:
+        return [f"cannot read the interfaces in {interfaces.NET}: {error}; mount sysfs there"]
+    wrong = []
+    for watched, found in reading.found:
+        entry = f"interfaces[{params.interfaces.index(watched)}]"
+        if found is None:
+            missing = f"there is no interface {shown(watched.name)} here; correct the name"
+            wrong.append(f"{entry}.name: {missing}")
+        else:
+            wrong += [
+                f"{entry}.{key}: the kernel tells no {what} of {found.title}; leave {key} out"
+                for key, what in Verdict(watched, found, Membership(found)).unknown()
+            ]
+    return wrong
+
+
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each interface that is not as it must be.
 
@@ -87,11 +112,11 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
             observed.append(_missing(watched))
             members[watched.name] = past_members.get(watched.name, [])
             continue
+        membership = Membership(found, watched.members, past_members.get(found.name, ()))
         rates = traffic.rates(before, now, found.name)
-        verdict = Verdict(watched, found, rates, past_members.get(found.name, []))
-        observed += verdict.observations()
+        observed += Verdict(watched, found, membership, rates).observations()
         if watched.members is not None:
-            members[found.name] = verdict.members_to_remember
+            members[found.name] = membership.to_remember
     observed += _too_many(reading)
     state.clear()
     state["boot"] = reading.boot

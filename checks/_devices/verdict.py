@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from attrs import frozen
 
-from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.sizes import size
 from checks._devices.interfaces import Interface
+from checks._devices.membership import WARNING, Membership
 from checks._devices.traffic import Rates
 from checks._devices.watched import WatchedInterface
 from supervisor.api import Condition, Crossing, Limit, Measurement, Observation
 
 MEGABIT = 1_000_000 / 8
 """Bytes. A speed of 1 Mbit/s carries as many in a second."""
-
-WARNING = "W"
-"""The event type of what a plain limit finds."""
-
-MAX_LISTED = 10
-"""The most members that a message names."""
 
 
 @frozen
@@ -31,12 +25,10 @@ class Verdict:
 
     watched: WatchedInterface
     found: Interface
+    membership: Membership
 
-    rates: Rates | None
+    rates: Rates | None = None
     """None: nothing is known of an earlier time."""
-
-    past_members: Collection[str] = ()
-    """The members that it had when it had enough."""
 
     @property
     def instance(self) -> str:
@@ -65,31 +57,6 @@ class Verdict:
         return self.found.is_up and not self.found.trouble
 
     @property
-    def _lost(self) -> dict[str, str]:
-        """The members that carry nothing or are gone, each with the reason."""
-        lost = {each.name: each.trouble for each in self.found.members if each.trouble}
-        gone = set(self.past_members) - {each.name for each in self.found.members}
-        return lost | dict.fromkeys(sorted(gone), "is not a member any more")
-
-    @property
-    def members_to_remember(self) -> list[str]:
-        """The names of the members that it should have: all that it had when it had enough."""
-        present = {each.name for each in self.found.members}
-        return sorted(present if self._member_crossing is None else {*present, *self.past_members})
-
-    @property
-    def _member_crossing(self) -> Crossing | None:
-        """What the number of members with a link is worth."""
-        if self.watched.members is not None:
-            return self.watched.members.below(self._good_members, WARNING)
-        lost = [each for each in self.found.members if each.trouble]
-        return Crossing(WARNING) if lost and self.found.kind == "bond" else None
-
-    @property
-    def _good_members(self) -> int:
-        return sum(not each.trouble for each in self.found.members)
-
-    @property
     def _use_percent(self) -> float | None:
         """The part of the speed that the busier way uses. None: it is not known."""
         rates, speed = self.rates, self.found.speed
@@ -104,14 +71,19 @@ class Verdict:
         yield from self._measured()
         if self.trouble:
             yield self._condition("Interface down", self.watched.event_type, self.trouble)
-        found = (self._members(), *self._link(), *self._errors(), *self._traffic())
+        found = (
+            self.membership.condition(self.instance),
+            *self._link(),
+            *self._errors(),
+            *self._traffic(),
+        )
         yield from (each for each in found if each is not None)
 
     def _measured(self) -> Iterator[Measurement]:
         watched, found, rates = self.watched, self.found, self.rates
         yield self._measurement("interface_up", not found.trouble and found.is_up)
         if found.kind == "bond" or watched.members:
-            yield self._measurement("interface_members", self._good_members, "", watched.members)
+            yield self._measurement("interface_members", self.membership.good, "", watched.members)
         if found.speed is not None:
             yield self._measurement("interface_speed", found.speed, "Mbit/s", watched.min_speed)
         if rates is None:
@@ -136,21 +108,6 @@ class Verdict:
     def _condition(self, alertname: str, event_type: str, text: str) -> Condition:
         return Condition(alertname, event_type, self.instance, f"{self.found.title} {text}")
 
-    def _members(self) -> Condition | None:
-        crossing, limit = self._member_crossing, self.watched.members
-        if crossing is None:
-            return None
-        lost = [f"{shown(name)} {why}" for name, why in self._lost.items()]
-        all_members = {*self._lost, *(each.name for each in self.found.members)}
-        words = f" (limit {limit.words()})" if limit else ""
-        more = f" and {len(lost) - MAX_LISTED} more" if len(lost) > MAX_LISTED else ""
-        text = (
-            f"has a link by {self._good_members} of {counted(len(all_members), 'member')}{words}: "
-            f"{', '.join(lost[:MAX_LISTED]) or 'it has no others'}{more}"
-        )
-        message = f"{self.found.title} {text}"
-        return crossing.condition("Interface members", self.instance, message)
-
     def _link(self) -> Iterator[Condition | None]:
         """Yield what is wrong with the link. An interface without one has its own condition."""
         watched, found = self.watched, self.found
@@ -163,20 +120,24 @@ class Verdict:
         if watched.duplex and found.duplex and watched.duplex != found.duplex:
             text = f"has {found.duplex} duplex, expected {watched.duplex}"
             yield self._condition("Interface duplex", WARNING, text)
-        if not watched.is_each:  # many of those have none
-            yield from self._unknown()
+        for key, what in self.unknown():
+            message = f"cannot judge {key}: the kernel tells no {what} of {found.title}"
+            yield Condition("Value unreadable", "E", f"{self.instance} {key}", message)
 
-    def _unknown(self) -> Iterator[Condition]:
-        """Yield a condition for each limit on what the kernel does not tell."""
+    def unknown(self) -> Iterator[tuple[str, str]]:
+        """Yield each parameter that cannot be judged, with what the kernel does not tell.
+
+        It tells nothing while there is no link. Many of those that `*` stands for have no speed.
+        """
         watched, found = self.watched, self.found
-        for key, limit, what, value in (
-            ("min_speed", watched.min_speed, "speed", found.speed),
-            ("max_use_percent", watched.max_use_percent, "speed", found.speed),
-            ("duplex", watched.duplex, "duplex", found.duplex),
-        ):
-            if limit and not value:
-                message = f"cannot judge {key}: the kernel tells no {what} of {found.title}"
-                yield Condition("Value unreadable", "E", f"{self.instance} {key}", message)
+        if watched.is_each or not self._carries:
+            return
+        if watched.min_speed is not None and not found.speed:
+            yield "min_speed", "speed"
+        if watched.max_use_percent is not None and not found.speed:
+            yield "max_use_percent", "speed"
+        if watched.duplex and not found.duplex:
+            yield "duplex", "duplex"
 
     def _errors(self) -> Iterator[Condition | None]:
         if self.rates is None:

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 import trio
+from attrs import evolve
 
 from checks import interface
 from checks._devices import interfaces
@@ -94,6 +95,15 @@ def test_a_member_of_a_recorded_bond_that_is_gone_after_a_restart_is_named(net: 
 
     assert before == []
     assert lost.message.endswith("(limit 2): eth1 is not a member any more")
+
+
+def test_a_bond_that_is_set_down_on_purpose_misses_no_member(net: Path) -> None:
+    lay(DATA / "bond-one-pulled.tree", net)
+    (net / "bond1/flags").write_text("0x1402\n")
+    both = WatchedInterface("bond1", up=False, members=Limit.of(2))
+
+    assert conditions(both) == []
+    assert [each.alertname for each in conditions(WatchedInterface("bond1"))] == ["Interface down"]
 
 
 @pytest.mark.parametrize("speed", ["-1", "4294967295", "", "0"])
@@ -222,3 +232,28 @@ def test_what_cannot_be_an_interface_is_refused(name: str, wrong: str) -> None:
 def test_exceptions_are_for_the_star_alone() -> None:
     with pytest.raises(ValueError, match='is only for name = "\\*"; remove it'):
         WatchedInterface("eth0", except_=("veth*",))
+
+
+async def test_what_cannot_be_judged_is_told_before_the_first_run(net: Path) -> None:
+    make(net, "eth0", speed="-1", duplex="unknown")
+    make(net, "eth1", ifindex="3", speed="1000", duplex="full")
+    make(net, "eth2", ifindex="4", carrier="0")
+    judged = WatchedInterface(
+        "eth0", duplex="full", min_speed=Limit.of(1000), max_use_percent=Limit.of(90.0)
+    )
+    entries = [judged, *(evolve(judged, name=name) for name in ("eth1", "eth2", "bond1", "*"))]
+
+    assert [*await interface.examine(Params(tuple(entries)))] == [
+        "interfaces[0].min_speed: the kernel tells no speed of eth0; leave min_speed out",
+        "interfaces[0].max_use_percent: the kernel tells no speed of eth0; "
+        "leave max_use_percent out",
+        "interfaces[0].duplex: the kernel tells no duplex of eth0; leave duplex out",
+        "interfaces[3].name: there is no interface bond1 here; correct the name",
+    ]
+
+
+async def test_a_host_that_shows_no_interfaces_is_examined(net: Path) -> None:
+    shutil.rmtree(net)
+    (wrong,) = await interface.examine(Params((WatchedInterface("*"),)))
+
+    assert wrong.startswith(f"cannot read the interfaces in {net}: ")
