@@ -101,9 +101,25 @@ def test_the_wrong_duplex_fires(there: Host) -> None:
     assert wrong.message == "eth0 has full duplex, expected half"
 
 
+def test_a_link_that_becomes_slower_is_told_until_it_is_fast_again(there: Host) -> None:
+    card = watched("tap0", min_speed=Limit.of(1000), duplex="full")
+    seen = []
+    with there.tap("tap0") as tap:
+        for speed, duplex in ((1000, "full"), (100, "half"), (1000, "full")):
+            tap.set(speed, duplex)
+            seen.append(there.say(card))
+
+    assert seen == [
+        [],
+        [
+            "tap0 has a speed of 100 Mbit/s (limit 1000)",
+            "tap0 has half duplex, expected full",
+        ],
+        [],
+    ]
+
+
 def test_a_limit_on_a_speed_that_the_kernel_does_not_tell_is_not_silent(there: Host) -> None:
-    there.ip("link add br0 type bridge", "link set eth0 master br0", "link set br0 up")
-    there.ip("tuntap add tun0 mode tap", "link set tun0 up")
     lo = watched("lo", min_speed=Limit.of(1), max_use_percent=Limit.of(90.0))
     there.ip("link set lo up")
     told = there.look(lo)
@@ -255,8 +271,8 @@ def test_the_alias_of_an_interface_is_told(there: Host) -> None:
 
 @pytest.mark.parametrize("name", ["ä<b>&", '"', "$(id)", "a.b-c_d", "*", os.fsdecode(b"\xff\xfe")])
 def test_an_interface_may_have_any_name_that_the_kernel_allows(there: Host, name: str) -> None:
-    there._enter(["ip", "link", "set", "eth0", "name", name])
-    there._enter(["ip", "link", "set", "far0", "down"])
+    there.run("ip", "link", "set", "eth0", "name", name)
+    there.ip("link set far0 down")
     (down,) = there.look(watched("*", except_=("eth1", "far1")))
 
     assert down.alertname == "Interface down"

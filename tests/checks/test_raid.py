@@ -310,9 +310,14 @@ def test_a_container_of_arrays_is_not_an_array(block: Path, metadata: str, array
 
 
 def test_the_members_of_an_array_that_gets_another_shape_are_counted(block: Path) -> None:
-    record(block, "raid1-rebuilding", raid_disks="3 (2)", sync_action="reshape", degraded="0")
+    # The kernel writes the new number, and the old one behind it.
+    record(block, "raid1-rebuilding", raid_disks="3 (2)", sync_action="reshape")
+    restored = "gets another shape, 50 % done"
 
-    assert told() == [("Raid rebuilding", "md0 (raid1) gets another shape, 50 % done")]
+    assert told() == [
+        ("Raid degraded", f"md0 (raid1) has 2 of 3 members; it {restored}"),
+        ("Raid rebuilding", f"md0 (raid1) {restored}"),
+    ]
 
 
 def test_an_array_that_is_stopped_while_it_is_read_is_gone(

@@ -10,7 +10,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -59,6 +59,42 @@ for _ in range(int(sys.argv[2])):
 """Sends frames of 1,000 bytes that nobody understands, so that the other end drops them."""
 
 
+TAP = """
+import ctypes, fcntl, socket, struct, sys
+TUNSETIFF, TAP_WITHOUT_HEADER, SIOCETHTOOL, ETHTOOL_SSET = 0x400454CA, 0x1002, 0x8946, 2
+name = sys.argv[1].encode()
+tap = open("/dev/net/tun", "r+b", buffering=0)
+fcntl.ioctl(tap, TUNSETIFF, struct.pack("16sH22x", name, TAP_WITHOUT_HEADER))
+asked = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print(flush=True)
+for line in sys.stdin:
+    speed, duplex = map(int, line.split())
+    settings = ctypes.create_string_buffer(struct.pack("=I8xHB29x", ETHTOOL_SSET, speed, duplex))
+    fcntl.ioctl(asked, SIOCETHTOOL, struct.pack("16sP16x", name, ctypes.addressof(settings)))
+    print(flush=True)
+"""
+"""Makes an interface with a link, and sets speed and duplex, 0 for half, as often as it is asked."""
+
+
+@define
+class Tap:
+    """An interface whose speed can be changed, as a switch and a network card agree on one."""
+
+    process: subprocess.Popen[str]
+
+    def set(self, speed: int, duplex: str) -> None:
+        """Change speed, in Mbit/s, and duplex."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{speed} {int(duplex == 'full')}\n")
+        self.process.stdin.flush()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until what was asked for is done."""
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline() == "\n"
+
+
 @define
 class Host:
     """A namespace of its own, and the check run in it."""
@@ -68,23 +104,36 @@ class Host:
     def ip(self, *commands: str, check: bool = True) -> bool:
         """Run commands of ip(8) in the namespace. Return whether all went well."""
         text = "".join(f"{command}\n" for command in commands)
-        done = self._enter(["ip", "-batch", "-"], text.encode(), check=check)
-        return done.returncode == 0
+        return self.run("ip", "-batch", "-", given=text, check=check).returncode == 0
 
     def send(self, interface: str, frames: int) -> None:
         """Send frames by an interface."""
-        self._enter([sys.executable, "-c", SENDS, interface, str(frames)])
+        self.run(sys.executable, "-c", SENDS, interface, str(frames))
 
-    def write(self, path: str, text: str) -> None:
-        """Write to a file of the namespace's sysfs."""
-        self._enter(["sh", "-c", f"cat >{path}"], text.encode(), mounts=True)
+    @contextlib.contextmanager
+    def tap(self, name: str) -> Iterator[Tap]:
+        """Make an interface whose speed can be changed, and set it up."""
+        argv = [*self._enter, sys.executable, "-c", TAP, name]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True) as process:
+            try:
+                made = Tap(process)
+                made.wait()
+                self.ip(f"link set {name} up")
+                yield made
+            finally:
+                process.kill()
 
-    def _enter(
-        self, argv: Sequence[str], given: bytes = b"", *, check: bool = True, mounts: bool = False
-    ) -> subprocess.CompletedProcess[bytes]:
-        namespaces = ["--net", *(["--mount"] if mounts else [])]
-        enter = ["nsenter", "--target", str(self.process.pid), *namespaces, *argv]
-        return subprocess.run(enter, check=check, input=given, capture_output=not check)
+    def run(
+        self, *argv: str, given: str = "", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the namespace."""
+        enter = [*self._enter, *argv]
+        return subprocess.run(enter, check=check, input=given, capture_output=not check, text=True)
+
+    @property
+    def _enter(self) -> list[str]:
+        return ["nsenter", f"--net=/proc/{self.process.pid}/ns/net"]
 
     def observe(self, *watched: WatchedInterface, later: float = 0) -> list[Observation]:
         """Return what the check observes, some seconds later."""
