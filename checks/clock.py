@@ -61,7 +61,10 @@ class Params:
     servers: tuple[TimeServer, ...] = field(
         default=(),
         validator=unique(lambda server: server.instance, remedy="remove one"),
-        metadata={"help": "the NTP servers; all are asked at once"},
+        metadata={
+            "help": "the NTP servers; all are asked at once",
+            "named_by": ("host", "port"),
+        },
     )
     max_offset: Limit[Duration] = field(
         default=Limit.of(Duration(0.5)),

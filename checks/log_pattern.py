@@ -142,7 +142,7 @@ class Params:
 
     logs: tuple[Log, ...] = field(
         validator=[is_not_empty, unique(lambda log: log.key, shown=lambda log: log.instance)],
-        metadata={"help": "the logs and their patterns"},
+        metadata={"help": "the logs and their patterns", "named_by": ("path", "name")},
     )
     probe_timeout: Duration = timeout_field(20, "a log that takes longer to read is unreadable")
 

@@ -100,7 +100,10 @@ class Params:
 
     routes: tuple[WantedRoute, ...] = field(
         validator=unique(lambda route: route.network, remedy="keep one of them"),
-        metadata={"help": "the routes of the main table"},
+        metadata={
+            "help": "the routes of the main table",
+            "named_by": ("destination", "netmask"),
+        },
     )
 
 

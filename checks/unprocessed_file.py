@@ -127,7 +127,7 @@ class Params:
             lambda directory: directory.name or os.path.normpath(directory.directory),
             remedy="keep one of them, or give each its own name",
         ),
-        metadata={"help": "the directories to look into"},
+        metadata={"help": "the directories to look into", "named_by": ("directory",)},
     )
     probe_timeout: Duration = timeout_field(
         20, "a directory that takes longer to read is unreadable"

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run", "supervise until SIGTERM or SIGINT; SIGHUP reloads (the default command)"),
     "validate": ("validate", "parse and check the service file, print every problem"),
     "once": ("once", "run modules once now and print what they see; nothing is sent"),
+    "show": ("show", "print the service file with its family and its fragments"),
     "plan": ("plan", "print the timetable of one day; nothing is run"),
     "status": ("asking.status", "show the state of the running supervisor"),
     "run-now": ("asking.run_now", "ask the running supervisor to run modules now"),

@@ -21,6 +21,10 @@ LEFT_OUT = re.compile(
 """Problems of examples that show a part of a module, or name a file that the reader makes."""
 
 
+NAMED = re.compile(r"# ([\w./-]+\.toml)\b")
+"""The first line of an example that is one of several files."""
+
+
 def examples() -> Iterator[tuple[str, str]]:
     """Yield where an example stands, and its text."""
     for path in pages():
@@ -32,6 +36,12 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 EXAMPLES = dict(examples())
+
+TOGETHER = {where: text for where, text in EXAMPLES.items() if re.search(r"^extends =", text, re.M)}
+"""Examples that need the other files of their page."""
+
+PARTS = [where for where, text in EXAMPLES.items() if NAMED.match(text) and where not in TOGETHER]
+"""Examples of such other files."""
 
 
 def problems(path: Path) -> list[str]:
@@ -47,7 +57,21 @@ def test_there_are_examples() -> None:
     assert len(EXAMPLES) >= 30
 
 
-@pytest.mark.parametrize("where", EXAMPLES)
+@pytest.mark.parametrize("where", TOGETHER)
+def test_the_example_is_valid_with_the_other_files_of_its_page(where: str, tmp_path: Path) -> None:
+    page = where.partition(":")[0]
+    for other, text in EXAMPLES.items():
+        if other.startswith(f"{page}:") and (named := NAMED.match(text)):
+            path = tmp_path / named[1]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    named = NAMED.match(TOGETHER[where])
+
+    assert named is not None
+    assert problems(tmp_path / named[1]) == []
+
+
+@pytest.mark.parametrize("where", [each for each in EXAMPLES if each not in (*TOGETHER, *PARTS)])
 def test_the_example_is_valid(where: str, tmp_path: Path) -> None:
     text = EXAMPLES[where]
     missing = "" if re.search(r"^service =", text, re.M) else 'service = "EXAMPLE"\n'

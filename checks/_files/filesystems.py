@@ -113,7 +113,7 @@ def _filesystems_field() -> Any:
             lambda filesystem: os.path.normpath(filesystem.filesystem),
             remedy="keep one of them",
         ),
-        metadata={"help": "the filesystems to look at"},
+        metadata={"help": "the filesystems to look at", "named_by": ("filesystem",)},
     )
 
 

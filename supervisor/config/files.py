@@ -78,14 +78,15 @@ class Source:
     """The same as TOML values."""
 
 
-def read(path: Path) -> Source:
+def read(path: Path, top: Path | None = None) -> Source:
     """Return the file's TOML document.
 
-    Raises `ConfigError`. For a file that is not TOML, it names line and column.
+    Raises `ConfigError`. For a file that is not TOML, it names line and column. No one else may
+    write the file or its directory, nor any directory above it up to `top`.
     """
     line, wrong, remedy = 0, "", "give a TOML file in UTF-8 that this user may read"
     try:
-        _refuse_files_of_others(path)
+        _refuse_files_of_others(path, top)
         text = read_regular_file(path, MAX_BYTES).decode("utf-8-sig")
         # tomllib gives no line for an error at the end of the document. With one more line end it
         # gives one.
@@ -114,9 +115,15 @@ def _of_another_encoding(error: UnicodeDecodeError) -> tuple[int, str, str]:
     return line, f"is not UTF-8: {byte}", "save the file as UTF-8, with `iconv` or in an editor"
 
 
-def _refuse_files_of_others(path: Path) -> None:
+def folders(path: Path, top: Path | None) -> list[Path]:
+    """Return the directory of a file and those above it, up to `top`. None: its own alone."""
+    first, *others = path.absolute().parents
+    return [first, *(each for each in others if top is not None and each.is_relative_to(top))]
+
+
+def _refuse_files_of_others(path: Path, top: Path | None) -> None:
     """Raise `ConfigError` if others than those we trust could add a command that we would run."""
-    for where in (path, path.absolute().parent):
+    for where in (path, *folders(path, top)):
         status = where.stat()
         _refuse_owner(path, where, status.st_uid)
         mode = status.st_mode

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from supervisor.config import notation, rules, strict
-from supervisor.config.files import read
+from supervisor.config.layers.whole import read_whole
 from supervisor.config.problems import KeyPath, KeyProblem, ParamsOf, TableError, split, unknown_key
 from supervisor.config.service import (
     Alertmanager,
@@ -31,7 +31,7 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
 
     Raises `ConfigError` with everything that is wrong.
     """
-    source = read(path)
+    source = read_whole(path, params_of)
     document = source.table
     params: list[tuple[object, list[object]]] = []
     with strict.paths_from(path.parent):
@@ -44,7 +44,7 @@ def load_service(path: Path, params_of: ParamsOf) -> Service:
                 problems += error.problems
     lifetime: float = attrs.fields(Service).report_lifetime.default or 0
     problems += rules.between(document, path.parent, lifetime, Alertmanager().min_visible)
-    if service is None or problems:
+    if service is None or problems or source.faults:
         from supervisor.config.explain.report import report  # only errors need it
 
         raise ConfigError(report(source, problems, params_of))

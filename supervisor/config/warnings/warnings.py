@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from supervisor.config.explain.report import Places
-from supervisor.config.files import read
 from supervisor.config.problems import KeyPath, KeyProblem, split
 from supervisor.config.service import Service
 from supervisor.config.warnings import texts
@@ -18,9 +17,9 @@ OUR_CHECKS = "checks."
 
 def find(service: Service) -> tuple[Problem, ...]:
     """Return the warnings about a service file that is valid, in the order of the file."""
-    source = read(service.path)
-    places = Places.of(source)
-    found = (*_modules(service), *_params(service), *_texts((), source.table, service))
+    places = Places.in_use(service)
+    document = places.effective.table if places.effective else {}
+    found = (*_modules(service), *_params(service), *_texts((), document, service))
     return tuple(places.problem(each.path, each.wrong, each.remedy) for each in found)
 
 
