@@ -12,6 +12,7 @@ from typing import Any, Self, TypeGuard
 
 from attrs import Attribute, define, evolve, field, frozen
 
+from supervisor.config import schema_text
 from supervisor.config.files import Source
 from supervisor.config.layers.merge import TWICE
 from supervisor.config.layers.tree import (
@@ -100,7 +101,8 @@ class Variables:
                     else:
                         made._take(given, name, node, override=table.override)
             elif table is not None:
-                made._refuse(table, (VARS,), "is not a table", "write [vars]")
+                wrong = f"is {schema_text.found(plain(table))}, not a table"
+                made._refuse(table, (VARS,), wrong, "write [vars]")
         made.known = {*declared}
         for name, node in declared.items():
             made._settle(name, node, given.pop(name, None))
