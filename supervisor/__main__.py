@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run-now": ("asking.run_now", "ask the running supervisor to run modules now"),
     "silence": ("asking.silence", "silence alerts at the Alertmanagers, list silences, end them"),
     "reload": ("asking.reload", "let the running supervisor read its service file again"),
+    "diff": ("asking.diff", "print what a reload would start, end, restart, resolve and relabel"),
     "tree": ("asking.tree", "show the tasks of the running supervisor"),
     "test-alert": ("send_test_alert", "send one test report to each Alertmanager"),
     "doctor": ("doctor", "check all that the alerts depend on"),

@@ -1,4 +1,4 @@
-"""Answers the requests of the local socket: `status`, `run-now`, `reload`, `tree`, `silence`."""
+"""Answers the requests of the local socket, such as `status`, `run-now` and `reload`."""
 
 from __future__ import annotations
 
@@ -37,6 +37,9 @@ class Handlers:
     reload: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
     """Reads the service file again, and returns how that ended."""
 
+    preview: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
+    """Returns what a reload would do."""
+
     connect: Callable[[], Sequence[Client]] = field(kw_only=True)
     """Returns a client for each peer."""
 
@@ -49,6 +52,7 @@ class Handlers:
             "status": self._status,
             "run-now": self._run_now,
             "reload": self._reload,
+            "diff": self._diff,
             "tree": self._tree,
             "silence": self._silence,
         }
@@ -61,6 +65,9 @@ class Handlers:
 
     async def _reload(self, _request: JsonObject, say: Say) -> None:
         await say(await self.reload())
+
+    async def _diff(self, _request: JsonObject, say: Say) -> None:
+        await say(await self.preview())
 
     async def _silence(self, request: JsonObject, say: Say) -> None:
         """Make, list or end silences. Say what the peers have then."""

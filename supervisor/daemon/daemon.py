@@ -110,7 +110,7 @@ class Daemon:
     """What each module has done, by its name."""
 
     local_socket: LocalSocket
-    """The local socket of `status`, `run-now`, `reload` and `tree`."""
+    """The local socket of `status`, `run-now`, `reload`, `diff` and `tree`."""
 
     waiting: WaitingSilences
     """Silences that no peer has taken yet."""
@@ -289,6 +289,7 @@ class Daemon:
             self.recorder.recorded,
             root,
             reload=reloader.reload,
+            preview=reloader.preview,
             connect=self._connect,
             waiting=self.waiting,
         )

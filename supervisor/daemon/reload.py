@@ -18,6 +18,7 @@ from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.control.socket_client import JsonObject
+from supervisor.daemon.preview import preview
 from supervisor.delivery.tasks import PeerTasks
 from supervisor.errors import ConfigError, SupervisorError
 from supervisor.host import garbage_collector
@@ -26,6 +27,7 @@ from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.host.threads import in_thread
 from supervisor.modules.tasks import ModuleTasks
+from supervisor.recorder.foresight import foresee
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address
@@ -96,6 +98,9 @@ class Reloader:
     _waiting: list[Waiting] = field(factory=list, init=False)
     """Clients that wait for a reload that has not begun."""
 
+    _turn: trio.Lock = field(factory=trio.Lock, init=False)
+    """Held while the file is read, and until what it says is in force."""
+
     async def reload(self) -> JsonObject:
         """Reload, and return how it ended: whether it was `applied`, and a `text` for people."""
         waiting = Waiting()
@@ -104,28 +109,52 @@ class Reloader:
         await waiting.ended.wait()
         return waiting.outcome
 
+    async def preview(self) -> JsonObject:
+        """Return what a reload would do now, or in `refused` why it would do nothing."""
+        async with self._turn:
+            try:
+                new = await in_thread(partial(self._prepare, self.config.service))
+            except SupervisorError as error:
+                return {"refused": str(error)}
+            running = {name: task.module for name, task in self.modules.tasks.items()}
+            outbox = self.peers.outbox
+            return {
+                **preview(
+                    self.config.service,
+                    new.service,
+                    running,
+                    changed=self.modules.changed(new.service),
+                    alerts=foresee(outbox, new.service, self.modules.clock.now()),
+                ),
+                "peers_again": new.clients is not None,
+                "page_again": bool(new.addresses),
+            }
+
     async def reload_when_asked(self) -> None:
         """Reload at each SIGHUP and each request."""
         while True:
             await self.asked.wait()
             waiting, self._waiting = self._waiting, []
             self.notifier.notify_reloading()
-            try:
-                new = await in_thread(partial(self._prepare, self.config.service))
-                listeners = None
-                if new.addresses is not None:
-                    listeners = self.web.bind(new.service, new.addresses)
-            except SupervisorError as error:
-                outcome = await self._refuse(str(error))
-            except Exception as error:  # whatever is wrong with it, the old one stays
-                _log.exception("the new configuration has met a bug")
-                outcome = await self._refuse(f"{type(error).__name__}: {error}")
-            else:
-                outcome = await self._apply(new.service, new.clients, listeners)
+            async with self._turn:
+                outcome = await self._reload()
             self.notifier.notify("READY=1")
             for each in waiting:
                 each.outcome = outcome
                 each.ended.set()
+
+    async def _reload(self) -> JsonObject:
+        try:
+            new = await in_thread(partial(self._prepare, self.config.service))
+            listeners = None
+            if new.addresses is not None:
+                listeners = self.web.bind(new.service, new.addresses)
+        except SupervisorError as error:
+            return await self._refuse(str(error))
+        except Exception as error:  # whatever is wrong with it, the old one stays
+            _log.exception("the new configuration has met a bug")
+            return await self._refuse(f"{type(error).__name__}: {error}")
+        return await self._apply(new.service, new.clients, listeners)
 
     def _prepare(self, old: Service) -> NewConfiguration:
         """Return the new configuration and what it needs. Blocks."""

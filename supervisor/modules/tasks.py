@@ -80,18 +80,22 @@ class ModuleTasks:
     _turns: dict[str, trio.Lock] = field(factory=dict)
     """Held by the task that runs a module. A cancelled one keeps it until its run has ended."""
 
+    def changed(self, service: Service) -> list[str]:
+        """Return the names of the modules that `service` changes or no longer has."""
+        timetables = schedules(service)
+        wanted = {module.name: module for module in service.modules if module.enabled}
+        return [
+            name
+            for name, task in self.tasks.items()
+            if (task.module, task.schedule) != (wanted.get(name), timetables.get(name))
+        ]
+
     def end_changed(self, service: Service) -> list[str]:
         """Cancel the tasks of modules that `service` changes or no longer has. Return their names.
 
         A run that is cancelled does not count. Its module runs again soon.
         """
-        timetables = schedules(service)
-        wanted = {module.name: module for module in service.modules if module.enabled}
-        changed = [
-            name
-            for name, task in self.tasks.items()
-            if (task.module, task.schedule) != (wanted.get(name), timetables.get(name))
-        ]
+        changed = self.changed(service)
         for name in changed:
             self.tasks[name].end()
             self.stats[name].state, self.stats[name].next_run = "waiting", None

@@ -29,10 +29,15 @@ def forget_last_process(update: Update) -> None:
 
 
 def reconcile(update: Update) -> None:
+    """Adapt all alerts to the clock, and to the configuration that is in force."""
+    clock_set_back(update)
+    adapt(update)
+
+
+def adapt(update: Update) -> None:
     """Adapt all alerts to the configuration that is in force."""
     store = update.transaction.store
     modules = {module.name: module for module in store.service.modules if module.enabled}
-    clock_set_back(update)
     for name, group in list(store.sightings.items()):
         if name != SUPERVISOR and name not in modules:
             for key in list(group):

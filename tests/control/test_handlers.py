@@ -72,6 +72,7 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             changed,
             root,
             reload=reload,
+            preview=reload,
             connect=list,
             waiting=WaitingSilences(Path("/nonexistent/silences.json")),
         )

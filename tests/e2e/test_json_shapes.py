@@ -73,7 +73,7 @@ def wrong_keys(found: Mapping[str, Any], described: Mapping[str, set[str]]) -> s
 
 def run(supervisor: SupervisorProcess, *words: str, codes: tuple[int, ...] = (0,)) -> Any:
     options = [f"--service={supervisor.service}", f"--config-dir={supervisor.directory}"]
-    if words[0] in ("status", "tree", "doctor", "silence"):
+    if words[0] in ("status", "tree", "doctor", "silence", "diff"):
         options.append(f"--state-dir={supervisor.directory / 'state'}")
     done = subprocess.run(
         [sys.executable, "-m", "supervisor", *words, *options],
@@ -104,6 +104,9 @@ def test_the_pages_name_each_key_and_metric_of_a_supervisor_that_runs(
     silence = ("silence", "disk", "--for=1h", "--reason=x", "--format=json")
     silenced = run(supervisor, *silence)
     doctor = run(supervisor, "doctor", "--json", codes=(0, 1))
+    settings = SERVICE.replace('"1s"', '"2s"', 1).replace("[status]", "[labels]\na = 'b'\n[status]")
+    supervisor.config.write_text(settings.format(url=alertmanager.url, listen=listen), "utf-8")
+    changed = run(supervisor, "diff", "--json")
     shapes = [
         (status, described("status --json")),
         *((each, described("status --json", "A module:")) for each in status["modules"]),
@@ -114,6 +117,7 @@ def test_the_pages_name_each_key_and_metric_of_a_supervisor_that_runs(
             (each, described("silence --format json", "A silence:"))
             for each in silenced["silences"]
         ),
+        (changed, described("diff --json")),
         (run(supervisor, "tree", "--json"), described("tree --json")),
         (run(supervisor, "plan", "--format=json"), described("plan --format json")),
         (doctor, described("doctor --json")),
@@ -123,6 +127,8 @@ def test_the_pages_name_each_key_and_metric_of_a_supervisor_that_runs(
             for each in run(supervisor, "once", "--json", codes=(1,))
         ),
     ]
+    assert changed["restart"]
+    assert changed["relabel"]
     metrics = httpx.get(f"http://{listen}/metrics", trust_env=False).raise_for_status().text
     page = (REFERENCE / "metrics.md").read_text(encoding="utf-8")
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config.files import Source
-from supervisor.config.layers.tree import Origin, tree
+from supervisor.config.layers.tree import Origin, plain, tree
 from supervisor.config.layers.written import lines
-from tests.config.layers.test_merge import FILES, merge, plain
+from tests.config.layers.test_merge import FILES, merge
 
 SCALARS = (
     st.booleans()
