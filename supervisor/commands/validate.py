@@ -11,6 +11,7 @@ from attrs import evolve
 
 from supervisor.commands.options import load_file, services
 from supervisor.config.files import directories, find
+from supervisor.config.layers.tree import FRAGMENTS
 from supervisor.config.service import Service
 from supervisor.config.warnings import warnings
 from supervisor.errors import ConfigError, Problem, UsageError
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check each file. Return 78 if one is wrong, else 0."""
     code = 0
+    told: set[str] = set()
     for chosen in _chosen(options):
         try:
             path = chosen if isinstance(chosen, Path) else _found(chosen, options)
@@ -51,13 +53,20 @@ def run(options: argparse.Namespace) -> int:
             found = _warnings(service, strict=options.strict)
         except ConfigError as error:
             sys.stdout.flush()
-            print(error, file=sys.stderr)
+            _tell(str(chosen), error, told)
             code = error.exit_code
         else:
             print(f"{path}: ok, {counted(len(service.modules), 'module')}", flush=True)
             for warning in found:
                 print(warning, file=sys.stderr)
     return code
+
+
+def _tell(chosen: str, error: ConfigError, told: set[str]) -> None:
+    """Print the problems that are not `told` yet. Hosts of one family share those of its file."""
+    new = [text for text in map(str, error.problems) if text not in told]
+    told.update(new)
+    print("\n".join(new or [f"{chosen}: has the problems above"]), file=sys.stderr)
 
 
 def _warnings(service: Service, *, strict: bool) -> list[Problem]:
@@ -112,4 +121,10 @@ def _all_files(options: argparse.Namespace) -> Iterator[Path]:
     found = [path for directory in looked for path in sorted(directory.glob("*.toml"))]
     if not found:
         raise UsageError(f"nothing to check: {services(options.config_dir)}")
+    for directory in looked:
+        for each in sorted(directory.glob(f"*{FRAGMENTS}")):
+            if not each.with_suffix(".toml").exists():
+                wrong = "warning: its fragments belong to no service"
+                remedy = f"write {each.with_suffix('.toml')}, or remove it"
+                print(Problem(str(each), "", wrong, remedy), file=sys.stderr)
     yield from found

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.__main__ import main
+from tests.support.layered_files import write
 
 RIGHT = 'service = "A"\n[[modules]]\ncheck = "system"\nevery = "1m"\n'
 WRONG = RIGHT.replace('"1m"', '"1x"')
@@ -73,6 +74,26 @@ def test_a_file_that_is_missing_is_named(configs: Path, capsys: pytest.CaptureFi
     err = capsys.readouterr().err
     assert f"{configs}/None.toml: cannot be read: No such file or directory; " in err
     assert "did you mean 'Right'? There are: Right, Wrong\n" in err
+
+
+def test_a_problem_of_a_family_is_told_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = 'service = "A"\nextends = "families/Shop.toml"\n'
+    files = {"A.toml": host, "B.toml": host, "families/Shop.toml": WRONG.partition("\n")[2]}
+    write(tmp_path, {**files, "Gone.d/x.toml": "", "Right.toml": RIGHT})
+    code = main(["validate", "--all", "--config-dir", str(tmp_path)])
+
+    out, err = capsys.readouterr()
+    assert (code, out) == (78, f"{tmp_path}/Right.toml: ok, 1 module\n")
+    warning, problem, again = err.replace(f"{tmp_path}/", "").splitlines()
+    assert problem.startswith(
+        "families/Shop.toml:3: module 'system': every: '1x' is not a duration"
+    )
+    assert again == "B.toml: has the problems above"
+    assert warning == (
+        "Gone.d: warning: its fragments belong to no service; write Gone.toml, or remove it"
+    )
 
 
 @pytest.mark.parametrize("command", ["validate", "once", "plan", "doctor", "status", "tree"])

@@ -17,6 +17,9 @@ EXTENDS = "extends"
 VARS = "vars"
 """The table that declares variables and gives their values."""
 
+FRAGMENTS = ".d"
+"""The suffix of the directory of a service's fragments."""
+
 OVERRIDE = "override"
 """The key by which a table may say again what an earlier file has said."""
 
@@ -99,7 +102,7 @@ class Fault:
 
 def fragments_of(path: Path) -> Path:
     """Return the directory of a service file's fragments."""
-    return path.with_suffix(".d")
+    return path.with_suffix(FRAGMENTS)
 
 
 def tree(source: Source) -> Table:
