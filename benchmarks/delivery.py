@@ -35,6 +35,7 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.pace import MAX_BATCH_BYTES
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.sender import Sender
+from supervisor.delivery.silences.keeper import Keeper
 from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
 from supervisor.ledger.database import Ledger, open_ledger
@@ -125,7 +126,13 @@ async def deliver(outbox: Outbox, ledger: Ledger, *, writing: bool) -> float:
             send=send,
             changed=recorder.changed,
             jitter=lambda: 0.1,
-            waiting=WaitingSilences(Path("/nonexistent")),
+            silences=Keeper(
+                peer=peer,
+                client=client,
+                store=outbox.store,
+                clock=clock,
+                waiting=WaitingSilences(Path("/nonexistent")),
+            ),
         )
         begun = time.perf_counter()
         nursery.start_soon(sender.deliver)

@@ -112,9 +112,6 @@ class Daemon:
     local_socket: LocalSocket
     """The local socket of `status`, `run-now`, `reload`, `diff` and `tree`."""
 
-    waiting: WaitingSilences
-    """Silences that no peer has taken yet."""
-
     web_listeners: Sequence[trio.SocketListener] = ()
     """The sockets of the status page."""
 
@@ -168,7 +165,6 @@ class Daemon:
             recorder=recorder,
             stats=stats,
             local_socket=local_socket,
-            waiting=WaitingSilences.of(lock.directory),
             web_listeners=web_listeners,
         )
 
@@ -241,7 +237,7 @@ class Daemon:
             send=self._send,
             changed=self.recorder.changed,
             jitter=self.environment.jitter,
-            waiting=self.waiting,
+            waiting=WaitingSilences.of(self.local_socket.lock.directory),
             nursery=nursery,
         )
 
@@ -291,7 +287,7 @@ class Daemon:
             reload=reloader.reload,
             preview=reloader.preview,
             connect=self._connect,
-            waiting=self.waiting,
+            waiting=peers.waiting,
         )
         server = LocalServer(handlers.by_name(), self.environment.clock)
         nursery.start_soon(

@@ -24,7 +24,6 @@ from supervisor.delivery.peer import STATUS_PATH, PeerStatus
 from supervisor.delivery.prefetch import Prefetch
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences.keeper import Keeper
-from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import MAX_SLEEP, Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.outgoing import Outgoing, shifted
@@ -64,8 +63,8 @@ class Sender:
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
 
-    waiting: WaitingSilences
-    """Silences that no peer has taken yet."""
+    silences: Keeper
+    """Brings the peer's silences in line before each post."""
 
     _announcements: Announcements = field(init=False)
     """Tells the recorder about the peer."""
@@ -81,9 +80,6 @@ class Sender:
 
     _failures: Failures = field(init=False)
     """What has failed, and what follows from it."""
-
-    _silences: Keeper = field(init=False)
-    """Ends silences before the ends of their alerts are posted."""
 
     _greets_at: float = 0.0
     """trio's time at which to ask for the version again."""
@@ -103,7 +99,6 @@ class Sender:
         )
         self._pace = Pace.of(self.outbox.store.service)
         self._peer_clock = PeerClock(self.peer.shift)
-        self._silences = Keeper(self.peer, self.client, self.outbox.store, self.clock, self.waiting)
         self._prefetch = Prefetch(
             peer=self.peer,
             outbox=self.outbox,
@@ -196,7 +191,7 @@ class Sender:
 
     async def _answer(self, part: list[Outgoing]) -> tuple[Answer, bool]:
         """Post a part of a batch. Return the answer, and whether the times sent were wrong."""
-        await self._silences.before_post(part)
+        await self.silences.before_post(part)
         size = sum(len(item.data) + 1 for item in part)
         limit = self._pace.seconds_for(size)
         begun = trio.current_time()

@@ -76,7 +76,15 @@ class PeerTasks:
 
     async def _send(self, peer: PeerStatus, client: Client) -> None:
         from supervisor.delivery.sender import Sender  # not needed without Alertmanagers
+        from supervisor.delivery.silences.keeper import Keeper
 
+        silences = Keeper(
+            peer=peer,
+            client=client,
+            store=self.outbox.store,
+            clock=self.clock,
+            waiting=self.waiting,
+        )
         async with client:
             await Sender(
                 peer=peer,
@@ -86,7 +94,7 @@ class PeerTasks:
                 send=self.send,
                 changed=self.changed,
                 jitter=self.jitter,
-                waiting=self.waiting,
+                silences=silences,
             ).deliver()
 
 

@@ -20,6 +20,7 @@ from supervisor.delivery.client import Client
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.sender import Sender
+from supervisor.delivery.silences.keeper import Keeper
 from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.errors import LedgerError
 from supervisor.host.threads import Call, Worker
@@ -288,7 +289,13 @@ class RecorderBench:
                 send=self.send,
                 changed=self.recorder.changed,
                 jitter=lambda: self.jitter,
-                waiting=self.waiting,
+                silences=Keeper(
+                    peer=self.peers[url],
+                    client=client,
+                    store=self.store,
+                    clock=self.clock,
+                    waiting=self.waiting,
+                ),
             )
             nursery.start_soon(sender.deliver)
         await wait_all_tasks_blocked()
