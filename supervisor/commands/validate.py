@@ -11,7 +11,7 @@ from attrs import evolve
 
 from supervisor.commands.options import load_file, services
 from supervisor.config.files import directories, find
-from supervisor.config.layers.tree import FRAGMENTS
+from supervisor.config.layers.effective import FRAGMENTS
 from supervisor.config.service import Service
 from supervisor.config.warnings import warnings
 from supervisor.errors import ConfigError, Problem, UsageError

@@ -5,11 +5,11 @@ from __future__ import annotations
 from attrs import evolve
 
 from supervisor.config.files import Source
-from supervisor.config.layers.effective import Effective
+from supervisor.config.layers.effective import EXTENDS, VARS, Effective
 from supervisor.config.layers.merge import merged
 from supervisor.config.layers.reading import read_others
 from supervisor.config.layers.shape import service_shape
-from supervisor.config.layers.tree import EXTENDS, VARS, Table, references, tree
+from supervisor.config.layers.tree import Table, plain, references, tree
 from supervisor.config.layers.variables import Variables
 from supervisor.config.problems import ParamsOf
 from supervisor.errors import ConfigError, Problem
@@ -24,8 +24,14 @@ def compose(source: Source, params_of: ParamsOf) -> Effective:
         variables = Variables.of(source, trees)
         filled = [variables.filled(_without_own_keys(each)) for each in trees]
         whole, faults = merged(filled, service_shape(params_of))
-        made = Effective.of(source.path, sources, whole)
-        return evolve(made, faults=(*variables.faults, *faults), unknown=tuple(references(whole)))
+        return Effective(
+            path=source.path,
+            table=plain(whole),
+            sources=sources,
+            tree=whole,
+            faults=(*variables.faults, *faults),
+            unknown=tuple(references(whole)),
+        )
     except RecursionError:
         wrong = "is nested too deeply, or a file that it extends is"
         raise ConfigError([Problem(str(source.path), "", wrong, "write it flatter")]) from None

@@ -12,7 +12,7 @@ from attrs import define, field
 from supervisor.config import schema_text
 from supervisor.config.explain.positions import positions
 from supervisor.config.files import Source, folders, read
-from supervisor.config.layers.tree import EXTENDS, fragments_of
+from supervisor.config.layers.effective import EXTENDS, fragments_of
 from supervisor.config.problems import InvalidValue, split
 from supervisor.errors import ConfigError, Problem
 from supervisor.files import why

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from attrs import evolve, frozen
 
 from supervisor.config.files import Source
 from supervisor.config.problems import KeyPath
-
-EXTENDS = "extends"
-"""The key that names the file on which another one builds."""
-
-VARS = "vars"
-"""The table that declares variables and gives their values."""
-
-FRAGMENTS = ".d"
-"""The suffix of the directory of a service's fragments."""
 
 OVERRIDE = "override"
 """The key by which a table may say again what an earlier file has said."""
@@ -98,11 +88,6 @@ class Fault:
 
     other: Origin | None = None
     """A second place, whose file and line end `wrong`."""
-
-
-def fragments_of(path: Path) -> Path:
-    """Return the directory of a service file's fragments."""
-    return path.with_suffix(FRAGMENTS)
 
 
 def tree(source: Source) -> Table:

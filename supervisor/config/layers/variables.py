@@ -14,9 +14,9 @@ from attrs import Attribute, define, evolve, field, frozen
 
 from supervisor.config import schema_text
 from supervisor.config.files import Source
+from supervisor.config.layers.effective import VARS
 from supervisor.config.layers.merge import TWICE
 from supervisor.config.layers.tree import (
-    VARS,
     Fault,
     Items,
     Node,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.config.files import read
-from supervisor.config.layers.effective import Effective
-from supervisor.config.layers.tree import EXTENDS, VARS, fragments_of
+from supervisor.config.layers.effective import EXTENDS, VARS, Effective, fragments_of
 from supervisor.config.problems import ParamsOf
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from supervisor.config.secret import Secret
 from tests.support.layered_files import FAMILY, FILES, FRAGMENT, HOST, load, problems, write
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_host_has_what_its_family_and_its_fragments_have(tmp_path: Path) -> None:
@@ -118,6 +122,23 @@ def test_relative_paths_start_at_the_directory_of_the_service_file(tmp_path: Pat
 
     (found,) = load(path).modules[3].except_
     assert found.path == tmp_path / "kr.toml"
+
+
+def test_a_plain_file_pays_for_no_merging() -> None:
+    code = """
+import sys
+from pathlib import Path
+from supervisor.config.load import load_service
+from supervisor.modules.loader import load_check
+load_service(Path("configs/Examples.toml"), lambda check: load_check(check).params)
+print(*sorted(name for name in sys.modules if ".layers." in name))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    inside = "supervisor.config.layers"
+    assert done.stdout == f"{inside}.effective {inside}.whole\n"
 
 
 def test_without_other_files_nothing_has_another_meaning(tmp_path: Path) -> None:
