@@ -73,6 +73,7 @@ BENCHMARKS = (
     Benchmark(("soak",), 25, draws=True),
     Benchmark(("delivery",), 10),
     Benchmark(("overload",), 10),
+    Benchmark(("families",), 5),
     Benchmark(("process_scan",), 5),
     Benchmark(("sessions",), 5),
     Benchmark(("file_patterns",), 5),

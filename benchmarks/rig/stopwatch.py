@@ -1,4 +1,4 @@
-"""How long a call takes. `process_scan` and `sessions` use it."""
+"""How long a call takes. `families`, `process_scan` and `sessions` use it."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias, get_args
 
 import attrs
@@ -100,7 +101,9 @@ def _requires(table: type, key: str) -> bool:
     return field is not None and field.default is attrs.NOTHING
 
 
+@lru_cache(256)
 def _keys(table: type) -> Mapping[str, Shape]:
+    """Return the shapes of the keys of a class."""
     found = {}
     for field in schema_text.keys(table):
         named_by = field.metadata.get(NAMED_BY)
