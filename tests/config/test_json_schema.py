@@ -15,13 +15,16 @@ import pytest
 from supervisor.commands.setup.schema import loadable_checks
 from supervisor.config.json_schema.document import document
 from supervisor.config.json_schema.field_docs import field_docs
+from supervisor.config.json_schema.layered import layered_document
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
+from tests.support.layered_files import FILES, HOST
 
 ROOT = Path(__file__).parent.parent.parent
 SHIPPED = sorted((ROOT / "configs").rglob("*.toml"))
 
 SCHEMA = document(loadable_checks())
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+LAYERED = jsonschema.Draft7Validator(layered_document(loadable_checks()))
 
 GOOD = """\
 service = "SHOP"
@@ -96,9 +99,9 @@ BROKEN = [
 ]  # fmt: skip
 
 
-def places(text: str) -> set[str]:
+def places(text: str, validator: jsonschema.Draft7Validator = VALIDATOR) -> set[str]:
     """Return where the schema finds something wrong in a TOML text."""
-    return {error.json_path for error in VALIDATOR.iter_errors(tomllib.loads(text))}
+    return {error.json_path for error in validator.iter_errors(tomllib.loads(text))}
 
 
 def test_it_is_a_schema_of_a_dialect_that_editors_know() -> None:
@@ -107,7 +110,9 @@ def test_it_is_a_schema_of_a_dialect_that_editors_know() -> None:
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.name))
 def test_every_shipped_file_fits(path: Path) -> None:
-    assert places(path.read_text(encoding="utf-8")) == set()
+    text = path.read_text(encoding="utf-8")
+    is_part = {"extends", "vars"} & tomllib.loads(text).keys() or "service" not in text
+    assert places(text, LAYERED if is_part else VALIDATOR) == set()
 
 
 def test_a_good_file_fits() -> None:
@@ -119,6 +124,42 @@ def test_a_broken_file_is_refused_where_it_is_broken(good: str, bad: str, place:
     assert good in GOOD
 
     assert place in places(GOOD.replace(good, bad, 1))
+
+
+OWN = """
+[alertmanager]
+override = true
+username = { var = "site" }
+[[modules]]
+name = "disk"
+[modules.labels]
+team = { var = "site" }
+[modules.params]
+filesystems = [{ filesystem = "tmpfs", enabled = false }]
+"""
+
+
+@pytest.mark.parametrize("text", [*FILES.values(), GOOD, HOST + OWN], ids=range(5))
+def test_a_file_that_says_a_part_fits(text: str) -> None:
+    jsonschema.Draft7Validator.check_schema(LAYERED.schema)
+    assert places(text, LAYERED) == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        ("extends = 1", "$.extends"),
+        ("[vars]\nx = { type = 'adress' }", "$.vars.x"),
+        ("[vars]\nx = { type = 'text', defualt = 'a' }", "$.vars.x"),
+        ("resend_interval = 'often'", "$.resend_interval"),
+        ("resend_interval = { var = 1 }", "$.resend_interval"),
+        ("overide = true", "$"),
+        ("[labels]\noverride = 1", "$.labels"),
+        ("[[modules]]\nname = 'a'\nevry = 1", "$.modules"),
+    ],
+)
+def test_what_no_part_may_say_is_found(wrong: str, place: str) -> None:
+    assert {each.partition("[")[0] for each in places(wrong, LAYERED)} == {place}
 
 
 def test_each_key_of_the_service_file_is_described() -> None:

@@ -7,10 +7,14 @@ import json
 import sys
 
 from supervisor.config.json_schema.document import document
+from supervisor.config.json_schema.layered import layered_document
 from supervisor.errors import ConfigError
 from supervisor.modules.loader import Check, known_checks, load_check
 
-EXAMPLES = (("schema > service.schema.json", "for a first line: #:schema ./service.schema.json"),)
+EXAMPLES = (
+    ("schema > service.schema.json", "for a first line: #:schema ./service.schema.json"),
+    ("schema --family > family.schema.json", "for files that are merged with others"),
+)
 """What `--help` shows: a command line, and what it does."""
 
 EXIT_CODES = {
@@ -20,13 +24,19 @@ EXIT_CODES = {
 """What `--help` says of the exit codes."""
 
 
-def add_arguments(_parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the command has no arguments of its own."""
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own arguments."""
+    parser.add_argument(
+        "--family",
+        action="store_true",
+        help="of a file with extends or vars, of a family and of a fragment",
+    )
 
 
-def run(_options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Print the schema with all checks that are installed."""
-    print(json.dumps(document(loadable_checks()), ensure_ascii=False, indent=1))
+    make = layered_document if options.family else document
+    print(json.dumps(make(loadable_checks()), ensure_ascii=False, indent=1))
     return 0
 
 
