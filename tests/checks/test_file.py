@@ -690,6 +690,10 @@ WRONG_ENTRIES: list[tuple[dict[str, Any], str]] = [
         "'rw-r--r--' is not a mode; write its octal digits, for example '0640'",
     ),
     (
+        {"path": "/a", "mode": 0o644},
+        "is a number; write its octal digits in quotes, for example '0640'",
+    ),
+    (
         {"path": "/a", "sha256": "d41d8cd98f00b204e9800998ecf8427e"},
         "'d41d8cd98f00b204e9800998ecf8427e' is not a SHA-256; write what sha256sum prints, "
         "64 hexadecimal digits, or 'changed'",

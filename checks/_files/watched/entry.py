@@ -32,7 +32,9 @@ def _is_absolute(_params: object, _: Attribute[str], value: str) -> None:
         raise ValueError(f"{value!r} is not an absolute path; write for example '/srv/export.csv'")
 
 
-def _is_mode(_params: object, _: Attribute[str], value: str) -> None:
+def _is_mode(_params: object, _: Attribute[str | int], value: str | int) -> None:
+    if isinstance(value, int):  # 644 and 0o644 look alike, and only one is what is meant
+        raise ValueError("is a number; write its octal digits in quotes, for example '0640'")  # noqa: TRY004  # the value is wrong
     if value and not _MODE.fullmatch(value):
         raise ValueError(f"{value!r} is not a mode; write its octal digits, for example '0640'")
 
@@ -98,10 +100,13 @@ class WatchedFile:
             "it is still written before"
         },
     )
-    mode: str = field(
+    mode: str | int = field(
         default="",
-        validator=Rule(_is_mode, {"pattern": "^(0?[0-7]{3,4})?$"}),
-        metadata={"help": "the rights that it must have, as octal digits", "example": '"0640"'},
+        validator=Rule(_is_mode, {"type": "string", "pattern": "^(0?[0-7]{3,4})?$"}),
+        metadata={
+            "help": "the rights that it must have, as octal digits in quotes",
+            "example": '"0640"',
+        },
     )
     owner: str = field(
         default="", metadata={"help": "the user to whom it must belong, by name or number"}
@@ -155,6 +160,11 @@ class WatchedFile:
             least, most = f"min_{what}", f"max_{what}"
             if getattr(self, least) is not None and getattr(self, most) is not None:
                 yield least, most
+
+    @property
+    def mode_bits(self) -> int | None:
+        """The rights that it must have. None: it does not matter."""
+        return int(self.mode, 8) if isinstance(self.mode, str) and self.mode else None
 
     @property
     def instance(self) -> str:

@@ -149,8 +149,9 @@ def _sizes(entry: WatchedFile, reading: Reading, match: Match) -> Iterator[Condi
 
 def _rights(entry: WatchedFile, reading: Reading, match: Match) -> Iterator[Condition]:
     mode = stat.S_IMODE(match.status.st_mode)
-    if entry.mode and mode != int(entry.mode, 8):
-        text = f"{_where(entry, match)} has the mode {mode:04o}, not {int(entry.mode, 8):04o}"
+    wanted = entry.mode_bits
+    if wanted is not None and mode != wanted:
+        text = f"{_where(entry, match)} has the mode {mode:04o}, not {wanted:04o}"
         yield _condition(entry, "File mode wrong", text)
     for alertname, wrong in (
         ("File owner wrong", reading.wrong_owner),
