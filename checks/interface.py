@@ -18,6 +18,7 @@ from checks._common.validators import is_not_empty, unique
 from checks._devices import interfaces, remembered, traffic
 from checks._devices.interfaces import Interface
 from checks._devices.membership import Membership
+from checks._devices.traffic import Sample
 from checks._devices.verdict import Verdict
 from checks._devices.watched import EACH, WatchedInterface
 from supervisor.api import CheckFailed, Condition, Context, Observation, probe
@@ -62,6 +63,11 @@ class Reading:
         found = tuple(pair for each in ordered for pair in each.read(named))
         return cls(boot, time.clock_gettime(time.CLOCK_BOOTTIME), found)
 
+    def sample(self) -> Sample:
+        """Return what the interfaces have counted."""
+        present = [found for _, found in self.found if found is not None]
+        return traffic.sample(self.at, present, MAX_COUNTED)
+
 
 EXAMINES_THIS_HOST = True
 """`examine` needs no network, so `validate` asks it, too."""
@@ -99,12 +105,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     state = context.state
     same_boot = state.get("boot") == reading.boot
     samples = traffic.load(state.get("samples"), reading.at) if same_boot else []
-    before, past_members = (
-        traffic.base(samples, reading.at),
-        remembered.recalled(state.get("members")),
-    )
-    present = [interface for _, interface in reading.found if interface is not None]
-    now = traffic.sample(reading.at, present, MAX_COUNTED)
+    before, now = traffic.base(samples, reading.at), reading.sample()
+    past_members = remembered.recalled(state.get("members"))
     observed: list[Observation] = []
     members: dict[str, list[str]] = {}
     for watched, found in reading.found:

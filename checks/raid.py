@@ -1,6 +1,6 @@
 """Watches Linux software RAID (md): lost and failed members, rebuilds, sectors that differ.
 
-Coming from Icinga: `raid`; Telegraf: `mdstat`.
+Coming from Telegraf: `mdstat`.
 """
 
 from __future__ import annotations

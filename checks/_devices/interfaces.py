@@ -37,6 +37,9 @@ NO_LINK = "has no link"
 NO_LINK_BELOW = "has no link, for the one below it has none"
 """The same, when its `operstate` says `lowerlayerdown`: a VLAN, or a veth with another end."""
 
+COUNTERS = ("rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
+"""The files of `statistics` that are read."""
+
 KINDS = {"bonding": "bond", "bridge": "bridge"}
 """The directories by which a bond and a bridge are known."""
 
@@ -219,9 +222,9 @@ def _trouble_of_member(member: Path, aggregator: str) -> str:
 
 
 def _counters(directory: Path) -> Counters | None:
-    names = ("rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
-    numbers = [number(directory / name) for name in names]
-    if any(number is None for number in numbers):
+    counted = [number(directory / name) for name in COUNTERS]
+    known = [each for each in counted if each is not None]
+    if len(known) < len(COUNTERS):
         return None
-    received, sent, bad_in, bad_out, lost_in, lost_out = (number or 0 for number in numbers)
+    received, sent, bad_in, bad_out, lost_in, lost_out = known
     return Counters(received, sent, bad_in + bad_out, lost_in + lost_out)

@@ -71,12 +71,8 @@ class Verdict:
         yield from self._measured()
         if self.trouble:
             yield self._condition("Interface down", self.watched.event_type, self.trouble)
-        found = (
-            self.membership.condition(self.instance),
-            *self._link(),
-            *self._errors(),
-            *self._traffic(),
-        )
+        members = self.membership.condition(self.instance)
+        found = (members, *self._link(), *self._errors(), *self._traffic())
         yield from (each for each in found if each is not None)
 
     def _measured(self) -> Iterator[Measurement]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 PLUGINS = """
 apt by_ssh cluster dbi dhcp dummy game hpjd ifstatus ircd ldap ldaps log mailq mrtg nagios
-nntp nrpe nt nwstat oracle overcr pgsql radius real rpc rta sensors smart snmp temp
+nntp nrpe nt nwstat oracle overcr pgsql radius raid real rpc rta sensors smart snmp temp
 ups users wave
 """.split()  # noqa: SIM905 - a list would take a page
 """Plugins of Icinga and Nagios whose work no check of ours does."""

@@ -73,7 +73,7 @@ for line in sys.stdin:
     fcntl.ioctl(asked, SIOCETHTOOL, struct.pack("16sP16x", name, ctypes.addressof(settings)))
     print(flush=True)
 """
-"""Makes an interface with a link, and sets speed and duplex (0 is half) as often as it is asked."""
+"""Makes an interface with a link, and sets speed and duplex, 0 for half, when it is asked."""
 
 
 @define

@@ -27,6 +27,14 @@ ExecStart=/bin/sleep infinity
 Restart=on-failure
 RestartSec=0
 """
+LOOPING = """
+[Unit]
+StartLimitBurst=3
+[Service]
+ExecStart=/bin/false
+Restart=always
+RestartSec=0
+"""
 NOT_ACTIVE = ("Unit not active", "E", "watched.service")
 RESTARTED = ("Unit restarted", "W", "watched.service")
 
@@ -91,6 +99,18 @@ def test_another_unit_that_fails_is_told_of_until_it_is_reset(supervised: Machin
     wait_for(supervised, NAME, lambda: alerts(supervised) == [])
 
     assert failed in alerts(supervised, "resolved")
+
+
+def test_a_unit_that_systemd_no_longer_restarts_is_told_of(supervised: Machine) -> None:
+    supervised.write("/etc/systemd/system/looping.service", LOOPING)
+    supervised.run("systemctl daemon-reload; systemctl start looping")
+    failed = ("Unit failed", "E", "looping.service")
+    wait_for(supervised, NAME, lambda: alerts(supervised) == [failed])
+    restarts = supervised.run("systemctl show --value --property=NRestarts looping")
+    supervised.run("systemctl reset-failed looping; rm /etc/systemd/system/looping.service")
+    wait_for(supervised, NAME, lambda: alerts(supervised) == [])
+
+    assert int(restarts.stdout) >= 2
 
 
 def test_a_bus_that_is_away_fails_the_check(supervised: Machine) -> None:
