@@ -103,8 +103,9 @@ def basename(path: bytes) -> bytes:
 
 def stem(path: bytes) -> bytes:
     """Return a path without the extension of a program."""
-    extension = next((end for end in EXTENSIONS if path.endswith(end)), b"")
-    return path.removesuffix(extension)
+    if not path.endswith(EXTENSIONS):
+        return path
+    return path.removesuffix(next(end for end in EXTENSIONS if path.endswith(end)))
 
 
 def _forms(argument: bytes) -> Iterator[bytes]:

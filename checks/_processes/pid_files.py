@@ -16,7 +16,13 @@ from attrs import frozen
 
 from checks._common.pid_namespaces import is_in_container
 from checks._common.printable import shown
-from checks._processes.process import Process, executable, look_up, read_cmdline
+from checks._processes.process import (
+    Process,
+    executable,
+    instances,
+    look_up,
+    read_cmdline,
+)
 from checks._processes.scan import going_by
 
 MAX_BYTES = 4096
@@ -95,12 +101,7 @@ def problem(file: PidFile, name: str, running: Sequence[Process]) -> str:
 
 
 def _instances(running: Sequence[Process]) -> list[int]:
-    """Return the pids of the processes that no other of them has started.
-
-    The others are workers of these.
-    """
-    pids = {process.pid for process in running}
-    return sorted(process.pid for process in running if process.parent not in pids)
+    return sorted(process.pid for process in instances(running))
 
 
 def _mismatch(pid: int, name: str) -> str:

@@ -7,9 +7,9 @@ line can take as long as its process is stuck in the kernel.
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import field, frozen
 
 from checks._common.printable import shown
 from checks._processes.command_line import basename, may_be_title
@@ -32,9 +32,21 @@ PF_KTHREAD = 0x00200000
 DEAD_STATES = frozenset("ZXx")
 """The states of a process, or of its main thread, that has ended."""
 
-_STAT = re.compile(rb"([0-9]{1,18}) \((.*)\) ([!-~]) ([0-9 -]+)\s*", re.DOTALL)
-_PARENT, _FLAGS, _THREADS, _BORN = 0, 5, 16, 18
-"""Indexes of the fields, counted from the fourth one on."""
+_PARENT, _FLAGS, _USER, _WAITED_SYSTEM, _THREADS, _BORN, _RESIDENT = 0, 5, 10, 13, 16, 18, 20
+"""Indexes of the fields, counted from the fourth one on.
+
+Four fields from `_USER` on are time of the processors: in user mode and in the kernel, then the
+same of children that have ended and that the process has waited for.
+"""
+
+_READ_FIELDS = _RESIDENT + 2
+"""From the third one on, so many are told apart. The rest is one text."""
+
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Clock ticks in a second."""
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+"""The bytes of a page of memory."""
 
 
 @frozen
@@ -57,6 +69,24 @@ class Process:
     flags: int = 0
     threads: int = 1
 
+    numbers: Sequence[bytes] = field(default=(), eq=False, repr=False)
+    """The fields from the fourth on, as the kernel wrote them. Few callers need all of them."""
+
+    @property
+    def resident(self) -> int:
+        """The bytes of memory that it holds (RSS). Those that it shares are among them."""
+        return max(0, int(self.numbers[_RESIDENT])) * _PAGE_BYTES
+
+    @property
+    def ticks(self) -> int:
+        """The time of the processors that it has used, in clock ticks."""
+        return sum(map(int, self.numbers[_USER : _USER + 2]))
+
+    @property
+    def family_ticks(self) -> int:
+        """The same, with the time of children that have ended and that it has waited for."""
+        return sum(map(int, self.numbers[_USER : _WAITED_SYSTEM + 1]))
+
     @property
     def is_zombie(self) -> bool:
         """Whether it has ended. When only its main thread has, the others still run."""
@@ -69,6 +99,18 @@ class Process:
 
     def __str__(self) -> str:
         return f"{self.pid} ({shown(os.fsdecode(self.comm))})"
+
+
+def key(process: Process) -> str:
+    """Return a text that tells a process from all others since the host was started."""
+    return f"{process.pid}/{process.born}"
+
+
+def instances(running: Iterable[Process]) -> list[Process]:
+    """Return the processes that no other of them has started. The others are workers of these."""
+    processes = list(running)
+    pids = {process.pid for process in processes}
+    return [process for process in processes if process.parent not in pids]
 
 
 def look_up(pid: int) -> Process | None:
@@ -89,25 +131,24 @@ def read_cmdline(pid: int) -> bytes:
 
 def parse_stat(line: bytes) -> Process | None:
     """Return the process that a /proc/PID/stat describes. Its name may hold any bytes."""
-    match = _STAT.fullmatch(line)
-    numbers = match[4].split() if match else []
-    if match is None or len(numbers) <= _BORN:
+    head, _, fields = line.rpartition(b") ")
+    pid, _, comm = head.partition(b" (")
+    state, *numbers = fields.split(None, _READ_FIELDS) or [b""]
+    if len(numbers) < _READ_FIELDS - 1 or len(state) != 1 or not pid.isdigit():
         return None
     try:
-        parent, flags, threads, born = (
-            int(numbers[at]) for at in (_PARENT, _FLAGS, _THREADS, _BORN)
+        return Process(
+            pid=int(pid),
+            comm=comm,
+            state=state.decode("ascii"),
+            parent=int(numbers[_PARENT]),
+            born=int(numbers[_BORN]),
+            flags=int(numbers[_FLAGS]),
+            threads=int(numbers[_THREADS]),
+            numbers=numbers,
         )
     except ValueError:
         return None
-    return Process(
-        pid=int(match[1]),
-        comm=match[2],
-        state=match[3].decode(),
-        parent=parent,
-        born=born,
-        flags=flags,
-        threads=threads,
-    )
 
 
 def executable(pid: int, cmdline: bytes) -> bytes | None:

@@ -50,17 +50,16 @@ class ScanResult:
 class _Found:
     """The processes that were found so far, by name."""
 
-    running: dict[str, list[Process]]
-    contained: dict[str, list[Process]]
+    running: dict[str, dict[int, Process]]
+    contained: dict[str, dict[int, Process]]
 
-    def add(self, pid: int, goes_by: Iterable[str]) -> None:
+    def add(self, pid: int, goes_by: Collection[str]) -> None:
         """Add a process under each of the names, if it still runs."""
-        for name in goes_by:
-            process = look_up(pid)
-            if process and not process.is_zombie and not is_command(pid):
-                found = (self.contained if is_in_container(pid) else self.running)[name]
-                if process not in found:
-                    found.append(process)
+        process = look_up(pid) if goes_by else None
+        if process and not process.is_zombie and not is_command(pid):
+            found = self.contained if is_in_container(pid) else self.running
+            for name in goes_by:
+                found[name][pid] = process
 
 
 def scan(wanted: Collection[str]) -> ScanResult:
@@ -71,7 +70,7 @@ def scan(wanted: Collection[str]) -> ScanResult:
     it is read. Raises `OSError` when /proc cannot be read.
     """
     mentioned = mention_of(wanted)
-    found = _Found({name: [] for name in wanted}, {name: [] for name in wanted})
+    found = _Found({name: {} for name in wanted}, {name: {} for name in wanted})
     listed = {int(entry) for entry in os.listdir(PROC) if entry.isdecimal()}
     hidden, unseen = 1 not in listed, set()
     kernel = _kernel_threads()
@@ -96,8 +95,8 @@ def scan(wanted: Collection[str]) -> ScanResult:
     zombies = _zombies(silent, wanted, found)
     _add_kernel_threads(sorted({*kernel, *silent}), found.running)
     return ScanResult(
-        running={name: tuple(processes) for name, processes in found.running.items()},
-        contained={name: tuple(processes) for name, processes in found.contained.items()},
+        running={name: (*processes.values(),) for name, processes in found.running.items()},
+        contained={name: (*processes.values(),) for name, processes in found.contained.items()},
         zombies=zombies,
         hidden=hidden,
         unseen=frozenset(unseen),
@@ -115,7 +114,7 @@ def _kernel_threads() -> set[int]:
         return {2}
 
 
-def _add_kernel_threads(pids: Iterable[int], running: dict[str, list[Process]]) -> None:
+def _add_kernel_threads(pids: Iterable[int], running: dict[str, dict[int, Process]]) -> None:
     """Add threads of the kernel, such as nfsd, where nothing else has the name."""
     lacking = {os.fsencode(name): name for name, found in running.items() if not found}
     short = {name[:COMM_LENGTH]: lacking[name] for name in lacking}
@@ -124,7 +123,7 @@ def _add_kernel_threads(pids: Iterable[int], running: dict[str, list[Process]]) 
         if process and process.is_of_kernel:
             name = lacking.get(process.comm) or short.get(process.comm)
             if name:
-                running[name].append(process)
+                running[name][pid] = process
 
 
 def _zombies(silent: Iterable[int], wanted: Collection[str], found: _Found) -> tuple[Process, ...]:

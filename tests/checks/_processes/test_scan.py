@@ -227,7 +227,7 @@ def test_a_hostile_name_is_shown_safely() -> None:
     st.integers(1, 2**31),
     st.binary(max_size=16),
     st.sampled_from("RSDTtZXI"),
-    st.lists(NUMBERS, min_size=19, max_size=49),
+    st.lists(NUMBERS, min_size=21, max_size=49),
 )
 def test_any_stat_line_is_read_as_it_is_meant(
     pid: int, comm: bytes, state: str, numbers: list[int]
