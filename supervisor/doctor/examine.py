@@ -28,7 +28,7 @@ _MINOR = re.compile(r"python3\.([0-9]+)")
 async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Examination]:
     """Look at everything at the same time. On a terminal, show what has not answered yet."""
     examinations = _examinations(service, state_dirs)
-    found: dict[int, Examination] = {}
+    found: dict[int, Examination | None] = {}
     with Console(stderr=True).status("looking …") as shown:
 
         async def look(number: int) -> None:
@@ -41,14 +41,14 @@ async def examine(service: Service, state_dirs: Sequence[Path]) -> list[Examinat
             for number in range(len(examinations)):
                 nursery.start_soon(look, number)
     first = (_service_file(service), calendars.examine_calendars(service))
-    return [*filter(None, first), *(found[number] for number in range(len(examinations)))]
+    return [*filter(None, (*first, *(found[number] for number in range(len(examinations)))))]
 
 
 def _examinations(
     service: Service, state_dirs: Sequence[Path]
-) -> list[tuple[str, Callable[[], Awaitable[Examination]]]]:
+) -> list[tuple[str, Callable[[], Awaitable[Examination | None]]]]:
     """Return what to look at, each with a short name, in the order in which it is shown."""
-    wanted: list[tuple[str, Callable[[], Awaitable[Examination]]]] = [
+    wanted: list[tuple[str, Callable[[], Awaitable[Examination | None]]]] = [
         ("the state directory", partial(state_dir.examine_state, service, state_dirs)),
         ("secrets", partial(secrets.examine_secrets, service)),
     ]

@@ -20,6 +20,9 @@ from supervisor.modules.loader import Check, load_check
 MODULE_TIMEOUT = 60.0
 """Seconds at most for what a module names. The module's own timeout may be shorter."""
 
+MINOR = "warning: "
+"""How an answer of `examine` begins that `doctor` does not fail for."""
+
 _KEY = re.compile(r"[a-z_]+(?:\[[0-9]+\]|\.[a-z_]+)*")
 """The key of a parameter, such as `logs[0].path`."""
 
@@ -34,16 +37,24 @@ def examinable(service: Service) -> Iterator[tuple[int, Module, Check]]:
             yield number, module, check
 
 
-async def examine_module(service: Service, number: int) -> Examination:
-    """Return what the check of a module says about what its parameters name."""
+async def examine_module(service: Service, number: int) -> Examination | None:
+    """Return what the check of a module says about what its parameters name.
+
+    None: they name nothing that it looks at.
+    """
     module = service.modules[number]
     problems = await _problems(module)
+    if problems is None:
+        return None
     good = () if problems else ("what it names is there and answers",)
     remedy = "look whether it exists and lets this host in"
     if problems:
         place = Places.in_use(service).where(("modules", number, "params")) or service.path
         remedy += f", or correct module '{module.name}' in {place}"
-    findings = tuple(Finding(what, own or remedy) for what, own in problems)
+    findings = tuple(
+        Finding(what.removeprefix(MINOR), own or remedy, serious=not what.startswith(MINOR))
+        for what, own in problems
+    )
     return Examination(f"Module {module.name}", good, findings)
 
 
@@ -52,7 +63,7 @@ async def missing_on_this_host(service: Service) -> list[Problem]:
     found: dict[int, list[tuple[str, str]]] = {}
 
     async def look(number: int, module: Module) -> None:
-        found[number] = await _problems(module)
+        found[number] = await _problems(module) or []
 
     async with trio.open_nursery() as nursery:
         for number, module, check in examinable(service):
@@ -70,6 +81,7 @@ async def missing_on_this_host(service: Service) -> list[Problem]:
 
 def _located(places: Places, number: int, what: str, remedy: str) -> Problem:
     """Return a problem at its key. An answer of `examine` may begin with one: `argv: …`."""
+    what = what.removeprefix(MINOR)
     key, _, rest = what.partition(": ")
     path: KeyPath = ("modules", number, "params")
     if rest and _KEY.fullmatch(key):
@@ -78,14 +90,20 @@ def _located(places: Places, number: int, what: str, remedy: str) -> Problem:
     return places.problem(path, f"warning: {what}", remedy or "look whether it is there")
 
 
-async def _problems(module: Module) -> list[tuple[str, str]]:
-    """Return each problem with its remedy, which may be empty. A check may raise anything."""
+async def _problems(module: Module) -> list[tuple[str, str]] | None:
+    """Return each problem with its remedy, which may be empty. A check may raise anything.
+
+    None: the check says that it looks at nothing for these parameters.
+    """
     examine = load_check(module.check).examine
     timeout = min(module.timeout, MODULE_TIMEOUT)
     problems: list[str] = []
     with trio.move_on_after(timeout) as scope:
         try:
-            problems += map(str, await examine(module.params)) if examine is not None else ()
+            answer = await examine(module.params) if examine is not None else None
+            if answer is None:
+                return None
+            problems += map(str, answer)
         except* (Exception, SystemExit) as group:
             problems += map(_explain, _leaves(group))
     if scope.cancelled_caught:

@@ -71,8 +71,11 @@ class Check:
     watch: Watch | None = None
     """Waits for something new and asks for a run at once. Few checks have it."""
 
-    examine: Callable[[Any], Awaitable[Iterable[str]]] | None = None
-    """Says what is wrong with the things that the parameters name. Few checks have it."""
+    examine: Callable[[Any], Awaitable[Iterable[str] | None]] | None = None
+    """Says what is wrong with the things that the parameters name. Few checks have it.
+
+    None: it looks at nothing for these parameters.
+    """
 
     examines_this_host: bool = False
     """`examine` looks at this host alone, not at the network. So `validate` asks it, too."""

@@ -131,6 +131,16 @@ async def test_a_check_says_what_is_wrong_and_may_give_the_remedy(tmp_path: Path
     )
 
 
+async def test_what_a_check_calls_a_warning_is_not_serious(tmp_path: Path) -> None:
+    (section,) = await told_of(module(Params(("warning: it hums; oil it",))), tmp_path)
+
+    assert section.findings == (Finding("it hums", "oil it", serious=False),)
+
+
+async def test_a_check_that_looks_at_nothing_has_no_section(tmp_path: Path) -> None:
+    assert await told_of(module(Params(does="looks at nothing")), tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("does", "said"),
     [

@@ -20,7 +20,7 @@ async def run(_context: Context, _params: Params) -> Iterable[Observation]:
     return ()
 
 
-async def examine(params: Params) -> Iterable[str]:
+async def examine(params: Params) -> Iterable[str] | None:
     if params.does == "hangs":
         await trio.sleep_forever()
     if params.does == "fails":
@@ -28,4 +28,4 @@ async def examine(params: Params) -> Iterable[str]:
     if params.does == "raises":
         async with trio.open_nursery():
             raise LookupError("a bug")
-    return params.problems
+    return None if params.does == "looks at nothing" else params.problems
