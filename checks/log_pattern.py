@@ -24,8 +24,8 @@ from checks._common.patterns import compiled
 from checks._common.plurals import counted
 from checks._common.printable import shown
 from checks._common.validators import is_not_empty, is_one_or_more, unique
-from checks._files.log_reader import Known, Progress, read
 from checks._files.probing import probe_within
+from checks._logs.reader import Known, Progress, read
 from supervisor.api import (
     Condition,
     Context,

@@ -60,6 +60,7 @@ CHECK_ORDER = (
         "_http",
         "_jobs",
         "_kernel",
+        "_logs",
         "_ntp",
         "_ping",
         "_processes",

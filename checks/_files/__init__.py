@@ -1,1 +1,1 @@
-"""Mounted filesystems, how full they are, and the new lines of a log."""
+"""Mounted filesystems and how full they are."""

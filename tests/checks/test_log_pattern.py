@@ -14,7 +14,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._files.log_reader import read
+from checks._logs.reader import read
 from checks.log_pattern import MAX_LISTED_LINES, Log, Matches, Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.support.check_context import context

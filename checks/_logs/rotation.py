@@ -1,4 +1,4 @@
-"""Finds the files that rotation has made of a log. Used by `log_reader`.
+"""Finds the files that rotation has made of a log. Used by `reader`.
 
 The functions block, so call them in a thread.
 """
@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from checks._files.log_lines import OpenFile
-from checks._files.log_position import (
+from checks._logs.lines import OpenFile
+from checks._logs.position import (
     DIGESTED_BYTES,
     Position,
     continues,

@@ -15,9 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from checks._files.log_lines import MAX_LINE_BYTES, READ_BYTES
-from checks._files.log_position import DIGESTED_BYTES, Position
-from checks._files.log_reader import MAX_FORMER_FILES, Known, read
+from checks._logs.lines import MAX_LINE_BYTES, READ_BYTES
+from checks._logs.position import DIGESTED_BYTES, Position
+from checks._logs.reader import MAX_FORMER_FILES, Known, read
 
 MOST = 1 << 30
 

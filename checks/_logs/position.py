@@ -1,4 +1,4 @@
-"""Where reading a log stopped. Used by `log_reader`.
+"""Where reading a log stopped. Used by `reader`.
 
 A digest of the bytes before a position tells whether a file was renamed, copied, truncated or
 replaced. The functions block, so call them in a thread.
@@ -10,7 +10,7 @@ import hashlib
 
 from attrs import astuple, frozen
 
-from checks._files.log_lines import OpenFile
+from checks._logs.lines import OpenFile
 from supervisor.api import Json
 
 DIGESTED_BYTES = 256

@@ -13,16 +13,16 @@ from pathlib import Path
 
 from attrs import define, evolve, field, frozen
 
-from checks._files.log_lines import OpenFile, end_of_last_line, lines, texts, unended
-from checks._files.log_position import (
+from checks._logs.following import Part, follow, moved
+from checks._logs.lines import OpenFile, end_of_last_line
+from checks._logs.position import (
     Position,
     begin_of,
     continues,
     digest_of,
-    has_counted,
     holds_what_was_read,
 )
-from checks._files.log_rotation import find, find_former, rotated_since, statuses_of_siblings
+from checks._logs.rotation import find, find_former, rotated_since, statuses_of_siblings
 from supervisor.api import Json
 
 MAX_FORMER_FILES = 16
@@ -71,14 +71,6 @@ class Progress:
     """Rotated files that have grown since they were read, and that this user may not read now."""
 
 
-@frozen
-class _Part:
-    """A file that is read from a position on."""
-
-    file: OpenFile
-    start: Position
-
-
 def read(
     path: Path,
     known: Known,
@@ -98,17 +90,15 @@ def read(
     with ExitStack() as stack:
         file = stack.enter_context(OpenFile(path))
         if known.position is None:
-            return _read_all(
-                [_Part(file, _first_position(file, from_start=from_start))], take, most
-            )
+            return _read_all([Part(file, _first_position(file, from_start=from_start))], take, most)
         there = _still_there(path, known.former, stack)
         taken_up = next((each for each in known.former if continues(file, each)), None)
         if continues(file, known.position):
-            parts, broken = [_Part(file, known.position)], False
+            parts, broken = [Part(file, known.position)], False
         else:
             parts, broken = _rotated(path, file, known, stack)
             if taken_up is not None:  # an older file has got its name back
-                parts[-1] = _Part(file, taken_up)
+                parts[-1] = Part(file, taken_up)
         progress = _read_all([*there.parts, *parts], take, most, there.still)
         return evolve(progress, broken=there.gone or broken, refused=tuple(there.refused))
 
@@ -125,7 +115,7 @@ def _first_position(file: OpenFile, *, from_start: bool) -> Position:
 class _StillThere:
     """The rotated files that were read before."""
 
-    parts: list[_Part] = field(factory=list)
+    parts: list[Part] = field(factory=list)
     """Those to read on."""
 
     still: list[Position] = field(factory=list)
@@ -153,7 +143,7 @@ def _still_there(path: Path, known: Sequence[Position], stack: ExitStack) -> _St
             found = find(paths, position, holds_what_was_read)  # the device's number changed
         with suppress(OSError):
             if found is not None:
-                result.parts.append(_taken_up(stack.enter_context(OpenFile(found)), position))
+                result.parts.append(moved(stack.enter_context(OpenFile(found)), position))
                 continue
         if sibling is not None and status is not None and not os.access(sibling, os.R_OK):
             result.refused.append(sibling)  # it is said once for each size
@@ -164,9 +154,7 @@ def _still_there(path: Path, known: Sequence[Position], stack: ExitStack) -> _St
     return result
 
 
-def _rotated(
-    path: Path, file: OpenFile, known: Known, stack: ExitStack
-) -> tuple[list[_Part], bool]:
+def _rotated(path: Path, file: OpenFile, known: Known, stack: ExitStack) -> tuple[list[Part], bool]:
     """Return the files to read when the log is another file than before, the oldest first.
 
     Also returns whether the file that was read before is gone.
@@ -175,27 +163,22 @@ def _rotated(
     assert position is not None  # noqa: S101  # for the type checker
     found = find_former(path, file, position)
     if found is None:
-        return [_Part(file, begin_of(file))], position.offset > 0
+        return [Part(file, begin_of(file))], position.offset > 0
     if found == path:  # replaced by a file that begins with the same bytes
-        return [_taken_up(file, position)], False
+        return [moved(file, position)], False
     parts = []
     for each in rotated_since(path, found):
         with suppress(FileNotFoundError):  # it was rotated again
             opened = stack.enter_context(OpenFile(each))
             if each == found:
-                parts.append(_taken_up(opened, position))
+                parts.append(moved(opened, position))
             elif not any(continues(opened, other) for other in known.former):
-                parts.append(_Part(opened, begin_of(opened)))
-    return [*parts, _Part(file, begin_of(file))], False
-
-
-def _taken_up(file: OpenFile, position: Position) -> _Part:
-    status = file.status()
-    return _Part(file, evolve(position, device=status.st_dev, inode=status.st_ino))
+                parts.append(Part(opened, begin_of(opened)))
+    return [*parts, Part(file, begin_of(file))], False
 
 
 def _read_all(
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     take: Callable[[bytes], object],
     most: int,
     still: Sequence[Position] = (),
@@ -206,7 +189,7 @@ def _read_all(
     """
     positions, left = list[Position](), 0
     for number, part in enumerate(parts, 1):
-        position, taken = _follow(part, take, most, rotated=number < len(parts))
+        position, taken = follow(part, take, most, rotated=number < len(parts))
         most -= taken
         positions.append(position)
         if most <= 0:
@@ -215,31 +198,3 @@ def _read_all(
     finished = [each for each in former if each.is_finished][-MAX_FORMER_FILES:]
     kept = [each for each in former if each in finished or not each.is_finished]
     return Progress(Known(position, tuple(kept)), left)
-
-
-def _follow(
-    part: _Part, take: Callable[[bytes], object], most: int, *, rotated: bool
-) -> tuple[Position, int]:
-    """Read a file. Return where reading stopped, and how many bytes were read."""
-    file, start = part.file, part.start
-    offset, taken, at_end, counted = start.offset, 0, most > 0, has_counted(file, start)
-    for raw, after in lines(file, offset) if at_end else ():
-        if taken >= most:
-            at_end = False
-            break
-        found = texts(raw)
-        for text in () if counted else found:
-            take(text)
-        counted = counted and not found
-        offset, taken = after, taken + len(raw)
-    size = file.status().st_size
-    judged = start.judged if offset == start.offset else 0
-    if at_end and size > judged and (rotated or size == start.size):
-        if not counted:
-            counted = any(list(map(take, texts(unended(file, offset)))))
-        judged = size
-    digest = digest_of(file, offset)
-    counted_digest = digest_of(file, judged) if counted else ""
-    return evolve(
-        start, offset=offset, digest=digest, size=size, judged=judged, counted=counted_digest
-    ), taken

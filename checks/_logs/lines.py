@@ -1,4 +1,4 @@
-"""Cuts an open log into lines. Used by `log_reader`.
+"""Cuts an open log into lines. Used by `reader`.
 
 Bytes that the log's writer did not write are not text: holes, and the NULs that a hole or a crash
 leaves between lines. The functions block, so call them in a thread.
