@@ -51,7 +51,7 @@ ORDER = (
 """The entries of `supervisor/`, from the top down. Each may import only those below it."""
 
 CHECK_ORDER = (
-    ("_reports",),
+    ("_logs", "_reports"),
     (
         "_database",
         "_devices",
@@ -60,7 +60,6 @@ CHECK_ORDER = (
         "_http",
         "_jobs",
         "_kernel",
-        "_logs",
         "_ntp",
         "_ping",
         "_processes",

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from attrs import evolve, frozen
 
-from checks._logs.lines import OpenFile, lines, texts, unended
-from checks._logs.position import Position, digest_of, has_counted
+from checks._logs.lines import OpenFile, end_of_last_line, lines, texts, unended
+from checks._logs.position import Position, begin_of, digest_of, has_counted
 
 
 @frozen
@@ -25,6 +25,13 @@ def moved(file: OpenFile, position: Position) -> Part:
     """Return a file that takes over the position of another."""
     status = file.status()
     return Part(file, evolve(position, device=status.st_dev, inode=status.st_ino))
+
+
+def first_position(file: OpenFile) -> Position:
+    """Return the position after the last line that is there at the first look."""
+    offset, size = end_of_last_line(file), file.status().st_size
+    digest = digest_of(file, offset)
+    return evolve(begin_of(file), offset=offset, digest=digest, size=size, judged=size)
 
 
 def follow(

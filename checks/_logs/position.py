@@ -58,6 +58,11 @@ class Position:
         return None
 
     @property
+    def key(self) -> tuple[int, int]:
+        """What tells the file from others, whatever its name is."""
+        return self.device, self.inode
+
+    @property
     def is_finished(self) -> bool:
         """Whether all was read that was there at that time."""
         return self.offset >= self.size or self.judged == self.size

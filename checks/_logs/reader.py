@@ -13,13 +13,12 @@ from pathlib import Path
 
 from attrs import define, evolve, field, frozen
 
-from checks._logs.following import Part, follow, moved
-from checks._logs.lines import OpenFile, end_of_last_line
+from checks._logs.following import Part, first_position, follow, moved
+from checks._logs.lines import OpenFile
 from checks._logs.position import (
     Position,
     begin_of,
     continues,
-    digest_of,
     holds_what_was_read,
 )
 from checks._logs.rotation import find, find_former, rotated_since, statuses_of_siblings
@@ -90,7 +89,8 @@ def read(
     with ExitStack() as stack:
         file = stack.enter_context(OpenFile(path))
         if known.position is None:
-            return _read_all([Part(file, _first_position(file, from_start=from_start))], take, most)
+            start = begin_of(file) if from_start else first_position(file)
+            return _read_all([Part(file, start)], take, most)
         there = _still_there(path, known.former, stack)
         taken_up = next((each for each in known.former if continues(file, each)), None)
         if continues(file, known.position):
@@ -101,14 +101,6 @@ def read(
                 parts[-1] = Part(file, taken_up)
         progress = _read_all([*there.parts, *parts], take, most, there.still)
         return evolve(progress, broken=there.gone or broken, refused=tuple(there.refused))
-
-
-def _first_position(file: OpenFile, *, from_start: bool) -> Position:
-    start = begin_of(file)
-    if from_start:
-        return start
-    offset, size = end_of_last_line(file), file.status().st_size
-    return evolve(start, offset=offset, digest=digest_of(file, offset), size=size, judged=size)
 
 
 @define

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import IO, cast
 
 import trio
@@ -74,14 +75,15 @@ async def run_command(
     env: Mapping[str, str] | None = None,
     keep: int = 65536,
     unfinished: Callable[[Completed], None] | None = None,
+    end_when_full: bool = False,
 ) -> Completed:
     """Run a program without a shell, in a session of its own, with an empty standard input.
 
     `env` is added to the inherited environment. `keep` is how many bytes of standard output are
-    kept. `unfinished` gets what a command that did not end in time has written until its end.
-    Raises `CheckFailed` when the program or `cwd` is missing or cannot be used. When
-    cancelled, the process group gets SIGTERM, and a second later SIGKILL. In any case, every
-    descendant has ended and is reaped on return.
+    kept. `end_when_full` sends SIGTERM to a command that writes more. `unfinished` gets what a
+    command that did not end in time has written until its end. Raises `CheckFailed` when the
+    program or `cwd` is missing or cannot be used. When cancelled, the process group gets SIGTERM,
+    and a second later SIGKILL. In any case, every descendant has ended and is reaped on return.
     """
     become_subreaper()
     environment = {**_inherited(), **(env or {})}
@@ -95,7 +97,8 @@ async def run_command(
         lineage.forget()
         raise
     with stdout, stderr:
-        head, tail = _Head(stdout.fileno(), keep), _Tail(stderr.fileno())
+        end = partial(lineage.signal_group, signal.SIGTERM) if end_when_full else None
+        head, tail = _Head(stdout.fileno(), keep, end), _Tail(stderr.fileno())
         in_time = False
         try:
             async with trio.open_nursery() as readers:
@@ -232,8 +235,13 @@ class _Head(_Pipe):
 
     limit: int
 
+    full: Callable[[], None] | None
+    """Is called when more comes than is kept."""
+
     def _keep(self, chunk: bytes) -> None:
         self.kept += chunk[: max(0, self.limit - len(self.kept))]
+        if self.full is not None and self.total > self.limit:
+            self.full()
 
 
 @define(eq=False, repr=False)

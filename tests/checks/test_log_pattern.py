@@ -14,8 +14,10 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checks._logs.matches import MAX_LISTED_LINES, Matches
+from checks._logs.parameters import Log
 from checks._logs.reader import read
-from checks.log_pattern import MAX_LISTED_LINES, Log, Matches, Params, run
+from checks.log_pattern import Params, run
 from supervisor.api import Condition, Context, Duration, Measurement, Report
 from tests.support.check_context import context
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
@@ -277,6 +279,29 @@ def test_the_position_that_version_0_1_0_has_kept_is_read_on(log: Path) -> None:
 
     assert found.message.startswith("1 line in ")
     assert watch.look_now() == []
+
+
+def test_the_state_that_the_last_version_without_patterns_has_kept_is_read_on(log: Path) -> None:
+    former, status = log.with_name("app.log.1"), log.stat()
+    former.write_text("ERROR older\n", encoding="utf-8")
+    digests = [hashlib.sha256(each.read_bytes()).hexdigest()[:16] for each in (former, log)]
+    key = hashlib.sha256(f"{log}\0ERROR\0fine\0{log}".encode()).hexdigest()[:16]
+    watch = Watch(Log(str(log), "ERROR", exclude="fine"))
+    watch.context.state[key] = {
+        "files": [
+            [former.stat().st_dev, former.stat().st_ino, 12, digests[0], 12, 0, ""],
+            [status.st_dev, status.st_ino, 10, digests[1], 10, 0, ""],
+        ]
+    }
+    append(former, "ERROR late\n")
+    append(log, "ERROR while it was installed\n")
+    (found,) = watch.look_now()
+
+    assert isinstance(found, Condition)
+    assert (found.alertname, found.instance) == ("Log lines", str(log))
+    assert found.detail == "<pre>ERROR late\nERROR while it was installed</pre>"
+    assert watch.look_now() == []
+    assert [*watch.context.state] == [key]
 
 
 def test_the_last_line_of_a_program_that_died_is_found_once(log: Path) -> None:

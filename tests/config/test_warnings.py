@@ -57,7 +57,7 @@ def test_a_service_without_modules_looks_at_nothing(tmp_path: Path) -> None:
         (module("connection", 'servers = [{ name = "a", host = "${HOST}", port = 1 }]'), f"modules[0].params.servers[0].host: has ${{HOST}}, which is not filled in; {ENV}"),
         (module("command", 'protocol = "text"\nargv = ["/bin/true", "${X}"]'), f"modules[0].params.argv[1]: has ${{X}}, which is not filled in; {ENV}"),
         (module("disk", 'filesystems = [{ filesystem = "/", max_use_percent = 90 }]\n[modules.annotations]\nrunbook = "see {{ $labels.host }}"'), "modules[0].annotations.runbook: has {{ $labels.host }}, which is not filled in; write the text itself"),
-        (module("log_pattern", 'logs = [{ path = "/var/log/x*.log", pattern = "a" }]'), f"modules[0].params.logs[0].path: has *, which is taken as it is: no pattern is read here; {ONE}"),
+        (module("certificate", 'certificates = [{ name = "a", file = "/etc/x*.pem" }]'), f"modules[0].params.certificates[0].file: has *, which is taken as it is: no pattern is read here; {ONE}"),
         (module("unprocessed_file", 'directories = [{ directory = "/data/[ab]", max_age = "5m" }]'), f"modules[0].params.directories[0].directory: has [ab], which is taken as it is: no pattern is read here; {ONE}"),
         (module("unprocessed_file", 'directories = [{ directory = "inbound", max_age = "5m" }]'), "modules[0].params.directories[0].directory: starts at the directory in which the supervisor is started; write the whole path"),
         (module("certificate", 'certificates = [{ name = "a", file = "~/cert.pem" }]'), "modules[0].params.certificates[0].file: begins with ~, which is not filled in; write the whole path"),
@@ -74,6 +74,7 @@ def test_what_is_hardly_meant_is_named(tmp_path: Path, text: str, said: str) -> 
     [
         module("command", 'protocol = "text"\nargv = ["sh", "-c", "echo ${X} *"]'),
         module("log_pattern", "logs = [{ path = '/var/log/a', pattern = '^\\$\\{a\\}*' }]"),
+        module("log_pattern", 'logs = [{ path = "/var/log/x*.log", pattern = "a" }]'),
         module("systemd_unit", 'ignore = ["apt-*.service"]'),
         module("disk", 'filesystems = [{ filesystem = "*", max_use_percent = 90, except = ["/snap/*"] }]'),
         module("connection", 'servers = [{ name = "a", host = "h", port = 1, event_type = "NET" }]'),
@@ -85,9 +86,9 @@ def test_what_has_a_meaning_is_not_warned_of(tmp_path: Path, text: str) -> None:
 
 def test_a_file_whose_name_is_such_is_there(tmp_path: Path) -> None:
     (tmp_path / "a[1].log").touch()
-    log = module("log_pattern", f'logs = [{{ path = "{tmp_path}/a[1].log", pattern = "a" }}]')
+    file = module("certificate", f'certificates = [{{ name = "a", file = "{tmp_path}/a[1].log" }}]')
 
-    assert warned(tmp_path, log) == []
+    assert warned(tmp_path, file) == []
 
 
 def test_a_check_from_elsewhere_may_read_patterns(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ async def test_the_head_of_stdout_and_the_tail_of_stderr_are_kept() -> None:
     assert everything[-4096:] == completed.stderr
 
 
+async def test_a_command_that_writes_more_than_is_kept_may_be_ended() -> None:
+    with trio.fail_after(20):
+        completed = await run_command(["yes"], keep=10, end_when_full=True)
+
+    assert (completed.stdout, completed.status) == (b"y\n" * 5, -signal.SIGTERM)
+    assert (await run_command(["echo", "y"], keep=2, end_when_full=True)).status == 0
+
+
 async def test_stdin_is_empty_and_the_session_is_its_own() -> None:
     completed = await run_command(
         [

@@ -22,6 +22,9 @@ EXPRESSIONS = frozenset({"pattern", "exclude", "contains"})
 ALL_FILESYSTEMS = ("filesystem", "*")
 """The key and the value that stand for each filesystem of this host."""
 
+READ_AS_PATTERNS = frozenset({("logs", "path")})
+"""Keys, each with the key of the list that it is in, whose paths may be patterns."""
+
 SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "perl", "python3", "awk"})
 """Programs that fill in variables themselves."""
 
@@ -63,7 +66,7 @@ def warning(path: KeyPath, text: str, directory: Path, *, is_ours: bool) -> tupl
     if name.endswith("event_type"):
         return _event_type(text)
     if PATHS.fullmatch(name):
-        return _file(name, text, directory)
+        return _file(name, text, directory, is_pattern=(*names[-2:],) in READ_AS_PATTERNS)
     return None
 
 
@@ -81,14 +84,14 @@ def _event_type(text: str) -> tuple[str, str] | None:
     return wrong, f'write "{ours}", or give each Alertmanager a route for it'
 
 
-def _file(name: str, text: str, directory: Path) -> tuple[str, str] | None:
+def _file(name: str, text: str, directory: Path, *, is_pattern: bool) -> tuple[str, str] | None:
     if text.startswith(("~/", "$")):
         wrong = f"begins with {text.partition('/')[0]}, which is not filled in"
         return wrong, "write the whole path"
     if name in WATCHED and not os.path.isabs(text):
         return "starts at the directory in which the supervisor is started", "write the whole path"
     found = None if (name, text) == ALL_FILESYSTEMS else _GLOB.search(text)
-    if found is None or os.path.lexists(directory / text):
+    if found is None or is_pattern or os.path.lexists(directory / text):
         return None
     wrong = f"has {found[0]}, which is taken as it is: no pattern is read here"
     return wrong, "write the path of one file, and an entry for each"

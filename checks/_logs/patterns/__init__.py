@@ -1,0 +1,1 @@
+"""Reading all logs that a pattern of paths stands for."""
