@@ -94,11 +94,12 @@ MAX_FILES = 13
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
-MAX_ARROWS = 121
+MAX_ARROWS = 122
 """Import arrows between the entries of `supervisor/` at most.
 
-The last two lead to `schedule/`: the recorder asks whether a maintenance window holds an alert, and
-`control/` shows the windows.
+Two lead to `schedule/`: the recorder asks whether a maintenance window holds an alert, and
+`control/` shows the windows. The last leads from `delivery/` to `processes/`: the fallback runs a
+command.
 """
 
 MAX_POSITIONS = 4

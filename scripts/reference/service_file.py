@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from scripts.reference import values
 from scripts.reference.markdown import table
 from supervisor.config import schema_text
+from supervisor.config.fallback.fallback import Fallback, FallbackCommand, FallbackMail
 from supervisor.config.json_schema.document import document
 from supervisor.config.service import (
     Alertmanager,
@@ -21,6 +22,9 @@ CLASSES = {
     "service": Service,
     "alertmanager": Alertmanager,
     "status": StatusListener,
+    "fallback": Fallback,
+    "fallback.mail": FallbackMail,
+    "fallback.command": FallbackCommand,
     "maintenance": Maintenance,
     "module": Module,
     "during": During,
@@ -45,6 +49,8 @@ def keys(name: str) -> Iterator[str]:
         "module": schema["definitions"]["module"],
         "during": schema["definitions"]["module"]["properties"]["during"]["items"],
         "maintenance": schema["properties"]["maintenance"]["items"],
+        "fallback.mail": schema["properties"]["fallback"]["properties"]["mail"],
+        "fallback.command": schema["properties"]["fallback"]["properties"]["command"],
     }
     properties = (places.get(name) or schema["properties"][name])["properties"]
     rows = []

@@ -10,6 +10,8 @@ from typing import Any
 import attrs
 
 from supervisor.config import notation, rules, strict
+from supervisor.config.fallback import notation as fallback_notation
+from supervisor.config.fallback.fallback import Fallback, FallbackCommand, FallbackMail
 from supervisor.config.layers.whole import read_whole
 from supervisor.config.problems import KeyPath, KeyProblem, ParamsOf, TableError, split, unknown_key
 from supervisor.config.service import (
@@ -112,6 +114,8 @@ def _as_it_is(value: Any, _: Any) -> Any:
 _NOTATIONS: Mapping[Hook, Collection[str]] = {
     _as_it_is: ("params", "path"),
     notation.annotation_values: ("annotations",),
+    fallback_notation.address: ("from_",),
+    fallback_notation.server: ("server",),
     notation.count: ("max_batch", "max_conditions"),
     notation.runs_or_share: ("fire_after",),
     notation.runs_or_time: ("clear_after",),
@@ -122,6 +126,7 @@ _NOTATIONS: Mapping[Hook, Collection[str]] = {
     notation.module_name: ("name",),
     notation.name: ("check", "service", "username"),
     notation.positive: (
+        "after",
         "min_visible",
         "report_lifetime",
         "resend_interval",
@@ -129,7 +134,8 @@ _NOTATIONS: Mapping[Hook, Collection[str]] = {
         "timeout",
     ),
     notation.size: ("max_ledger",),
-    list_hook(tuple[str, ...], notation.name): ("hosts",),
+    list_hook(tuple[str, ...], notation.name): ("event_types", "hosts"),
+    list_hook(tuple[str, ...], fallback_notation.address): ("to",),
     list_hook(tuple[str, ...], notation.url): ("urls",),
 }
 """How to read the keys whose type alone does not tell it, in whatever table a key stands."""
@@ -150,4 +156,7 @@ _register(Module, _prepare_module)
 _register(Maintenance)
 _register(Alertmanager)
 _register(StatusListener)
+_register(FallbackMail)
+_register(FallbackCommand)
+_register(Fallback)
 _register(Service)

@@ -82,12 +82,13 @@ def _split_url(text: str) -> SplitResult:
         )
     if parts.scheme not in ("http", "https"):
         raise InvalidValue(f"is not a URL of http or https; {_EXAMPLE_URL}")
-    if port == 0 or not _is_host(parts.hostname or ""):
+    if port == 0 or not is_host(parts.hostname or ""):
         raise InvalidValue(f"has no host, or no port that can be reached; {_EXAMPLE_URL}")
     return parts
 
 
-def _is_host(host: str) -> bool:
+def is_host(host: str) -> bool:
+    """Return whether this is an address, or a name that resolvers take."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -102,16 +103,16 @@ def listen(value: Any, expected: Any) -> str:
     return str(value)
 
 
-def split_listen(text: str) -> tuple[str, int]:
+def split_listen(text: str, example: str = "127.0.0.1:9477") -> tuple[str, int]:
     """Return the host and the port of "127.0.0.1:9477" or "[::1]:9477"."""
     host, _, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     plain = host[1:-1] if bracketed else host
     if not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65536:
         plain = ""
-    if not _is_host(plain) or (":" in plain) != bracketed:
+    if not is_host(plain) or (":" in plain) != bracketed:
         raise InvalidValue(
-            f"'{shortened(text)}' is not a host:port; write for example \"127.0.0.1:9477\""
+            f"'{shortened(text)}' is not a host:port; write for example \"{example}\""
         )
     return plain, int(port)
 

@@ -48,6 +48,10 @@ def between(
     yield from _credentials(alertmanager)
     yield from _files(alertmanager, directory)
     yield from _listener(table(document.get("status")))
+    if fallback := table(document.get("fallback")):
+        from supervisor.config.fallback.rules import wrong_fallback  # few files have one
+
+        yield from wrong_fallback(fallback, alertmanager.get("urls"))
     modules = tables(document.get("modules"))
     yield from _names(modules)
     if alertmanager.get("utf8_labels") is not True:

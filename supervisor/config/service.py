@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from supervisor.config.calendars.calendar import Calendar
+from supervisor.config.fallback.fallback import Fallback
 from supervisor.config.secret import Secret
 from supervisor.observations import Duration
 
@@ -193,6 +194,8 @@ class Service:
     """Where alerts are sent."""
     status: StatusListener = field(factory=StatusListener)
     """The status page."""
+    fallback: Fallback | None = None
+    """Who is told when no Alertmanager takes what is owed."""
     maintenance: tuple[Maintenance, ...] = ()
     """When work is planned."""
     modules: tuple[Module, ...] = ()

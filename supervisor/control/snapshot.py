@@ -24,6 +24,7 @@ from supervisor.stats.module_stats import ModuleStats
 from supervisor.text import rfc3339
 
 if TYPE_CHECKING:
+    from supervisor.delivery.fallback.last_resort import LastResort
     from supervisor.delivery.silences.standings import Standings
 
 PARTS_PER_TURN = 100
@@ -52,6 +53,9 @@ class Snapshot:
 
     find_standings: Callable[[], Standings] | None = None
     """Returns what asks the peers what they do with the alerts."""
+
+    fallback: Callable[[], LastResort | None] = lambda: None
+    """Returns what tells somebody when no peer answers. None: the service has no fallback."""
 
     standings: Standings | None = field(init=False, default=None)
     """The same, once an alert fires and somebody looks."""
@@ -91,6 +95,7 @@ class Snapshot:
             "modules": modules,
             "alerts": alerts,
             "peers": [self._peer(peer, now) for peer in self.peers()],
+            **_fallback(self.fallback()),
             **(_maintenance(self.store, now) if service.maintenance else {}),
             "ledger": {
                 "bytes": self.ledger_bytes(),
@@ -238,6 +243,15 @@ class Snapshot:
 def _held(alert: Alert, notes: Mapping[str, str]) -> JsonObject:
     """Return the keys that a held alert has beside the others."""
     return {"held": notes.get("held", ""), "held_until": moment(alert.ends_at)}
+
+
+def _fallback(last_resort: LastResort | None) -> JsonObject:
+    """Return the key that a service with a fallback has."""
+    if last_resort is None:
+        return {}
+    from supervisor.control.fallback import state_of  # few services have one
+
+    return {"fallback": state_of(last_resort)}
 
 
 def _maintenance(store: Store, now: float) -> JsonObject:

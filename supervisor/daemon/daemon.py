@@ -180,6 +180,7 @@ class Daemon:
                     delivery.start_soon(self._overdue.watch, name="overdue runs")
                     peer_tasks = self._peer_tasks(delivery)
                     peer_tasks.start(clients)
+                    peer_tasks.fallback.apply()
                     self._start_watchdog(delivery, peer_tasks)
                     async with trio.open_nursery() as modules:
                         module_tasks = self._module_tasks(modules)
@@ -248,6 +249,7 @@ class Daemon:
             clock=self.environment.clock,
             stats=self.stats,
             peers=lambda: peers.peers,
+            fallback=lambda: peers.fallback.last_resort,
             ledger_bytes=lambda: self.recorder.writer.size,
             find_standings=partial(
                 make_standings, self.store, peers, self._connect, self.environment.clock

@@ -189,11 +189,14 @@ class Reloader:
         ended = self.modules.end_changed(service)
         if clients is not None:
             await self.peers.end()
+        if service.fallback is None:
+            self.peers.fallback.end()
         message = Reload(service)
         await self.send.send(message)
         await message.applied.wait()
         if clients is not None:
             self.peers.start(clients)
+        self.peers.fallback.apply()
         if listeners is not None:
             await self.web.end()
             self.web.start(listeners)

@@ -46,6 +46,9 @@ class Failures:
     jitter: Callable[[], float]
     """Returns a number from 0 to 1."""
 
+    answered: Callable[[bool], None] = lambda _taken: None
+    """Told after each post whether the peer took it."""
+
     _alone: str = ""
     """Fingerprint of the first alert that failed alone since the last success."""
 
@@ -68,6 +71,7 @@ class Failures:
     def failed(self, part: list[Outgoing], answer: Answer) -> float:
         """Queue again what was not taken. Return for how many seconds to post nothing."""
         self._show(answer)
+        self.answered(False)
         now = self.clock.now()
         if answer.may_be_one_alert and len(part) == 1:
             (item,) = part
@@ -101,10 +105,12 @@ class Failures:
             )
             await self.announcements.rejected(module, message)
 
-    def ended(self, part: list[Outgoing]) -> None:
-        """Note a success."""
+    def ended(self, part: list[Outgoing], now: float) -> None:
+        """Note a success. `now` is in Unix seconds."""
         peer = self.peer
+        peer.sent, peer.last_success = peer.sent + len(part), now
         peer.failures, self._took_since = 0, True
+        self.answered(True)
         self.size.passed()
         queue = self._queue
         for item in part:

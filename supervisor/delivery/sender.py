@@ -66,6 +66,9 @@ class Sender:
     silences: Keeper
     """Brings the peer's silences in line before each post."""
 
+    answered: Callable[[bool], None] = lambda _taken: None
+    """Told after each post whether the peer took it."""
+
     _announcements: Announcements = field(init=False)
     """Tells the recorder about the peer."""
 
@@ -96,6 +99,7 @@ class Sender:
             size=size,
             announcements=self._announcements,
             jitter=self.jitter,
+            answered=self.answered,
         )
         self._pace = Pace.of(self.outbox.store.service)
         self._peer_clock = PeerClock(self.peer.shift)
@@ -216,9 +220,7 @@ class Sender:
 
     def _delivered(self, part: list[Outgoing], now: float) -> None:
         self._prefetch.note_accepted(part, now)
-        self._failures.ended(part)
-        self.peer.sent += len(part)
-        self.peer.last_success = now
+        self._failures.ended(part, now)
 
     def _compare_clocks(self, answer: Answer) -> bool:
         """Measure the peer's clock. Return whether the times sent to it were wrong."""

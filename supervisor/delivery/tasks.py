@@ -9,6 +9,7 @@ import trio
 from attrs import define, field
 
 from supervisor.config.service import Service
+from supervisor.delivery.fallback.tasks import FallbackTask
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
@@ -47,11 +48,23 @@ class PeerTasks:
     peers: tuple[PeerStatus, ...] = ()
     """What is known of each peer, in the order of the configuration."""
 
+    fallback: FallbackTask = field(init=False)
+    """Tells somebody when no peer takes what is owed."""
+
     _scope: trio.CancelScope = field(factory=trio.CancelScope)
     """Ends the senders."""
 
     _ended: trio.Event = field(factory=trio.Event)
     """Set when all senders have ended."""
+
+    def __attrs_post_init__(self) -> None:
+        self.fallback = FallbackTask(
+            outbox=self.outbox,
+            peers=lambda: self.peers,
+            clock=self.clock,
+            send=self.send,
+            nursery=self.nursery,
+        )
 
     def start(self, clients: Sequence[Client]) -> None:
         """Begin to deliver. What is known of a peer with the same URL is kept."""
@@ -95,6 +108,7 @@ class PeerTasks:
                 changed=self.changed,
                 jitter=self.jitter,
                 silences=silences,
+                answered=self.fallback.answered,
             ).deliver()
 
 

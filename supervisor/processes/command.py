@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import IO, cast
 
@@ -73,11 +73,12 @@ async def run_command(
     *,
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
     keep: int = 65536,
     unfinished: Callable[[Completed], None] | None = None,
     end_when_full: bool = False,
 ) -> Completed:
-    """Run a program without a shell, in a session of its own, with an empty standard input.
+    """Run a program without a shell, in a session of its own. It can read `stdin`.
 
     `env` is added to the inherited environment. `keep` is how many bytes of standard output are
     kept. `end_when_full` sends SIGTERM to a command that writes more. `unfinished` gets what a
@@ -91,7 +92,7 @@ async def run_command(
     lineage = descendants.begin()
     try:
         stdout, stderr = _spawn(
-            lineage, argv, executable=executable, cwd=cwd, environment=environment
+            lineage, argv, executable=executable, cwd=cwd, environment=environment, text=stdin
         )
     except BaseException:
         lineage.forget()
@@ -144,15 +145,16 @@ def _spawn(
     executable: str,
     cwd: str | None,
     environment: Mapping[str, str],
+    text: bytes,
 ) -> tuple[IO[bytes], IO[bytes]]:
     try:
-        with descendants.marking(lineage):
+        with _standard_input(text) as stdin, descendants.marking(lineage):
             popen = subprocess.Popen(
                 argv,
                 executable=executable,
                 cwd=cwd,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
@@ -168,6 +170,21 @@ def _spawn(
     os.set_blocking(stdout.fileno(), False)
     os.set_blocking(stderr.fileno(), False)
     return stdout, stderr
+
+
+@contextlib.contextmanager
+def _standard_input(text: bytes) -> Iterator[int]:
+    """Yield what a command reads: nothing, or a file in memory with a text."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    descriptor = os.memfd_create("stdin")
+    try:
+        os.write(descriptor, text)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 async def _exit_of(pid: int) -> None:

@@ -9,7 +9,10 @@ from attrs import define, field
 
 from supervisor.alerts.self_alerts import SelfAlert
 from supervisor.config.service import Service
-from supervisor.observations import Run
+from supervisor.observations import Json, Run
+
+FALLBACK = "fallback"
+"""The key under which the fallback keeps what it has told."""
 
 
 @define(eq=False, repr=False)
@@ -26,6 +29,20 @@ class WakeUp:
 
 
 @define(eq=False, repr=False)
+class Remember:
+    """Something that the supervisor itself must know after a restart."""
+
+    key: str
+    """What it is about."""
+
+    value: Json
+    """What must be known. None: nothing any more."""
+
+    committed: trio.Event = field(factory=trio.Event)
+    """Set when it is on disk, or cannot be written and is kept in memory."""
+
+
+@define(eq=False, repr=False)
 class Reload:
     """The configuration has changed."""
 
@@ -36,5 +53,5 @@ class Reload:
     """Set when all alerts fit the new configuration."""
 
 
-Message: TypeAlias = Run | SelfAlert | Ping | WakeUp | Reload
+Message: TypeAlias = Run | SelfAlert | Ping | WakeUp | Remember | Reload
 """All that the recorder receives."""

@@ -17,6 +17,8 @@ from supervisor.alerts.self_alerts import (
     SelfAlert,
     is_subject_gone,
 )
+from supervisor.recorder.messages import FALLBACK
+from supervisor.recorder.own_state import remember, remembered
 from supervisor.recorder.update import Update
 
 
@@ -52,6 +54,8 @@ def adapt(update: Update) -> None:
     for key in update.transaction.sightings(SUPERVISOR):
         if is_subject_gone(key, modules, store.config.peers):
             update.end_self_alert(key)
+    if store.service.fallback is None and FALLBACK in remembered(update.transaction):
+        remember(update.transaction, FALLBACK, None)
     _tell_rejected(update)
     if store.service.heartbeat:
         text = "the supervisor is alive; its silence is the alarm"

@@ -32,7 +32,8 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.ledger.store import Store
 from supervisor.observations import Run
 from supervisor.recorder import event_log
-from supervisor.recorder.messages import Message, Ping, Reload
+from supervisor.recorder.messages import Message, Ping, Reload, Remember
+from supervisor.recorder.own_state import remember
 from supervisor.recorder.reconcile import clock_set_back, reconcile
 from supervisor.recorder.update import Update
 from supervisor.recorder.writer import Writer
@@ -136,23 +137,25 @@ class Recorder:
                     messages[place] = update.record(module, message, last_success)
             elif isinstance(message, SelfAlert):
                 update.take_self_alert(message)
+            elif isinstance(message, Remember):
+                remember(update.transaction, message.key, message.value)
             elif isinstance(message, Reload):
                 self._apply(message.service)
                 reconcile(update)
                 update.take_self_alert(SelfAlert(RELOAD_FAILED, None))
         update.housekeep()
         update.end_stale_self_alerts()
-        pings = [message for message in messages if isinstance(message, Ping)]
-        if update.changes or last or pings or trio.current_time() >= self._cursors_due:
+        awaited = [each for each in messages if isinstance(each, Ping | Remember)]
+        if update.changes or last or awaited or trio.current_time() >= self._cursors_due:
             # A commit for cursors alone waits for `CURSOR_DELAY`.
             update.changes.cursors |= self.outbox.cursors.take_unsaved()
             self._cursors_due = math.inf
-        await self._commit(update.changes, urgent=last or bool(pings))
+        await self._commit(update.changes, urgent=last or bool(awaited))
         self._publish(update.changes, messages)
+        for each in awaited:
+            each.committed.set()
         for message in messages:
-            if isinstance(message, Ping):
-                message.committed.set()
-            elif isinstance(message, Reload):
+            if isinstance(message, Reload):
                 message.applied.set()
 
     async def _commit(self, changes: Changes, *, urgent: bool) -> None:

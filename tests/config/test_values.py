@@ -10,7 +10,7 @@ import pytest
 from tests.support.service_file import FORMS, NO_SECRET, SERVICE, problems
 
 KNOWN = (
-    "known here are alertmanager, heartbeat, labels, maintenance, max_ledger, modules, "
+    "known here are alertmanager, fallback, heartbeat, labels, maintenance, max_ledger, modules, "
     "report_lifetime, resend_interval, service, status, stop_grace, timezone"
 )
 URL = 'write for example "http://127.0.0.1:9093"'

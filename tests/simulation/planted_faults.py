@@ -84,9 +84,9 @@ def back_off_is_not_reset(patch: pytest.MonkeyPatch) -> None:
     """After a success the next failure is waited for as long as if none had come between."""
     ended = Failures.ended
 
-    def kept(self: Failures, part: list[Outgoing]) -> None:
+    def kept(self: Failures, part: list[Outgoing], now: float) -> None:
         failures = self.peer.failures
-        ended(self, part)
+        ended(self, part, now)
         self.peer.failures = failures
 
     patch.setattr(Failures, "ended", kept)

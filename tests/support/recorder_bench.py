@@ -224,6 +224,7 @@ class RecorderBench:
     waiting: WaitingSilences = field(factory=lambda: WaitingSilences(Path("/nonexistent/x.json")))
     jitter: float = 1.0
     runs: int = 0
+    answered: Callable[[bool], None] = lambda _taken: None
 
     @classmethod
     def make(cls, *urls: str, resend: float = 60.0, **settings: Any) -> Self:
@@ -296,6 +297,7 @@ class RecorderBench:
                     clock=self.clock,
                     waiting=self.waiting,
                 ),
+                answered=self.answered,
             )
             nursery.start_soon(sender.deliver)
         await wait_all_tasks_blocked()

@@ -9,6 +9,7 @@ from supervisor.commands.checks import default_text, parameters
 from supervisor.commands.setup import roff
 from supervisor.commands.setup.schema import loadable_checks
 from supervisor.config import schema_text
+from supervisor.config.fallback.fallback import Fallback, FallbackCommand, FallbackMail
 from supervisor.config.json_schema.field_docs import field_docs
 from supervisor.config.service import Alertmanager, Module, Service, StatusListener
 
@@ -16,6 +17,9 @@ TABLES: tuple[tuple[str, str, type[Any]], ...] = (
     ("At the top", "Keys before the first table.", Service),
     ("[alertmanager]", "Where alerts are sent.", Alertmanager),
     ("[status]", "The status page.", StatusListener),
+    ("[fallback]", "Who is told when no Alertmanager takes what is owed.", Fallback),
+    ("[fallback.mail]", "A mail server, and who gets the mail.", FallbackMail),
+    ("[fallback.command]", "A program that gets the text on its standard input.", FallbackCommand),
     ("[[modules]]", "One table for each module: a check with its timetable.", Module),
 )
 """The tables of a service file: title, what it is for, and its class."""
@@ -30,6 +34,9 @@ FORMS = {
 
 OPTIONAL = {"timezone", "name"}
 """Keys without a default in their class, for which `load` has one."""
+
+OWN_TABLES = {"alertmanager", "command", "fallback", "mail", "modules", "params", "status"}
+"""Keys whose tables have sections of their own."""
 
 EXAMPLE = """\
 service = "SHOP"
@@ -89,10 +96,10 @@ def _keys(cls: type[Any]) -> Iterator[str]:
     docs = field_docs(cls)
     for key in schema_text.keys(cls):
         kind = schema_text.kind(key.type)
-        if key.name not in ("alertmanager", "status", "modules", "params"):
+        if key.name not in OWN_TABLES:
             default = "see below" if key.name in OPTIONAL else default_text(key)
             value = f"({kind}, {_default(default)})"
-            yield from roff.item(key.name, docs.get(key.name, ""), value)
+            yield from roff.item(schema_text.key_name(key), docs.get(key.name, ""), value)
         elif key.name == "params":
             yield from roff.item(key.name, "The check's own: see Checks.", "(table)")
 

@@ -16,12 +16,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from supervisor.commands.views.peers import peer_lines
 from supervisor.commands.views.windows import others, window_lines
 from supervisor.config.timezone import zone_of_key
 from supervisor.control.at_peers import in_words
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
-from supervisor.text import counted, data_size, seconds
+from supervisor.text import counted, data_size
 
 MAX_ALERTS = 50
 """Alerts that are shown together with the modules. `--alerts` shows all."""
@@ -96,8 +97,7 @@ class View:
         """Yield peers and modules."""
         if self.status["peers"] and not self.is_one:
             yield Text("")
-            peers = sorted(self.status["peers"], key=lambda peer: bool(peer["state"] == "ok"))
-            yield from map(self._peer, peers)
+            yield from peer_lines(self.status, self._local)
         if self.is_one:
             yield from self._one(self.status["modules"][0])
         else:
@@ -135,22 +135,6 @@ class View:
         elif pending:
             yield f"pending at {', '.join(urlsplit(url).netloc or url for url in pending)}"
         yield from in_words(alert, self._local)
-
-    def _peer(self, peer: JsonObject) -> RenderableType:
-        is_well = peer["state"] == "ok"
-        line = Text(f"Alertmanager {peer['url']}: ")
-        line.append(peer["state"], "green" if is_well else "bold red")
-        if peer["pending"]:
-            line.append(
-                f", {peer['pending']} pending for {seconds(peer['oldest_pending_seconds'])}"
-            )
-        if peer["last_success"] and not is_well:
-            line.append(f", last success {self._local(peer['last_success'])}")
-        if abs(peer["clock_skew_seconds"]) >= 1:
-            line.append(f", clock skew {peer['clock_skew_seconds']:+.0f} s")
-        if peer["error"]:
-            line.append(f"\n    {peer['error']}", "red")
-        return line
 
     def _modules(self) -> Iterator[RenderableType]:
         modules = sorted(self.status["modules"], key=_module_rank)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+from supervisor.config.fallback.fallback import Fallback, FallbackCommand, FallbackMail
 from supervisor.config.json_schema.types import DURATION, SIZE, Schema, schema_of, table
 from supervisor.config.notation import MIN_INTERVAL, MIN_LEDGER_BYTES
 from supervisor.config.service import (
@@ -75,7 +76,10 @@ _LEDGER_SIZE: Schema = {
     "anyOf": [{"type": "integer", "minimum": MIN_LEDGER_BYTES}, SIZE["anyOf"][1]]
 }
 
+_ADDRESS: Schema = {"type": "string", "pattern": r"^[^\s@<>(),;:]+@[^\s@<>(),;:]+$"}
+
 _NOTATIONS: Mapping[str, Schema] = {
+    "after": _POSITIVE,
     "annotations": _NAMES,
     "at": {"type": "array", "items": {"type": "string", "pattern": f"{_AT}(-{_CLOCK})?$"}},
     "clear_after": {"anyOf": [_COUNT, _POSITIVE["anyOf"][1]]},
@@ -83,6 +87,8 @@ _NOTATIONS: Mapping[str, Schema] = {
     "fire_after": {
         "anyOf": [_COUNT, {"type": "string", "pattern": r"^\s*[0-9]+\s+of\s+[0-9]+\s*$"}]
     },
+    "event_types": {"type": "array", "minItems": 1, "items": _TEXT},
+    "from_": _ADDRESS,
     "hosts": {"type": "array", "items": _TEXT},
     "labels": _LABELS,
     "listen": {"type": "string", "pattern": r"^$|^([^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"},
@@ -93,9 +99,11 @@ _NOTATIONS: Mapping[str, Schema] = {
     "name": {**_TEXT, "not": {"const": "supervisor"}},
     "report_lifetime": _POSITIVE,
     "resend_interval": _POSITIVE,
+    "server": {"type": "string", "pattern": r"^([^:\s]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"},
     "service": _TEXT,
     "stop_grace": _POSITIVE,
     "timeout": _POSITIVE,
+    "to": {"type": "array", "minItems": 1, "items": _ADDRESS},
     "urls": {"type": "array", "items": _URL, "uniqueItems": True},
     "username": _TEXT,
 }
@@ -125,6 +133,7 @@ def document(checks: Iterable[KnownCheck]) -> Schema:
         Service,
         alertmanager=_alertmanager(),
         status=_table(StatusListener),
+        fallback=_fallback(),
         maintenance={"type": "array", "items": _table(Maintenance, at=_RANGES, name=_TEXT)},
         modules={"type": "array", "items": {"$ref": "#/definitions/module"}},
     )
@@ -153,6 +162,15 @@ def _alertmanager() -> Schema:
         "cert_file": ["key_file"],
         "key_file": ["cert_file"],
     }
+    return schema
+
+
+def _fallback() -> Schema:
+    mail = _table(FallbackMail)
+    mail["dependencies"] = {"username": ["password"], "password": ["username"]}
+    argv = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+    schema = _table(Fallback, mail=mail, command=_table(FallbackCommand, argv=argv))
+    schema["anyOf"] = [{"required": ["mail"]}, {"required": ["command"]}]
     return schema
 
 

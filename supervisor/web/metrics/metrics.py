@@ -236,6 +236,26 @@ def _skew(source: Source, name: str) -> Iterator[str]:
         yield sample(name, _of_peer(peer), peer.skew)
 
 
+@_family("fallback_outage", "gauge", "1 while no Alertmanager takes what is owed, else 0.")
+def _fallback_outage(source: Source, name: str) -> Iterator[str]:
+    if last_resort := source.snapshot.fallback():
+        yield sample(name, "", 0 if last_resort.record.since is None else 1)
+
+
+@_family("fallback_sent_total", "counter", "Messages that the fallback has sent.")
+def _fallback_sent(source: Source, name: str) -> Iterator[str]:
+    if last_resort := source.snapshot.fallback():
+        for channel in last_resort.targets:
+            yield sample(name, f'channel="{channel}"', last_resort.sent[channel])
+
+
+@_family("fallback_errors_total", "counter", "Messages that the fallback could not send.")
+def _fallback_errors(source: Source, name: str) -> Iterator[str]:
+    if last_resort := source.snapshot.fallback():
+        for channel in last_resort.targets:
+            yield sample(name, f'channel="{channel}"', last_resort.failed[channel])
+
+
 @_family("quarantined_total", "counter", "Alerts that an Alertmanager refused.")
 def _quarantined(source: Source, name: str) -> Iterator[str]:
     yield sample(name, "", sum(peer.errors["rejected"] for peer in source.peers))

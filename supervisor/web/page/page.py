@@ -11,6 +11,7 @@ from attrs import define, field
 
 from supervisor.alerts.alert import Alert
 from supervisor.config.timezone import zone_of_key
+from supervisor.control.fallback import in_words
 from supervisor.control.socket_client import JsonObject
 from supervisor.observations import RESULT_WORDS
 from supervisor.text import data_size
@@ -78,6 +79,7 @@ class Page:
             "more_modules": len(status["modules"]) - len(self.view.modules),
             "hours": [self.moments.at(at) for at in drawing.quarters(end)],
             "peers": [self._peer(peer) for peer in status["peers"]],
+            "fallback": self._fallback(status),
             "unfolded_reports": UNFOLDED_REPORTS,
             "reports": [self._report(alert) for alert in self.view.reports],
         }
@@ -154,6 +156,15 @@ class Page:
             skew=f"{skew:+.0f} s" if abs(skew) >= 1 else "",
             error=peer["error"],
         )
+
+    def _fallback(self, status: JsonObject) -> tuple[str, ...]:
+        """Return what is said of the fallback. Empty without one."""
+        fallback = status.get("fallback")
+        return tuple(in_words(fallback, self._clock)) if fallback else ()
+
+    def _clock(self, text: str | None) -> str:
+        moment = self.moments.read(text)
+        return moment.text if moment else ""
 
     def _report(self, alert: Alert) -> ReportRow:
         return ReportRow(

@@ -68,6 +68,8 @@ def _notes(status: JsonObject) -> Iterator[str]:
     down = sum(peer["state"] != "ok" for peer in status["peers"])
     if down:
         yield f"{down} of {len(status['peers'])} Alertmanagers not reached"
+    if status.get("fallback", {}).get("state") == "failing":
+        yield "the fallback cannot send"
     owed = max((peer["oldest_pending_seconds"] for peer in status["peers"]), default=0.0)
     if owed > LATE_DELIVERY:
         most = max(peer["pending"] for peer in status["peers"])

@@ -34,6 +34,9 @@ PROMISED = {
     "peer_errors_total": {"peer", "reason"},
     "peer_send_seconds": {"peer"},
     "peer_clock_skew_seconds": {"peer"},
+    "fallback_outage": set(),
+    "fallback_sent_total": set(),  # without a fallback there are no channels
+    "fallback_errors_total": set(),
     "quarantined_total": set(),
     "abandoned_threads": set(),
     "channel_used": set(),

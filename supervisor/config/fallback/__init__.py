@@ -1,0 +1,1 @@
+"""The `[fallback]` table: who is told when no Alertmanager takes what is owed."""

@@ -1,0 +1,1 @@
+"""The last resort: a mail or a command tells what no Alertmanager takes."""

@@ -1,0 +1,366 @@
+"""The last resort in virtual time: who is told, when, and how often."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from attrs import evolve
+from trio.testing import MockClock
+
+from supervisor.config.service import Maintenance
+from supervisor.delivery.fallback.result import Fate, Result
+from supervisor.observations import Condition, Duration, Report
+from tests.delivery.fallback.bench import AFTER, COMMAND, EVERY, SENT, FallbackBench
+from tests.support.recorder_bench import BUSY, FORBIDDEN, ONE, TOO_SLOW, TWO, full, no_threads
+
+__all__ = ["no_threads"]  # a fixture
+
+pytestmark = pytest.mark.usefixtures("no_threads")
+
+BACKOFF = 60.0
+LATER = Result(Fate.LATER, "451 come back later")
+REFUSED = Result(Fate.REFUSED, "550 no such user")
+
+
+def error(instance: str = "/", message: str = "it is full") -> Condition:
+    return full(instance, message, event_type="E")
+
+
+async def test_an_outage_is_told_once_after_its_time_and_the_spread(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE, TWO)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.until(100)
+    await bench.bench.see(error())
+    await bench.until(100 + AFTER + bench.spread - 1)
+    assert bench.sent == []
+    await bench.until(100 + AFTER + bench.spread + 1)
+
+    (told,) = bench.sent
+    assert told.channel == "mail"
+    assert "1 alert not told" in told.subject
+    assert "E Disk usage /" in told.text
+    assert f"{ONE}\n    HTTP 503" in told.text
+    assert 0 <= bench.spread < EVERY / 6
+
+
+async def test_one_digest_comes_in_each_period_as_long_as_something_is_owed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(6 * EVERY)
+
+    first = AFTER + bench.spread
+    assert [round(each.at) for each in bench.sent] == [
+        round(first + number * EVERY) for number in range(len(bench.sent))
+    ]
+    assert len(bench.sent) == int((6 * EVERY - first) // EVERY) + 1
+    assert len({each.identity for each in bench.sent}) == len(bench.sent)
+
+
+async def test_nothing_is_told_while_any_peer_takes_alerts(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE, TWO)
+    await bench.live(nursery)
+    bench.peers_answer(BUSY, TWO)
+    await bench.bench.see(error())
+    await bench.until(5 * EVERY)
+
+    assert bench.sent == []
+
+
+async def test_a_peer_that_takes_something_resets_the_time(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER - 100)
+    bench.peers_answer()
+    await bench.until(AFTER - 10)
+    bench.peers_fail()
+    await bench.until(AFTER + bench.spread + 200)
+    assert bench.sent == []
+    await bench.until(2 * AFTER + bench.spread + 2 * BACKOFF)
+
+    assert len(bench.sent) == 1  # the peer stopped before it can have notified
+
+
+async def test_what_a_peer_has_surely_told_is_not_owed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    await bench.bench.see(error())
+    await bench.until(600)
+    bench.peers_fail()
+    await bench.until(5 * EVERY)
+
+    assert bench.sent == []
+
+
+async def test_alerts_of_other_types_are_not_worth_it(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(full(), Report("Daily", "all is well"))
+    await bench.until(5 * EVERY)
+    assert bench.sent == []
+    await bench.bench.see(full(), error("/var"))
+    await bench.until(5 * EVERY + AFTER + bench.spread + 2 * BACKOFF)
+
+    (told,) = bench.sent
+    assert "E Disk usage /var" in told.text
+    assert "Daily" not in told.text
+
+
+async def test_an_alert_that_has_ended_is_told_since_no_peer_knows_of_it(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(60)
+    await bench.bench.see()
+    await bench.until(AFTER + bench.spread + 10)
+
+    (told,) = bench.sent
+    assert " until " in told.text
+
+
+async def test_what_a_window_holds_is_not_owed(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    config = bench.bench.store.config
+    window = Maintenance("always", ("00:00-23:59",), settle=Duration(60))
+    config.service = evolve(config.service, maintenance=(window,))
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER + 700)
+
+    assert [alert.state.value for alert in bench.bench.store.alerts.values()] == ["held"]
+    assert bench.sent == []
+
+
+@pytest.mark.parametrize("answer", [FORBIDDEN, TOO_SLOW], ids=["forbidden", "hangs"])
+async def test_the_digest_says_why_no_peer_takes_anything(
+    answer: object, nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail(answer)  # type: ignore[arg-type]
+    await bench.bench.see(error())
+    await bench.until(AFTER + bench.spread + BACKOFF)
+
+    (told,) = bench.sent
+    assert str(answer) in told.text
+
+
+async def test_that_a_peer_answers_again_is_told_once_and_only_after_a_digest(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE, TWO)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER / 2)
+    bench.peers_answer()
+    await bench.until(AFTER / 2 + BACKOFF)
+    assert bench.sent == []  # this outage was not told
+    bench.peers_fail()
+    await bench.until(3 * AFTER + EVERY)
+    assert [each.kind for each in bench.sent][:1] == ["digest"]
+    known = len(bench.sent)
+    bench.peers_answer()
+    await bench.until(3 * AFTER + 2 * EVERY)
+
+    assert [each.kind for each in bench.sent[known:]] == ["end"]
+    assert "answers again" in bench.sent[-1].subject
+
+
+async def test_a_second_outage_within_the_period_waits_for_its_end(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER + bench.spread + 10)
+    bench.peers_answer()
+    await bench.until(AFTER + bench.spread + 2 * BACKOFF)
+    bench.peers_fail()
+    await bench.bench.see(error("/var"))
+    await bench.until(AFTER + bench.spread + EVERY - 1)
+    assert [each.kind for each in bench.sent] == ["digest", "end"]
+    await bench.until(AFTER + bench.spread + EVERY + 1)
+
+    assert [each.kind for each in bench.sent] == ["digest", "end", "digest"]
+
+
+async def test_a_server_that_says_later_is_asked_again_with_the_same_message(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    bench.respond = lambda sent: LATER if len(bench.sent) < 9 else SENT
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(EVERY)
+
+    waits = [b.at - a.at for a, b in zip(bench.sent, bench.sent[1:], strict=False)]
+    assert len(bench.sent) == 9
+    assert len({each.identity for each in bench.sent}) == 1
+    assert waits == sorted(waits)
+    assert max(waits) <= BACKOFF + bench.seconds
+    assert bench.last_resort.errors == {"mail": ""}
+
+
+async def test_a_server_that_refuses_is_asked_once_in_a_period_and_named_once(
+    nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = FallbackBench.make(ONE)
+    bench.respond = lambda _sent: REFUSED
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(5 * EVERY)
+
+    assert 3 <= len(bench.sent) <= 5
+    assert [r for r in caplog.messages if "550" in r] == [
+        "fallback mail: cannot send: 550 no such user; tried again later"
+    ]
+    assert bench.last_resort.errors == {"mail": "550 no such user"}
+    bench.respond = lambda _sent: SENT
+    tried = len(bench.sent)
+    bench.last_resort.reconfigure(bench.settings)
+    await bench.until(5 * EVERY + 10)
+    assert len(bench.sent) == tried + 1
+
+
+async def test_a_channel_that_hangs_does_not_hold_up_the_other_one(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE, command=COMMAND)
+    await bench.live(nursery)
+    bench.respond = lambda sent: LATER if sent.channel == "mail" else SENT
+    bench.seconds = 60.0
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER + bench.spread + 10 * 60)
+
+    commands = [each for each in bench.sent if each.channel == "command"]
+    assert len(commands) == 1
+    assert commands[0].at <= AFTER + bench.spread + 1
+    assert len(bench.sent) > 4
+
+
+async def test_a_restart_repeats_nothing_and_forgets_nothing(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    for second in range(60, int(AFTER + bench.spread), 60):
+        await bench.until(second)
+        await bench.restart(nursery)
+    await bench.until(AFTER + bench.spread + 5)
+    await bench.restart(nursery)
+    await bench.until(AFTER + bench.spread + EVERY - 2 * BACKOFF)
+    assert [round(each.at) for each in bench.sent] == [round(AFTER + bench.spread)]
+    bench.peers_answer()
+    await bench.restart(nursery)
+    await bench.until(AFTER + bench.spread + EVERY + BACKOFF)
+    await bench.restart(nursery)
+    await bench.until(AFTER + bench.spread + 3 * EVERY)
+
+    assert [each.kind for each in bench.sent] == ["digest", "end"]
+
+
+async def test_a_kill_while_a_message_is_sent_leads_to_the_same_message(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER + bench.spread + bench.seconds / 2)
+    await bench.restart(nursery)
+    await bench.until(EVERY)
+
+    assert [each.kind for each in bench.sent] == ["digest", "digest"]
+    assert bench.sent[0].identity == bench.sent[1].identity
+    assert bench.sent[1].at - bench.sent[0].at <= BACKOFF
+
+
+async def test_what_may_have_been_sent_before_a_kill_counts_when_a_peer_answers(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    await bench.until(AFTER + bench.spread + bench.seconds / 2)
+    bench.peers_answer()
+    await bench.restart(nursery)
+    bench.respond = lambda _sent: SENT
+    bench.last_resort.settings = evolve(bench.settings)
+    await bench.until(EVERY)
+
+    assert {each.kind for each in bench.sent[1:]} <= {"digest", "end"}
+    assert [each.kind for each in bench.sent][-1] == "end"
+
+
+async def test_a_clock_that_is_set_moves_no_message(
+    nursery: trio.Nursery, autojump_clock: MockClock
+) -> None:
+    bench = FallbackBench.make(ONE)
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    begun = trio.current_time()
+    await trio.sleep(100)
+    bench.bench.clock.step(5 * EVERY)
+    await trio.sleep(AFTER + bench.spread - 110)
+    assert bench.sent == []
+    await trio.sleep(20)
+    assert len(bench.sent) == 1
+    bench.bench.clock.step(-5 * EVERY)
+    await trio.sleep(EVERY - 20)
+    assert len(bench.sent) == 1
+    await trio.sleep(40)
+
+    assert len(bench.sent) == 2
+    assert trio.current_time() - begun < AFTER + bench.spread + EVERY + 60
+
+
+async def test_it_sleeps_while_all_is_well(
+    nursery: trio.Nursery, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = FallbackBench.make(ONE)
+    looks = []
+    look = type(bench.bench.clock).doze
+
+    async def doze(clock: object, until: float, sleeper: object) -> None:
+        looks.append(until)
+        await look(clock, until, sleeper)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(type(bench.bench.clock), "doze", doze)
+    await bench.live(nursery)
+    for minute in range(60):
+        await bench.until(60 * minute)
+        await bench.bench.see(error(message=f"{minute} %"))
+
+    assert looks == [float("inf")]
