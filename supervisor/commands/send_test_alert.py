@@ -1,4 +1,7 @@
-"""The command `test-alert`: send one report to each peer, and name the receiver that gets it."""
+"""The command `test-alert`: send one report to each peer, and name the receiver that gets it.
+
+With `--fallback` it sends a test by each channel of the fallback instead.
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,12 @@ ALERTNAME = "Test alert"
 EXAMPLES = (
     ("test-alert --service Shop", "send a report of type I"),
     ("test-alert --service Shop --event-type E", "follow the route of errors"),
+    ("test-alert --service Shop --fallback", "try the mail and the command of [fallback]"),
 )
 """What `--help` shows: a command line, and what it does."""
 
 EXIT_CODES = {
-    0: "each Alertmanager has taken it",
+    0: "each Alertmanager has taken it; with --fallback, each channel",
     1: "one has not",
     2: "the command line is wrong",
     78: "the service file is missing or wrong",
@@ -53,17 +57,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="I",
         help="default: I; one that no route knows gets a warning",
     )
+    parser.add_argument(
+        "--fallback",
+        action="store_true",
+        help="send a test by each channel of [fallback], and no alert",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Send the report. Return 1 if a peer did not take it."""
     service = load_service_file(options)
+    if options.fallback:
+        return 0 if resolver.run(send_test_message, service) else 1
     if not service.alertmanager.urls:
         raise SupervisorError(
             f"cannot send a test alert: {service.path} names no Alertmanager; "
             "write alertmanager.urls"
         )
     return 0 if resolver.run(send_test_alert, service, options.event_type) else 1
+
+
+async def send_test_message(service: Service) -> bool:
+    """Send a test by each channel of the fallback, and print what became of it."""
+    from supervisor.delivery.fallback import channels, message  # smtplib and email are large
+    from supervisor.delivery.fallback.result import Fate
+
+    settings = service.fallback
+    if settings is None:
+        raise SupervisorError(
+            f"cannot send a test: {service.path} has no [fallback]; see docs/how-to/last-resort.md"
+        )
+    text, identity = message.test(service, Clock().now()), f"test.{token_hex(8)}"
+    fates = []
+    for channel, target in channels.channels(settings):
+        result = await channels.sender(settings, channel)(text, identity)
+        fates.append(result.fate)
+        said = "sent" if result.fate is Fate.SENT else "not sent"
+        print(f"{channel}: {said}: {target}{result.why and f': {result.why}'}")
+    return all(fate is Fate.SENT for fate in fates)
 
 
 async def send_test_alert(service: Service, event_type: str) -> bool:

@@ -52,6 +52,10 @@ def _examinations(
         ("the state directory", partial(state_dir.examine_state, service, state_dirs)),
         ("secrets", partial(secrets.examine_secrets, service)),
     ]
+    if service.fallback is not None:
+        from supervisor.doctor import fallback  # few services have one
+
+        wanted.append(("the fallback", partial(fallback.examine, service)))
     for number, module, _ in modules.examinable(service):
         wanted.append((module.name, partial(modules.examine_module, service, number)))
     for url in service.alertmanager.urls:

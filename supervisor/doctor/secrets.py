@@ -67,6 +67,7 @@ def secrets(service: Service) -> Iterator[tuple[KeyPath, Secret]]:
     """Yield each secret that is in use, with its key in the service file."""
     yield from values_of(Secret, ("alertmanager",), service.alertmanager)
     yield from values_of(Secret, ("status",), service.status)
+    yield from values_of(Secret, ("fallback",), service.fallback)
     for number, module in enumerate(service.modules):
         if module.enabled:
             yield from values_of(Secret, ("modules", number, "params"), module.params)

@@ -12,7 +12,7 @@ from supervisor.config.fallback.fallback import Fallback, FallbackCommand, Fallb
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.errors import SupervisorError
 from supervisor.host.threads import probe
-from supervisor.processes.command import run_command
+from supervisor.processes.command import find_program, run_command
 
 if TYPE_CHECKING:
     from supervisor.delivery.fallback.message import Message
@@ -65,6 +65,15 @@ async def send_mail(settings: FallbackMail, message: Message, identity: str) -> 
     finally:
         known = sending.give_up()
     return known
+
+
+async def why_it_cannot_run(settings: FallbackCommand) -> str:
+    """Return why a command cannot be run now. Empty if it can."""
+    try:
+        await find_program(settings.argv[0])
+    except SupervisorError as error:
+        return str(error)
+    return ""
 
 
 async def send_to_command(settings: FallbackCommand, message: Message, identity: str) -> Result:

@@ -171,7 +171,7 @@ async def test_without_starttls_nothing_is_sent(tmp_path: Path) -> None:
 
     assert result.fate is Fate.REFUSED
     assert "STARTTLS" in result.why
-    assert bare.logins == bare.mails == []
+    assert (bare.logins, bare.mails) == ([], [])
 
 
 @pytest.mark.parametrize(
