@@ -21,9 +21,10 @@ from supervisor.config.service import Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.clock_skew import shift_for
 from supervisor.delivery.replies import Reply
-from supervisor.doctor import event_types, peer_metrics, routing
+from supervisor.doctor import peer_metrics
 from supervisor.doctor.findings import Finding
 from supervisor.doctor.peer import MAX_ANSWER_BYTES
+from supervisor.doctor.routing import event_types, routes
 from supervisor.errors import SupervisorError
 from supervisor.host import resolver
 from supervisor.host.clock import Clock
@@ -142,7 +143,7 @@ def _receivers(body: bytes) -> str:
 def _unknown_type(status: bytes, event_type: str) -> Iterator[Finding]:
     """Yield a finding if no route of the peer knows the event type, as far as that can be read."""
     try:
-        tree = routing.read(peer_metrics.read_status(status).configuration)
+        tree = routes.read(peer_metrics.read_status(status).configuration)
     except SupervisorError:
         return
     yield from event_types.unknown(tree, event_type)

@@ -280,12 +280,11 @@ class Daemon:
             name="status",
         )
         nursery.start_soon(reloader.reload_when_asked, name="reload")
-        root = trio.lowlevel.current_task()
         handlers = Handlers(
             snapshot,
             modules,
             self.recorder.recorded,
-            root,
+            trio.lowlevel.current_task(),
             reload=reloader.reload,
             preview=reloader.preview,
             connect=self._connect,

@@ -15,10 +15,11 @@ from supervisor.config.service import LABEL_NAME, Service
 from supervisor.delivery.client import Client
 from supervisor.delivery.clock_skew import is_tolerated
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.doctor import peer_metrics, routing, routing_problems
+from supervisor.doctor import peer_metrics
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.doctor.peer_metrics import AlertmanagerStatus
-from supervisor.doctor.routing import Routing
+from supervisor.doctor.routing import problems, routes
+from supervisor.doctor.routing.routes import Routing
 from supervisor.errors import SupervisorError
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -114,7 +115,7 @@ class _PeerExamination:
         )
 
     async def _read_routing(self, status: AlertmanagerStatus) -> None:
-        alerts = routing_problems.samples(self.service)
+        alerts = problems.samples(self.service)
         try:
             tree, found = await _in_thread(partial(_judge, status, self.service, alerts))
         except (SupervisorError, trio.TooSlowError) as error:
@@ -122,7 +123,7 @@ class _PeerExamination:
             remedy = f"look at its routes with amtool config routes --alertmanager.url={self.url}"
             self.findings.append(Finding(why, remedy))
             return
-        for event_type, names in routing_problems.receivers(tree, alerts).items():
+        for event_type, names in problems.receivers(tree, alerts).items():
             reached = ", ".join(names)
             self.good.append(f"{event_type} reaches {reached or 'no receiver'}")
         if not any(finding.serious or "group_wait" in finding.what for finding in found):
@@ -158,10 +159,10 @@ async def _in_thread(read: Callable[[], T]) -> T:
 
 
 def _judge(
-    status: AlertmanagerStatus, service: Service, alerts: tuple[routing_problems.Sample, ...]
+    status: AlertmanagerStatus, service: Service, alerts: tuple[problems.Sample, ...]
 ) -> tuple[Routing, tuple[Finding, ...]]:
-    tree = routing.read(status.configuration)
-    return tree, routing_problems.findings(tree, status.version, service, alerts)
+    tree = routes.read(status.configuration)
+    return tree, problems.findings(tree, status.version, service, alerts)
 
 
 def _without_metrics(why: str) -> Finding:

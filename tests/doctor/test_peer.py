@@ -17,7 +17,7 @@ from supervisor.config.service import Alertmanager, Module, Service
 from supervisor.doctor.findings import Examination
 from supervisor.doctor.peer import examine
 from supervisor.observations import Duration
-from tests.doctor.test_routing_problems import GOOD
+from tests.doctor.routing.test_problems import GOOD
 from tests.support.fake_peer import Behaviour, FakePeer, Request, answer, black_hole, raw, reset
 
 METRICS = b"""\

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.doctor.peer_metrics import findings, read_metrics, read_status
-from supervisor.doctor.routing import read
+from supervisor.doctor.routing.routes import read
 from tests.e2e.mailing import LEGACY, SHIPPED, ShippedAlertmanager, alert
 from tests.e2e.servers import wait_for
 

@@ -90,4 +90,5 @@ def _part(schema: Any) -> Any:
 def _or_variable(schema: Schema) -> Schema:
     """Return the schema of a value, or of a variable in its place."""
     told = {key: schema[key] for key in ("description", "default") if key in schema}
-    return {"anyOf": [{k: v for k, v in schema.items() if k not in told}, _VARIABLE], **told}
+    rest = {key: value for key, value in schema.items() if key not in told}
+    return told | {"anyOf": [rest, _VARIABLE]}

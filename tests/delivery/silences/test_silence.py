@@ -18,7 +18,7 @@ from supervisor.delivery.silences.silence import (
     read_list,
     read_one,
 )
-from supervisor.doctor import matchers
+from supervisor.doctor.routing import matchers
 
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

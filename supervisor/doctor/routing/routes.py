@@ -12,8 +12,8 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from supervisor.doctor import matchers
-from supervisor.doctor.matchers import Matcher, MatcherUnreadable
+from supervisor.doctor.routing import matchers
+from supervisor.doctor.routing.matchers import Matcher, MatcherUnreadable
 from supervisor.errors import SupervisorError
 
 ALL_LABELS = "..."

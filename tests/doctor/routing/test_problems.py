@@ -9,10 +9,10 @@ import pytest
 from attrs import evolve
 
 from supervisor.config.service import Alertmanager, Module, Service
-from supervisor.doctor.routing import read
-from supervisor.doctor.routing_problems import findings, receivers, samples
+from supervisor.doctor.routing.problems import findings, receivers, samples
+from supervisor.doctor.routing.routes import read
 from supervisor.observations import Duration
-from tests.doctor.test_routing import CONFIGS, LEGACY
+from tests.doctor.routing.test_routes import CONFIGS, LEGACY
 
 SERVICE = Service(
     path=Path("Test.toml"),

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.doctor.matchers import Matcher
-from supervisor.doctor.routing import Integration, Route, Routing, RoutingUnreadable, read
+from supervisor.doctor.routing.matchers import Matcher
+from supervisor.doctor.routing.routes import Integration, Route, Routing, RoutingUnreadable, read
 
-CONFIGS = Path(__file__).parent.parent.parent / "configs" / "alertmanager"
-LEGACY = Path(__file__).parent.parent / "e2e" / "legacy-alertmanager.yml"
+CONFIGS = Path(__file__).parents[3] / "configs" / "alertmanager"
+LEGACY = Path(__file__).parents[2] / "e2e" / "legacy-alertmanager.yml"
 
 TREE = """\
 global:

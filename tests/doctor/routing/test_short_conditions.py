@@ -9,10 +9,10 @@ from attrs import evolve, frozen
 
 from supervisor.config.limits.limit import Limit
 from supervisor.config.service import Module
-from supervisor.doctor.routing import read
-from supervisor.doctor.short_conditions import shortest_condition
+from supervisor.doctor.routing.routes import read
+from supervisor.doctor.routing.short_conditions import shortest_condition
 from supervisor.observations import Duration
-from tests.doctor.test_routing_problems import SERVICE, said
+from tests.doctor.routing.test_problems import SERVICE, said
 
 ROUTES = """\
 route:

@@ -13,9 +13,9 @@ from attrs import frozen
 from supervisor.alerts.labels import alert_labels
 from supervisor.alerts.self_alerts import HEARTBEAT, SUPERVISOR_MODULE
 from supervisor.config.service import Module, Service
-from supervisor.doctor import event_types, short_conditions
 from supervisor.doctor.findings import Finding
-from supervisor.doctor.routing import Route, Routing
+from supervisor.doctor.routing import event_types, short_conditions
+from supervisor.doctor.routing.routes import Route, Routing
 from supervisor.observations import Condition, Report
 from supervisor.text import duration
 

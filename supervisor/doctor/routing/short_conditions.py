@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from supervisor.config.service import Module
 from supervisor.config.times import DAY, parse_times
 from supervisor.doctor.findings import Finding
-from supervisor.doctor.routing import Route
+from supervisor.doctor.routing.routes import Route
 from supervisor.text import duration
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from supervisor.doctor.matchers import Matcher, MatcherUnreadable, parse
+from supervisor.doctor.routing.matchers import Matcher, MatcherUnreadable, parse
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ import attrs
 from supervisor.config.limits.limit import Limit
 from supervisor.config.service import Service
 from supervisor.doctor.findings import Finding
-from supervisor.doctor.matchers import Matcher
-from supervisor.doctor.routing import Route, Routing
+from supervisor.doctor.routing.matchers import Matcher
+from supervisor.doctor.routing.routes import Route, Routing
 from supervisor.text import nearest
 
 LABEL = "event_type"

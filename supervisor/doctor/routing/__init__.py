@@ -1,0 +1,1 @@
+"""The routing of an Alertmanager: which route takes an alert, and what goes wrong on its way."""
