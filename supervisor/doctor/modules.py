@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 
 import trio
+from attrs import frozen
 
 from supervisor.config.explain.report import Places
 from supervisor.config.problems import KeyPath
@@ -47,20 +48,24 @@ async def examine_module(service: Service, number: int) -> Examination | None:
     if problems is None:
         return None
     good = () if problems else ("what it names is there and answers",)
-    remedy = "look whether it exists and lets this host in"
-    if problems:
-        place = Places.in_use(service).where(("modules", number, "params")) or service.path
-        remedy += f", or correct module '{module.name}' in {place}"
-    findings = tuple(
-        Finding(what.removeprefix(MINOR), own or remedy, serious=not what.startswith(MINOR))
-        for what, own in problems
-    )
-    return Examination(f"Module {module.name}", good, findings)
+    places = Places.in_use(service) if problems else None
+    findings = []
+    for each in problems:
+        remedy = each.remedy
+        if not remedy and places is not None:
+            place = places.where(("modules", number, *each.table)) or service.path
+            remedy = (
+                "look whether it exists and lets this host in, or correct module "
+                f"'{module.name}' in {place}"
+            )
+        serious = not each.what.startswith(MINOR)
+        findings.append(Finding(each.what.removeprefix(MINOR), remedy, serious=serious))
+    return Examination(f"Module {module.name}", good, tuple(findings))
 
 
 async def missing_on_this_host(service: Service) -> list[Problem]:
     """Return what a run would miss here: programs, files, logs. It needs no network."""
-    found: dict[int, list[tuple[str, str]]] = {}
+    found: dict[int, list[_Said]] = {}
 
     async def look(number: int, module: Module) -> None:
         found[number] = await _problems(module) or []
@@ -73,34 +78,64 @@ async def missing_on_this_host(service: Service) -> list[Problem]:
         return []
     places = Places.in_use(service)
     return [
-        _located(places, number, what, own)
+        _located(places, number, each)
         for number, problems in sorted(found.items())
-        for what, own in problems
+        for each in problems
     ]
 
 
-def _located(places: Places, number: int, what: str, remedy: str) -> Problem:
+@frozen
+class _Said:
+    """One answer of `examine`."""
+
+    table: KeyPath
+    """The table of the module whose parameters were examined."""
+
+    what: str
+    """What is wrong."""
+
+    remedy: str
+    """What to do about it. May be empty."""
+
+
+def _located(places: Places, number: int, said: _Said) -> Problem:
     """Return a problem at its key. An answer of `examine` may begin with one: `argv: …`."""
-    what = what.removeprefix(MINOR)
+    what = said.what.removeprefix(MINOR)
     key, _, rest = what.partition(": ")
-    path: KeyPath = ("modules", number, "params")
+    path: KeyPath = ("modules", number, *said.table)
     if rest and _KEY.fullmatch(key):
         steps = (int(index) if index else name for name, index in _STEP.findall(key))
         path, what = (*path, *steps), rest
-    return places.problem(path, f"warning: {what}", remedy or "look whether it is there")
+    return places.problem(path, f"warning: {what}", said.remedy or "look whether it is there")
 
 
-async def _problems(module: Module) -> list[tuple[str, str]] | None:
-    """Return each problem with its remedy, which may be empty. A check may raise anything.
+async def _problems(module: Module) -> list[_Said] | None:
+    """Return what is wrong with the parameters, and with those that it has at other times.
 
-    None: the check says that it looks at nothing for these parameters.
+    None: the check says that it looks at nothing for any of them.
     """
+    answers = [await _answers(module, module.params)]
+    answers += [await _answers(module, each.params) for each in module.during]
+    if all(answer is None for answer in answers):
+        return None
+    tables: list[KeyPath] = [("params",)]
+    tables += [("during", number, "params") for number in range(len(module.during))]
+    found: dict[str, _Said] = {}
+    for table, answer in zip(tables, answers, strict=True):
+        for text in answer or ():
+            what, _, remedy = text.partition("; ")
+            found.setdefault(text, _Said(table, what, remedy))
+    return [*found.values()]
+
+
+async def _answers(module: Module, params: object) -> list[str] | None:
+    """Return what the check says of some parameters. It may raise anything, and hang."""
     examine = load_check(module.check).examine
     timeout = min(module.timeout, MODULE_TIMEOUT)
     problems: list[str] = []
     with trio.move_on_after(timeout) as scope:
         try:
-            answer = await examine(module.params) if examine is not None else None
+            answer = await examine(params) if examine is not None else None
             if answer is None:
                 return None
             problems += map(str, answer)
@@ -108,8 +143,7 @@ async def _problems(module: Module) -> list[tuple[str, str]] | None:
             problems += map(_explain, _leaves(group))
     if scope.cancelled_caught:
         problems.append(f"no answer within {timeout:g} s")
-    parts = (problem.partition("; ") for problem in problems)
-    return [(what, own) for what, _, own in parts]
+    return problems
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:

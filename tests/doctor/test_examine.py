@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import trio
+from attrs import evolve
 
 from supervisor.commands.doctor import as_json, exit_code, print_sections
-from supervisor.config.service import Alertmanager, Module, Service
+from supervisor.config.service import Alertmanager, During, Module, Service
 from supervisor.doctor import examine
 from supervisor.doctor.findings import Examination, Finding
 from supervisor.observations import Duration
@@ -154,6 +155,19 @@ async def test_a_check_that_cannot_examine_fails(tmp_path: Path, does: str, said
 
     assert [finding.what for finding in section.findings] == [said]
     assert exit_code([section]) == 1
+
+
+async def test_what_is_named_at_other_times_is_asked_too_and_each_answer_told_once(
+    tmp_path: Path,
+) -> None:
+    night = During(("23:00-05:00",), params=Params(("no oil; add oil", "the lamp is broken")))
+    usual = module(Params(("no oil; add oil",)))
+    (section,) = await told_of(evolve(usual, during=(night,)), tmp_path)
+    (only_then,) = await told_of(evolve(module(Params()), during=(night,)), tmp_path)
+
+    assert [each.what for each in section.findings] == ["no oil", "the lamp is broken"]
+    assert [each.what for each in only_then.findings] == ["no oil", "the lamp is broken"]
+    assert only_then.good == ()
 
 
 async def test_a_module_that_is_off_is_not_asked(tmp_path: Path) -> None:
