@@ -1,97 +1,44 @@
-"""Watches that daemons run, that their pid files are right, and that none is left as a zombie.
+"""Watches daemons: whether they run, as whom, since when, what they use; pid files and zombies.
 
 Coming from Monit: `check process`; Icinga: `procs`; Telegraf: `procstat`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
-from attrs import Attribute, evolve, field, frozen
+from attrs import evolve, frozen
 
 from checks._common.deadlines import within
-from checks._common.event_types import event_type_field
-from checks._common.printable import is_text
+from checks._daemons import findings, verdict
+from checks._daemons.findings import Findings
+from checks._daemons.readable import examine
+from checks._daemons.users import wrong_users
+from checks._daemons.watched import Daemon, Params, WatchedProcess, watched
 from checks._files.probing import probe_within
 from checks._processes import pid_files
-from checks._processes.process import Process, look_up
-from checks._processes.scan import ScanResult, is_short_for, scan
+from checks._processes.process import Process, key, look_up
+from checks._processes.scan import ScanResult, is_short_for
 from supervisor.api import CheckFailed, Condition, Context, Json, Measurement, Observation, probe
+
+__all__ = ["Daemon", "Params", "examine", "run", "watched"]
+
+EXAMINES_THIS_HOST = True
+"""`examine` looks at this host's processes alone."""
 
 PID_FILES_TIMEOUT = 5.0
 """Seconds for reading the pid files. Their directory may be on a server that is dead."""
 
+USERS_TIMEOUT = 5.0
+"""Seconds for looking up the users. They may be on a server that is dead."""
 
-@frozen
-class Daemon:
-    """One daemon, which consists of one or more processes."""
+MAX_SEEN_BYTES = 20 * 1024
+"""The most bytes of the state for the processes that were seen."""
 
-    name: str = field(metadata={"help": "the process, unless `processes` or `hosts` are given"})
-    processes: tuple[str, ...] | str = field(
-        default=(),
-        metadata={"help": "names of programs, titles or Java main classes, or absolute paths"},
-    )
-    hosts: tuple[str, ...] | str = field(
-        default=(), metadata={"help": 'NAME_HOST is a process for each of "HOST,HOST"'}
-    )
-    monitor: bool = field(
-        default=False, metadata={"help": "each process has another one, PROCESS_monitor"}
-    )
-    containers: bool = field(
-        default=False, metadata={"help": "true: a process in a container counts too"}
-    )
-    event_type: str = event_type_field("E", "when it does not run")
-
-    @name.validator
-    @processes.validator
-    @hosts.validator
-    def _are_names(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
-        for name in [value] if isinstance(value, str) else value:
-            if name != name.strip() or not is_text(name) or name.endswith(("/", "/..")):
-                raise ValueError(
-                    f"{name!r} is not the name of a process; write for example 'archiveManager'"
-                )
-            if not name:
-                raise ValueError("is empty; write the name of a process, or leave the key out")
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of its processes, without their monitors."""
-        if self.processes:
-            return (self.processes,) if isinstance(self.processes, str) else self.processes
-        hosts = self.hosts.split(",") if isinstance(self.hosts, str) else self.hosts
-        return tuple(f"{self.name}_{host.strip()}" for host in hosts if host.strip()) or (
-            self.name,
-        )
-
-
-@frozen
-class Params:
-    """The daemons, and where their pid files are."""
-
-    daemons: tuple[Daemon, ...] = field(metadata={"help": "the daemons that must run"})
-    exclude_pid_check: tuple[str, ...] = field(
-        default=(), metadata={"help": "daemons or processes without a pid file"}
-    )
-    pid_dir: Path | None = field(
-        default=None,
-        metadata={
-            "help": "the directory of the files PROCESS.pid; default: pid files are not checked"
-        },
-    )
-
-
-@frozen
-class WatchedProcess:
-    """One process that must run, and its alert when it does not."""
-
-    name: str
-    alertname: str
-    event_type: str
-    containers: bool = False
-    pid_file: Path | None = None
+MAX_KEY_BYTES = 34
+"""The most bytes of a process's key there, with what stands around it."""
 
 
 @frozen
@@ -120,55 +67,54 @@ class WatchResult:
     """Whether processes of its name run in containers, and do not count."""
 
 
-def watched(params: Params) -> list[WatchedProcess]:
-    """Return the processes that must run. When a name occurs twice, the first one counts."""
-    found: dict[str, WatchedProcess] = {}
-    # A process that is named itself comes before a monitor of the same name.
-    for monitors in (False, True):
-        for daemon in params.daemons:
-            for name in daemon.names if daemon.monitor or not monitors else ():
-                process = _watch(daemon, name, params, monitor=monitors)
-                found.setdefault(process.name, process)
-    return [*found.values()]
-
-
-def _watch(daemon: Daemon, process: str, params: Params, *, monitor: bool) -> WatchedProcess:
-    if monitor:
-        name = f"{process}_monitor"
-        watch = WatchedProcess(name, "Daemon monitor not running", "W", daemon.containers)
-    else:
-        name = process
-        watch = WatchedProcess(name, "Daemon not running", daemon.event_type, daemon.containers)
-    excluded = {daemon.name, process, name} & {*params.exclude_pid_check}
-    if params.pid_dir is None or excluded:
-        return watch
-    return evolve(watch, pid_file=params.pid_dir / f"{Path(name).name}.pid")
-
-
 async def run(context: Context, params: Params) -> Iterable[Observation]:
-    """Return conditions for what does not run as it should, and the numbers of processes."""
+    """Return conditions for what does not run as it should, and what was measured."""
     remembered = context.state.get("seen")
     known = remembered if isinstance(remembered, dict) else {}
     processes = watched(params)
     try:
-        found = await probe(
-            "look at the processes", partial(scan, [process.name for process in processes])
-        )
+        seen = await probe("look at the processes", partial(findings.look, processes))
     except OSError as error:
         raise CheckFailed(f"cannot look at the processes: {error.strerror}") from None
     files = await _pid_files(processes)
-    results = await probe("look at the pid files", partial(look, processes, found, files, known))
-    context.state["seen"] = {
-        key(process): result.watched.name
-        for result in results
-        for process in (*result.running, *(zombie.process for zombie in result.zombies))
-    }
+    results = await probe(
+        "look at the pid files", partial(look, processes, seen.scanned, files, known)
+    )
+    found = await _with_users(findings.since_the_last_run(context.state, processes, seen))
+    context.state["seen"] = _remembered(results)
     observed: list[Observation] = []
     for result in results:
         labels = {"process": result.watched.name}
         observed.append(Measurement("processes", len(result.running), labels=labels))
         observed += conditions(result)
+        observed += verdict.observations(result.watched, found)
     return observed
+
+
+def _remembered(results: Iterable[WatchResult]) -> dict[str, Json]:
+    """Return the name of each process that was seen, by its key, as far as they fit."""
+    seen: dict[str, Json] = {}
+    room = MAX_SEEN_BYTES
+    for result in results:
+        entry = len(json.dumps(result.watched.name)) + MAX_KEY_BYTES
+        for process in (*result.running, *(zombie.process for zombie in result.zombies)):
+            if (room := room - entry) >= 0:
+                seen[key(process)] = result.watched.name
+    return seen
+
+
+async def _with_users(found: Findings) -> Findings:
+    """Return the same with what is wrong with the users. A server of users may not answer."""
+    wanted = [(name, usage) for name, usage in found.usages.items() if usage.owners]
+    if not wanted:
+        return found
+    try:
+        wrong = await probe_within(
+            within(USERS_TIMEOUT), "look-up of users", partial(wrong_users, wanted)
+        )
+    except TimeoutError as error:
+        return evolve(found, users_unknown=str(error))
+    return evolve(found, wrong_users=wrong)
 
 
 async def _pid_files(processes: Iterable[WatchedProcess]) -> Mapping[str, pid_files.PidFile]:
@@ -215,9 +161,7 @@ def _result(
     file: pid_files.PidFile | None,
     zombies: Sequence[Zombie],
 ) -> WatchResult:
-    running, contained = found.running[watched.name], found.contained[watched.name]
-    if watched.containers:
-        running, contained = (*running, *contained), ()
+    running, contained = watched.counting(found)
     of_kernel = bool(running) and all(process.is_of_kernel for process in running)
     return WatchResult(
         watched=watched,
@@ -225,13 +169,8 @@ def _result(
         zombies=tuple(zombies),
         trouble=pid_files.problem(file, watched.name, running) if file and not of_kernel else "",
         hidden=found.hidden or watched.name in found.unseen,
-        contained=bool(contained),
+        contained=contained,
     )
-
-
-def key(process: Process) -> str:
-    """Return a text that tells a process from all others since the host was started."""
-    return f"{process.pid}/{process.born}"
 
 
 def name_of(
@@ -251,11 +190,12 @@ def name_of(
 def conditions(result: WatchResult) -> Iterator[Condition]:
     """Yield a condition for each thing that is wrong."""
     process, name = result.watched, result.watched.name
-    if not result.running:
+    if not result.running and process.least:
         hint = "; one of its name runs in a container" if result.contained else ""
         hint += "; some processes are hidden from this user" if result.hidden else ""
         message = f"{name} does not run{hint}"
         yield Condition(process.alertname, process.event_type, name, message)
+    yield from verdict.count_condition(process, len(result.running))
     if result.trouble:
         yield Condition("Pid file wrong", "W", name, result.trouble)
     for zombie in result.zombies:

@@ -7,28 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import ClassVar
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks._common.event_types import event_type_field
-from checks._common.limits import each_number
 from checks._common.plurals import times
 from checks._common.printable import shown
-from checks._common.validators import count_of, unique
+from checks._common.validators import unique
 from checks._processes import systemd_units
-from checks._processes.systemd_units import Unit, full_name
+from checks._processes.systemd_units import Unit
+from checks._units import usage, verdict
+from checks._units.usage import UnitUsage
+from checks._units.watched import WatchedUnit
 from supervisor.api import (
     CheckFailed,
     Condition,
     Context,
     Json,
-    Limit,
     Measurement,
     Observation,
+    probe,
     run_command,
-    upper_limit,
 )
+
+__all__ = ["Params", "WatchedUnit", "examine", "run"]
+
+EXAMINES_THIS_HOST = True
+"""`examine` asks this host's systemd alone, so `validate` asks it, too."""
 
 MAX_ANSWER_BYTES = 4 << 20
 """The most bytes of systemctl's answer. About 20,000 units fit."""
@@ -41,51 +48,6 @@ ENVIRONMENT = {"LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_LOG_LEVEL": 
 
 MAX_STDERR_CHARACTERS = 500
 """The most characters of systemctl's own error message that are shown."""
-
-
-@frozen
-class WatchedUnit:
-    """A unit that must be active."""
-
-    name: str = field(
-        metadata={"help": "the unit; without a kind it is a .service", "example": '"cron.service"'}
-    )
-    sub_state: tuple[str, ...] | str = field(
-        default=(),
-        metadata={
-            "help": "the sub-state that it must also have: 'running', or one of "
-            "['running', 'exited']"
-        },
-    )
-    max_restarts: Limit[int] = field(
-        default=Limit.of(0),
-        validator=[upper_limit, each_number(count_of("restarts"))],
-        metadata={"help": "W with more restarts by systemd since the last run"},
-    )
-    event_type: str = event_type_field("E", "when it is not active")
-
-    @name.validator
-    def _is_unit(self, _: Attribute[str], value: str) -> None:
-        full_name(value)
-
-    @sub_state.validator
-    def _are_states(self, _: Attribute[str], value: tuple[str, ...] | str) -> None:
-        if not isinstance(value, str) and not all(value):
-            raise ValueError("has an empty name; write for example ['running', 'exited']")
-
-    @property
-    def unit(self) -> str:
-        """The name with its kind."""
-        return full_name(self.name)
-
-    @property
-    def sub_states(self) -> tuple[str, ...]:
-        """The sub-states that are right. Empty: all are."""
-        return (
-            tuple(filter(None, [self.sub_state]))
-            if isinstance(self.sub_state, str)
-            else self.sub_state
-        )
 
 
 @frozen
@@ -114,12 +76,10 @@ class Params:
 async def run(context: Context, params: Params) -> Iterable[Observation]:
     """Return a condition for each unit that is not as it must be.
 
-    The numbers of restarts are kept in the state.
+    The numbers of restarts are kept in the state, and so is the time of the processors.
     """
-    units = await _ask([watched.unit for watched in params.units], failed=params.failed)
-    by_name = {alias: unit for unit in units for alias in unit.aliases}
-    if missing := {ROOT_SLICE, *(watched.unit for watched in params.units)} - by_name.keys():
-        raise CheckFailed(f"systemctl says nothing about {', '.join(sorted(missing))}")
+    units, by_name = await _units(params, failed=params.failed)
+    usages = await _usages(context, params, by_name)
     known = _recalled(context.state.get("restarts"))
     restarts: dict[str, Json] = {}
     observed: list[Observation] = []
@@ -129,14 +89,58 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         if unit.restarts is not None:
             restarts[watched.unit] = unit.restarts
             observed += _restarts(watched, unit, known.get(watched.unit, unit.restarts))
+        if watched.unit in usages:
+            observed += verdict.observations(watched, usages[watched.unit])
     context.state["restarts"] = restarts
     observed += _failures(params, units) if params.failed else []
     return observed
 
 
-async def _ask(names: Sequence[str], *, failed: bool) -> list[Unit]:
+async def examine(params: Params) -> Iterable[str] | None:
+    """Return the limits whose figures systemd does not know. None: no unit has such a limit."""
+    if not any(each.is_measured for each in params.units):
+        return None
+    _, by_name = await _units(params, failed=False)
+    names = [watched.unit for watched in params.units if watched.is_measured]
+    usages = await probe(
+        "read of control groups", lambda: {name: usage.of(by_name[name]) for name in names}
+    )
+    return [
+        f"units[{number}].{key}: systemd does not know this figure of {watched.unit}; write "
+        f"{setting}=yes into the unit, if the kernel has this controller, or leave the limit out"
+        for number, watched in enumerate(params.units)
+        for key, setting in verdict.unknown(watched, usages.get(watched.unit))
+    ]
+
+
+async def _usages(
+    context: Context, params: Params, units: Mapping[str, Unit]
+) -> Mapping[str, UnitUsage]:
+    """Return what the units use that have limits for it. Those without processes have none."""
+    earlier = context.state.pop("processor", None)
+    measured = {each.unit: units[each.unit] for each in params.units if each.is_measured}
+    if not measured:
+        return {}
+    usages, context.state["processor"] = await probe(
+        "read of control groups", partial(usage.measure, measured, earlier)
+    )
+    return usages
+
+
+async def _units(params: Params, *, failed: bool) -> tuple[list[Unit], dict[str, Unit]]:
+    """Return the units, also by each of their names. Raises `CheckFailed` if one is missing."""
+    names = [watched.unit for watched in params.units]
+    figures = systemd_units.FIGURES if any(each.is_measured for each in params.units) else ()
+    units = await _ask(names, (*systemd_units.PROPERTIES, *figures), failed=failed)
+    by_name = {alias: unit for unit in units for alias in unit.aliases}
+    if missing := {ROOT_SLICE, *names} - by_name.keys():
+        raise CheckFailed(f"systemctl says nothing about {', '.join(sorted(missing))}")
+    return units, by_name
+
+
+async def _ask(names: Sequence[str], asked_for: Sequence[str], *, failed: bool) -> list[Unit]:
     """Ask for these units, and perhaps for all that have failed, in one call."""
-    properties = f"--property={','.join(systemd_units.PROPERTIES)}"
+    properties = f"--property={','.join(asked_for)}"
     # --state applies to units that a pattern matches. A unit that is named is always shown.
     others = ("*",) if failed else ()
     argv = ["systemctl", "show", "--no-pager", properties, "--state=failed", "--"]

@@ -51,7 +51,7 @@ ORDER = (
 """The entries of `supervisor/`, from the top down. Each may import only those below it."""
 
 CHECK_ORDER = (
-    ("_logs", "_reports"),
+    ("_daemons", "_logs", "_reports", "_units"),
     (
         "_database",
         "_devices",

@@ -34,6 +34,12 @@ PROPERTIES = (
 )
 """The properties that are asked for. None holds free text, as a description does."""
 
+FIGURES = ("ControlGroup", "InvocationID", "MemoryCurrent", "CPUUsageNSec", "TasksCurrent")
+"""The properties that are asked for, too, if a unit has a limit for what it uses."""
+
+WITH_GROUP = ("mount", "scope", "service", "slice", "socket", "swap")
+"""The kinds of units that have processes, and so a control group."""
+
 UP = ("active", "reloading", "refreshing")
 """The states of a unit that works."""
 
@@ -57,6 +63,9 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9:_.\\@-]+")
 
 _COUNT = re.compile("[0-9]{1,10}")
 """A number of restarts."""
+
+_FIGURE = re.compile("[0-9]{1,19}")
+"""A figure that systemd knows. What it does not know is longer, or "[not set]"."""
 
 
 def full_name(name: str) -> str:
@@ -83,6 +92,21 @@ class Unit:
     status: str
     restarts: int | None
     """How often systemd itself restarted it. None for a kind that it does not restart."""
+
+    group: str = ""
+    """Its control group. Empty: it has no processes, or it was not asked for."""
+
+    invocation: str = ""
+    """Differs after each start of the unit."""
+
+    memory: int | None = None
+    """Bytes. None, as in the next two: it was not asked for, or systemd does not know it."""
+
+    processor: int | None = None
+    """Nanoseconds of a processor since its start."""
+
+    tasks: int | None = None
+    """Processes and threads."""
 
     @property
     def is_up(self) -> bool:
@@ -120,11 +144,21 @@ def parse(text: str) -> Iterator[Unit]:
                 result=given.get("Result", ""),
                 status=given.get("ExecMainStatus", ""),
                 restarts=int(restarts) if _COUNT.fullmatch(restarts) else None,
+                group=given.get("ControlGroup", ""),
+                invocation=given.get("InvocationID", ""),
+                memory=_figure(given.get("MemoryCurrent", "")),
+                processor=_figure(given.get("CPUUsageNSec", "")),
+                tasks=_figure(given.get("TasksCurrent", "")),
             )
+
+
+def _figure(text: str) -> int | None:
+    """Return a figure, None for "[not set]"."""
+    return int(text) if _FIGURE.fullmatch(text) else None
 
 
 def _properties(block: str) -> Iterator[tuple[str, str]]:
     for line in block.split("\n"):
         key, equals, value = line.strip().partition("=")
-        if equals and key in PROPERTIES:
+        if equals and key in (*PROPERTIES, *FIGURES):
             yield key, value.strip()

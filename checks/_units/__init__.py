@@ -1,0 +1,1 @@
+"""The units that `systemd_unit` watches, and what they use."""
