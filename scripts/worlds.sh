@@ -1,9 +1,10 @@
 # scripts/test and scripts/test-systemd source this file for --world NAME. A world is this project
-# with another Debian, another Alertmanager, another database or another Python. All is kept in
+# with another Debian, Alertmanager, database, kernel or Python. All is kept in
 # $SUPERVISOR_TEST_CACHE for the next run. apt gets the packages of other suites from where this host
 # gets its own, and verifies their signatures. It does not change this host's packages.
+source "$(dirname "${BASH_SOURCE[0]}")/machine.sh"
 cache=${SUPERVISOR_TEST_CACHE:-/var/tmp/supervisor-tests}
-worlds="bookworm, trixie, sid, alertmanager-0.28, alertmanager-0.33, mysql, python3.N"
+worlds="bookworm, trixie, sid, alertmanager-0.28, alertmanager-0.33, linux, mysql, python3.N"
 
 # Prints the address of the Debian archive that this host's apt uses.
 debian_archive() {
@@ -148,6 +149,7 @@ in_world() {
         bookworm | trixie | sid) in_debian "$world" "$@" ;;
         alertmanager-0.28) with_alertmanager 0.28 trixie "$@" ;;
         alertmanager-0.33) with_alertmanager 0.33 sid "$@" ;;
+        linux) with_linux "$@" ;;
         mysql) with_mysql "$@" ;;
         python3.*) with_python "$world" "$@" ;;
         *) echo "there is no world $world; there are $worlds" >&2; return 2 ;;
