@@ -1,7 +1,7 @@
 """How long it takes to read a service file alone, and the same split into a family and fragments.
 
-What `configs/KorPnrTest.toml` says is read from one file, and from four: a family, a host and two
-fragments. "look for others" is all that a plain file pays, and must be next to nothing:
+What the converted file of the tests says is read from one file, and from four: a family, a host and
+two fragments. "look for others" is all that a plain file pays, and must be next to nothing:
 `scripts/bench families [--quick]`.
 """
 
@@ -26,7 +26,7 @@ from supervisor.config.layers.effective import EXTENDS, VARS, Effective, fragmen
 from supervisor.config.layers.whole import read_whole
 from supervisor.modules.loader import load_check
 
-CONFIG = Path(__file__).parent.parent / "configs" / "KorPnrTest.toml"
+CONFIG = Path(__file__).parent.parent / "tests/convert/converted/KorPnrTest.toml"
 """The service whose file is read."""
 
 MOST_FOR_OTHERS = 0.02

@@ -1,44 +1,76 @@
-"""A host's file is its family's skeleton, copied and edited where it says HOST."""
+"""The service files of the legacy launcher's hosts: four families, and a short file a host."""
 
 from __future__ import annotations
 
-import shutil
+import tomllib
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from supervisor.config.load import load_service
-from supervisor.modules.loader import load_check
+from supervisor.__main__ import main
+from supervisor.commands.options import load_file
+from supervisor.config.service import Module
 
-FAMILIES = Path(__file__).parent.parent / "configs/families"
-HOSTS = ("Prod1", "Prod2", "Test")
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
+
+CONFIGS = ROOT / "configs"
+"""The shipped service files."""
+
+GOLDEN = Path(__file__).parent / "families"
+"""What `show` prints of each host."""
+
+FAMILIES = ("KorApp", "KorPfms", "KorPnr", "TwnApp")
+"""The services that the legacy launcher knows."""
+
+HOSTS = [f"{family}{server}" for family, server in product(FAMILIES, ("Prod1", "Prod2", "Test"))]
+"""Each service on each of its servers."""
+
+MAX_LINES = 12
+"""Lines of a host's own file, at most."""
 
 
-def test_there_is_a_skeleton_for_each_family() -> None:
-    assert ["KorApp", "KorPfms", "KorPnr", "TwnApp"] == sorted(
-        path.stem for path in FAMILIES.iterdir()
-    )
+def test_the_families_are_those_of_the_launcher() -> None:
+    assert [*FAMILIES] == sorted(path.stem for path in (CONFIGS / "families").iterdir())
+    assert HOSTS == sorted(path.stem for path in GOLDEN.iterdir())
 
 
-@pytest.mark.parametrize("family", ["KorApp", "KorPfms", "KorPnr", "TwnApp"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_copy_with_its_own_name_is_valid(tmp_path: Path, family: str, host: str) -> None:
-    path = tmp_path / f"{family}{host}.toml"
-    shutil.copy(FAMILIES / f"{family}.toml", path)
-    text = path.read_text(encoding="utf-8")
-    text = text.replace("PROD1", host.upper()).replace('"prod1"', f'"{host.lower()}"')
-    path.write_text(text, encoding="utf-8")
-    service = load_service(path, lambda name: load_check(name).params)
-
-    assert service.service.endswith(f"-{host.upper()}")
-    assert host.lower() == service.labels["site"]
+def test_show_prints_the_golden_file(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == main(["show", "--service", host, "--config-dir", str(CONFIGS)])
+    assert (GOLDEN / f"{host}.toml").read_text(encoding="utf-8") == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("family", ["KorApp", "KorPfms", "KorPnr", "TwnApp"])
-def test_what_differs_between_hosts_is_marked(family: str) -> None:
-    lines = (FAMILIES / f"{family}.toml").read_text(encoding="utf-8").splitlines()
-    told = [line for line in lines if line.startswith(("service =", "site =", "urls ="))]
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_has_a_short_file_of_its_own(host: str) -> None:
+    text = (CONFIGS / f"{host}.toml").read_text(encoding="utf-8")
+    service = load_file(CONFIGS / f"{host}.toml")
+    family = next(each for each in FAMILIES if host.startswith(each))
 
-    assert 3 == len(told)
-    assert all("# HOST" in line for line in told)
-    assert f"#     cp configs/families/{family}.toml configs/{family}Prod2.toml" in lines
+    assert len(text.splitlines()) <= MAX_LINES
+    assert f"families/{family}.toml" == tomllib.loads(text)["extends"]
+    assert host == service.service.title().replace("-", "")
+    assert host.removeprefix(family).lower() == service.labels["site"]
+
+
+def test_one_of_two_hosts_alone_sends_the_report() -> None:
+    reports = {
+        host: each.enabled
+        for host in HOSTS
+        for each in load_file(CONFIGS / f"{host}.toml").modules
+        if each.check == "pnr_report"
+    }
+
+    assert {"KorPnrProd1": True, "KorPnrProd2": False, "KorPnrTest": True} == reports
+
+
+def test_a_family_has_the_modules_and_the_plan_of_the_converted_legacy_file() -> None:
+    def seen(module: Module) -> tuple[object, ...]:
+        return module.name, module.check, module.every, module.at, module.timeout
+
+    family = load_file(CONFIGS / "KorPnrTest.toml")
+    legacy = load_file(ROOT / "tests/convert/converted/KorPnrTest.toml")
+
+    assert [*map(seen, legacy.modules)] == [*map(seen, family.modules)]
+    assert (legacy.service, legacy.timezone) == (family.service, family.timezone)

@@ -168,12 +168,12 @@ def test_passwords_are_nowhere_but_in_the_secrets(tmp_path: Path) -> None:
     assert loaded(conversion, tmp_path).modules
 
 
-def test_the_file_in_configs_is_the_converted_sample() -> None:
+def test_the_sample_gives_the_golden_file() -> None:
     text = made(SAMPLE).text.replace(
         'service = "KOR-PNR-TEST"\n', 'service = "KOR-PNR-TEST"\ntimezone = "Asia/Seoul"\n'
     )
 
-    assert text == (ROOT / "configs/KorPnrTest.toml").read_text(encoding="utf-8")
+    assert text == (ROOT / "tests/convert/converted/KorPnrTest.toml").read_text(encoding="utf-8")
 
 
 def test_a_database_without_a_name_is_pointed_out(sample: Conversion) -> None:
