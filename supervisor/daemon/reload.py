@@ -18,7 +18,6 @@ from supervisor.alerts.self_alerts import RELOAD_FAILED, SelfAlert
 from supervisor.config.current import CurrentConfig
 from supervisor.config.service import Alertmanager, Service
 from supervisor.control.socket_client import JsonObject
-from supervisor.daemon.preview import preview
 from supervisor.delivery.tasks import PeerTasks
 from supervisor.errors import ConfigError, SupervisorError
 from supervisor.host import garbage_collector
@@ -27,7 +26,6 @@ from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.systemd import Notifier
 from supervisor.host.threads import in_thread
 from supervisor.modules.tasks import ModuleTasks
-from supervisor.recorder.foresight import foresee
 from supervisor.recorder.messages import Message, Reload
 from supervisor.web import binding
 from supervisor.web.binding import Address
@@ -111,6 +109,9 @@ class Reloader:
 
     async def preview(self) -> JsonObject:
         """Return what a reload would do now, or in `refused` why it would do nothing."""
+        from supervisor.daemon.preview import preview  # few ask
+        from supervisor.recorder.foresight import foresee
+
         async with self._turn:
             try:
                 new = await in_thread(partial(self._prepare, self.config.service))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from logging import getLogger
@@ -125,7 +124,7 @@ class WaitingSilences:
             self._forget_ended(now)
             room = MAX_WAITING - len(self._waiting)
             kept = [
-                evolve(each, id=f"{WAITING}-{secrets.token_hex(4)}", state=WAITING)
+                evolve(each, id=f"{WAITING}-{os.urandom(4).hex()}", state=WAITING)
                 for each in wanted[:room]
             ]
             self._waiting |= {each.id: Waiting(each, frozenset(urls)) for each in kept}
