@@ -36,6 +36,10 @@ PARAMS = {
     ("clock", "max_offset"): 'servers = [{ host = "127.0.0.1" }]\nLIMIT',
     ("command", "limits"): f"{PLUGIN}limits = {{ time = TABLE }}",
     ("command", "min_limits"): f"{PLUGIN}min_limits = {{ time = TABLE }}",
+    **{
+        ("daemon", name): 'daemons = [{ name = "a", LIMIT }]'
+        for name in ("max_cpu_percent", "max_memory", "max_open_files", "max_threads", "min_uptime")
+    },
     ("disk", "full_within"): FILESYSTEM,
     ("disk", "max_use_percent"): 'filesystems = [{ filesystem = "/", LIMIT }]',
     ("disk", "min_free"): FILESYSTEM,
@@ -64,7 +68,10 @@ PARAMS = {
     ("session", "limit"): 'sessions = [{ name = "a", port = 22, LIMIT }]',
     ("sql", "max"): f"{DATABASE}LIMIT",
     ("sql", "min"): f"{DATABASE}LIMIT",
-    ("systemd_unit", "max_restarts"): 'units = [{ name = "a.service", LIMIT }]',
+    **{
+        ("systemd_unit", name): 'units = [{ name = "a.service", LIMIT }]'
+        for name in ("max_cpu_percent", "max_memory", "max_restarts", "max_tasks")
+    },
     ("talk", "max_seconds"): 'servers = [{ name = "a", host = "a", preset = "ssh", LIMIT }]',
     ("unprocessed_file", "max_age"): 'directories = [{ directory = "/a", LIMIT }]',
 }
