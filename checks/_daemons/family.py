@@ -5,17 +5,16 @@ The functions block, so call them in a thread.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 
-from checks._processes.process import PROC, Process, look_up
+from checks._processes.process import Process, look_up
 
 
-def read_children() -> Mapping[int, Sequence[Process]]:
-    """Return all processes of this host, also its containers', by the pid of their parent."""
+def read_children(pids: Iterable[int]) -> Mapping[int, Sequence[Process]]:
+    """Return the processes with these pids that still exist, by the pid of their parent."""
     children: dict[int, list[Process]] = {}
-    for entry in os.listdir(PROC):
-        process = look_up(int(entry)) if entry.isdecimal() else None
+    for pid in pids:
+        process = look_up(pid)
         if process is not None:
             children.setdefault(process.parent, []).append(process)
     return children

@@ -59,9 +59,7 @@ def look(processes: Sequence[WatchedProcess]) -> Look:
     scanned = scan([process.name for process in processes])
     if not any(process.daemon and process.daemon.is_measured for process in processes):
         return Look(scanned)
-    moment = processor_time.now()
-    running = [(each, each.counting(scanned)[0]) for each in processes]
-    return Look(scanned, moment, measure(running))
+    return Look(scanned, processor_time.now(), measure(processes, scanned))
 
 
 def since_the_last_run(

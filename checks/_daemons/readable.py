@@ -27,7 +27,7 @@ def unreadable(params: Params) -> Iterator[str]:
     processes = watched(params)
     scanned = scan([each.name for each in processes])
     with_children = any(daemon.with_children for daemon in params.daemons)
-    children = read_children() if with_children else {}
+    children = read_children(scanned.pids) if with_children else {}
     for number, daemon in enumerate(params.daemons):
         own = [each for each in processes if each.daemon is daemon]
         members = [process for each in own for process in each.counting(scanned)[0]]

@@ -5,6 +5,7 @@ The functions block, so call them in a thread.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
@@ -14,6 +15,7 @@ from checks._daemons.family import families, read_children
 from checks._daemons.watched import Daemon, WatchedProcess
 from checks._processes.process import TICKS, Process, key
 from checks._processes.processor_time import Counter
+from checks._processes.scan import ScanResult
 from supervisor.api import Limit, Size
 
 
@@ -73,15 +75,17 @@ class Usage:
         return sum(process.threads for process in self.members)
 
 
-def measure(running: Iterable[tuple[WatchedProcess, Sequence[Process]]]) -> dict[str, Usage]:
+def measure(processes: Iterable[WatchedProcess], scanned: ScanResult) -> dict[str, Usage]:
     """Return what the processes of each name use, for each daemon with limits that runs."""
     limited = [
-        (watched.name, watched.daemon, processes)
-        for watched, processes in running
-        if processes and watched.daemon is not None and watched.daemon.is_measured
+        (each.name, each.daemon, running)
+        for each in processes
+        if each.daemon is not None and each.daemon.is_measured
+        if (running := each.counting(scanned)[0])
     ]
     with_children = any(daemon.with_children for _, daemon, _ in limited)
-    children = read_children() if with_children else {}
+    # A supervisor may be started by what it watches.
+    children = read_children((*scanned.pids, os.getpid())) if with_children else {}
     return {name: _usage(daemon, processes, children) for name, daemon, processes in limited}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import define, frozen
@@ -38,6 +38,9 @@ class ScanResult:
     """The same for processes of containers."""
 
     zombies: tuple[Process, ...] = ()
+
+    pids: Sequence[int] = ()
+    """All that was looked at: every process but this one and the threads of the kernel."""
 
     hidden: bool = False
     """Whether some processes cannot be seen by this user."""
@@ -98,6 +101,7 @@ def scan(wanted: Collection[str]) -> ScanResult:
         running={name: (*processes.values(),) for name, processes in found.running.items()},
         contained={name: (*processes.values(),) for name, processes in found.contained.items()},
         zombies=zombies,
+        pids=pids,
         hidden=hidden,
         unseen=frozenset(unseen),
     )

@@ -449,9 +449,9 @@ async def test_a_process_that_vanishes_while_it_is_looked_at_is_left_out(
 ) -> None:
     with daemon_that(IDLE) as gone:
 
-        def too_late(running: Any) -> Any:
+        def too_late(*given: Any) -> Any:
             end(gone.pid)
-            return measure(running)
+            return measure(*given)
 
         monkeypatch.setattr(findings, "measure", too_late)
         watched = limited(max_memory=Size(1), max_open_files=1000, max_cpu_percent=1.0)
