@@ -184,5 +184,5 @@ class Verdict:
 
 
 def rounded(rate: float) -> str:
-    """Return a number of packets for a message: "0.4", "12", "1,200"."""
-    return f"{rate:.1f}" if rate < 1 else f"{rate:,.0f}"
+    """Return a number of packets for a message: "0.04", "12", "1,200"."""
+    return f"{rate:.2g}" if rate < 1 else f"{rate:,.0f}"
