@@ -25,9 +25,9 @@ def state_of(last_resort: LastResort) -> JsonObject:
                 "target": target,
                 "due": _moment(due.get(name)),
                 "last_digest": _moment(record.of(name).sent_at),
-                "sent": last_resort.sent[name],
-                "failed": last_resort.failed[name],
-                "error": last_resort.errors.get(name, ""),
+                "sent": last_resort.tally.sent[name],
+                "failed": last_resort.tally.failed[name],
+                "error": last_resort.tally.errors.get(name, ""),
             }
             for name, target in last_resort.targets.items()
         ],
@@ -57,7 +57,7 @@ def in_words(fallback: JsonObject, local: Callable[[str | None], str]) -> Iterat
 
 def _word(last_resort: LastResort) -> Literal["ready", "waiting", "told", "failing"]:
     told = [last_resort.record.of(name) for name in last_resort.targets]
-    errors = (last_resort.errors.get(name) for name in last_resort.targets)
+    errors = (last_resort.tally.errors.get(name) for name in last_resort.targets)
     if any(each.attempt and error for each, error in zip(told, errors, strict=True)):
         return "failing"
     if last_resort.record.since is None:

@@ -161,6 +161,7 @@ class Failures:
         """Count a failure, and say what is wrong."""
         peer = self.peer
         peer.errors[answer.reason] += 1
+        peer.failed_at = trio.current_time()
         peer.error = str(answer)
         state: Literal["retrying", "misconfigured"] = (
             "misconfigured" if answer.reply is Reply.MISCONFIGURED else "retrying"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Literal
 
@@ -49,6 +50,9 @@ class PeerStatus:
 
     alive_at: float = 0.0
     """trio's time at which its sender last began a round of its loop."""
+
+    failed_at: float = -math.inf
+    """trio's time of the last post that failed."""
 
     failures: int = 0
     """Failures in a row since the last success."""

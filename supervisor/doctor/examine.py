@@ -53,9 +53,9 @@ def _examinations(
         ("secrets", partial(secrets.examine_secrets, service)),
     ]
     if service.fallback is not None:
-        from supervisor.doctor import fallback  # few services have one
+        from supervisor.doctor.fallback.examine import examine_fallback  # few services have one
 
-        wanted.append(("the fallback", partial(fallback.examine, service)))
+        wanted.append(("the fallback", partial(examine_fallback, service)))
     for number, module, _ in modules.examinable(service):
         wanted.append((module.name, partial(modules.examine_module, service, number)))
     for url in service.alertmanager.urls:

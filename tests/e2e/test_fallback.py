@@ -28,8 +28,11 @@ KILLS = 100 if os.environ.get("SUPERVISOR_LONG_TESTS") else 6
 """How often the supervisor is killed while no Alertmanager answers."""
 
 AFTER, EVERY = 2.0, 6.0
+BACKOFF = 60.0
+"""Seconds until a sender tries again, at most. A digest waits for that."""
+
 SLACK = 20.0
-"""Seconds that starts, back-offs and a busy machine may take."""
+"""Seconds that starts and a busy machine may take."""
 
 CONFIG = """
 service = "KOR"
@@ -182,9 +185,9 @@ def test_two_alertmanagers_are_killed_and_the_mail_server_is_told(lab: Lab) -> N
 
     # The first digest comes after its time, and one in each period, however often it is killed.
     fired = lab.fire("error-c")
-    wait_for(lambda: lab.digests, AFTER + EVERY + SLACK, "no digest", lambda: lab.supervisor.log)
+    wait_for(lambda: lab.digests, BACKOFF + EVERY + SLACK, "no digest", lambda: lab.supervisor.log)
     first = lab.digests[0]
-    assert AFTER + spread() <= first.made_at - fired <= AFTER + spread() + SLACK
+    assert AFTER + spread() <= first.made_at - fired <= AFTER + spread() + BACKOFF + SLACK
     assert first.mail.user == USER
     assert first.mail.is_secret
     assert "error-c" in first.mail.text()
@@ -198,18 +201,18 @@ def test_two_alertmanagers_are_killed_and_the_mail_server_is_told(lab: Lab) -> N
         lab.supervisor.kill()
         lab.supervisor.start()
     known = len(lab.digests)
-    wait_for(lambda: len(lab.digests) > known, EVERY + 60 + SLACK, "no more digests")
+    wait_for(lambda: len(lab.digests) > known, EVERY + BACKOFF + SLACK, "no more digests")
     made = [digest.made_at for digest in lab.digests]
     gaps = [later - earlier for earlier, later in pairwise(made)]
     repeated = len(lab.of_kind("digest")) - len(made)
     print(f"{KILLS} kills, {len(made)} digests, {repeated} repeated, gaps {sorted(gaps)}")
     assert min(gaps) >= EVERY
-    assert max(gaps) <= EVERY + 60 + SLACK
+    assert max(gaps) <= EVERY + BACKOFF + SLACK
     assert lab.of_kind("end") == []
 
     # It says once that a peer answers again, and then each alert is told as usual.
     lab.start_alertmanagers()
-    wait_for(lambda: lab.of_kind("end"), 90 + SLACK, "no end", lambda: lab.supervisor.log)
+    wait_for(lambda: lab.of_kind("end"), BACKOFF + SLACK, "no end", lambda: lab.supervisor.log)
     wait_for(lambda: lab.mailed("error-c") == 2, 90, "not mailed", lambda: lab.supervisor.log)
     expected = ["error-a", "error-b", "error-c", "warning"]
     wait_for(
@@ -234,7 +237,7 @@ def test_a_reload_adds_and_removes_the_fallback(lab: Lab) -> None:
     lab.configure()
     options = lab.supervisor.options()
     assert run_supervisor("reload", *options).returncode == 0
-    wait_for(lambda: lab.digests, 60 + SLACK, "no digest", lambda: lab.supervisor.log)
+    wait_for(lambda: lab.digests, BACKOFF + SLACK, "no digest", lambda: lab.supervisor.log)
     status = run_supervisor("status", *options).stdout
     assert "Fallback: has told that no Alertmanager answers" in status
     tree = run_supervisor("tree", *options).stdout

@@ -8,7 +8,6 @@ docs/reference/fallback.md for the rules.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from logging import getLogger
 
@@ -20,7 +19,8 @@ from supervisor.config.fallback.fallback import Fallback
 from supervisor.delivery.fallback.channels import Send, channels, sender
 from supervisor.delivery.fallback.owed import owed
 from supervisor.delivery.fallback.record import Attempt, Record
-from supervisor.delivery.fallback.result import Fate, Result
+from supervisor.delivery.fallback.result import Result
+from supervisor.delivery.fallback.tally import Tally
 from supervisor.delivery.fallback.timetable import Timetable
 from supervisor.delivery.peer import PeerStatus
 from supervisor.host.clock import MIN_STEP, Clock
@@ -56,17 +56,14 @@ class LastResort:
     record: Record = field(init=False)
     """What has been told."""
 
-    errors: dict[str, str] = field(factory=dict, init=False)
-    """Why the last try failed, by channel."""
-
-    sent: Counter[str] = field(factory=Counter, init=False)
-    """Messages that were sent since the start, by channel."""
-
-    failed: Counter[str] = field(factory=Counter, init=False)
-    """Tries that failed since the start, by channel."""
+    tally: Tally = field(factory=Tally, init=False)
+    """What was sent since the start, and what failed."""
 
     _busy: set[str] = field(factory=set, init=False)
     """Channels that send now."""
+
+    _is_stirred: bool = field(default=False, init=False)
+    """Whether something has happened since the last look."""
 
     _taken: Mapping[str, int] = field(init=False)
     """How many alerts each peer had taken at the last look."""
@@ -96,7 +93,7 @@ class LastResort:
     def answered(self, taken: bool) -> None:
         """Wake the task if it must know how a post has ended."""
         if not taken or self.record.since is not None:
-            self.clock.rouse(self)
+            self._stir()
 
     def reconfigure(self, settings: Fallback) -> None:
         """Go on with other settings. What could not be sent is tried again at once."""
@@ -105,19 +102,23 @@ class LastResort:
             if told.attempt is not None:
                 attempt = evolve(told.attempt, tries=0, refused=False)
                 self.record = self.record.put(channel, evolve(told, attempt=attempt))
-        self.clock.rouse(self)
+        self._stir()
 
     async def watch(self) -> None:
         """Send what is due, for as long as the supervisor lives."""
         async with trio.open_nursery() as sending:
             while True:
+                self._is_stirred = False
                 await self._look()
-                now = self.clock.now()
+                now, later = self.clock.now(), math.inf
                 for channel, due in self.due().items():
-                    if due <= now:
+                    if due > now:
+                        later = min(later, due)
+                    elif self._is_certain(channel, now - due):
                         self._busy.add(channel)
                         sending.start_soon(self._tell, channel, name=f"fallback {channel}")
-                await self.clock.doze(min(self.due().values(), default=math.inf), self)
+                if not self._is_stirred:
+                    await self.clock.doze(later, self)
 
     def due(self) -> dict[str, float]:
         """Return when each channel sends its next message, in Unix seconds. Infinite: not at all.
@@ -135,6 +136,24 @@ class LastResort:
         if not self._each_peer_fails() or not self._is_owed():
             return dict.fromkeys(names, math.inf)
         return {name: timetable.digest_due(since, self.record.of(name)) for name in names}
+
+    def _stir(self) -> None:
+        """Let the task look again: now if it sleeps, else before it does."""
+        self._is_stirred = True
+        self.clock.rouse(self)
+
+    def _is_certain(self, channel: str, late: float) -> bool:
+        """Return whether a message that was due `late` seconds ago is true now.
+
+        A peer may answer again, and its sender does not know that before its next try. So each
+        peer must have failed since the message was due. That takes one back-off at most. What is
+        tried again soon was certain a moment ago.
+        """
+        attempt = self.record.of(channel).attempt
+        if self.record.since is None or (attempt and attempt.tries and not attempt.refused):
+            return True
+        earliest = trio.current_time() - late
+        return all(peer.failed_at >= earliest for peer in self.peers())
 
     async def _look(self) -> None:
         """Find out whether an outage begins or ends, and keep that."""
@@ -156,13 +175,13 @@ class LastResort:
         trying = told.next_try("end" if since is None else "digest", now)
         await self._keep(self.record.put(channel, told.trying(trying)))
         result = await self._send(channel, trying)
-        self._say(channel, trying, result)
+        self.tally.note(channel, trying, result)
         told = self.record.of(channel).after(trying, result.fate)
         if since is not None and self.record.since is None:  # a peer has answered since
             told = told.ended(since)
         await self._keep(self.record.put(channel, told))
         self._busy.discard(channel)
-        self.clock.rouse(self)
+        self._stir()
 
     async def _send(self, channel: str, trying: Attempt) -> Result:
         """Send a message by a channel."""
@@ -177,20 +196,6 @@ class LastResort:
             text = message.end(service, peers, since=since, now=now)
         identity = f"{trying.kind}.{trying.made_at * 1000:.0f}.{self.timetable.name}"
         return await self.find_sender(self.settings, channel)(text, identity)
-
-    def _say(self, channel: str, trying: Attempt, result: Result) -> None:
-        """Log what became of a message. The same failure is logged once."""
-        what = f"fallback {channel}"
-        if result.fate is Fate.SENT:
-            self.sent[channel] += 1
-            said = "no Alertmanager answers" if trying.kind == "digest" else "one answers again"
-            _log.warning("%s: told that %s%s", what, said, result.why and f"; {result.why}")
-        else:
-            self.failed[channel] += 1
-            if result.why != self.errors.get(channel):
-                again = "later" if result.fate is Fate.REFUSED else "soon"
-                _log.error("%s: cannot send: %s; tried again %s", what, result.why, again)
-        self.errors[channel] = result.why
 
     def _say_what_waits(self) -> None:
         now = self.clock.now()

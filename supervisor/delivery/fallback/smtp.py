@@ -22,9 +22,6 @@ from supervisor.host.tls import tls_context
 ANSWER_TIMEOUT = 20.0
 """Seconds for each answer of the server. The caller sets the deadline of the whole."""
 
-QUIT_TIMEOUT = 2.0
-"""Seconds for the answer to QUIT. The mail is taken already."""
-
 MAX_ANSWER = 200
 """Characters of an answer that a message shows."""
 
@@ -189,8 +186,6 @@ def _words(error: smtplib.SMTPResponseException) -> str:
 
 
 def _quit(server: smtplib.SMTP) -> None:
-    """Take leave of the server. Whatever it answers, it has the mail."""
+    """Take leave of the server. Its answer does not matter, so it is not waited for."""
     with suppress(OSError, smtplib.SMTPException):
-        if server.sock is not None:
-            server.sock.settimeout(QUIT_TIMEOUT)
-        server.quit()
+        server.putcmd("quit")

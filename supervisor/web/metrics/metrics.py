@@ -246,14 +246,14 @@ def _fallback_outage(source: Source, name: str) -> Iterator[str]:
 def _fallback_sent(source: Source, name: str) -> Iterator[str]:
     if last_resort := source.snapshot.fallback():
         for channel in last_resort.targets:
-            yield sample(name, f'channel="{channel}"', last_resort.sent[channel])
+            yield sample(name, f'channel="{channel}"', last_resort.tally.sent[channel])
 
 
 @_family("fallback_errors_total", "counter", "Messages that the fallback could not send.")
 def _fallback_errors(source: Source, name: str) -> Iterator[str]:
     if last_resort := source.snapshot.fallback():
         for channel in last_resort.targets:
-            yield sample(name, f'channel="{channel}"', last_resort.failed[channel])
+            yield sample(name, f'channel="{channel}"', last_resort.tally.failed[channel])
 
 
 @_family("quarantined_total", "counter", "Alerts that an Alertmanager refused.")

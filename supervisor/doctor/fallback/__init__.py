@@ -1,0 +1,1 @@
+"""Finds out, for `doctor`, whether the fallback could tell somebody."""
