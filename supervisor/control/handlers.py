@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import trio
@@ -34,11 +34,8 @@ class Handlers:
     root: trio.lowlevel.Task
     """The task above all others."""
 
-    reload: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
-    """Reads the service file again, and returns how that ended."""
-
-    preview: Callable[[], Awaitable[JsonObject]] = field(kw_only=True)
-    """Returns what a reload would do."""
+    reloads: Mapping[str, Callable[[], Awaitable[JsonObject]]] = field(kw_only=True)
+    """The requests that read the service file again, and what returns the answer to each."""
 
     connect: Callable[[], Sequence[Client]] = field(kw_only=True)
     """Returns a client for each peer."""
@@ -51,10 +48,9 @@ class Handlers:
         return {
             "status": self._status,
             "run-now": self._run_now,
-            "reload": self._reload,
-            "diff": self._diff,
             "tree": self._tree,
             "silence": self._silence,
+            **dict.fromkeys(self.reloads, self._reload),
         }
 
     async def _status(self, _request: JsonObject, say: Say) -> None:
@@ -63,11 +59,8 @@ class Handlers:
     async def _tree(self, _request: JsonObject, say: Say) -> None:
         await say(task_tree.describe(self.root, trio.current_time()))
 
-    async def _reload(self, _request: JsonObject, say: Say) -> None:
-        await say(await self.reload())
-
-    async def _diff(self, _request: JsonObject, say: Say) -> None:
-        await say(await self.preview())
+    async def _reload(self, request: JsonObject, say: Say) -> None:
+        await say(await self.reloads[request["ask"]]())
 
     async def _silence(self, request: JsonObject, say: Say) -> None:
         """Make, list or end silences. Say what the peers have then."""

@@ -285,12 +285,10 @@ class Daemon:
             modules,
             self.recorder.recorded,
             trio.lowlevel.current_task(),
-            reload=reloader.reload,
-            preview=reloader.preview,
+            reloads={"reload": reloader.reload, "diff": reloader.preview},
             connect=self._connect,
             waiting=peers.waiting,
         )
         server = LocalServer(handlers.by_name(), self.environment.clock)
-        nursery.start_soon(
-            server.keep, self.local_socket, self.recorder.writer.worker, name="local socket"
-        )
+        worker = self.recorder.writer.worker
+        nursery.start_soon(server.keep, self.local_socket, worker, name="local socket")

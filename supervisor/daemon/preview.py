@@ -1,8 +1,8 @@
-"""What a reload would do, for `diff`. Pure."""
+"""What a reload would do, for `diff`. Nothing is done."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -13,26 +13,20 @@ from supervisor.config.limits.limit import Limit
 from supervisor.config.problems import KeyPath, key_text
 from supervisor.config.service import Module, Service
 from supervisor.control.socket_client import JsonObject
-from supervisor.recorder.foresight import Foreseen
+from supervisor.ledger.outbox import Outbox
+from supervisor.modules.tasks import ModuleTasks
+from supervisor.recorder.foresight import foresee
 
 TIMETABLE = "timetable"
 """What differs of a module whose own table is the same: other hosts or modules move its times."""
 
 
-def preview(
-    old: Service,
-    new: Service,
-    running: Mapping[str, Module],
-    *,
-    changed: Collection[str],
-    alerts: Iterable[Foreseen],
-) -> JsonObject:
-    """Return what a reload would do.
-
-    `running` are the modules with a task; `changed` are those of them that would end.
-    """
+def preview(old: Service, new: Service, modules: ModuleTasks, outbox: Outbox) -> JsonObject:
+    """Return what a reload would do with modules, settings and alerts."""
+    running = {name: task.module for name, task in modules.tasks.items()}
     wanted = {module.name: module for module in new.modules if module.enabled}
-    foreseen = [*alerts]
+    changed = modules.changed(new)
+    foreseen = foresee(outbox, new, modules.clock.now())
     return {
         "service": new.service,
         "start": [name for name in wanted if name not in running],

@@ -117,19 +117,9 @@ class Reloader:
                 new = await in_thread(partial(self._prepare, self.config.service))
             except SupervisorError as error:
                 return {"refused": str(error)}
-            running = {name: task.module for name, task in self.modules.tasks.items()}
-            outbox = self.peers.outbox
-            return {
-                **preview(
-                    self.config.service,
-                    new.service,
-                    running,
-                    changed=self.modules.changed(new.service),
-                    alerts=foresee(outbox, new.service, self.modules.clock.now()),
-                ),
-                "peers_again": new.clients is not None,
-                "page_again": bool(new.addresses),
-            }
+            told = preview(self.config.service, new.service, self.modules, self.peers.outbox)
+            again = {"peers_again": new.clients is not None, "page_again": bool(new.addresses)}
+            return told | again
 
     async def reload_when_asked(self) -> None:
         """Reload at each SIGHUP and each request."""

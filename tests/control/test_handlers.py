@@ -46,9 +46,6 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             modules.stats[run.module].finish(run)
             changed.unpark_all()
 
-    async def reload() -> dict[str, Any]:
-        return {"applied": True, "text": "reloaded"}
-
     async with trio.open_nursery() as nursery:
         modules = ModuleTasks(
             store=outbox.store,
@@ -71,8 +68,7 @@ async def handlers(*, recorded: bool) -> AsyncIterator[Handlers]:
             modules,
             changed,
             root,
-            reload=reload,
-            preview=reload,
+            reloads={},
             connect=list,
             waiting=WaitingSilences(Path("/nonexistent/silences.json")),
         )
