@@ -47,7 +47,7 @@ class Params:
             Rule(_are_few, {"maxItems": MAX_FILES}),
             unique(lambda file: file.instance),
         ],
-        metadata={"help": "the files to watch"},
+        metadata={"help": "the files to watch", "named_by": ("path", "newest", "name")},
     )
     probe_timeout: Duration = timeout_field(20, "a file that takes longer to look at is unreadable")
 

@@ -124,7 +124,10 @@ class Params:
     arrays: tuple[WatchedArray, ...] = field(
         default=(WatchedArray(),),
         validator=unique(lambda watched: watched.name, remedy="keep one of them"),
-        metadata={"help": "the arrays to look at; default: all of this host"},
+        metadata={
+            "help": "the arrays to look at; default: all of this host",
+            "named_by": ("name",),
+        },
     )
 
 

@@ -115,10 +115,9 @@ def _keys(table: type) -> Mapping[str, Shape]:
 
 def _list(item: Any, named_by: tuple[str, ...]) -> Shape:
     def name_of(keys: Mapping[str, Node]) -> Hashable:
-        first, *others = (keys.get(key) for key in named_by)
-        if not isinstance(first, Leaf):
-            return None
-        return (first.value, *(each.value if isinstance(each, Leaf) else None for each in others))
+        given = (keys.get(key) for key in named_by)
+        name = tuple(each.value if isinstance(each, Leaf) else None for each in given)
+        return name if any(each is not None for each in name) else None
 
     return Shape(
         lambda _: _keys(item),

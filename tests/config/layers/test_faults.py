@@ -100,6 +100,17 @@ def test_a_family_that_cannot_be_used_is_told_where_it_is_named(tmp_path: Path, 
     assert problem.startswith(f"{HOST_FILE}:2: extends: names {FAMILY_FILE}, which {said}")
 
 
+def test_no_directory_above_a_family_may_be_written_by_everybody(tmp_path: Path) -> None:
+    deep = "families/kor/pnr/All.toml"
+    host = HOST.replace(FAMILY_FILE, deep)
+    path = write(tmp_path, {**FILES, HOST_FILE: host, deep: FAMILY})
+    assert problems(path) == []
+    (tmp_path / "families").chmod(0o777)
+
+    (problem,) = problems(path)
+    assert problem.startswith(f"{HOST_FILE}:2: extends: names {deep}, which may be written by ")
+
+
 @pytest.mark.parametrize("name", [FAMILY_FILE, FRAGMENT_FILE, "families", "KorPnrProd1.d"])
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_no_file_may_be_another_owners(tmp_path: Path, name: str) -> None:
