@@ -47,7 +47,7 @@ name = "b"
 every = "1h"
 [modules.params]
 protocol = "text"
-argv = ["sh", "-c", "echo ill; exit 1"]
+argv = ["sh", "-c", "echo $0; exit 1", { var = "text" }]
 """
 
 ROLE = FAMILY[FAMILY.index("[[modules]]") : FAMILY.rindex("[[modules]]")].replace('"a"', '"c"')
@@ -87,7 +87,7 @@ class Step:
     """What differs from `NOTHING`."""
 
 
-def steps(listen: str) -> list[Step]:
+def steps(listen: str, family: str) -> list[Step]:
     """Return one change after the other. Each begins with the files of the last one."""
     one, two = HOST, HOST.replace('"one"', '"two"')
     off = f'{two}[[modules]]\nname = "b"\nenabled = false\n'
@@ -165,6 +165,21 @@ def steps(listen: str) -> list[Step]:
             "another zone moves no module with every alone",
             {"Test.toml": own},
             {"settings": ["timezone"], "unchanged": 2},
+        ),
+        Step(
+            "the default of a variable differs",
+            {"families/All.toml": (worse := family.replace('"ill"', '"worse"', 1))},
+            {"restart": [{"module": "b", "changed": ["params.argv"]}], "unchanged": 1},
+        ),
+        Step(
+            "another host moves the timetables",
+            {"families/All.toml": worse.replace('"h"', '"other"')},
+            {
+                "settings": ["labels.host"],
+                "restart": [{"module": name, "changed": ["timetable"]} for name in "ab"],
+                "relabel": [relabelled(name, "host", "h", "other") for name in "ab"],
+                "unchanged": 0,
+            },
         ),
         Step(
             "all fragments go",
@@ -246,7 +261,7 @@ def test_a_reload_does_what_diff_said(
     write(supervisor.directory, {"Test.toml": HOST, "families/All.toml": family})
     supervisor.start()
     wait_for(lambda: len(firing(alertmanager)) == 2, 30, "nothing fires", lambda: supervisor.log)
-    for step in steps(f"127.0.0.1:{free_port()}"):
+    for step in steps(f"127.0.0.1:{free_port()}", family):
         before = firing(alertmanager)
         change(supervisor.directory, step.files)
         said = diff(supervisor)

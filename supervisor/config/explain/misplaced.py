@@ -57,6 +57,8 @@ def remedy_for_an_unknown_key(
     if problem.wrong != UNKNOWN_KEY:
         return ""
     match problem.path:
+        case (*_, "override"):
+            return "remove it: no other file says what this one says"
         case (str(key),):
             return _at_the_top(key, document)
         case ("modules", int(index), str(key)):

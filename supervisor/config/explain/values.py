@@ -12,6 +12,7 @@ import attrs
 
 from supervisor.config import schema_text
 from supervisor.config.explain.schedules import duration_for
+from supervisor.config.layers.tree import VAR
 from supervisor.config.limits.limit import Limit
 from supervisor.observations import Duration
 from supervisor.text import duration
@@ -143,6 +144,8 @@ def remedy_for_a_wrong_type(
     value: object, expected: Any, field: attrs.Attribute[Any] | None, *, may_show: bool
 ) -> str:
     """Return what would be right in place of a value of a wrong type."""
+    if isinstance(value, Mapping) and value.keys() == {VAR}:
+        return "declare the variable under [vars]"
     if may_show and (text := corrected(value, expected)):
         return f"write {text}"
     if isinstance(value, str) and schema_text.is_list(expected) and get_args(expected)[0] is str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.__main__ import main
 from tests.config.layers.planted import (
     FAMILY_FILE,
     FRAGMENT_FILE,
@@ -161,3 +162,28 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         f"{HOST_FILE}:8",
         f"{MORE_FILE}:1",
     ]
+
+
+def test_a_plain_file_has_no_variables_and_overrides_nothing(tmp_path: Path) -> None:
+    text = 'service = "X"\n[alertmanager]\noverride = true\nusername = { var = "user" }\n'
+    path = write(tmp_path, {"Shop.toml": text})
+
+    assert [each for each in problems(path) if "password" not in each] == [
+        "Shop.toml:4: alertmanager.username: is a table, not text; "
+        "declare the variable under [vars]",
+        "Shop.toml:3: alertmanager.override: is not a known key; "
+        "remove it: no other file says what this one says",
+    ]
+
+
+def test_a_warning_names_the_file_that_says_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    family = FAMILY.replace('username = "kor"', 'username = "${KOR}"')
+    write(tmp_path, {**FILES, FAMILY_FILE: family})
+
+    assert main(["validate", "KorPnrProd1", "--strict", "--config-dir", str(tmp_path)]) == 78
+    assert (
+        f"{tmp_path}/{FAMILY_FILE}:13: alertmanager.username: warning: has ${{KOR}}, "
+        "which is not filled in" in capsys.readouterr().err
+    )
