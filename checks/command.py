@@ -160,7 +160,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         argv, cwd=params.cwd, env=params.env, keep=params.kept, unfinished=show_unfinished
     )
     if completed.strays:
-        context.log.info("%s left %d processes, now ended", params.argv[0], completed.strays)
+        what = "process" if completed.strays == 1 else "processes"
+        context.log.info("%s left %d %s, now ended", params.argv[0], completed.strays, what)
     context.show(output(completed, secrets.values()))
     if params.protocol == "eborder":
         events = _from_events(params, completed, tuple(secrets.values()))
