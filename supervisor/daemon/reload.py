@@ -110,7 +110,6 @@ class Reloader:
     async def preview(self) -> JsonObject:
         """Return what a reload would do now, or in `refused` why it would do nothing."""
         from supervisor.daemon.preview import preview  # few ask
-        from supervisor.recorder.foresight import foresee
 
         async with self._turn:
             try:

@@ -63,6 +63,7 @@ class PeerTasks:
             peers=lambda: self.peers,
             clock=self.clock,
             send=self.send,
+            waiting=self.waiting,
             nursery=self.nursery,
         )
 

@@ -8,13 +8,13 @@ docs/reference/fallback.md for the rules.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from logging import getLogger
 
 import trio
 from attrs import define, evolve, field
 
-from supervisor.alerts.alert import NO_RECORD, SUPERVISOR
+from supervisor.alerts.alert import NO_RECORD, SUPERVISOR, Alert
 from supervisor.config.fallback.fallback import Fallback
 from supervisor.delivery.fallback.channels import Send, channels, sender
 from supervisor.delivery.fallback.owed import owed
@@ -23,6 +23,7 @@ from supervisor.delivery.fallback.result import Result
 from supervisor.delivery.fallback.tally import Tally
 from supervisor.delivery.fallback.timetable import Timetable
 from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import MIN_STEP, Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import FALLBACK, Message, Remember
@@ -49,6 +50,9 @@ class LastResort:
 
     send: trio.MemorySendChannel[Message]
     """Leads to the recorder."""
+
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet. What they silence is not told."""
 
     find_sender: Callable[[Fallback, str], Send] = sender
     """Returns what sends messages on a channel."""
@@ -189,8 +193,8 @@ class LastResort:
 
         service, now, peers = self.outbox.store.service, self.clock.now(), self.peers()
         if trying.kind == "digest":
-            since, waiting = self.record.since or now, owed(self.outbox, self.settings.event_types)
-            text = message.digest(service, waiting, peers, since=since, now=now)
+            since = self.record.since or now
+            text = message.digest(service, self._owed(), peers, since=since, now=now)
         else:
             since = self.record.of(channel).owes_end_of or now
             text = message.end(service, peers, since=since, now=now)
@@ -217,7 +221,14 @@ class LastResort:
         return bool(peers) and all(peer.state != "ok" for peer in peers)
 
     def _is_owed(self) -> bool:
-        return any(True for _ in owed(self.outbox, self.settings.event_types))
+        return any(True for _ in self._owed())
+
+    def _owed(self) -> Iterator[Alert]:
+        """Yield the alerts that somebody must still be told of."""
+        now = self.clock.now()
+        for alert in owed(self.outbox, self.settings.event_types):
+            if not (self.waiting and self.waiting.silence(alert.payload.labels, now)):
+                yield alert
 
     def _counts(self) -> Mapping[str, int]:
         return {peer.url: peer.sent for peer in self.peers()}

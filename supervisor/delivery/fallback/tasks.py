@@ -9,6 +9,7 @@ import trio
 from attrs import define, field
 
 from supervisor.delivery.peer import PeerStatus
+from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
 from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
@@ -32,6 +33,9 @@ class FallbackTask:
 
     send: trio.MemorySendChannel[Message]
     """Leads to the recorder."""
+
+    waiting: WaitingSilences
+    """Silences that no peer has taken yet. What they silence is not told."""
 
     nursery: trio.Nursery
     """Where the task runs."""
@@ -69,6 +73,7 @@ class FallbackTask:
                 peers=self.peers,
                 clock=self.clock,
                 send=self.send,
+                waiting=self.waiting,
             )
             self.nursery.start_soon(self._watch, self.last_resort, self._scope, name="fallback")
 

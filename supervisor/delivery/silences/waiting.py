@@ -116,6 +116,10 @@ class WaitingSilences:
             if url in each.urls and not each.silence.is_over(now) and each.silence.matches(labels)
         ]
 
+    def silence(self, labels: Mapping[str, str], now: float) -> bool:
+        """Return whether an alert is silent as soon as some peer answers."""
+        return any(each.matches(labels) for each in self.all(now))
+
     async def keep(
         self, wanted: Sequence[Silence], urls: Collection[str], now: float
     ) -> list[Silence]:
@@ -165,8 +169,8 @@ class WaitingSilences:
             except NotAnswered as error:
                 if not error.passes:
                     self._give_up(peer.url, str(error))
-            except AnswerUnreadable as error:
-                self._give_up(peer.url, str(error))
+            except AnswerUnreadable:
+                pass  # not Alertmanager, but something before it, such as a proxy
             if self._waiting == before:
                 return
             try:

@@ -100,6 +100,7 @@ class FallbackBench:
             peers=lambda: tuple(self.bench.peers.values()),
             clock=self.bench.clock,
             send=self.bench.send,
+            waiting=self.bench.waiting,
             find_sender=self._find_sender,
         )
         nursery.start_soon(self._live, self.last_resort, self._life)

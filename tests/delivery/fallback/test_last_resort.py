@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import trio
@@ -12,9 +13,21 @@ from trio.testing import MockClock
 from supervisor.alerts.alert import SUPERVISOR
 from supervisor.config.service import Maintenance
 from supervisor.delivery.fallback.result import Fate, Result
+from supervisor.delivery.silences.silence import Matcher
 from supervisor.observations import Condition, Duration, Report
 from tests.delivery.fallback.bench import AFTER, COMMAND, EVERY, SENT, FallbackBench
-from tests.support.recorder_bench import BUSY, FORBIDDEN, OK, ONE, TOO_SLOW, TWO, full, no_threads
+from tests.support.recorder_bench import (
+    BUSY,
+    FORBIDDEN,
+    OK,
+    ONE,
+    START,
+    TOO_SLOW,
+    TWO,
+    full,
+    no_threads,
+)
+from tests.support.silent_peers import WANTED
 
 __all__ = ["no_threads"]  # a fixture
 
@@ -173,6 +186,25 @@ async def test_what_a_window_holds_is_not_owed(
 
     assert [alert.state.value for alert in bench.bench.store.alerts.values()] == ["held"]
     assert bench.sent == []
+
+
+async def test_what_a_silence_waits_for_is_not_told(
+    nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    bench = FallbackBench.make(ONE)
+    bench.bench.waiting.path = tmp_path / "silences.json"
+    bench.bench.clients[ONE].greeting = BUSY
+    await bench.live(nursery)
+    bench.peers_fail()
+    await bench.bench.see(error())
+    (alert,) = bench.bench.store.alerts.values()
+    quiet = evolve(WANTED, matchers=(Matcher("instance", alert.instance),), ends_at=START + 5000)
+    await bench.bench.waiting.keep([quiet], [ONE], START)
+    await bench.until(5000)
+    assert bench.sent == []
+
+    await bench.until(5000 + AFTER + bench.spread + BACKOFF)
+    assert len(bench.digests) == 1
 
 
 @pytest.mark.parametrize("answer", [FORBIDDEN, TOO_SLOW], ids=["forbidden", "hangs"])

@@ -52,6 +52,7 @@ async def test_a_reload_adds_changes_and_removes_it(
         peers=lambda: tuple(bench.bench.peers.values()),
         clock=bench.bench.clock,
         send=bench.bench.send,
+        waiting=bench.bench.waiting,
         nursery=nursery,
     )
     bench.bench.answered = task.answered
