@@ -9,18 +9,14 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from checks._common.deadlines import within
-from checks._daemons import findings, verdict
-from checks._daemons.findings import Findings
-from checks._daemons.readable import examine
-from checks._daemons.users import wrong_users
 from checks._daemons.watched import Daemon, Params, WatchedProcess, watched
 from checks._files.probing import probe_within
 from checks._processes import pid_files
 from checks._processes.process import Process, key, look_up
-from checks._processes.scan import ScanResult, is_short_for
+from checks._processes.scan import ScanResult, is_short_for, scan
 from supervisor.api import CheckFailed, Condition, Context, Json, Measurement, Observation, probe
 
 __all__ = ["Daemon", "Params", "examine", "run", "watched"]
@@ -30,9 +26,6 @@ EXAMINES_THIS_HOST = True
 
 PID_FILES_TIMEOUT = 5.0
 """Seconds for reading the pid files. Their directory may be on a server that is dead."""
-
-USERS_TIMEOUT = 5.0
-"""Seconds for looking up the users. They may be on a server that is dead."""
 
 MAX_SEEN_BYTES = 20 * 1024
 """The most bytes of the state for the processes that were seen."""
@@ -73,22 +66,39 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     known = remembered if isinstance(remembered, dict) else {}
     processes = watched(params)
     try:
-        seen = await probe("look at the processes", partial(findings.look, processes))
+        if params.is_limited:
+            from checks._daemons import judging  # only limits need it, and it is large
+
+            seen = await probe("look at the processes", partial(judging.look, processes))
+            scanned = seen.scanned
+        else:
+            names = [process.name for process in processes]
+            scanned = await probe("look at the processes", partial(scan, names))
     except OSError as error:
         raise CheckFailed(f"cannot look at the processes: {error.strerror}") from None
     files = await _pid_files(processes)
-    results = await probe(
-        "look at the pid files", partial(look, processes, seen.scanned, files, known)
-    )
-    found = await _with_users(findings.since_the_last_run(context.state, processes, seen))
+    results = await probe("look at the pid files", partial(look, processes, scanned, files, known))
+    judged: Mapping[str, Sequence[Observation]] = {}
+    if params.is_limited:
+        judged = await judging.judge(context.state, processes, seen)
+    else:
+        context.state.clear()
     context.state["seen"] = _remembered(results)
     observed: list[Observation] = []
     for result in results:
-        labels = {"process": result.watched.name}
-        observed.append(Measurement("processes", len(result.running), labels=labels))
-        observed += conditions(result)
-        observed += verdict.observations(result.watched, found)
+        name = result.watched.name
+        observed.append(Measurement("processes", len(result.running), labels={"process": name}))
+        observed += (*conditions(result), *judged.get(name, ()))
     return observed
+
+
+async def examine(params: Params) -> Iterable[str] | None:
+    """Return what a run as this user will not see. None: no daemon has a limit that needs it."""
+    if not any(daemon.is_measured for daemon in params.daemons):
+        return None
+    from checks._daemons.readable import unreadable  # only limits need it, and it is large
+
+    return await probe("look at the processes", lambda: [*unreadable(params)])
 
 
 def _remembered(results: Iterable[WatchResult]) -> dict[str, Json]:
@@ -101,20 +111,6 @@ def _remembered(results: Iterable[WatchResult]) -> dict[str, Json]:
             if (room := room - entry) >= 0:
                 seen[key(process)] = result.watched.name
     return seen
-
-
-async def _with_users(found: Findings) -> Findings:
-    """Return the same with what is wrong with the users. A server of users may not answer."""
-    wanted = [(name, usage) for name, usage in found.usages.items() if usage.owners]
-    if not wanted:
-        return found
-    try:
-        wrong = await probe_within(
-            within(USERS_TIMEOUT), "look-up of users", partial(wrong_users, wanted)
-        )
-    except TimeoutError as error:
-        return evolve(found, users_unknown=str(error))
-    return evolve(found, wrong_users=wrong)
 
 
 async def _pid_files(processes: Iterable[WatchedProcess]) -> Mapping[str, pid_files.PidFile]:
@@ -195,7 +191,6 @@ def conditions(result: WatchResult) -> Iterator[Condition]:
         hint += "; some processes are hidden from this user" if result.hidden else ""
         message = f"{name} does not run{hint}"
         yield Condition(process.alertname, process.event_type, name, message)
-    yield from verdict.count_condition(process, len(result.running))
     if result.trouble:
         yield Condition("Pid file wrong", "W", name, result.trouble)
     for zombie in result.zombies:

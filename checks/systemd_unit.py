@@ -18,8 +18,6 @@ from checks._common.printable import shown
 from checks._common.validators import unique
 from checks._processes import systemd_units
 from checks._processes.systemd_units import Unit
-from checks._units import usage, verdict
-from checks._units.usage import UnitUsage
 from checks._units.watched import WatchedUnit
 from supervisor.api import (
     CheckFailed,
@@ -79,7 +77,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
     The numbers of restarts are kept in the state, and so is the time of the processors.
     """
     units, by_name = await _units(params, failed=params.failed)
-    usages = await _usages(context, params, by_name)
+    judged = await _judged(context, params, by_name)
     known = _recalled(context.state.get("restarts"))
     restarts: dict[str, Json] = {}
     observed: list[Observation] = []
@@ -89,8 +87,7 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         if unit.restarts is not None:
             restarts[watched.unit] = unit.restarts
             observed += _restarts(watched, unit, known.get(watched.unit, unit.restarts))
-        if watched.unit in usages:
-            observed += verdict.observations(watched, usages[watched.unit])
+        observed += judged.get(watched.unit, ())
     context.state["restarts"] = restarts
     observed += _failures(params, units) if params.failed else []
     return observed
@@ -100,6 +97,8 @@ async def examine(params: Params) -> Iterable[str] | None:
     """Return the limits whose figures systemd does not know. None: no unit has such a limit."""
     if not any(each.is_measured for each in params.units):
         return None
+    from checks._units import usage, verdict  # only limits need them
+
     _, by_name = await _units(params, failed=False)
     names = [watched.unit for watched in params.units if watched.is_measured]
     usages = await probe(
@@ -113,18 +112,21 @@ async def examine(params: Params) -> Iterable[str] | None:
     ]
 
 
-async def _usages(
+async def _judged(
     context: Context, params: Params, units: Mapping[str, Unit]
-) -> Mapping[str, UnitUsage]:
-    """Return what the units use that have limits for it. Those without processes have none."""
+) -> Mapping[str, Sequence[Observation]]:
+    """Return what is measured and wrong of the units that have limits for what they use."""
     earlier = context.state.pop("processor", None)
-    measured = {each.unit: units[each.unit] for each in params.units if each.is_measured}
-    if not measured:
+    limited = {each.unit: each for each in params.units if each.is_measured}
+    if not limited:
         return {}
+    from checks._units import usage, verdict  # only limits need them
+
+    measured = {name: units[name] for name in limited}
     usages, context.state["processor"] = await probe(
         "read of control groups", partial(usage.measure, measured, earlier)
     )
-    return usages
+    return {name: [*verdict.observations(limited[name], each)] for name, each in usages.items()}
 
 
 async def _units(params: Params, *, failed: bool) -> tuple[list[Unit], dict[str, Unit]]:

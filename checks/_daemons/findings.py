@@ -7,12 +7,12 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from attrs import field, frozen
 
 from checks._daemons.restarts import replaced
-from checks._daemons.usage import Usage, measure
+from checks._daemons.usage import Usage
 from checks._daemons.watched import WatchedProcess
 from checks._processes import processor_time
 from checks._processes.process import Process
 from checks._processes.processor_time import Moment
-from checks._processes.scan import ScanResult, scan
+from checks._processes.scan import ScanResult
 from supervisor.api import Json
 
 PROCESSOR, INSTANCES = "processor", "instances"
@@ -52,14 +52,6 @@ class Findings:
 
     users_unknown: str = ""
     """Why the users could not be looked up."""
-
-
-def look(processes: Sequence[WatchedProcess]) -> Look:
-    """Return the processes, and what those use that have limits. Blocks. Raises `OSError`."""
-    scanned = scan([process.name for process in processes])
-    if not any(process.daemon and process.daemon.is_measured for process in processes):
-        return Look(scanned)
-    return Look(scanned, processor_time.now(), measure(processes, scanned))
 
 
 def since_the_last_run(

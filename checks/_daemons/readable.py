@@ -1,8 +1,8 @@
-"""Says which figures of daemons this user may not see. `doctor` and `validate` ask it."""
+"""Says which figures of daemons this user may not see. `doctor` and `validate` tell it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from checks._daemons import figures
 from checks._daemons.family import families, read_children
@@ -12,14 +12,6 @@ from checks._daemons.verdict import counted_processes
 from checks._daemons.watched import Daemon, Params, watched
 from checks._processes.process import Process
 from checks._processes.scan import scan
-from supervisor.api import probe
-
-
-async def examine(params: Params) -> Iterable[str] | None:
-    """Return what a run as this user will not see. None: no daemon has a limit that needs it."""
-    if not any(daemon.is_measured for daemon in params.daemons):
-        return None
-    return await probe("look at the processes", lambda: [*unreadable(params)])
 
 
 def unreadable(params: Params) -> Iterator[str]:

@@ -122,7 +122,7 @@ class Daemon:
 
     @property
     def is_measured(self) -> bool:
-        """Whether more of its processes is judged than that they run."""
+        """Whether its processes themselves are judged, and not only their number."""
         limits = (self.max_memory, self.max_cpu_percent, self.max_threads, self.max_open_files)
         return bool(self.user or self.min_uptime or any(limits))
 
@@ -151,6 +151,11 @@ class Params:
             "help": "the directory of the files PROCESS.pid; default: pid files are not checked"
         },
     )
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether more is judged of some daemon than that it runs."""
+        return any(each.is_measured or each.counts is not None for each in self.daemons)
 
     @property
     def past_events(self) -> frozenset[str]:

@@ -19,7 +19,7 @@ import trio
 from attrs import define, evolve
 
 from checks import daemon
-from checks._daemons import figures, findings
+from checks._daemons import figures, judging
 from checks._daemons.usage import measure
 from checks._processes import processor_time
 from checks._processes.process import Process, look_up
@@ -453,7 +453,7 @@ async def test_a_process_that_vanishes_while_it_is_looked_at_is_left_out(
             end(gone.pid)
             return measure(*given)
 
-        monkeypatch.setattr(findings, "measure", too_late)
+        monkeypatch.setattr(judging, "measure", too_late)
         watched = limited(max_memory=Size(1), max_open_files=1000, max_cpu_percent=1.0)
         seen = await look(evolve(watched, user="root", with_children=True))
 
@@ -472,8 +472,8 @@ async def test_users_that_cannot_be_looked_up_hide_no_daemon(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server = Hanging({})
-    monkeypatch.setattr(daemon, "wrong_users", server)
-    monkeypatch.setattr(daemon, "USERS_TIMEOUT", 0.05)
+    monkeypatch.setattr(judging, "wrong_users", server)
+    monkeypatch.setattr(judging, "USERS_TIMEOUT", 0.05)
     with daemon_that(IDLE):
         seen = await look(Daemon(NAME, user="root", max_threads=Limit.of(0)))
     server.released.set()
@@ -488,7 +488,7 @@ async def test_thousands_of_processes_fit_into_the_state(monkeypatch: pytest.Mon
     many = tuple(Process(10**7 + pid, b"x", "S", 1, 10**9, numbers=numbers) for pid in range(5000))
     name = "a" * 60
     found = ScanResult({name: many}, {name: ()})
-    monkeypatch.setattr(findings, "scan", lambda _: found)
+    monkeypatch.setattr(judging, "scan", lambda _: found)
     state: dict[str, Json] = {}
     watched = evolve(limited(min_uptime=Duration(60), max_cpu_percent=1.0), name=name)
     for _ in range(2):

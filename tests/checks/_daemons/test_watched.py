@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -63,3 +65,23 @@ def test_only_a_daemon_with_a_least_uptime_tells_of_the_past() -> None:
 
     assert Params((Daemon("d"),)).past_events == frozenset()
     assert Params((Daemon("d"), young)).past_events == {RESTARTED}
+
+
+RUNS_WITHOUT_LIMITS = """
+import sys, trio
+from checks import daemon, systemd_unit
+from checks.daemon import Daemon, Params
+from tests.support.check_context import context
+params = Params((Daemon("no such daemon"),))
+trio.run(daemon.run, context(), params)
+trio.run(daemon.examine, params)
+print(*(name for name in sys.modules if name.startswith(("checks._daemons.", "checks._units."))))
+"""
+
+
+def test_what_judges_limits_is_imported_only_for_limits() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", RUNS_WITHOUT_LIMITS], capture_output=True, text=True, check=True
+    )
+
+    assert sorted(done.stdout.split()) == ["checks._daemons.watched", "checks._units.watched"]
