@@ -206,7 +206,7 @@ def test_two_alertmanagers_are_killed_and_the_mail_server_is_told(lab: Lab) -> N
     gaps = [later - earlier for earlier, later in pairwise(made)]
     repeated = len(lab.of_kind("digest")) - len(made)
     print(f"{KILLS} kills, {len(made)} digests, {repeated} repeated, gaps {sorted(gaps)}")
-    assert min(gaps) >= EVERY
+    assert min(gaps) >= EVERY - 0.01  # the ID has milliseconds
     assert max(gaps) <= EVERY + BACKOFF + SLACK
     assert lab.of_kind("end") == []
 
