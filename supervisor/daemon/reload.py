@@ -109,7 +109,7 @@ class Reloader:
 
     async def preview(self) -> JsonObject:
         """Return what a reload would do now, or in `refused` why it would do nothing."""
-        from supervisor.daemon.preview import preview  # few ask
+        from supervisor.daemon.preview import preview  # few ask for it
 
         async with self._turn:
             try:
