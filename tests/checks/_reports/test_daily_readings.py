@@ -72,6 +72,15 @@ async def test_bonds_and_arrays_are_read(tmp_path: Path, monkeypatch: pytest.Mon
     assert [(each.name, each.failed) for each in readings.arrays] == [("md0", ("loop1",))]
 
 
+async def test_a_bond_that_is_set_down_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(interfaces, "NET", lay(DATA / "interfaces/bond-one-pulled.tree", tmp_path))
+    (tmp_path / "bond1/flags").write_text("0x1402\n")
+
+    assert (await daily_readings.read(0, 30.0)).bonds == ()
+
+
 async def test_a_host_that_does_not_show_its_devices_is_reported_without_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
