@@ -13,16 +13,20 @@ from attrs import define, evolve, field, frozen
 
 from checks._logs.following import Part, first_position, follow, moved
 from checks._logs.lines import OpenFile
-from checks._logs.patterns.identity import identify
-from checks._logs.patterns.listing import Seen
+from checks._logs.patterns.identity import Changed, identify, opened
+from checks._logs.patterns.listing import Seen, list_directory
 from checks._logs.patterns.places import Place
-from checks._logs.position import DIGESTED_BYTES, Position, begin_of
+from checks._logs.position import DIGESTED_BYTES, Position, begin_of, holds_what_was_read
 
 MAX_FORMER_FILES = 100
 """The most files of one directory that do not fit the pattern and are still looked at.
 
 Rotation has renamed them, or they are gone and may come back.
 """
+
+
+MAX_LISTINGS = 3
+"""How often a directory is listed again that is changed while it is looked at."""
 
 
 @frozen
@@ -71,15 +75,28 @@ def read_directory(
     comes later is new. `take` returns whether the line has counted. It stops after the line that
     passes `most` bytes. Raises `OSError`.
     """
-    found = identify(directory, pattern, files, known or ())
+    for _ in range(MAX_LISTINGS):
+        try:
+            found = identify(directory, pattern, files, known or (), strict=True)
+            break
+        except Changed:  # it is rotated in this moment
+            files = list_directory(str(directory), pattern, len(files) + 1).files
+    else:
+        found = identify(directory, pattern, files, known or (), strict=False)
     run = _Run(directory, take, most, is_first=known is None)
     fitting = {seen.key for seen in files}
     for seen, place in sorted(found.files, key=lambda each: each[0].age_order):
         run.read(seen, place, is_rotated=seen.key not in fitting)
     newest_first = run.places[::-1]
     former = [place for place in newest_first if place.position.key not in fitting]
-    # A file of few bytes cannot be told from another one that has got its inode.
-    gone = [place for place in found.gone if place.position.offset >= DIGESTED_BYTES]
+    # A file of few bytes cannot be told from another one that gets its inode. But it may be there:
+    # a listing may miss a file that is renamed in that moment.
+    known_before = {place.position.key for place in known or () if not place.gone}
+    gone = [
+        place
+        for place in found.gone
+        if place.position.offset >= DIGESTED_BYTES or place.position.key in known_before
+    ]
     fitting_places = [place for place in newest_first if place.position.key in fitting]
     return Reading(
         places=[*fitting_places, *_bounded([*former, *gone])],
@@ -111,15 +128,18 @@ class _Run:
     def read(self, seen: Seen, place: Place | None, *, is_rotated: bool) -> None:
         """Read one file on, if it has grown."""
         if place and (place.copied or _is_unchanged(seen, place)):
-            self.places.append(evolve(place, name=seen.name))
+            self.places.append(evolve(place, name=seen.name, gone=False))
             return
-        path = self.directory / seen.name
         try:
-            with OpenFile(path) as file:
-                self._read(file, seen, place)
-        except FileNotFoundError:  # it was renamed in this moment: the next run will find it
+            with opened(self.directory, seen) as file:
+                if place and not holds_what_was_read(file, place.position):
+                    self.places.append(place)  # truncated in this moment: the next run will see it
+                else:
+                    self._read(file, seen, place)
+        except FileNotFoundError:  # renamed in this moment: the next run will find it
             self._keep(place)
         except OSError as error:
+            path = self.directory / seen.name
             if not is_rotated:
                 self.troubles.append(Trouble.of(path, error))
                 self._keep(place)
@@ -130,10 +150,6 @@ class _Run:
                 self.places.append(Place(seen.name, position))
 
     def _read(self, file: OpenFile, seen: Seen, place: Place | None) -> None:
-        status = file.status()
-        if (status.st_dev, status.st_ino) != seen.key:  # renamed in this moment
-            self._keep(place)
-            return
         if place:
             part = moved(file, place.position)
         else:

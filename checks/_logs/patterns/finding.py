@@ -18,8 +18,9 @@ from attrs import define, field, frozen
 
 from checks._common.deadlines import rounded
 from checks._common.gather import gather
+from checks._files.watched.names import is_pattern
 from checks._logs.patterns.directory import Trouble
-from checks._logs.patterns.listing import Listing, Steps, is_pattern, list_directory, subdirectories
+from checks._logs.patterns.listing import Listing, Steps, list_directory, subdirectories
 from checks._logs.patterns.places import is_below
 from supervisor.api import StillHanging, probe
 

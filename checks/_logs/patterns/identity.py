@@ -7,18 +7,24 @@ functions block, so call them in a thread.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from attrs import define, evolve, field, frozen
 
 from checks._logs.lines import OpenFile
-from checks._logs.patterns.listing import COMPRESSED, Seen, list_akin, matcher
+from checks._logs.patterns.listing import COMPRESSED, Seen, fitting, list_akin
 from checks._logs.patterns.places import Place
 from checks._logs.position import DIGESTED_BYTES, Position, digest_of, holds_what_was_read
+
+
+class Changed(Exception):
+    """A file has lost its name since the directory was listed."""
 
 
 @frozen
@@ -36,14 +42,16 @@ class Identified:
 
 
 def identify(
-    directory: Path, pattern: str, files: Sequence[Seen], known: Sequence[Place]
+    directory: Path, pattern: str, files: Sequence[Seen], known: Sequence[Place], *, strict: bool
 ) -> Identified:
     """Return which file each place belongs to now. `files` are those that fit the pattern.
+
+    With `strict`, raises `Changed` when a file has lost its name. Else that file is left alone.
 
     Files that do not fit are followed when they hold what was read before: rotation has renamed or
     copied them. Files that were rotated after them are followed, too.
     """
-    search = _Search(directory, matcher(pattern), files)
+    search = _Search(directory, fitting(pattern), files, strict=strict)
     search.match(known)
     if search.lost:
         there = {seen.key for seen in files}
@@ -66,6 +74,7 @@ class _Search:
     """Tells whether a name fits the pattern."""
 
     files: Sequence[Seen]
+    strict: bool
     others: Sequence[Seen] = ()
     """Files that do not fit the pattern, with names like those of lost ones."""
 
@@ -92,7 +101,11 @@ class _Search:
             seen = by_key.get(place.position.key)
             if seen is None and place.position.offset:  # the device's number changed
                 seen = by_inode.get(place.position.inode)
-            if seen and seen.key not in self.places and self._holds(seen, place.position, True):
+            if (
+                seen
+                and seen.key not in self.places
+                and self._holds(seen, place.position, unknown=True)
+            ):
                 self.places[seen.key] = place
             else:
                 self.lost.append(place)
@@ -144,7 +157,11 @@ class _Search:
                 self.places[seen.key] = evolve(place, copied=False)
 
     def _common_digest(self, copy: Seen, original: Seen) -> str:
-        with suppress(OSError), self._open(copy) as one, self._open(original) as other:
+        with (
+            suppress(OSError),
+            opened(self.directory, copy) as one,
+            opened(self.directory, original) as other,
+        ):
             begin, digest = DIGESTED_BYTES, digest_of(one, copy.size)
             if digest_of(one, begin) == digest_of(other, begin):
                 return digest if digest == digest_of(other, copy.size) else ""
@@ -163,7 +180,9 @@ class _Search:
             if place in self.explained or place.copied:
                 continue
             if position.key not in there:
-                gone.append(place)
+                gone.append(evolve(place, gone=True))
+            if place.gone:
+                continue
             if not position.is_finished or (position.offset and place.name in new):
                 broken.append(place.name)
         return Identified(tuple(found), tuple(gone), tuple(broken))
@@ -180,20 +199,28 @@ class _Search:
             if seen.key not in self.places and seen.status.st_mtime_ns > time:
                 yield seen
 
-    def _holds(self, seen: Seen, position: Position, unreadable: bool = False) -> bool:
-        """Return whether a file has the bytes that were read. `unreadable`: if nobody can tell."""
-        if seen.size < position.offset:
-            return False
+    def _holds(self, seen: Seen, position: Position, *, unknown: bool = False) -> bool:
+        """Return whether a file has the bytes that were read. `unknown`: if that cannot be told."""
         try:
-            with self._open(seen) as file:
+            with opened(self.directory, seen) as file:
                 return holds_what_was_read(file, position)
         except FileNotFoundError:
-            return False
+            if self.strict:
+                raise Changed from None
+            return unknown
         except OSError:
-            return unreadable
+            return unknown
 
-    def _open(self, seen: Seen) -> OpenFile:
-        return OpenFile(self.directory / seen.name)
+
+@contextmanager
+def opened(directory: Path, seen: Seen) -> Iterator[OpenFile]:
+    """Open a file that was seen. Raises `FileNotFoundError` if it has lost its name since."""
+    path = directory / seen.name
+    with OpenFile(path) as file:
+        status = file.status()
+        if (status.st_dev, status.st_ino) != seen.key:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        yield file
 
 
 class _Akin:

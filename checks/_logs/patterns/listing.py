@@ -5,27 +5,19 @@ The functions block, so call them in a thread. None looks at what a link leads t
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import re
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from attrs import frozen
 
-SPECIAL = frozenset("*?[")
-"""The characters that make a pattern of a path."""
+from checks._files.watched.names import is_pattern, matcher
 
 MAX_NAMES = 100_000
 """The most names of one directory that are looked at."""
 
 COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".lzma", ".Z", ".zip")
 """How the names of compressed files end. They were read before they were compressed."""
-
-
-def is_pattern(path: str) -> bool:
-    """Return whether a path stands for several."""
-    return not SPECIAL.isdisjoint(path)
 
 
 @frozen
@@ -89,13 +81,9 @@ class Steps:
         return cls(str(PurePosixPath(*above[:first])), tuple(above[first:]), name)
 
 
-def matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a name fits. A hidden name needs a pattern with a dot.
-
-    It takes time linear in the name, whatever the pattern.
-    """
-    match = re.compile(fnmatch.translate(pattern)).match
-    hidden = pattern.startswith(".")
+def fitting(pattern: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a name fits. Hidden names need a pattern with a dot."""
+    match, hidden = matcher([pattern]), pattern.startswith(".")
     return lambda name: (hidden or name[:1] != ".") and match(name) is not None
 
 
@@ -104,7 +92,7 @@ def list_directory(directory: str, pattern: str, most: int) -> Listing:
 
     Compressed files, directories, pipes, sockets and devices are left out.
     """
-    fits = matcher(pattern)
+    fits = fitting(pattern)
     files, links, looked_at = dict[tuple[int, int], Seen](), [], 0
     with os.scandir(directory) as entries:
         for looked_at, entry in enumerate(entries, 1):
@@ -137,7 +125,7 @@ def list_akin(directory: str, fits: Callable[[str], bool]) -> Iterator[Seen]:
 
 def subdirectories(directory: str, pattern: str) -> list[str]:
     """Return the names of the directories in a directory that fit, without links."""
-    fits = matcher(pattern)
+    fits = fitting(pattern)
     found = []
     with os.scandir(directory) as entries:
         for looked_at, entry in enumerate(entries):

@@ -30,21 +30,25 @@ class Place:
     copied: bool = False
     """Whether it is a copy of a file that is read itself. Its lines do not count."""
 
+    gone: bool = False
+    """Whether the last run did not find the file."""
+
     def dump(self) -> Json:
         """Return it as JSON. A file that was read to its end takes less room."""
         position = self.position.dump()
         assert isinstance(position, list)  # noqa: S101  # for the type checker
         if self.position.offset == self.position.size and not self.position.counted:
             position = position[:4]
-        return [self.name, position, 1] if self.copied else [self.name, position]
+        flags = ["copied"] * self.copied + ["gone"] * self.gone
+        return [self.name, position, *flags]
 
     @classmethod
     def load(cls, value: Json) -> Place | None:
         """Return the place that a JSON value describes. None for any other value."""
         match value:
-            case [str(name), position, *copied]:
+            case [str(name), position, *flags]:
                 found = Position.load(position)
-                return cls(name, found, bool(copied)) if found else None
+                return cls(name, found, "copied" in flags, "gone" in flags) if found else None
         return None
 
 

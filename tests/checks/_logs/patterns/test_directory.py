@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import settings
@@ -33,8 +34,11 @@ class Reader:
         self.state: str | None = None
         self.last = Reading()
 
-    def look(self, most: int = MOST) -> None:
-        """Read on. What was taken and the state are kept together, as the ledger does."""
+    def look(self, most: int = MOST, meanwhile: Callable[[], object] = list) -> None:
+        """Read on. What was taken and the state are kept together, as the ledger does.
+
+        `meanwhile` is called between the look at the names and the reading.
+        """
         taken = list[bytes]()
 
         def take(line: bytes, _path: str) -> bool:
@@ -43,6 +47,7 @@ class Reader:
 
         known = None if self.state is None else Places.load(json.loads(self.state))
         files = list_directory(str(self.directory), self.pattern, MAX_FILES).files
+        meanwhile()
         places = known.of(str(self.directory)) if known else None
         self.last = read_directory(self.directory, self.pattern, files, places, take, most)
         assert self.last.places is not None
@@ -160,6 +165,27 @@ class Logs(RuleBasedStateMachine):
             self.look()
         self.touch(copy)
         os.truncate(self.directory / name, 0)
+
+    @rule(name=st.sampled_from(NAMES), copies=st.booleans(), which=st.sampled_from([0, 1]))
+    def rotate_while_it_is_read(self, name: str, copies: bool, which: int) -> None:
+        self.reopen(name)
+        self.write(name, 1)
+        self.look()
+        self.write(name, 1)
+
+        def rotate() -> None:
+            free, path = self.shift(name), self.directory / name
+            if copies:
+                shutil.copy(path, free)
+                self.touch(free)
+                os.truncate(path, 0)
+            else:
+                self.touch(path)
+                path.rename(free)
+                path.touch()
+                self.reopen(name)
+
+        self.readers[which].look(meanwhile=rotate)
 
     @rule(name=st.sampled_from(NAMES))
     def compress(self, name: str) -> None:

@@ -263,6 +263,27 @@ def test_a_directory_that_goes_and_comes_back_is_read_on(logs: Path) -> None:
     assert lines(watched) == ["ERROR 1"]
 
 
+def test_a_file_that_was_replaced_before_it_was_read_is_logged_once(
+    logs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    append(logs / "a.log", "ERROR old\n" * 50)
+    watched = watch(logs)
+    watched.look_now()
+    (logs / "a.log").rename(logs / "elsewhere")
+    for number in range(3):
+        append(logs / "new", f"ERROR {number}\n")
+        (logs / "new").rename(logs / "a.log")
+        caplog.clear()
+        told = lines(watched)
+        said = [record.getMessage() for record in caplog.records]
+
+        assert told == [f"ERROR {number}"]
+        assert len(said) == 1
+        assert said[0].startswith(f"{logs}/a.log does not hold what was read last")
+        assert lines(watched) == []
+        assert len(caplog.records) == 1
+
+
 def test_the_files_that_were_written_to_last_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
