@@ -19,12 +19,8 @@ from checks._common.gather import gather
 from checks._common.validators import is_not_empty, unique
 from checks._files.probing import probe_within
 from checks._logs import observed
-from checks._logs.examining import is_one_file, wrong_with
-from checks._logs.journal import JournalMissing, known_cursor, read_journal
 from checks._logs.matches import Matches
 from checks._logs.parameters import Log
-from checks._logs.patterns.places import MAX_STATE_BYTES, Places
-from checks._logs.patterns.reading import Bounds, read_pattern
 from checks._logs.reader import Known, Progress, read
 from supervisor.api import CheckFailed, Context, Duration, Json, Observation
 
@@ -55,6 +51,8 @@ EXAMINES_THIS_HOST = True
 
 async def examine(params: Params) -> Iterable[str]:
     """Return which logs are missing or cannot be read."""
+    from checks._logs.examining import wrong_with  # a run does not need it
+
     seconds = within(params.probe_timeout)
     found = await gather(partial(wrong_with, seconds=seconds), params.logs)
     return [
@@ -92,11 +90,18 @@ class _Reader:
         known = self.context.state.get(log.key)
         if log.journal is not None:
             return await self._read_journal(log, known)
-        if log.is_pattern:
-            is_new = known in (None, MISSING)
-            if Places.load(known) or (is_new and not await is_one_file(log.path, self.seconds)):
-                return await self._read_pattern(log, known)
+        if log.is_pattern and await self._is_pattern(log, known):
+            return await self._read_pattern(log, known)
         return await self._read_file(log, known)
+
+    async def _is_pattern(self, log: Log, known: Json) -> bool:
+        """Return whether the first run found no file of exactly that name."""
+        from checks._logs.examining import is_one_file  # few services have patterns
+        from checks._logs.patterns.places import Places
+
+        if known not in (None, MISSING):
+            return Places.load(known) is not None
+        return not await is_one_file(log.path, self.seconds)
 
     async def _read_file(self, log: Log, known: Json) -> list[Observation]:
         def work() -> tuple[Progress, Matches]:
@@ -122,6 +127,9 @@ class _Reader:
         return observed.lines(log, matches, progress.left)
 
     async def _read_pattern(self, log: Log, known: Json) -> list[Observation]:
+        from checks._logs.patterns.places import MAX_STATE_BYTES  # few services have patterns
+        from checks._logs.patterns.reading import Bounds, read_pattern
+
         room = MAX_STATE_BYTES // self.patterns
         bounds = Bounds(self.seconds, MAX_BYTES_PER_RUN, room)
         found = await read_pattern(log, known, bounds, self.context.clock())
@@ -130,6 +138,8 @@ class _Reader:
         return [*observed.lines(log, found.matches, found.left), *observed.files(log, found)]
 
     async def _read_journal(self, log: Log, known: Json) -> list[Observation]:
+        from checks._logs.journal import JournalMissing, known_cursor, read_journal  # as above
+
         assert log.journal is not None  # noqa: S101  # for the type checker
         matches, cursor = Matches(log), known_cursor(known)
         if cursor is None and log.from_start:

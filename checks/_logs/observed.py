@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._logs.journal import Reading
 from checks._logs.matches import Matches
 from checks._logs.parameters import Log
-from checks._logs.patterns.reading import PatternReading
 from supervisor.api import Condition, Measurement, Observation, Report, preformatted
+
+if TYPE_CHECKING:  # few services have patterns of files, or read the journal
+    from checks._logs.journal import Reading
+    from checks._logs.patterns.reading import PatternReading
 
 MAX_LISTED_FILES = 50
 """The most files that cannot be read that are listed."""

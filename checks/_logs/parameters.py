@@ -11,11 +11,16 @@ from attrs import Attribute, field, frozen
 from checks._common.event_types import event_type_field
 from checks._common.patterns import compiled
 from checks._common.validators import is_one_or_more
-from checks._logs.patterns.listing import is_pattern
-from checks._processes.systemd_units import full_name
+from checks._files.watched.names import is_pattern
 
 Priority = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
 """The names of the priorities of syslog, as journalctl has them."""
+
+
+def _full_name(unit: str) -> str:
+    from checks._processes.systemd_units import full_name  # few services read the journal
+
+    return full_name(unit)
 
 
 @frozen
@@ -33,12 +38,12 @@ class Journal:
     @unit.validator
     def _is_unit(self, _: Attribute[str], value: str) -> None:
         if value:
-            full_name(value)
+            _full_name(value)
 
     @property
     def name(self) -> str:
         """What the messages are called in alerts."""
-        return full_name(self.unit) if self.unit else "journal"
+        return _full_name(self.unit) if self.unit else "journal"
 
 
 @frozen
