@@ -175,7 +175,7 @@ class Reloader:
         listeners: list[trio.SocketListener] | None,
     ) -> JsonObject:
         """End what differs, adapt the alerts, and start what is missing."""
-        before = self.modules.tasks.keys() | ()
+        before, fallback = self.modules.tasks.keys() | (), self.config.service.fallback
         ended = self.modules.end_changed(service)
         if clients is not None:
             await self.peers.end()
@@ -198,7 +198,8 @@ class Reloader:
             set(ended),
             set(started),
             ["connected to the peers again"] * (clients is not None)
-            + ["opened the status page again"] * bool(listeners),
+            + ["opened the status page again"] * bool(listeners)
+            + ["changed the fallback"] * (service.fallback != fallback),
         )
         _log.info("reloaded %s: %s", service.path, differences)
         return {"applied": True, "text": f"reloaded {service.path}: {differences}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -236,7 +237,9 @@ def test_a_reload_adds_and_removes_the_fallback(lab: Lab) -> None:
     assert lab.mail.mails == []
     lab.configure()
     options = lab.supervisor.options()
-    assert run_supervisor("reload", *options).returncode == 0
+    reloaded = run_supervisor("reload", *options)
+    assert reloaded.returncode == 0
+    assert "changed the fallback" in reloaded.stdout
     wait_for(lambda: lab.digests, BACKOFF + SLACK, "no digest", lambda: lab.supervisor.log)
     status = run_supervisor("status", *options).stdout
     assert "Fallback: has told that no Alertmanager answers" in status
@@ -249,6 +252,27 @@ def test_a_reload_adds_and_removes_the_fallback(lab: Lab) -> None:
     time.sleep(EVERY + 4)
 
     assert len(lab.mail.mails) == told
+
+
+def test_a_mail_server_that_hangs_holds_up_neither_alerts_nor_the_stop(lab: Lab) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        lab.configure()
+        text = lab.supervisor.config.read_text(encoding="utf-8")
+        text = text.replace(lab.mail.address, f"127.0.0.1:{listener.getsockname()[1]}")
+        lab.supervisor.config.write_text(text, encoding="utf-8")
+        lab.supervisor.start()
+        lab.fire("error-a")
+        listener.settimeout(BACKOFF + SLACK)
+        client, _ = listener.accept()  # and never a word
+        with client:
+            lab.alertmanagers[0].start()
+            lab.fire("error-b")
+            expected = ["error-a", "error-b"]
+            wait_for(lambda: lab.alertmanagers[0].names() == expected, BACKOFF + SLACK, "not sent")
+            begun = time.monotonic()
+            assert lab.supervisor.stop() == 0
+            assert time.monotonic() - begun < 8  # stop_grace is 10 s
+    assert "Traceback" not in lab.supervisor.log
 
 
 def test_a_test_can_be_sent_and_doctor_logs_in(lab: Lab) -> None:
