@@ -12,7 +12,8 @@ from pathlib import Path
 from supervisor.config.timezone import machine_timezone
 from supervisor.convert import report
 from supervisor.convert.conversion import Conversion, convert, name_of
-from supervisor.convert.report import Outcome
+from supervisor.convert.family.files import family_of
+from supervisor.convert.report import Outcome, Report, SharedOutcome
 from supervisor.convert.service_file.output import Output, differing, write
 from supervisor.convert.service_file.secrets import Secrets
 from supervisor.errors import ConfigError, Problem, SupervisorError, UsageError
@@ -47,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
         help="where passwords are written, one file each, mode 0600; "
         "without it the service file names systemd credentials",
     )
+    add(
+        "--family",
+        metavar="NAME",
+        help="write what the inputs share to families/NAME.toml in --out, if that is shorter",
+    )
     add("--check", action="store_true", help="write nothing; exit 1 if --out would change")
     add("--force", action="store_true", help="overwrite files that differ")
     add("--json", action="store_true", help="report as JSON")
@@ -63,8 +69,13 @@ def _run(options: argparse.Namespace) -> int:
     directory = options.secrets_dir and Path(os.path.abspath(options.secrets_dir))
     secrets = Secrets(directory)
     conversions = _convert_all(options.inputs, secrets, options.module_path)
+    family = None if options.family is None else family_of(options.family, conversions)
     targets = {made.name: options.out / f"{made.name}.toml" for made in conversions}
-    files = [Output(targets[made.name], made.text.encode(), 0o644) for made in conversions]
+    texts = {targets[made.name]: made.text for made in conversions}
+    if family is not None and family.is_shorter:
+        texts = {options.out / family.path: family.text}
+        texts |= {targets[name]: text for name, text in family.hosts.items()}
+    files = [Output(path, text.encode(), 0o644) for path, text in texts.items()]
     secret_files = [
         Output(directory / name, value.encode(), 0o600)
         for name, value in secrets.values.items()
@@ -80,7 +91,11 @@ def _run(options: argparse.Namespace) -> int:
         Outcome(made, targets[made.name], state if targets[made.name] in new else "unchanged")
         for made in conversions
     ]
-    _print(outcomes, secrets, as_json=options.json)
+    shared = None
+    if family is not None:
+        path = options.out / family.path
+        shared = SharedOutcome(family, path, state if path in new else "unchanged")
+    _print(Report(outcomes, secrets, shared), as_json=options.json)
     if options.check and changed:
         for each in changed:
             print(f"{each.path}: would be {_what(each)}", file=sys.stderr)
@@ -128,8 +143,8 @@ def _what(output: Output) -> str:
     return "changed" if output.path.exists() else "new"
 
 
-def _print(outcomes: Sequence[Outcome], secrets: Secrets, *, as_json: bool) -> None:
+def _print(made: Report, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(report.as_json(outcomes, secrets), ensure_ascii=False, indent=2))
+        print(json.dumps(report.as_json(made), ensure_ascii=False, indent=2))
     else:
-        print(report.as_text(outcomes, secrets))
+        print(report.as_text(made))

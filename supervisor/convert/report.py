@@ -9,8 +9,10 @@ from typing import Any
 from attrs import asdict, frozen
 
 from supervisor.convert.conversion import Conversion
+from supervisor.convert.family.files import Family
 from supervisor.convert.mapping.journal import Note
 from supervisor.convert.service_file.secrets import Secrets
+from supervisor.text import counted
 
 _HEAD = ("MODULE", "CHECK", "FROM", "SCHEDULE", "KEYS")
 """The heads of the table's columns."""
@@ -33,15 +35,75 @@ class Outcome:
     """What was done: `written`, `unchanged` or, with `--check`, `differs`."""
 
 
-def as_text(outcomes: Sequence[Outcome], secrets: Secrets) -> str:
+@frozen
+class SharedOutcome:
+    """What became of the family."""
+
+    family: Family
+    """The family, whether it is written or not."""
+
+    output: Path
+    """Where it goes."""
+
+    state: str
+    """What was done, as for each file. It does not count if the family is not shorter."""
+
+
+@frozen
+class Report:
+    """All that a run tells."""
+
+    outcomes: Sequence[Outcome]
+    """What became of each file."""
+
+    secrets: Secrets
+    """The secrets of all files."""
+
+    family: SharedOutcome | None = None
+    """What became of the family. None: no family was asked for."""
+
+
+def as_text(report: Report) -> str:
     """Return the report for people."""
-    parts = ["\n".join(_file(outcome, secrets)) for outcome in outcomes]
+    parts = [] if report.family is None else ["\n".join(_family(report.family))]
+    parts += ["\n".join(_file(outcome, report.secrets)) for outcome in report.outcomes]
     return "\n\n".join(parts)
 
 
-def as_json(outcomes: Sequence[Outcome], secrets: Secrets) -> dict[str, Any]:
+def as_json(report: Report) -> dict[str, Any]:
     """Return the report for machines."""
-    return {"files": [_file_json(outcome, secrets) for outcome in outcomes]}
+    files = [_file_json(outcome, report.secrets) for outcome in report.outcomes]
+    return {
+        "files": files,
+        **({} if report.family is None else {"family": _family_json(report.family)}),
+    }
+
+
+def _family(shared: SharedOutcome) -> Iterator[str]:
+    family = shared.family
+    count = f"{family.lines} lines with its hosts, {family.lines_alone} without a family"
+    if not family.is_shorter:
+        yield f"{shared.output}: not written, since it saves nothing: {count}"
+        return
+    yield f"{len(family.hosts)} hosts -> {shared.output}: {shared.state}"
+    yield f"  {count}; comments do not count"
+    yield "  proven: each host with its family says the same as its file alone"
+    if family.names:
+        yield "  variables, for what differs:"
+        yield from (f"    {name}" for name in family.names)
+    if family.comments:
+        yield f"  {counted(family.comments, 'comment')} left out, since not all inputs have them"
+
+
+def _family_json(shared: SharedOutcome) -> dict[str, Any]:
+    family = shared.family
+    return {
+        "output": str(shared.output),
+        "state": shared.state if family.is_shorter else "not shorter",
+        "lines": family.lines,
+        "lines_alone": family.lines_alone,
+        "variables": list(family.names),
+    }
 
 
 def _file(outcome: Outcome, secrets: Secrets) -> Iterator[str]:
