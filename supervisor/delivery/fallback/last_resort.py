@@ -137,7 +137,7 @@ class LastResort:
                 name: math.inf if told.owes_end_of is None else timetable.end_due(told)
                 for name, told in ends.items()
             }
-        if not self._each_peer_fails() or not self._is_owed():
+        if not self._each_peer_fails() or not any(self._owed()):
             return dict.fromkeys(names, math.inf)
         return {name: timetable.digest_due(since, self.record.of(name)) for name in names}
 
@@ -166,10 +166,10 @@ class LastResort:
         self._taken = self._counts()
         took = any(count > before.get(url, 0) for url, count in self._taken.items())
         if record.since is None:
-            if self._each_peer_fails() and self._is_owed():
+            if self._each_peer_fails() and any(self._owed()):
                 await self._keep(evolve(record, since=self.clock.now()))
                 self._say_what_waits()
-        elif took or not (record.is_told or self._is_owed()):
+        elif took or not (record.is_told or any(self._owed())):
             await self._keep(record.ended(apart=self._busy))
 
     async def _tell(self, channel: str) -> None:
@@ -220,15 +220,9 @@ class LastResort:
         peers = self.peers()
         return bool(peers) and all(peer.state != "ok" for peer in peers)
 
-    def _is_owed(self) -> bool:
-        return any(True for _ in self._owed())
-
     def _owed(self) -> Iterator[Alert]:
-        """Yield the alerts that somebody must still be told of."""
-        now = self.clock.now()
-        for alert in owed(self.outbox, self.settings.event_types):
-            if not (self.waiting and self.waiting.silence(alert.payload.labels, now)):
-                yield alert
+        """Return the alerts that somebody must still be told of."""
+        return owed(self.outbox, self.settings.event_types, self.waiting, self.clock.now())
 
     def _counts(self) -> Mapping[str, int]:
         return {peer.url: peer.sent for peer in self.peers()}
