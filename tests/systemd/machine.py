@@ -25,7 +25,7 @@ HOST = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
 SUITE = os.environ.get("SUPERVISOR_TEST_SUITE") or HOST
 """The Debian that is tested."""
 
-PACKAGES = "systemd,systemd-sysv,cron,dbus,procps,iproute2,python3,python3-venv,ruby"
+PACKAGES = "systemd,systemd-sysv,cron,dbus,logrotate,procps,iproute2,python3,python3-venv,ruby"
 MASKED = (
     "apt-daily.timer",
     "apt-daily-upgrade.timer",
@@ -34,6 +34,7 @@ MASKED = (
     "e2scrub_all.timer",
     "e2scrub_reap.service",
     "fstrim.timer",
+    "logrotate.timer",
     "systemd-networkd.service",
     "systemd-resolved.service",
     "systemd-timesyncd.service",
