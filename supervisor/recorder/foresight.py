@@ -32,7 +32,7 @@ class Foreseen:
 
 
 def foresee(outbox: Outbox, service: Service, now: float) -> list[Foreseen]:
-    """Return the alerts that another configuration would resolve, relabel or raise."""
+    """Return the alerts that another configuration would resolve, relabel or raise, in order."""
     store = evolve(outbox.store, config=CurrentConfig(service))
     transaction = Transaction(store, outbox.cursors, now)
     update = Update(outbox, transaction, Lifecycle(transaction))
@@ -51,7 +51,5 @@ def _foreseen(transaction: Transaction) -> Iterator[Foreseen]:
             begun[new.module, new.key] = new
         elif old is not None and fired and not fires:
             ended[old.module, old.key] = old
-    for identity, old in ended.items():
-        yield Foreseen(old, begun.pop(identity, None))
-    for new in begun.values():
-        yield Foreseen(None, new)
+    for identity in sorted({*ended, *begun}):
+        yield Foreseen(ended.get(identity), begun.get(identity))
