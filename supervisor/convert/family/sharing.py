@@ -80,9 +80,10 @@ class _Splitter:
         lists = [each for each in nodes if isinstance(each, Items)]
         if len(tables) == len(nodes) and not shape.is_value:
             family, hosts = self.tables(tables, shape, path)
-            if family.keys:
-                return family, [each if each.keys else None for each in hosts]
-        elif len(lists) == len(nodes) and shape.named_by:
+            if not family.keys:
+                return None, nodes
+            return family, [each if each.keys else None for each in hosts]
+        if len(lists) == len(nodes) and shape.named_by:
             return self._lists(lists, shape, path)
         whole = self._whole(nodes, shape, path)
         return (None, nodes) if whole is None else (whole, nothing)

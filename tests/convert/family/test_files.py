@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from supervisor.commands.options import load_file
@@ -64,6 +64,7 @@ def conversions(directory: Path, files: list[bytes]) -> list[Conversion]:
     max_examples=300 if LONG else 25,
     deadline=None,
     derandomize=not LONG,
+    phases=[Phase.explicit, Phase.generate],  # a smaller case of several files takes minutes
     suppress_health_check=list(HealthCheck),
 )
 def test_each_host_stays_the_same_service(files: list[bytes]) -> None:
