@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from tests.simulation.scenario import Planned
+
 
 @frozen
 class RunSeen:
@@ -94,6 +96,8 @@ class LifeBegan:
     """The addresses in the service file."""
     timetable: tuple[Timed, ...] = ()
     """Of all modules in the service file, in its order."""
+    maintenance: tuple[Planned, ...] = ()
+    """The windows in the service file."""
 
 
 @frozen
@@ -108,6 +112,8 @@ class ServiceRead:
     """The addresses in it."""
     timetable: tuple[Timed, ...]
     """Of all modules in it, in its order."""
+    maintenance: tuple[Planned, ...]
+    """The windows in it."""
     clock: float
     """Unix seconds, as the host saw them."""
 

@@ -20,6 +20,7 @@ from tests.simulation.disk_faults import (
 )
 from tests.simulation.events import FaultBegan, Reloaded
 from tests.simulation.peer import Peer
+from tests.simulation.planned_work import changed
 from tests.simulation.scenario import Fault
 from tests.simulation.service_file import service_of
 from tests.simulation.steps import AfterSteps
@@ -78,9 +79,16 @@ async def reload(world: World, fault: Fault) -> None:
     peers = [url for url in scenario.peers if choose.random() < 0.8] or scenario.peers[:1]
     if choose.random() < 0.5:
         modules, peers = list(scenario.modules), list(scenario.peers)
-    host.service = service_of(scenario.settings, modules or scenario.modules[:1], peers)
-    names = " ".join(module.name for module in host.service.modules)
-    host.chronicle.tell(Reloaded(host.disk.life, host.true.now(), f"{names}; {len(peers)} peers"))
+    host.service = service_of(
+        scenario.settings,
+        modules or scenario.modules[:1],
+        peers,
+        changed(scenario.maintenance, choose),
+    )
+    what = f"{' '.join(module.name for module in host.service.modules)}; {len(peers)} peers"
+    if scenario.maintenance:
+        what += f"; {len(host.service.maintenance)} windows"
+    host.chronicle.tell(Reloaded(host.disk.life, host.true.now(), what))
     host.hang_up()
 
 

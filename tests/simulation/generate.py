@@ -15,6 +15,7 @@ from tests.simulation.coincidences import coincidences
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
+from tests.simulation.planned_work import planned_work
 from tests.simulation.scenario import BANDS, Fault, ModuleScript, Scenario, Settings, Spell
 
 FIRST_START = 1_700_000_000
@@ -102,6 +103,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
     faults += [fault for fault in met if fault.at < seconds]
     if all(fault.kind in UNSEEN for fault in faults):
         settings = evolve(settings, look_interval=of.rare_looks, watchdog=4 * of.rare_looks)
+    windows = planned_work(Random(f"windows {seed} {seconds}"), [each.name for each in scripts])
     return Scenario(
         seed=seed,
         days=days,
@@ -110,6 +112,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         modules=scripts,
         peers=peers,
         faults=tuple(sorted(faults, key=attrgetter("at"))),
+        maintenance=tuple(windows),
     )
 
 

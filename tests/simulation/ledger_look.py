@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from supervisor.alerts.alert import SUPERVISOR, Alert
+from supervisor.alerts.alert import SUPERVISOR, Alert, State
 from supervisor.ledger.store import Store
 from tests.simulation.events import LedgerSeen
 
@@ -31,7 +31,7 @@ class LedgerLook:
         kept = {
             alert.state.value
             for name, alert in before.items()
-            if name in now and now[name].state is alert.state and not _is_own(alert)
+            if name in now and now[name].state is alert.state and not _is_left_out(alert)
         }
         return LedgerSeen(
             life=life,
@@ -42,10 +42,15 @@ class LedgerLook:
             gone=tuple(
                 (alert.state.value, alert.module, alert.alertname, alert.instance)
                 for alert in gone
-                if not _is_own(alert) and (alert.ends_at is None or alert.ends_at > clock)
+                if not _is_left_out(alert) and (alert.ends_at is None or alert.ends_at > clock)
             ),
             kept=tuple(sorted(kept)),
         )
+
+
+def _is_left_out(alert: Alert) -> bool:
+    """Return whether it tells nothing that an alert goes. What is held goes when it is over."""
+    return _is_own(alert) or alert.state is State.HELD
 
 
 def _is_own(alert: Alert) -> bool:

@@ -36,6 +36,7 @@ from supervisor.recorder.messages import Message
 from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.schedule import schedule
+from tests.simulation import planted_in_windows as windows
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 """Puts a fault into the product, until the patch is undone."""
@@ -245,11 +246,20 @@ BREAKING: Mapping[str, Sequence[Plant]] = {
         published_before_committed,
         fire_after_is_lost_at_a_reload,
         some_of_the_last_runs_are_runs_in_a_row,
+        windows.a_window_holds_for_ever,
     ),
     "the_end_is_told": (lost_cursor_is_ignored, resolved_before_min_visible),
     "nothing_is_invented": (a_band_lets_something_fire,),
     "nothing_is_sent_needlessly": (reload_sends_all_again,),
     "a_peer_is_tried_again_in_time": (back_off_is_not_reset,),
+    "a_window_holds_what_begins": (
+        windows.what_begins_in_a_window_is_told,
+        windows.a_start_forgets_windows,
+        windows.a_held_start_is_replaced,
+        windows.nothing_settles,
+        windows.what_came_and_went_is_told,
+        windows.reports_are_not_held,
+    ),
     "the_ledger_is_bounded_and_a_bad_disk_stops_nothing": (eviction_in_the_wrong_order,),
     "a_module_disturbs_no_other": (
         summer_time_is_off_by_one_hour,

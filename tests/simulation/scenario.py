@@ -77,6 +77,23 @@ class ModuleScript:
 
 
 @frozen
+class Planned:
+    """A `[[maintenance]]` table of the service file."""
+
+    name: str
+    """Its name. No other table has it."""
+
+    at: tuple[str, ...]
+    """Ranges of the day."""
+
+    modules: tuple[str, ...] = ()
+    """Whose conditions and reports it holds. Empty: all."""
+
+    settle: float = 180.0
+    """Seconds after the end for which conditions are still held."""
+
+
+@frozen
 class Fault:
     """Something that the world does to the supervisor."""
 
@@ -143,3 +160,6 @@ class Scenario:
 
     faults: tuple[Fault, ...] = ()
     """What is done to it, in the order of time."""
+
+    maintenance: tuple[Planned, ...] = ()
+    """When work is planned. Few hosts have such windows."""

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from supervisor.config.service import Alertmanager, Module, Service
+from supervisor.config.service import Alertmanager, Maintenance, Module, Service
 from supervisor.observations import Duration
 from tests.simulation.events import Timed
-from tests.simulation.scenario import HOST, SERVICE, ModuleScript, Settings
+from tests.simulation.scenario import HOST, SERVICE, ModuleScript, Planned, Settings
 
 
 def service_of(
-    settings: Settings, modules: Iterable[ModuleScript], peers: Iterable[str]
+    settings: Settings,
+    modules: Iterable[ModuleScript],
+    peers: Iterable[str],
+    maintenance: Iterable[Planned] = (),
 ) -> Service:
-    """Return the service as `load` would."""
+    """Return the service as `load` would. A window names only modules that there are."""
+    modules = tuple(modules)
     return Service(
         path=Path("Simulated.toml"),
         service=SERVICE,
@@ -32,17 +36,31 @@ def service_of(
             min_visible=Duration(settings.min_visible),
         ),
         modules=tuple(_module(script) for script in modules),
+        maintenance=tuple(_windows(maintenance, {script.name for script in modules})),
     )
 
 
-def told_of(service: Service) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...]]:
-    """Return its enabled modules, its peers and its timetable, as events tell them."""
+def told_of(
+    service: Service,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...], tuple[Planned, ...]]:
+    """Return its enabled modules, its peers, its timetable and its windows, as events tell them."""
     timetable = tuple(
         Timed(each.name, each.every, tuple(each.at), each.catch_up, each.enabled)
         for each in service.modules
     )
     names = tuple(each.name for each in timetable if each.enabled)
-    return names, tuple(service.alertmanager.urls), timetable
+    planned = tuple(
+        Planned(each.name, each.at, each.modules, each.settle) for each in service.maintenance
+    )
+    return names, tuple(service.alertmanager.urls), timetable, planned
+
+
+def _windows(planned: Iterable[Planned], names: set[str]) -> Iterator[Maintenance]:
+    for each in planned:
+        modules = tuple(name for name in each.modules if name in names)
+        if modules or not each.modules:
+            settle = Duration(each.settle)
+            yield Maintenance(name=each.name, at=each.at, modules=modules, settle=settle)
 
 
 def _module(script: ModuleScript) -> Module:

@@ -84,7 +84,9 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
         random=Random(f"{scenario.seed} jitter"),
         peers=peers,
         settings=scenario.settings,
-        service=service_of(scenario.settings, scenario.modules, scenario.peers),
+        service=service_of(
+            scenario.settings, scenario.modules, scenario.peers, scenario.maintenance
+        ),
     )
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
     with _heard_log(host):

@@ -13,7 +13,15 @@ from attrs import evolve
 from tests.simulation.kinds import DAY
 from tests.simulation.planted_faults import PLANTED, PROMISE_OF, planted
 from tests.simulation.promises.all_promises import judge
-from tests.simulation.scenario import BAND, Fault, ModuleScript, Scenario, Settings, Spell
+from tests.simulation.scenario import (
+    BAND,
+    Fault,
+    ModuleScript,
+    Planned,
+    Scenario,
+    Settings,
+    Spell,
+)
 
 PEERS = ("http://am-0.example.invalid", "http://am-1.example.invalid")
 
@@ -24,6 +32,8 @@ START = 1_750_000_000.0
 """15:06:40 UTC on a day in June."""
 
 MODULE = ModuleScript("m00", every=30.0)
+
+WINDOW = Planned("reboot", ("15:10-15:20",), settle=200.0)
 
 IN_VIENNA = Settings(timezone="Europe/Vienna")
 ONE_BY_ONE = Settings(heartbeat=False, max_batch=1)
@@ -50,6 +60,12 @@ def world(
         peers=PEERS,
         faults=tuple(sorted(faults, key=lambda fault: fault.at)),
     )
+
+
+def planned(*faults: Fault, ended: float = 7000.0, reports: tuple[float, ...] = ()) -> Scenario:
+    """Return a world with a window from 200 s to 800 s, and a condition that begins in it."""
+    module = evolve(MODULE, spells=(spell(400.0, ended),), reports=reports)
+    return evolve(world(1500.0, faults, module), maintenance=(WINDOW,))
 
 
 def both_refuse(at: float, seconds: float) -> list[Fault]:
@@ -141,6 +157,13 @@ WORLDS: Mapping[str, Scenario] = {
     "watchdog_wants_peers": world(
         2400.0, both_refuse(300.0, 2000.0), spells=[spell(100.0, 7000.0)]
     ),
+    "what_begins_in_a_window_is_told": planned(),
+    "a_start_forgets_windows": planned(Fault(600.0, "kill", seconds=1.0, amount=1.0)),
+    "a_held_start_is_replaced": planned(),
+    "nothing_settles": planned(),
+    "what_came_and_went_is_told": planned(ended=600.0),
+    "reports_are_not_held": planned(reports=(500.0,)),
+    "a_window_holds_for_ever": planned(),
     "ledger_stays_open": world(600.0, [Fault(300.0, "terminate", seconds=1.0)]),
 }
 """A world in which each fault breaks its promise."""

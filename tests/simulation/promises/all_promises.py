@@ -16,6 +16,7 @@ from tests.simulation.kinds import DAY
 from tests.simulation.promises.a_damaged_ledger_is_set_aside import a_damaged_ledger_is_set_aside
 from tests.simulation.promises.a_module_disturbs_no_other import a_module_disturbs_no_other
 from tests.simulation.promises.a_peer_is_tried_again_in_time import a_peer_is_tried_again_in_time
+from tests.simulation.promises.a_window_holds_what_begins import a_window_holds_what_begins
 from tests.simulation.promises.each_event_is_notified import each_event_is_notified
 from tests.simulation.promises.finding import Broken, Excusing, Finding, Judge
 from tests.simulation.promises.it_stops_in_time import it_stops_in_time
@@ -49,6 +50,7 @@ PROMISES: Promises = MappingProxyType(
             the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
             a_damaged_ledger_is_set_aside,
             each_event_is_notified,
+            a_window_holds_what_begins,
             a_module_disturbs_no_other,
             it_stops_in_time,
             systemd_knows_how_it_is,

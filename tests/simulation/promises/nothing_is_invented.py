@@ -8,9 +8,10 @@ from attrs import define, field
 
 from tests.simulation.events import Event, Posted, RunSeen
 from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.module_truth import Change, Name
 from tests.simulation.promises.post import Post
 from tests.simulation.promises.the_end_is_told import IN_FLIGHT
-from tests.simulation.promises.truth import Change, Name, Truth, number_of
+from tests.simulation.promises.truth import Truth, number_of
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
 
@@ -35,6 +36,8 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
     truth: Truth = field(init=False)
     fires: dict[Name, float] = field(factory=dict)
     """Since when something fires."""
+    held: set[Name] = field(factory=set)
+    """What began while a window may have held it."""
     past: dict[Name, Past] = field(factory=dict)
     taken: dict[Name, bool] = field(factory=dict)
     """Whether a peer has said that it took what fires now."""
@@ -68,10 +71,13 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
         name = change.name
         if change.fires:
             self.fires.setdefault(name, self.weather.now)
+            if self.weather.windows.hold(name.module, change.began) is not False:
+                self.held.add(name)
             self.past.pop(name, None)
             self.taken[name] = not change.is_certain
         else:
             self.fires.pop(name, None)
+            self.held.discard(name)
             self.past[name] = Past(self.weather.now, self.taken.pop(name, False))
 
     def _complaints(self, event: Posted) -> Iterator[str]:
@@ -92,10 +98,19 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
             elif now > past.at + IN_FLIGHT and (past.was_taken or past.is_closed):
                 yield f"it has ended {now - past.at:.0f} s before"
         elif post.fires is False:
-            if name in self.fires and now > self.fires[name] + IN_FLIGHT:
+            if (
+                name in self.fires
+                and now > self.fires[name] + IN_FLIGHT
+                and not self._is_held(name)
+            ):
                 yield "it has not ended"
             elif past is not None:
                 past.is_closed = True
+
+    def _is_held(self, name: Name) -> bool:
+        """Return whether peers may still be told the end of the episode before."""
+        windows = self.weather.windows
+        return name in self.held and windows.hold(name.module, windows.now - IN_FLIGHT) is not False
 
     def _judge_report(self, post: Post) -> Iterator[str]:
         module = self.truth.modules[post.token.rpartition("-")[0]]

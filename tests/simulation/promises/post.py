@@ -9,7 +9,7 @@ from attrs import frozen
 
 from tests.simulation.check import CONDITION
 from tests.simulation.events import Posted
-from tests.simulation.promises.truth import Name
+from tests.simulation.promises.module_truth import Name
 from tests.simulation.promises.weather import Weather
 
 FAILED = "Failed to execute module "

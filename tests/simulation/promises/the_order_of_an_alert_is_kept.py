@@ -10,8 +10,9 @@ from attrs import define, field
 from tests.simulation.events import Event, Posted
 from tests.simulation.promises.bounds import ROUNDING
 from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.module_truth import Change, Name
 from tests.simulation.promises.post import Post
-from tests.simulation.promises.truth import Change, Name, Truth
+from tests.simulation.promises.truth import Truth
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
 

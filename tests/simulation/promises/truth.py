@@ -6,82 +6,13 @@ It is the simplest model of docs/reference/alerts.md. It knows nothing of the su
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from attrs import define, field
 
 from tests.simulation.events import Event, LedgerSeen, LifeBegan, LifeEnded, RunFinished, RunSeen
+from tests.simulation.promises.module_truth import Change, Condition, ModuleTruth, Name
 from tests.simulation.promises.weather import Weather
-from tests.simulation.scenario import BAND_OF_E, BANDS, ModuleScript
-
-
-class Name(NamedTuple):
-    """What tells an alert from all others."""
-
-    module: str
-    instance: str
-    """Empty if it says that runs of the module fail."""
-    kind: str
-
-
-@define(eq=False)
-class Condition:
-    """What the committed runs of a module say of one instance."""
-
-    kind: str = ""
-    looks: list[bool] = field(factory=list)
-    """Of each run since its last end, or since it was unknown, whether it saw it."""
-    missed: int = 0
-    fires: bool = False
-    is_unknown: bool = False
-    """Whether it is not known if it fires. Enough equal runs in a row tell it."""
-
-
-@define(eq=False)
-class Change:
-    """A condition fires, or has ended, from now on."""
-
-    name: Name
-    fires: bool
-    began: float = 0.0
-    """When the run saw it, by the host's clock."""
-    is_certain: bool = True
-    """Whether it was otherwise before."""
-
-
-@define(eq=False)
-class ModuleTruth:
-    """What is known of one module."""
-
-    script: ModuleScript
-    conditions: dict[str, Condition] = field(factory=dict)
-    failing: Condition = field(factory=lambda: Condition("TE"))
-    last: RunSeen | None = None
-    """The last run that began."""
-    is_finished: bool = False
-    """Whether that run was shown as finished."""
-    committed: int | None = 0
-    """The number of the last run that was successful and committed. None: not known."""
-    is_in_doubt: bool = False
-    """Whether a run was committed or not, and the next run will tell."""
-    is_excused: bool = False
-    """Whether the ledger may have lost committed runs."""
-    crowded: int = 0
-    """Runs until other conditions need the places of this module no more."""
-    behind: int = 0
-    """Runs that began before the last one, and that a slow disk has not taken yet."""
-    is_gone: bool = False
-    """Whether it is not in the service file."""
-    flooded: bool = False
-    """Whether it has ever flooded."""
-    reports: int = 0
-    """How many of its reports are certainly committed."""
-
-    def forget(self) -> None:
-        """Know nothing of what fires."""
-        for condition in [*self.conditions.values(), self.failing]:
-            condition.is_unknown, condition.looks, condition.missed = True, [], 0
-        self.committed = None
+from tests.simulation.scenario import BAND_OF_E, BANDS
 
 
 @define(eq=False)
@@ -233,6 +164,7 @@ class Truth:
     def _apply(self, module: ModuleTruth, run: RunSeen) -> Iterator[Change]:
         """Take in a committed run that was successful."""
         module.committed = run.number
+        module.is_held = self.weather.windows.hold(run.module, run.clock)
         module.reports = max([module.reports, *(1 + number_of(token) for token in run.reports)])
         for instance in {*module.conditions, *run.conditions}:
             condition = module.conditions.setdefault(instance, Condition())
@@ -253,6 +185,10 @@ class Truth:
                 condition.looks, condition.missed = [], 0
                 return
             kind = _in_a_band(condition, kind)
+        if (known := _in_a_window(module, condition, kind)) is None:
+            condition.is_unknown, condition.looks, condition.missed = True, [], 0
+            return
+        kind = known
         last = max(script.fire_after, script.of_last)
         condition.looks = [*condition.looks, bool(kind)][-last:]
         condition.missed = 0 if kind else condition.missed + 1
@@ -273,6 +209,7 @@ class Truth:
             if condition.fires and kind != condition.kind:
                 yield Change(Name(script.name, instance, condition.kind), False, is_certain=False)
             condition.fires, condition.kind, condition.is_unknown = True, kind, False
+            condition.is_told = module.is_held is False
             yield Change(Name(script.name, instance, kind), True, run.clock, certain)
         elif condition.missed >= to_end and (condition.fires or not certain):
             condition.fires, condition.is_unknown, condition.looks = False, False, []
@@ -284,6 +221,24 @@ def _in_a_band(condition: Condition, band: str) -> str:
     if band == BAND_OF_E:
         return condition.kind if condition.fires else "W"
     return "W" if condition.fires else ""
+
+
+def _in_a_window(module: ModuleTruth, condition: Condition, kind: str) -> str | None:
+    """Return the type that something has if a window may be open. None: it is not known.
+
+    What was told keeps its type. Of what is held it is not known: the peers may have to be told
+    first that an earlier episode is over, and then it is not held.
+    """
+    if module.is_held is False:
+        condition.is_told |= condition.fires
+        return kind
+    if not kind:
+        return kind
+    if condition.is_unknown:
+        return None
+    if not condition.fires or kind == condition.kind:
+        return kind
+    return condition.kind if module.is_held and condition.is_told else None
 
 
 def number_of(token: str) -> int:

@@ -5,6 +5,8 @@ Its time is the host's monotonic time: the true time without the suspends.
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from attrs import define, field
 
 from tests.simulation.events import (
@@ -18,6 +20,7 @@ from tests.simulation.events import (
     Stuck,
 )
 from tests.simulation.faults import PEER_WEATHER
+from tests.simulation.promises.windows import Windows
 from tests.simulation.scenario import Scenario
 
 CLOCK_SETTLES = 1500.0
@@ -83,6 +86,9 @@ class Weather:
     is_ledger_lost: bool = False
     """Whether the present life may have begun without something that was in the ledger."""
 
+    windows: Windows = field(init=False)
+    """When work is planned."""
+
     _well_since: dict[str, float] = field(factory=dict)
     _clock_of_peer_settled: dict[str, float] = field(factory=dict)
     _poison_until: dict[str, float] = field(factory=dict)
@@ -92,9 +98,14 @@ class Weather:
     _suspended: float = 0.0
     _was_unsaved: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        self.windows = Windows(ZoneInfo(self.scenario.settings.timezone))
+
     def hear(self, event: Event) -> None:
         """Take note of an event, before the judge does."""
         self.now = event.at - self._suspended
+        if self.scenario.maintenance:
+            self.windows.hear(event)
         match event:
             case FaultBegan():
                 self._suffer(event)

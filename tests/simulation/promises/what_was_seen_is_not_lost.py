@@ -9,10 +9,14 @@ from attrs import define, field, frozen
 from tests.simulation.events import Event, Posted, RunFinished, RunSeen
 from tests.simulation.promises.bounds import PROMPT, recovery
 from tests.simulation.promises.finding import Finding
+from tests.simulation.promises.module_truth import Change, Name
 from tests.simulation.promises.post import Post
-from tests.simulation.promises.truth import Change, Name, Truth
+from tests.simulation.promises.truth import Truth
 from tests.simulation.promises.weather import Weather
 from tests.simulation.scenario import Scenario
+
+LET_GO = PROMPT + 5.0
+"""Seconds after a window in which peers that are well are told what it has held."""
 
 LOOK_INTERVAL = 10.0
 """Seconds between two looks at what every peer must have."""
@@ -37,6 +41,8 @@ class Firing:
     since: float
     by: float
     """When a peer that is well must have been told."""
+    is_held: bool = False
+    """Whether a window may have held it when it began."""
 
 
 @define(eq=False)
@@ -45,6 +51,8 @@ class Report:
 
     since: float
     module: str
+    is_held: bool = False
+    """Whether a window has held it when it was committed."""
     told: set[str] = field(factory=set)
     """The peers that took it, or refuse it."""
 
@@ -98,7 +106,8 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
             # If it may have fired before, peers have it and get it again after an interval.
             around = 0.0 if change.is_certain else self.scenario.settings.resend_interval + PROMPT
             now = self.weather.now
-            self.fires[change.name] = Firing(now - around, now + around + PROMPT)
+            held = self.weather.windows.hold(change.name.module, change.began) is not False
+            self.fires[change.name] = Firing(now - around, now + around + PROMPT, held)
         else:
             self.fires.pop(change.name, None)
         for peer in self.scenario.peers:
@@ -108,8 +117,11 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
 
     def _note_reports(self, run: RunSeen | None) -> None:
         if run is not None and self.truth.modules[run.module].committed == run.number:
+            held = self.weather.windows.hold(run.module, run.clock, reports=True)
+            if held is None:
+                return  # exempt: it is not known when its time begins
             for token in run.reports:
-                self.reports.setdefault(token, Report(self.weather.now, run.module))
+                self.reports.setdefault(token, Report(self.weather.now, run.module, held))
 
     def _take(self, event: Posted) -> Iterator[Finding]:
         if not (event.taken or event.refused):
@@ -141,6 +153,8 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
             told = self.told.get((peer, name))
             if self._is_exempt(peer, name, told):
                 continue
+            if firing.is_held and self._is_held(name.module):
+                continue
             if (told is None or told.at < firing.since) and self.weather.now > firing.by:
                 late = self.weather.now - firing.since
                 yield self._finding(at, f"{peer} was not told for {late:.0f} s that {name} fires")
@@ -166,8 +180,19 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
             or self.weather.is_poisoned(peer, name.instance)
         )
 
+    def _is_held(self, module: str, *, reports: bool = False) -> bool:
+        """Return whether a window holds something, or did so just now, or a disk still does."""
+        weather, since = self.weather, self.weather.windows.now - LET_GO
+        return (
+            weather.is_recorder_stuck
+            or weather.now < weather.disk_settled + LET_GO
+            or weather.windows.hold(module, since, reports=reports) is not False
+        )
+
     def _look_at_reports(self, peer: str, at: float) -> Iterator[Finding]:
         for token, report in [*self.reports.items()]:
+            if report.is_held and self._is_held(report.module, reports=True):
+                report.since = self.weather.now
             if self.weather.now < report.since + PROMPT:
                 continue
             if peer not in report.told and self._must_know(report, peer):

@@ -180,6 +180,12 @@ def fewer_reports(shrinker: Shrinker) -> None:
     )
 
 
+def fewer_windows(shrinker: Shrinker) -> None:
+    """Leave out planned work."""
+    best = shrinker.best
+    shrinker.fewer(best.maintenance, lambda left: evolve(best, maintenance=tuple(left)))
+
+
 def plainer(shrinker: Shrinker) -> None:
     """Take the usual value for each setting, and for each module."""
     usual = Settings()
@@ -206,6 +212,7 @@ STEPS = (
     fewer_peers,
     fewer_spells,
     fewer_reports,
+    fewer_windows,
     plainer,
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial, singledispatch
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.simulation.events import (
     Stuck,
 )
 from tests.simulation.faults import FAULTS
+from tests.simulation.scenario import Planned
 
 Local = Callable[[float], str]
 """Shows Unix seconds as the local time of the scenario."""
@@ -66,6 +67,7 @@ def _(event: LifeBegan, _local: Local) -> tuple[tuple[str, ...], str]:
     text = f"The supervisor is started (life {event.life}). The ledger: {event.ledger}."
     if abs(ahead := event.clock - event.at) >= 1:
         text += f" The host's clock is {abs(ahead):.0f} s {'ahead' if ahead > 0 else 'behind'}."
+    text += _planned(event.maintenance)
     return ("life", str(event.life)), text
 
 
@@ -129,7 +131,8 @@ def _(event: Reloaded, _local: Local) -> tuple[tuple[str, ...], str]:
 
 @_words.register
 def _(event: ServiceRead, _local: Local) -> tuple[tuple[str, ...], str]:
-    return ("read",), f"The supervisor reads the service file: {' '.join(event.modules)}."
+    text = f"The supervisor reads the service file: {' '.join(event.modules)}."
+    return ("read",), text + _planned(event.maintenance)
 
 
 @_words.register
@@ -157,6 +160,16 @@ def _(event: Failed, _local: Local) -> tuple[tuple[str, ...], str]:
 def short(peer: str) -> str:
     """Return the first part of a peer's name."""
     return peer.split("//")[-1].split(".")[0]
+
+
+def _planned(maintenance: Iterable[Planned]) -> str:
+    """Return the windows of a service file as a sentence of their own, if there are any."""
+    windows = [
+        f'"{each.name}" at {", ".join(each.at)} ({" ".join(each.modules) or "all modules"}), '
+        f"settles in {each.settle:g} s"
+        for each in maintenance
+    ]
+    return f" Planned work: {'; '.join(windows)}." if windows else ""
 
 
 def _alert(labels: Mapping[str, str]) -> str:
