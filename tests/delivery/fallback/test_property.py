@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from supervisor.delivery.fallback.result import Fate, Result
+from supervisor.observations import Condition
 from tests.delivery.fallback.bench import AFTER, EVERY, FallbackBench, Sent
 from tests.support.recorder_bench import BUSY, OK, ONE, TWO, full, run_virtually
 
@@ -42,6 +43,7 @@ async def story(steps: list[tuple[Act, float]]) -> tuple[FallbackBench, list[Spa
     works, fails, fires = True, False, False
     spans: list[Span] = []
     kills: list[float] = []
+    seen: list[Condition] = []
 
     def respond(_sent: Sent) -> Result:
         return Result(Fate.SENT) if works else Result(Fate.LATER, "451")
@@ -69,8 +71,10 @@ async def story(steps: list[tuple[Act, float]]) -> tuple[FallbackBench, list[Spa
                 case "mail works" | "mail waits":
                     works = act == "mail works"
                 case "fires":
-                    await bench.bench.see(full(event_type="E"))
+                    seen.append(full(f"/{len(seen)} at {bench.bench.seconds()}", event_type="E"))
+                    await bench.bench.see(*seen)
                 case "ends":
+                    seen.clear()
                     await bench.bench.see()
             # What is over is owed, too, until a peer has taken it. What a peer has notified of
             # before is not owed, so only what fires in the outage counts here.
