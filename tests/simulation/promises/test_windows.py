@@ -71,6 +71,10 @@ def test_windows_that_overlap_hold_without_a_break_and_a_gap_leaves_it_open() ->
     assert judged.hold("m00", ten - 600.0, ten) is None
 
 
+def test_without_windows_nothing_is_held() -> None:
+    assert Windows(ZoneInfo("UTC")).hold("m00", 1_800_000_000.0) is False
+
+
 def test_what_a_reload_changes_is_certain_only_after_it() -> None:
     ten = datetime(2026, 6, 1, 10, tzinfo=ZoneInfo("UTC")).timestamp()
     old, new = (Planned("a", (at,)) for at in ("10:00-11:00", "10:00-12:00"))

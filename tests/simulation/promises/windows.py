@@ -88,7 +88,7 @@ class Windows:
         """
         if begin < self.since or self._read not in (None, self.tables):
             return None
-        end = self.now if end is None else max(begin, end)
+        end = max(begin, self.now if end is None else end)
         spans = [*self._spans(module, begin, end, reports=reports)]
         held_until = begin
         for start, until in sorted(spans):
