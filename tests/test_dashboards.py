@@ -7,13 +7,18 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 from attrs import frozen
 
-from tests.web.metrics.test_metrics import PROMISED, busy, samples, text_of
+from supervisor.delivery.fallback.record import Record
+from supervisor.delivery.fallback.tally import Tally
+from supervisor.web.metrics import metrics
+from supervisor.web.metrics.metrics import Source
+from tests.web.metrics.test_metrics import PROMISED, busy, samples
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 RULES = CONFIGS / "prometheus" / "supervisor-rules.yml"
@@ -67,7 +72,10 @@ def plain(expr: str) -> str:
 def known() -> dict[str, set[str]]:
     """Return the labels of each series that a supervisor exposes."""
     found: dict[str, set[str]] = {"up": set()}
-    for name, labels in samples(text_of(busy())):
+    snapshot = busy().snapshot
+    fallback: Any = SimpleNamespace(targets={"mail": "x"}, record=Record(), tally=Tally())
+    snapshot.fallback = lambda: fallback
+    for name, labels in samples("".join(metrics.pieces(Source(snapshot, lambda: 0)))):
         found.setdefault(name, set()).update(label for label, _ in labels)
     return found
 

@@ -657,6 +657,7 @@ async def test_a_connection_is_renewed_so_that_a_name_can_move_to_another_addres
     assert old.requests[-1].headers["connection"] == "close"
 
 
+@pytest.mark.may_block("it looks at each object of the test run")
 async def test_a_cancelled_handshake_leaves_no_socket_open(nursery: trio.Nursery) -> None:
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     nursery.start_soon(trio.serve_listeners, black_hole, listeners)
