@@ -66,7 +66,7 @@ def lapses(posts: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [(end, at) for (_, end), (at, _) in pairwise(posts) if at >= end]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     how=st.sampled_from([HANGS_UP, HANGS, BUSY, FORBIDDEN, WAF, ASKS_TO_WAIT, ASKS_FOR_LONG]),
     others=st.integers(1, 300),
@@ -111,7 +111,7 @@ def test_whatever_one_alert_does_every_other_is_delivered_before_its_end(
     run_virtually(main)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     st.sets(st.integers(0, 29), max_size=5),
     st.sampled_from([HANGS_UP, BUSY, FORBIDDEN, ASKS_FOR_LONG]),
@@ -321,7 +321,7 @@ async def test_one_alert_of_the_largest_size_passes_a_slow_link(
     assert bench.outbox.pending(ONE) == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     st.lists(st.sampled_from([10, 3000, 100_000, 260_000]), min_size=1, max_size=25),
     st.lists(st.sampled_from([OK, BUSY, HANGS_UP, FORBIDDEN]), max_size=25),
@@ -351,7 +351,7 @@ def test_sizes_and_limits_stay_within_their_bounds(
     run_virtually(main)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(
     st.lists(st.tuples(st.sets(st.sampled_from(["/a", "/b", POISON])), st.floats(0.1, 90)),
              max_size=20),

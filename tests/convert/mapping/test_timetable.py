@@ -143,7 +143,7 @@ def compare(agents: Sequence[Any], conversion: Conversion, service: Service) -> 
 
 @given(text=modules())
 @settings(
-    max_examples=5000 if LONG else 150,
+    max_examples=5000 if LONG else 70,
     deadline=None,
     derandomize=not LONG,
     suppress_health_check=list(HealthCheck),
