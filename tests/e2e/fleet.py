@@ -32,6 +32,10 @@ host = "{host}"
 urls = {urls}
 [status]
 listen = "{address}"
+[fallback]
+after = "1h"
+[fallback.command]
+argv = ["true"]
 """
 
 WATCHED = """

@@ -81,7 +81,7 @@ def test_every_panel_of_the_dashboards_shows_something(fleet: Fleet) -> None:
     def empty() -> list[grafana.Answered]:
         end = time.time()
         found = list(grafana.answers(fleet.prometheus, end - 300, end, 1))
-        assert len(found) == 40
+        assert len(found) == 43
         return [each for each in found if not each.series]
 
     wait_for(lambda: not empty(), LONG, "a panel is empty", lambda: str(empty()))
