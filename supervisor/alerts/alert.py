@@ -103,6 +103,11 @@ class Alert:
         return self.alertname, self.instance
 
     @property
+    def is_sent_as_firing(self) -> bool:
+        """Whether the peers are told that it fires. It may be over all the same."""
+        return self.state in (State.FIRING, State.OVER)
+
+    @property
     def is_report(self) -> bool:
         """Whether it is a report, also one that is held."""
         is_held = self.state is State.HELD

@@ -57,7 +57,7 @@ def visible_until(report: Alert, service: Service) -> float:
 
 def sent_end(alert: Alert, now: float, service: Service) -> float:
     """Return the `endsAt` to send now. It is never before `startsAt`."""
-    if alert.state in (State.FIRING, State.OVER):
+    if alert.is_sent_as_firing:
         return max(now + LIFETIMES * service.resend_interval, alert.starts_at)
     return max(ends_at(alert), alert.starts_at)
 

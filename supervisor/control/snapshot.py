@@ -34,10 +34,6 @@ STATES = ("pending", "firing", "resolved", "report", "quarantined", "held")
 """The states of an alert."""
 
 
-_FIRING = (State.FIRING, State.OVER)
-"""The states of an alert that a peer is told as firing."""
-
-
 @define(eq=False, repr=False)
 class Snapshot:
     """Makes the status document."""
@@ -198,11 +194,11 @@ class Snapshot:
         return "firing" if self.outbox.cursors.was_taken(alert) else "pending"
 
     def _fires(self) -> bool:
-        return any(alert.state in _FIRING for alert in self.store.alerts.values())
+        return any(alert.is_sent_as_firing for alert in self.store.alerts.values())
 
     def _at_peers(self, alert: Alert) -> list[JsonObject]:
         """Return what each peer does with an alert that fires."""
-        if self.standings is None or alert.state not in _FIRING:
+        if self.standings is None or not alert.is_sent_as_firing:
             return []
         return [
             at_peer(peer.url, self.standings.of(peer.url, alert.fingerprint))

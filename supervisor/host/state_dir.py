@@ -27,10 +27,11 @@ def make_state_dir(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for place in missing:
         with suppress(OSError):  # not every file system can sync a directory
-            _sync_directory(place.parent)
+            sync_directory(place.parent)
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Let the names in a directory outlive a power cut. Raises `OSError`."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

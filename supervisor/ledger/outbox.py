@@ -137,7 +137,7 @@ class Outbox:
         alert = _present(self.store, sent)
         if alert is None:
             return
-        is_firing = sent.state in (State.FIRING, State.OVER)
+        is_firing = sent.is_sent_as_firing
         if outgoing.clock_steps != self.clock_steps or (is_firing and now >= outgoing.ends_at):
             # The clock was set since then, or the answer came after the end that was sent. So we
             # do not know for how long the alert is active at the peer.

@@ -46,7 +46,7 @@ def window_of_reports(transaction: Transaction, module: str) -> Window | None:
 def is_told(transaction: Transaction, labels: Mapping[str, str]) -> bool:
     """Return whether an alert with these labels is still told as firing. Such a one goes on."""
     alert = transaction.alert(fingerprint_of(labels))
-    return alert is not None and alert.state in (State.FIRING, State.OVER)
+    return alert is not None and alert.is_sent_as_firing
 
 
 def hold(

@@ -27,7 +27,7 @@ def owed(
             alert.event_type in event_types
             and alert.state in _TOLD
             and alert.fingerprint not in outbox.unconfirmed
-            and not (waiting and waiting.silence(alert.payload.labels, now))
+            and not (waiting and waiting.is_silenced(alert.payload.labels, now))
         ):
             cursors = (*outbox.cursors.of(alert.fingerprint),)
             shown_after = outbox.store.service.alertmanager.shown_after

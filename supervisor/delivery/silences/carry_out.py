@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from supervisor.alerts.alert import Alert, State
+from supervisor.alerts.alert import Alert
 from supervisor.alerts.self_alerts import HEARTBEAT
 from supervisor.config.service import Service
 from supervisor.delivery.silences import orders
@@ -131,7 +131,7 @@ def _named(silence: Silence, alerts: Collection[Alert]) -> list[str]:
     """Return which alerts that fire now it silences, by alertname and instance."""
     found: list[str] = []
     for alert in alerts:
-        if _is_firing(alert) and silence.matches(alert.payload.labels):
+        if alert.is_sent_as_firing and silence.matches(alert.payload.labels):
             found.append(f"{alert.alertname} {alert.instance}".strip())
             if len(found) == MAX_NAMED:
                 break
@@ -183,7 +183,7 @@ def _matchers(
     firing = [
         alert
         for alert in around.alerts or ()
-        if _is_firing(alert) and alert.module == module and item in (None, alert.instance)
+        if alert.is_sent_as_firing and alert.module == module and item in (None, alert.instance)
     ]
     if until_resolved:
         if around.alerts is None:
@@ -214,10 +214,6 @@ def _exactly(alert: Alert) -> list[Matcher]:
 
 def _one_of_each_condition(alerts: Sequence[Alert]) -> list[Alert]:
     return [*{alert.key: alert for alert in alerts}.values()]
-
-
-def _is_firing(alert: Alert) -> bool:
-    return alert.state in (State.FIRING, State.OVER)
 
 
 def _fixed_labels(service: Service) -> dict[str, str]:

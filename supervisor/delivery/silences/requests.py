@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from attrs import frozen
 from supervisor.delivery.peer import STATUS_PATH
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences.silence import Silence, decoded, read_id, read_list, read_one
-from supervisor.errors import SupervisorError
+from supervisor.errors import NoThread, SupervisorError
 from supervisor.host.clock import Clock
 from supervisor.host.threads import in_thread
 
@@ -121,10 +121,11 @@ class Requests:
 
 
 async def read(reader: Callable[[bytes], T], body: bytes) -> T:
-    """Return what the reader makes of an answer. A long one is read in a thread."""
-    if len(body) <= IN_LOOP_BYTES:
-        return reader(body)
-    return await in_thread(partial(reader, body))
+    """Return what the reader makes of an answer. One that is long is read in a thread."""
+    if len(body) > IN_LOOP_BYTES:
+        with suppress(NoThread):
+            return await in_thread(partial(reader, body))
+    return reader(body)
 
 
 @asynccontextmanager

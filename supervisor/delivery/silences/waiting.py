@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from logging import getLogger
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import trio
 from attrs import define, evolve, field, frozen
 
-from supervisor.alerts.alert import Alert, State
+from supervisor.alerts.alert import Alert
 from supervisor.delivery.clock_skew import shift_for
 from supervisor.delivery.silences.silence import (
     ACTIVE,
@@ -27,6 +28,8 @@ from supervisor.delivery.silences.silence import (
     read_each,
     silence_of,
 )
+from supervisor.errors import NoThread
+from supervisor.host.state_dir import sync_directory
 from supervisor.host.threads import in_thread
 from supervisor.text import rfc3339
 
@@ -116,14 +119,17 @@ class WaitingSilences:
             if url in each.urls and not each.silence.is_over(now) and each.silence.matches(labels)
         ]
 
-    def silence(self, labels: Mapping[str, str], now: float) -> bool:
+    def is_silenced(self, labels: Mapping[str, str], now: float) -> bool:
         """Return whether an alert is silent as soon as some peer answers."""
         return any(each.matches(labels) for each in self.all(now))
 
     async def keep(
         self, wanted: Sequence[Silence], urls: Collection[str], now: float
     ) -> list[Silence]:
-        """Keep silences until these peers answer. Return what waits then. Raises `OSError`."""
+        """Keep silences until these peers answer. Return what waits then.
+
+        Raises `OSError` or `NoThread`. Then nothing more waits than before.
+        """
         async with self._lock:
             self._forget_ended(now)
             room = MAX_WAITING - len(self._waiting)
@@ -131,8 +137,13 @@ class WaitingSilences:
                 evolve(each, id=f"{WAITING}-{os.urandom(4).hex()}", state=WAITING)
                 for each in wanted[:room]
             ]
+            before = {**self._waiting}
             self._waiting |= {each.id: Waiting(each, frozenset(urls)) for each in kept}
-            await self._write()
+            try:
+                await self._write()
+            except BaseException:
+                self._waiting = before
+                raise
         return kept
 
     async def end(self, identities: Collection[str]) -> list[Silence]:
@@ -175,8 +186,8 @@ class WaitingSilences:
                 return
             try:
                 await self._write()
-            except OSError as error:
-                _log.warning("cannot write %s: %s", self.path, error.strerror)
+            except (OSError, NoThread) as error:
+                _log.warning("cannot write the silences that wait: %s", error)
 
     async def _make(
         self,
@@ -189,7 +200,10 @@ class WaitingSilences:
         """Make one silence at one peer, unless that has it from another one of its cluster."""
         now, silence, members = clock.now(), each.silence, each.members
         if silence.is_until_resolved:
-            if not any(_fires(alert) and silence.matches(alert.payload.labels) for alert in alerts):
+            if not any(
+                alert.is_sent_as_firing and silence.matches(alert.payload.labels)
+                for alert in alerts
+            ):
                 self._handed_over(each, place.url, members)
                 return
             silence = evolve(silence, ends_at=now + LIFETIME)
@@ -244,10 +258,6 @@ def _is_same(found: Silence, wanted: Silence) -> bool:
     )
 
 
-def _fires(alert: Alert) -> bool:
-    return alert.state in (State.FIRING, State.OVER)
-
-
 def _document(each: Waiting) -> dict[str, Any]:
     status = {"status": {"state": WAITING}}
     return {"silence": json.loads(each.silence.body()) | status, "urls": sorted(each.urls)}
@@ -269,3 +279,5 @@ def _replace(path: Path, documents: Sequence[Mapping[str, Any]]) -> None:
         file.flush()
         os.fsync(file.fileno())
     making.replace(path)
+    with suppress(OSError):  # not every file system can sync a directory
+        sync_directory(path.parent)

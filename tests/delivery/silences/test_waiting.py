@@ -15,9 +15,10 @@ from trio.testing import MockClock
 from supervisor.alerts.alert import State
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.replies import Answer, Reply
-from supervisor.delivery.silences import waiting
+from supervisor.delivery.silences import requests, waiting
 from supervisor.delivery.silences.silence import LIFETIME, MARK, Matcher
 from supervisor.delivery.silences.waiting import MAX_WAITING, WaitingSilences
+from supervisor.errors import NoThread
 from supervisor.text import rfc3339
 from tests.support.fake_silences import DOWN, FakeSilences
 from tests.support.ledger_bench import FULL, LedgerBench
@@ -253,24 +254,47 @@ async def test_a_file_that_cannot_be_read_is_told(
     assert "cannot read the silences that wait" in caplog.text
 
 
-async def test_a_disk_that_is_full_fails_the_command_and_not_the_hand_over(
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("error", [NO_SPACE, NoThread("no task is left")])
+async def test_what_cannot_be_written_fails_the_command_and_not_the_hand_over(
     host: Host,
     autojump_clock: MockClock,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
+    error: Exception,
 ) -> None:
     await host.keep(urls=(ONE,))
 
-    def fail(_path: Path, _documents: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    async def fail(_: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise error
 
-    monkeypatch.setattr(waiting, "_replace", fail)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(waiting, "in_thread", fail)
+    with pytest.raises(type(error), match=str(error).strip("[]").rpartition("] ")[2]):
         await host.keep()
+    assert host.left() == 1
     await host.hand_over(ONE)
 
     assert len(host.peers.has(ONE)) == 1
-    assert "No space left on device" in caplog.text
+    assert str(error) in caplog.text
+
+
+async def test_many_silences_are_read_without_a_thread_if_there_is_none(
+    host: Host, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        await trio.lowlevel.checkpoint()
+        raise NoThread("no task is left")
+
+    monkeypatch.setattr(requests, "in_thread", fail)
+    await host.keep(urls=(ONE,))
+    for number in range(500):
+        host.peers.silences[ONE].add(host="h", instance=f"/{number}")
+    await host.hand_over(ONE)
+
+    assert len(host.peers.has(ONE)) == 501
 
 
 async def test_nothing_is_posted_before_it_is_made(
