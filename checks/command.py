@@ -11,7 +11,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from checks._common.event_types import event_type_field
-from checks._common.plurals import counted
+from checks._common.plurals import counted, counted_processes
 from checks._common.printable import shown
 from checks._common.validators import is_one_or_more
 from checks._processes import eborder
@@ -160,8 +160,8 @@ async def run(context: Context, params: Params) -> Iterable[Observation]:
         argv, cwd=params.cwd, env=params.env, keep=params.kept, unfinished=show_unfinished
     )
     if completed.strays:
-        what = "process" if completed.strays == 1 else "processes"
-        context.log.info("%s left %d %s, now ended", params.argv[0], completed.strays, what)
+        left = counted_processes(completed.strays)
+        context.log.info("%s left %s, now ended", params.argv[0], left)
     context.show(output(completed, secrets.values()))
     if params.protocol == "eborder":
         events = _from_events(params, completed, tuple(secrets.values()))

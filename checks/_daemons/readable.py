@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from checks._common.plurals import counted_processes
 from checks._daemons import figures
 from checks._daemons.family import families, read_children
 from checks._daemons.usage import read_open_files
 from checks._daemons.users import number_of
-from checks._daemons.verdict import counted_processes
 from checks._daemons.watched import Daemon, Params, watched
 from checks._processes.process import Process
 from checks._processes.scan import scan

@@ -7,7 +7,7 @@ from typing import Any
 
 from checks._common.durations import span
 from checks._common.limits import compared
-from checks._common.plurals import counted
+from checks._common.plurals import counted, counted_processes
 from checks._common.sizes import size
 from checks._daemons.findings import Findings
 from checks._daemons.usage import Memory, Usage
@@ -147,11 +147,6 @@ def _figure(
     measured: str, name: str, value: float, limit: Limit[Any], unit: str = ""
 ) -> Measurement:
     return Measurement(measured, value, unit, {"process": name}, limits=limit.numbers)
-
-
-def counted_processes(number: int) -> str:
-    """Return a number of processes in words."""
-    return f"{number:,} process{'' if number == 1 else 'es'}"
 
 
 def _in(usage: Usage) -> str:
