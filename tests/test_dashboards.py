@@ -55,8 +55,7 @@ def queries() -> Iterator[Query]:
 
 
 def rules() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = read(RULES)["groups"][0]["rules"]
-    return found
+    return [rule for group in read(RULES)["groups"] for rule in group["rules"]]
 
 
 def read(path: Path) -> Any:
