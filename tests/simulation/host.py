@@ -181,6 +181,7 @@ class Host:
             self._unsaved = self._unsaved or self._owes(self.daemon)
             self._leftovers.note_end(self.daemon)
         self._close()
+        self.clock._forget_old_alarms()  # the clock goes on, and the process was to take them along
         lock.release()
         if not self.is_dead:
             self._freeze()

@@ -74,7 +74,7 @@ class nothing_is_invented:  # noqa: N801 - judges are named as what they judge
             if self.weather.windows.hold(name.module, change.began) is not False:
                 self.held.add(name)
             self.past.pop(name, None)
-            self.taken[name] = not change.is_certain
+            self.taken[name] = False
         else:
             self.fires.pop(name, None)
             self.held.discard(name)
