@@ -11,14 +11,14 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
-from attrs import Attribute, field, frozen
+from attrs import field, frozen
 
 from checks._common.durations import MINUTE, span, stepped
 from checks._common.event_types import event_type_field
 from checks._common.limits import limit_field
 from checks._common.plurals import counted
 from checks._common.printable import shown
-from checks._common.validators import is_not_negative, not_blank, unique
+from checks._common.validators import is_not_negative, not_blank, only_for_each, unique
 from checks._devices import md_arrays, remembered
 from checks._devices.md_arrays import REBUILDS, Array, Progress
 from supervisor.api import (
@@ -69,6 +69,7 @@ class WatchedArray:
     )
     except_: tuple[str, ...] = field(
         default=(),
+        validator=only_for_each("name"),
         metadata={"help": "devices that * does not stand for: md9", "example": '["md9"]'},
     )
     max_mismatches: Limit[int] | None = limit_field(
@@ -77,11 +78,6 @@ class WatchedArray:
         is_not_negative,
     )
     event_type: str = event_type_field("E", "when it is degraded, stopped or missing")
-
-    @except_.validator
-    def _are_exceptions(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-        if value and not self.is_each:
-            raise ValueError('is only for name = "*"; remove it')
 
     @property
     def is_each(self) -> bool:

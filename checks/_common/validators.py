@@ -36,6 +36,16 @@ def not_blank(remedy: str) -> Validator:
     return Rule(validate, {"pattern": r"\S"})
 
 
+def only_for_each(key: str) -> Validator:
+    """Return a validator that refuses a value unless the entry's `key` is `*`."""
+
+    def validate(entry: object, _: Attribute[Any], value: object) -> None:
+        if value and getattr(entry, key) != "*":
+            raise ValueError(f'is only for {key} = "*"; remove it')
+
+    return validate
+
+
 is_event_type = not_blank("write for example 'E'")
 """Refuses an event type without a visible character."""
 

@@ -10,7 +10,7 @@ from attrs import Attribute, field, frozen
 
 from checks._common.event_types import event_type_field
 from checks._common.limits import limit_field
-from checks._common.validators import is_not_negative, is_one_or_more, up_to
+from checks._common.validators import is_not_negative, is_one_or_more, only_for_each, up_to
 from checks._devices import interfaces
 from checks._devices.interfaces import Interface
 from supervisor.api import Limit, Size, lower_limit, upper_limit
@@ -31,6 +31,7 @@ class WatchedInterface:
     )
     except_: tuple[str, ...] = field(
         default=(),
+        validator=only_for_each("name"),
         metadata={
             "help": "those that * does not stand for, also as patterns such as veth*",
             "example": '["veth*", "docker0"]',
@@ -67,11 +68,6 @@ class WatchedInterface:
     def _is_name(self, attribute: Attribute[str], value: str) -> None:
         if value != EACH:
             interfaces.is_name(self, attribute, value)
-
-    @except_.validator
-    def _are_exceptions(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-        if value and not self.is_each:
-            raise ValueError('is only for name = "*"; remove it')
 
     @property
     def is_each(self) -> bool:

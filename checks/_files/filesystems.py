@@ -11,7 +11,7 @@ from attrs import Attribute, field, frozen
 from checks._common.deadlines import timeout_field
 from checks._common.event_types import event_type_field
 from checks._common.limits import each_number, limit_field
-from checks._common.validators import is_positive, unique, up_to
+from checks._common.validators import is_positive, only_for_each, unique, up_to
 from supervisor.api import Duration, Limit, Size, lower_limit, upper_limit
 
 NEVER = 100
@@ -56,6 +56,7 @@ class Filesystem:
     event_type: str = event_type_field("W", "when it is too full")
     except_: tuple[str, ...] = field(
         default=(),
+        validator=only_for_each("filesystem"),
         metadata={
             "help": "those that * does not stand for: devices, mount points or types, also "
             "as patterns such as /snap/*",
@@ -86,8 +87,6 @@ class Filesystem:
     def _are_exceptions(self, _: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
         for name in value:
             _names_something(name)
-        if value and not self.is_each:
-            raise ValueError('is only for filesystem = "*"; remove it')
 
 
 @frozen
