@@ -5,6 +5,7 @@ HYPOTHESIS_PROFILE=explore tries other examples.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -46,6 +47,16 @@ def no_step_blocks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if steps.found and request.node.get_closest_marker("may_block") is None:
         pytest.fail(f"the event loop was blocked by {'; '.join(steps.found)}")
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_frozen() -> Iterator[None]:
+    """Show the garbage collector all objects again, which a daemon in a test has frozen.
+
+    Hypothesis asks the collector about objects of its own, and warns if it does not see them.
+    """
+    yield
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
