@@ -45,7 +45,8 @@ class Project:
         path = path or f"{self.directory / 'bin'}:{os.environ['PATH']}"
         done = subprocess.run(
             [self.directory / "scripts" / script, *arguments],
-            env=os.environ | {"PATH": path, "FAILS": fails or "nothing"},
+            # In the world of another Python its environment has another name.
+            env=os.environ | {"PATH": path, "FAILS": fails or "nothing", "SUPERVISOR_PYTHON": ""},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
