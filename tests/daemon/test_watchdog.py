@@ -71,8 +71,7 @@ def start(bench: RecorderBench, manager: Manager, nursery: trio.Nursery) -> None
 async def test_it_is_fed_four_times_an_interval_while_all_is_well(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     start(bench, manager, nursery)
 
     assert 20 == await fed(manager, 99)
@@ -110,8 +109,7 @@ async def test_it_is_fed_from_the_start_though_a_peer_hangs(
 async def test_it_is_not_fed_when_a_sender_does_not_come_round(
     nursery: trio.Nursery, autojump_clock: MockClock, manager: Manager
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     start(bench, manager, nursery)
     await fed(manager, 10)
     bench.clients[ONE].seconds = 1e9  # a request that outlives its timeout

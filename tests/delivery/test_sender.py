@@ -63,8 +63,7 @@ async def test_a_condition_is_sent_at_once_and_again_every_resend_interval(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.until(7)
     await bench.see(full())
     await bench.until(200)
@@ -85,8 +84,7 @@ async def test_a_condition_is_sent_at_once_and_again_every_resend_interval(
 async def test_a_changed_message_is_sent_at_once(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full(message="93 %"))
     await bench.until(20)
     await bench.see(full(message="94 %"))
@@ -102,8 +100,7 @@ async def test_a_resolved_alert_is_sent_at_once_and_frozen_for_fifteen_minutes(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full())
     await bench.until(100)
     await bench.see()
@@ -118,8 +115,7 @@ async def test_a_resolved_alert_is_sent_at_once_and_frozen_for_fifteen_minutes(
 async def test_a_report_is_sent_identical_until_its_end(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(Report("Daily check", "hello"))
     await bench.until(5000)
 
@@ -132,8 +128,7 @@ async def test_a_report_is_sent_identical_until_its_end(
 async def test_what_is_delivered_is_known_of_the_peer(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full("/"), full("/srv"))
 
     peer = bench.peers[ONE]
@@ -144,8 +139,7 @@ async def test_what_is_delivered_is_known_of_the_peer(
 async def test_a_batch_has_at_most_max_batch_alerts(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE, max_batch=3)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE, max_batch=3)
     await bench.see(*(full(f"/{n}") for n in range(8)))
 
     assert [3, 3, 2] == [len(post.alerts) for post in bench.clients[ONE].posts]
@@ -164,8 +158,7 @@ async def test_a_batch_has_at_most_a_mebibyte(
         return await post(client, alerts, *arguments, **settings)
 
     monkeypatch.setattr(FakeClient, "post", measured)
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(*(full(f"/{n}", detail="x" * 262_000) for n in range(9)))
 
     assert [3, 3, 3] == [len(batch.alerts) for batch in bench.clients[ONE].posts]
@@ -514,8 +507,7 @@ async def test_the_end_of_an_alert_waits_for_the_answer_to_its_beginning(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     bench.clients[ONE].seconds = 4.0
     await bench.see(full())
     await bench.until(1)
@@ -610,8 +602,7 @@ async def test_what_was_sent_with_wrong_times_is_sent_again_shifted(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     bench.clients[ONE].skew = -3600.0
     await bench.see(full())
     pending = len(bench.outbox.pending(ONE))
@@ -628,8 +619,7 @@ async def test_halves_of_a_batch_are_not_delivered_with_wrong_times(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     bench.clients[ONE].skew = 3600.0
     bench.clients[ONE].respond = lambda post: REFUSED if "/3" in post.instances else OK
     await bench.see(*(full(f"/{n}") for n in range(4)))
@@ -756,8 +746,7 @@ async def test_the_cursors_reach_the_ledger_soon_after_the_delivery(
     nursery: trio.Nursery,
     autojump_clock: MockClock,
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full())
     await bench.until(1 + CURSOR_DELAY)
 

@@ -180,8 +180,7 @@ def test_a_run_without_a_band_is_left_as_it_is() -> None:
 async def test_a_run_counts_without_what_only_goes_on_unless_it_fires(
     nursery: trio.Nursery, autojump_clock: MockClock, tmp_path: Path
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     results = []
     for condition in (evolve(full(), sustain=True), full(), evolve(full(), sustain=True)):
         await bench.send.send(bench.run(condition))

@@ -212,8 +212,7 @@ async def test_a_disk_that_hangs_stops_nothing_and_gets_what_it_is_owed(
 ) -> None:
     monkeypatch.setattr(writer_module, "COMMIT_TIMEOUT", 0.05)
     monkeypatch.setattr(writer_module, "RETRY_DELAY", 0.05)
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     go = threading.Event()
 
     def hang() -> None:

@@ -38,8 +38,7 @@ def kept(bench: RecorderBench) -> object:
 async def test_it_is_committed_before_it_counts(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     bench.ledger.commits.clear()
     messages = [Remember("a", {"n": 1}), Remember("b", [2]), Remember("a", None)]
     for message in messages:
@@ -52,8 +51,7 @@ async def test_it_is_committed_before_it_counts(
 async def test_a_disk_that_cannot_be_written_holds_it_up_no_longer_than_a_try(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     bench.ledger.error = LedgerUnwritable("the disk is full")
     message = Remember("a", 1)
     await bench.send.send(message)
@@ -83,8 +81,7 @@ def test_it_survives_the_process(tmp_path: Path) -> None:
 async def test_what_the_fallback_has_told_goes_with_it(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     with_fallback = evolve(bench.service, fallback=Fallback())
     for service in (with_fallback, with_fallback, bench.service):
         reload = Reload(service)

@@ -144,8 +144,7 @@ async def test_what_has_been_seen_survives_a_kill(nursery: trio.Nursery, tmp_pat
 
 @virtually
 async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: MockClock) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full(), Measurement("use", 93.0, "%"))
     await bench.until(10)
     await bench.see(error="no such file")
@@ -160,8 +159,7 @@ async def test_a_finished_run_is_counted(nursery: trio.Nursery, autojump_clock: 
 async def test_a_run_of_a_module_that_has_gone_is_ignored(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.send.send(evolve(bench.run(full()), module="gone"))
     await wait_all_tasks_blocked()
 
@@ -172,8 +170,7 @@ async def test_a_run_of_a_module_that_has_gone_is_ignored(
 async def test_a_ping_is_answered_only_after_what_came_before_it_is_committed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     ping, idle = Ping(), Ping()
     bench.send.send_nowait(bench.run(full()))
     bench.send.send_nowait(ping)
@@ -190,8 +187,7 @@ async def test_a_ping_is_answered_only_after_what_came_before_it_is_committed(
 async def test_nothing_is_written_when_nothing_has_changed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     for _ in range(50):
         await bench.see(Measurement("use", 93.0))
         await trio.sleep(60)
@@ -203,8 +199,7 @@ async def test_nothing_is_written_when_nothing_has_changed(
 async def test_what_only_a_check_keeps_wakes_no_sender(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     nursery.start_soon(bench.recorder.changed.park)
     await wait_all_tasks_blocked()
 
@@ -222,8 +217,7 @@ async def test_what_only_a_check_keeps_wakes_no_sender(
 async def test_cursors_are_written_in_time_however_many_runs_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full())
     for _ in range(round(10 * CURSOR_DELAY) + 5):
         await bench.see(full())
@@ -265,8 +259,7 @@ async def test_a_channel_that_is_closed_while_the_disk_refuses_is_tried_once_mor
 async def test_without_disk_it_runs_on_from_memory_says_so_and_recovers(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full("/a"))
     bench.ledger.error = FULL
     for second in range(1, 100):
@@ -386,8 +379,7 @@ async def test_without_peers_a_printed_line_is_the_delivery(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "supervisor.alerts")
-    bench = RecorderBench.make()
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery)
     await bench.see(full(), Report("Daily check", "hello"))
     pending = bench.outbox.pending(CONSOLE)
     await bench.until(30)
@@ -430,8 +422,7 @@ async def test_what_a_killed_process_did_not_print_is_printed_at_the_start(
 async def test_a_clock_that_is_set_back_stops_no_delivery(
     nursery: trio.Nursery, autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full())
     await bench.until(100)
     bench.clock.step(-3600)
@@ -446,8 +437,7 @@ async def test_a_clock_that_is_set_back_stops_no_delivery(
 async def test_a_clock_that_is_set_forward_sends_everything_again(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.see(full())
     await bench.until(10)
     bench.clock.step(86400)
@@ -460,8 +450,7 @@ async def test_a_clock_that_is_set_forward_sends_everything_again(
 async def test_a_wake_up_and_the_end_of_what_was_not_raised_change_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = RecorderBench.make(ONE)
-    await bench.live(nursery)
+    bench = await RecorderBench.started(nursery, ONE)
     await bench.send.send(WakeUp())
     await bench.send.send(SelfAlert(PEER_CLOCK_SKEW, None, ONE))
     await wait_all_tasks_blocked()

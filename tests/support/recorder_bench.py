@@ -258,6 +258,13 @@ class RecorderBench:
             peers=peers,
         )
 
+    @classmethod
+    async def started(cls, nursery: trio.Nursery, *urls: str, **settings: Any) -> Self:
+        """Return a bench with these peers that runs."""
+        bench = cls.make(*urls, **settings)
+        await bench.live(nursery)
+        return bench
+
     @property
     def outbox(self) -> Outbox:
         return self.recorder.outbox

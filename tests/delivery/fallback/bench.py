@@ -71,6 +71,13 @@ class FallbackBench:
         config.service = evolve(config.service, fallback=settings)
         return cls(bench, settings)
 
+    @classmethod
+    async def started(cls, nursery: trio.Nursery, *urls: str, **settings: Any) -> Self:
+        """Return a bench with these peers that runs."""
+        bench = cls.make(*urls, **settings)
+        await bench.live(nursery)
+        return bench
+
     @property
     def digests(self) -> list[Sent]:
         return [each for each in self.sent if each.kind == "digest"]

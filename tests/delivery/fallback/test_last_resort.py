@@ -48,8 +48,7 @@ def error(instance: str = "/", message: str = "it is full") -> Condition:
 async def test_an_outage_is_told_once_after_its_time_and_the_spread(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE, TWO)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, TWO)
     bench.peers_fail()
     await bench.until(100)
     await bench.bench.see(error())
@@ -68,8 +67,7 @@ async def test_an_outage_is_told_once_after_its_time_and_the_spread(
 async def test_one_digest_comes_in_each_period_as_long_as_something_is_owed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE)
     bench.peers_fail()
     await bench.bench.see(error())
     await bench.until(6 * EVERY)
@@ -84,8 +82,7 @@ async def test_one_digest_comes_in_each_period_as_long_as_something_is_owed(
 async def test_nothing_is_told_while_any_peer_takes_alerts(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE, TWO)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, TWO)
     bench.peers_answer(BUSY, TWO)
     await bench.bench.see(error())
     await bench.until(5 * EVERY)
@@ -97,8 +94,7 @@ async def test_nothing_is_told_while_any_peer_takes_alerts(
 async def test_a_peer_that_takes_something_resets_the_time(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE)
     bench.peers_fail()
     await bench.bench.see(error())
     await bench.until(AFTER - 100)
@@ -115,8 +111,7 @@ async def test_a_peer_that_takes_something_resets_the_time(
 async def test_a_peer_that_answers_again_while_its_sender_waits_is_waited_for(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE, TWO)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, TWO)
     bench.peers_fail()
     await bench.bench.see(error())
     await bench.until(AFTER + bench.spread - 1)
@@ -129,8 +124,7 @@ async def test_a_peer_that_answers_again_while_its_sender_waits_is_waited_for(
 async def test_what_a_peer_has_surely_told_is_not_owed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE)
     await bench.bench.see(error())
     await bench.until(600)
     bench.peers_fail()
@@ -142,8 +136,7 @@ async def test_what_a_peer_has_surely_told_is_not_owed(
 async def test_alerts_of_other_types_are_not_worth_it(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE)
     bench.peers_fail()
     await bench.bench.see(full(), Report("Daily", "all is well"))
     await bench.until(5 * EVERY)
@@ -211,8 +204,7 @@ async def test_what_a_silence_waits_for_is_not_told(
 async def test_the_digest_says_why_no_peer_takes_anything(
     answer: object, nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE)
     bench.peers_fail(answer)  # type: ignore[arg-type]
     await bench.bench.see(error())
     await bench.until(AFTER + bench.spread + BACKOFF)
@@ -224,8 +216,7 @@ async def test_the_digest_says_why_no_peer_takes_anything(
 async def test_that_a_peer_answers_again_is_told_once_and_only_after_a_digest(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE, TWO)
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, TWO)
     bench.peers_fail()
     await bench.bench.see(error())
     await bench.until(AFTER / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Self
 
 import pytest
 import trio
@@ -52,6 +53,13 @@ class Silenced:
         client.silences = respond
         client.respond = respond_to_post
 
+    @classmethod
+    async def started(cls, nursery: trio.Nursery) -> Self:
+        """Return a bench that runs."""
+        there = cls(RecorderBench.make(ONE))
+        await there.bench.live(nursery)
+        return there
+
     def silence(self, **more: str) -> str:
         """Make a silence as the command does."""
         identity = self.silences.add(**(DISK | more))
@@ -62,8 +70,7 @@ class Silenced:
 async def test_without_silences_nothing_is_asked(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     await there.bench.until(500)
     await there.bench.see()
@@ -75,8 +82,7 @@ async def test_without_silences_nothing_is_asked(
 async def test_a_silence_is_ended_just_before_the_end_of_its_alert_is_posted(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full(), full("/srv"))
     identity, other = there.silence(), there.silence(instance="/srv")
     await there.bench.until(100)
@@ -90,8 +96,7 @@ async def test_a_silence_is_ended_just_before_the_end_of_its_alert_is_posted(
 async def test_an_end_that_comes_before_the_silence_is_known_ends_it_too(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     await there.bench.see()
@@ -121,8 +126,7 @@ async def test_a_sender_of_a_later_process_finds_the_silences_again(
 async def test_a_silence_is_extended_while_its_alert_fires(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     await there.bench.until(6 * LIFETIME)
@@ -137,8 +141,7 @@ async def test_a_silence_is_extended_while_its_alert_fires(
 async def test_what_somebody_has_ended_stays_ended(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     await there.bench.until(100)
@@ -152,8 +155,7 @@ async def test_what_somebody_has_ended_stays_ended(
 async def test_what_somebody_has_extended_is_not_shortened(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     there.silences.silences[identity]["endsAt"] = _time(9 * LIFETIME)
@@ -165,8 +167,7 @@ async def test_what_somebody_has_extended_is_not_shortened(
 async def test_another_type_of_the_same_condition_stays_silenced(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     await there.bench.see(full(event_type="E"))
@@ -190,8 +191,7 @@ async def test_another_type_of_the_same_condition_stays_silenced(
 async def test_silences_of_others_are_left_alone(
     nursery: trio.Nursery, autojump_clock: MockClock, more: dict[str, str]
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence(**more)
     await there.bench.until(2 * LIFETIME)
@@ -205,8 +205,7 @@ async def test_silences_of_others_are_left_alone(
 async def test_a_peer_that_does_not_end_the_silence_is_asked_again_with_the_next_post(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     await there.bench.until(100)
@@ -223,8 +222,7 @@ async def test_a_peer_that_does_not_end_the_silence_is_asked_again_with_the_next
 async def test_a_peer_that_is_down_at_the_first_look_is_asked_again(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     identity = there.silence()
     there.silences.failing["*"] = DOWN
@@ -250,8 +248,7 @@ async def test_a_peer_whose_silences_cannot_be_read_still_gets_alerts(
     answer: Answer,
 ) -> None:
     caplog.set_level(logging.WARNING)
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     there.silence()
     there.silences.failing["*"] = answer
@@ -266,8 +263,7 @@ async def test_a_peer_whose_silences_cannot_be_read_still_gets_alerts(
 async def test_a_silence_that_the_peer_has_lost_is_forgotten(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     there.silence()
     await there.bench.until(100)
@@ -280,8 +276,7 @@ async def test_a_silence_that_the_peer_has_lost_is_forgotten(
 async def test_thousands_of_silences_delay_no_post(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    there = Silenced(RecorderBench.make(ONE))
-    await there.bench.live(nursery)
+    there = await Silenced.started(nursery)
     await there.bench.see(full())
     for number in range(4_000):
         there.silence(instance=f"/{number}")
