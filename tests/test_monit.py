@@ -44,15 +44,15 @@ SITUATIONS: Mapping[str, tuple[str, ...]] = {
         "checks/test_disk.py::test_a_filesystem_fires_above_its_limit_and_not_at_it",
     ),
     "checksum": (
-        "checks/test_file.py::test_a_checksum_must_be_right",
-        "checks/test_file.py::test_a_change_is_told_once",
+        "checks/test_file_changes.py::test_a_checksum_must_be_right",
+        "checks/test_file_changes.py::test_a_change_is_told_once",
     ),
     "size": (
-        "checks/test_file.py::test_a_file_may_be_too_large_or_too_small",
-        "checks/test_file.py::test_a_file_may_grow_too_fast_or_too_slowly",
+        "checks/test_file_limits.py::test_a_file_may_be_too_large_or_too_small",
+        "checks/test_file_limits.py::test_a_file_may_grow_too_fast_or_too_slowly",
     ),
     "timestamp": (
-        "checks/test_file.py::test_a_file_may_be_too_old_or_too_new",
+        "checks/test_file_limits.py::test_a_file_may_be_too_old_or_too_new",
         "checks/test_unprocessed_file.py::test_old_files_fire_and_resolve",
     ),
     "permission": ("checks/test_file.py::test_mode_owner_and_group_must_be_right",),
