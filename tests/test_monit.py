@@ -38,8 +38,8 @@ SITUATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "resource": (
         "checks/test_system.py::test_busy_processors_are_seen_and_calm_again",
-        "checks/_daemons/test_real_daemons.py::test_a_daemon_that_eats_memory_is_told_of",
-        "checks/_daemons/test_real_daemons.py::"
+        "checks/_daemons/test_resources.py::test_a_daemon_that_eats_memory_is_told_of",
+        "checks/_daemons/test_resources.py::"
         "test_a_daemon_that_burns_a_processor_is_told_of_from_the_second_run",
         "checks/test_disk.py::test_a_filesystem_fires_above_its_limit_and_not_at_it",
     ),
@@ -62,7 +62,7 @@ SITUATIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "gid": ("checks/test_file.py::test_mode_owner_and_group_must_be_right",),
     "pid": (
-        "checks/_daemons/test_real_daemons.py::"
+        "checks/_daemons/test_restarts.py::"
         "test_a_daemon_that_restarts_in_a_loop_is_told_of_once_for_each_restart",
         "systemd/test_units.py::test_restarts_are_counted",
     ),
