@@ -1,0 +1,13 @@
+"""What the tests of the reader of logs share."""
+
+from __future__ import annotations
+
+from attrs import evolve
+
+from checks._logs.position import Position
+
+MOST = 1 << 30
+
+
+def on_another_device(position: Position) -> Position:
+    return evolve(position, device=position.device + 1)
