@@ -7,6 +7,7 @@ from attrs import evolve
 from checks._logs.position import Position
 
 MOST = 1 << 30
+"""Bytes that one read may take: more than any file here has."""
 
 
 def on_another_device(position: Position) -> Position:
