@@ -3,95 +3,35 @@
 from __future__ import annotations
 
 import os
-import re
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
-import trustme
 from aiosmtpd.controller import Controller
-from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._http import tls as tls_contexts
 from checks._http.certificates import of_chain, of_pem
 from checks.certificate import Certificate, Params, run
-from supervisor.api import Condition, Context, Limit, Measurement, Observation, tls_context
+from supervisor.api import Condition, Limit, Measurement
 from supervisor.observations import Duration
-from tests.support.addresses import resolve_to
-from tests.support.certificates import be_python_3_13, issue, pem_file, server
-from tests.support.check_context import context
-from tests.support.hanging_call import Hanging, until_no_thread_hangs
+from tests.checks.certificate_bench import (
+    ca_file,
+    ending,
+    look,
+    serve,
+    silent,
+    speak_tls,
+    today,
+    told,
+)
 from tests.support.ports import free_port
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-CA = trustme.CA()
-
-
-def ending(days: float) -> trustme.LeafCert:
-    """Return a certificate for 127.0.0.1 that ends in that many days."""
-    return CA.issue_cert("127.0.0.1", "localhost", not_after=datetime.now(UTC) + timedelta(days))
-
-
-def today() -> Context:
-    return evolve(context(), clock=lambda: datetime.now(UTC).timestamp())
-
-
-@pytest.fixture
-def ca_file(tmp_path: Path) -> Path:
-    path = tmp_path / "ca.pem"
-    CA.cert_pem.write_to_path(str(path))
-    return path
-
-
-async def serve(
-    handler: Callable[[trio.SocketStream], Awaitable[None]],
-    *,
-    task_status: trio.TaskStatus[int] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    port: int = listener.socket.getsockname()[1]
-    task_status.started(port)
-    await trio.serve_listeners(handler, [listener])
-
-
-async def speak_tls(leaf: trustme.LeafCert, plain: trio.SocketStream) -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    leaf.configure_cert(tls)
-    await speak(tls, plain)
-
-
-async def speak(tls: ssl.SSLContext, plain: trio.SocketStream, *, starttls: bool = False) -> None:
-    if starttls:
-        for reply in (b"220 hello\r\n", b"250 fine\r\n", b"220 go on\r\n"):
-            await plain.send_all(reply)
-            if not reply.endswith(b"on\r\n"):
-                await plain.receive_some(1000)
-    try:
-        await trio.SSLStream(plain, tls, server_side=True).do_handshake()
-        await plain.receive_some(1)
-    except trio.BrokenResourceError:
-        pass  # the client does not trust the server
-
-
-async def look(within: float = 5.0, **given: Any) -> list[Observation]:
-    params = Params((Certificate("x", **given),), Duration(within))
-    return list(await run(today(), params))
-
-
-def told(seen: list[Observation]) -> list[tuple[str, str, str]]:
-    return [
-        (item.alertname, item.event_type, item.message)
-        for item in seen
-        if isinstance(item, Condition)
-    ]
+__all__ = ["ca_file"]  # a fixture
 
 
 @pytest.mark.parametrize(
@@ -134,110 +74,6 @@ async def test_all_days_in_one_table_have_a_band(nursery: trio.Nursery, ca_file:
 def test_days_are_given_in_one_way() -> None:
     with pytest.raises(ValueError, match="min_days is of no use beside warn_days and error_days"):
         Certificate("x", host="h", warn_days=20.0, min_days=Limit.of(14.0))
-
-
-async def test_what_is_not_trusted_is_invalid_unless_that_is_allowed(
-    nursery: trio.Nursery, ca_file: Path
-) -> None:
-    port = await nursery.start(serve, partial(speak_tls, ending(100)))
-    unknown = await look(host="127.0.0.1", port=port)
-    other_name = await look(host="127.0.0.1", port=port, ca_file=ca_file, server_name="x.invalid")
-    allowed = await look(host="127.0.0.1", port=port, verify=False)
-    soon = await look(host="127.0.0.1", port=port, verify=False, warn_days=200)
-
-    assert [name for name, *_ in told(unknown)] == ["Certificate invalid"]
-    assert "is not trusted: " in told(unknown)[0][2]
-    assert "Hostname mismatch" in told(other_name)[0][2]
-    assert told(allowed) == []
-    assert [name for name, *_ in told(soon)] == ["Certificate expires"]
-
-
-async def silent(stream: trio.SocketStream) -> None:
-    await trio.sleep_forever()
-
-
-async def hang_up(stream: trio.SocketStream) -> None:
-    await stream.receive_some(1)
-
-
-async def drip(stream: trio.SocketStream) -> None:
-    for byte in b"\x16\x03\x03\x40\x00" + bytes(1000):
-        await stream.send_all(bytes([byte]))
-        await trio.sleep(0.05)
-
-
-async def no_tls(stream: trio.SocketStream) -> None:
-    await stream.send_all(b"220 hello, I speak no TLS\r\n")
-    await stream.receive_some(1000)
-
-
-@pytest.mark.parametrize(
-    ("handler", "starttls", "alertname", "said"),
-    [
-        (silent, "", "Certificate not available", "no answer within 0.5 s"),
-        (silent, "smtp", "Certificate not available", "no answer within 0.5 s"),
-        (drip, "", "Certificate not available", "no answer within 0.5 s"),
-        (hang_up, "", "Certificate not available", "closed during the handshake"),
-        (hang_up, "smtp", "Certificate not available", "no answer within 0.5 s"),
-        (no_tls, "", "Certificate invalid", "TLS failed: "),
-        (no_tls, "smtp", "Certificate not available", "closed the connection before TLS"),
-    ],
-)
-async def test_a_server_that_does_not_come_to_tls_is_named_in_time(
-    nursery: trio.Nursery, handler: Any, starttls: Any, alertname: str, said: str
-) -> None:
-    port = await nursery.start(serve, handler)
-    ((name, kind, message),) = told(await look(0.5, host="127.0.0.1", port=port, starttls=starttls))
-
-    assert (name, kind) == (alertname, "E")
-    assert said in message
-
-
-async def test_a_closed_port_is_named() -> None:
-    ((name, _, message),) = told(await look(host="127.0.0.1", port=1))
-
-    assert name == "Certificate not available"
-    assert message == "x (127.0.0.1:1): connection refused"
-
-
-async def test_a_host_that_is_not_a_name_is_named() -> None:
-    ((name, _, message),) = told(await look(host="a..b"))
-
-    assert name == "Certificate not available"
-    assert message == "x (a..b:443): it is not a host name"
-
-
-async def test_authorities_that_cannot_be_read_do_not_hide_other_certificates(
-    nursery: trio.Nursery, ca_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = await nursery.start(serve, partial(speak_tls, ending(5)))
-    hanging_call = Hanging(ssl.create_default_context())
-
-    def on_a_dead_mount(path: Path | None, **settings: bool) -> ssl.SSLContext:
-        if path == tmp_path / "dead":
-            context: ssl.SSLContext = hanging_call()
-            return context
-        return tls_context(path, **settings)
-
-    monkeypatch.setattr(tls_contexts, "tls_context", on_a_dead_mount)
-    os.mkfifo(tmp_path / "pipe")
-    certificates = (
-        Certificate("missing", host="127.0.0.1", port=port, ca_file=tmp_path / "none"),
-        Certificate("pipe", host="127.0.0.1", port=port, ca_file=tmp_path / "pipe"),
-        Certificate("hanging", host="127.0.0.1", port=port, ca_file=tmp_path / "dead"),
-        Certificate("good", host="127.0.0.1", port=port, ca_file=ca_file),
-    )
-    with trio.fail_after(4):
-        seen = told(list(await run(today(), Params(certificates, Duration(1)))))
-    hanging_call.released.set()
-    await until_no_thread_hangs()
-    missing, pipe, hanging, good = seen
-
-    assert missing[0] == pipe[0] == hanging[0] == "Certificate not available"
-    assert f": cannot load {tmp_path}/none: " in missing[2]
-    assert pipe[2].endswith(f": cannot load {tmp_path}/pipe: it is not a regular file")
-    assert hanging[2].endswith(f": reading {tmp_path}/dead takes too long")
-    assert good[:2] == ("Certificate expires", "E")
 
 
 async def test_authorities_are_read_once_for_all_who_trust_them(
@@ -324,154 +160,6 @@ async def test_a_file_that_is_a_pipe_or_huge_is_not_waited_for(tmp_path: Path) -
             "Certificate not available",
             f"x ({tmp_path}/{name}): {wrong}",
         )
-
-
-@pytest.mark.parametrize("where", ["file", "port", "port that need not be trusted"])
-async def test_a_certificate_that_is_not_valid_yet_is_invalid(
-    nursery: trio.Nursery, tmp_path: Path, where: str
-) -> None:
-    authority = issue("ours", authority=True)
-    leaf = issue("leaf", authority, begins_in=2, hosts=["127.0.0.1"])
-    if where == "file":
-        given: dict[str, Any] = {"file": pem_file(tmp_path, leaf)}
-    else:
-        tls = server(leaf, directory=tmp_path)
-        port = await nursery.start(serve, partial(speak, tls))
-        trusted = where == "port"
-        given = {"host": "127.0.0.1", "port": port, "verify": trusted}
-        given |= {"ca_file": pem_file(tmp_path, authority)} if trusted else {}
-    ((name, kind, said),) = told(await look(**given))
-
-    assert (name, kind) == ("Certificate invalid", "E")
-    assert ("not yet valid" if where == "port" else "of x is not valid before ") in said
-
-
-@pytest.mark.parametrize("verify", [True, False])
-@pytest.mark.parametrize("starttls", ["", "smtp"])
-async def test_a_port_is_judged_by_its_whole_chain_as_a_file_is(
-    nursery: trio.Nursery, tmp_path: Path, verify: bool, starttls: Any
-) -> None:
-    root = issue("root", authority=True)
-    between = issue("between", root, days=5, authority=True)
-    leaf = issue("leaf", between, days=90, hosts=["127.0.0.1"])
-    tls = server(leaf, between, directory=tmp_path)
-    port = await nursery.start(serve, partial(speak, tls, starttls=bool(starttls)))
-    authorities: dict[str, Any] = {"ca_file": pem_file(tmp_path, root)} if verify else {}
-    of_port = await look(
-        host="127.0.0.1", port=port, verify=verify, starttls=starttls, **authorities
-    )
-    of_file = await look(file=pem_file(tmp_path, leaf, between))
-
-    assert told(of_port) == told(of_file)
-    ((name, kind, said),) = told(of_port)
-    assert (name, kind) == ("Certificate expires", "E")
-    assert said.startswith("a certificate in the chain of x ends in 5 days, on ")
-    assert said.endswith("(CN=between)")
-
-
-async def test_the_authority_that_is_trusted_counts_and_one_that_is_not_needed_does_not(
-    nursery: trio.Nursery, tmp_path: Path
-) -> None:
-    old_root, root = issue("old", authority=True, days=3), issue("root", authority=True, days=20)
-    between = issue("between", root, authority=True)
-    leaf = issue("leaf", between, hosts=["127.0.0.1"])
-    tls = server(leaf, between, old_root, directory=tmp_path)
-    port = await nursery.start(serve, partial(speak, tls))
-    seen = told(await look(host="127.0.0.1", port=port, ca_file=pem_file(tmp_path, root)))
-
-    assert [(name, kind) for name, kind, _ in seen] == [("Certificate expires", "W")]
-    assert seen[0][2].endswith("(CN=root)")
-    shown = told(await look(host="127.0.0.1", port=port, verify=False))
-    assert [message.rpartition(" ")[2] for *_, message in shown] == ["(CN=old)"]
-
-
-async def test_authorities_against_rfc_5280_are_refused_only_on_demand(
-    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    be_python_3_13(monkeypatch)
-    authority = issue("ours", authority=True, critical=False)
-    tls = server(issue("x", authority, hosts=["127.0.0.1"]), directory=tmp_path)
-    port = await nursery.start(serve, partial(speak, tls))
-    given: dict[str, Any] = {
-        "host": "127.0.0.1",
-        "port": port,
-        "ca_file": pem_file(tmp_path, authority),
-    }
-
-    assert told(await look(**given)) == []
-    assert told(await look(**given, strict=True))[0][0] == "Certificate invalid"
-
-
-async def test_a_name_with_a_final_dot_has_the_certificate_of_the_name(
-    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    names = resolve_to(monkeypatch, "127.0.0.1")
-    authority = issue("ours", authority=True)
-    tls = server(issue("x", authority, hosts=["shop.test"]), directory=tmp_path)
-    port = await nursery.start(serve, partial(speak, tls))
-    given: dict[str, Any] = {"port": port, "ca_file": pem_file(tmp_path, authority)}
-
-    assert told(await look(host="shop.test.", **given)) == []
-    assert told(await look(host="127.0.0.1", server_name="shop.test.", **given)) == []
-    assert names == ["shop.test."]
-
-
-async def both_addresses(
-    nursery: trio.Nursery,
-    first: Callable[[trio.SocketStream], Awaitable[None]],
-    second: Callable[[trio.SocketStream], Awaitable[None]],
-) -> int:
-    """Serve one port at 127.0.0.1 and at 127.0.0.2; return it."""
-    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    port: int = listener.socket.getsockname()[1]
-    (other,) = await trio.open_tcp_listeners(port, host="127.0.0.2")
-    nursery.start_soon(trio.serve_listeners, first, [listener])
-    nursery.start_soon(trio.serve_listeners, second, [other])
-    return port
-
-
-async def test_the_certificates_of_all_addresses_of_a_name_are_looked_at(
-    nursery: trio.Nursery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolve_to(monkeypatch, "127.0.0.1", "127.0.0.2")
-    authority = issue("ours", authority=True)
-
-    def showing(days: float) -> Callable[[trio.SocketStream], Awaitable[None]]:
-        leaf = issue("leaf", authority, days=days, hosts=["shop.test"])
-        return partial(speak, server(leaf, directory=tmp_path))
-
-    given: dict[str, Any] = {"host": "shop.test", "ca_file": pem_file(tmp_path, authority)}
-    soon = await both_addresses(nursery, showing(90), showing(5))
-    ended = await both_addresses(nursery, showing(90), showing(-0.5))
-    silent_one = await both_addresses(nursery, silent, showing(90))
-    same = await both_addresses(nursery, showing(90), showing(90))
-
-    ((name, _, said),) = told(await look(port=soon, **given))
-    assert name == "Certificate expires"
-    assert said.startswith("the certificate of x at 127.0.0.2 ends in 5 days, on ")
-    ((name, _, said),) = told(await look(port=ended, **given))
-    assert name == "Certificate invalid"
-    assert said == ("x: at 127.0.0.2: its certificate is not trusted: certificate has expired")
-    ((name, _, said),) = told(await look(1.0, port=silent_one, **given))
-    assert name == "Certificate not available"
-    late = rf"x \(shop\.test:{silent_one}\): at 127\.0\.0\.1: no answer within [\d.]+ s"
-    assert re.fullmatch(late, said)  # what is left for one address depends on when its turn comes
-    assert told(await look(port=same, **given)) == []
-
-
-async def test_an_address_that_cannot_be_reached_counts_only_when_none_can(
-    nursery: trio.Nursery, ca_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    port = await nursery.start(serve, partial(speak_tls, ending(100)))
-    resolve_to(monkeypatch, "127.0.0.3", "127.0.0.1", "::1")
-    given: dict[str, Any] = {"host": "localhost", "ca_file": ca_file}
-    reached = told(await look(port=port, **given))
-    refused = told(await look(port=1, **given))
-
-    assert reached == []
-    assert refused == [
-        ("Certificate not available", "E", "x (localhost:1): connection refused"),
-    ]
 
 
 @given(st.binary(max_size=200))
