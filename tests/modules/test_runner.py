@@ -1,267 +1,37 @@
-"""The life of one module: its time, its deadline, and no trouble for others."""
+"""The life of one module: its grid, its clock, its end, and no trouble for others."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import NoReturn
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
 import pytest
 import trio
-from attrs import frozen
 
-from supervisor.config.current import CurrentConfig
-from supervisor.config.service import Module, Service
 from supervisor.errors import CheckFailed
-from supervisor.ledger.store import Store
 from supervisor.modules.context import Context
-from supervisor.modules.context_factory import ContextFactory
-from supervisor.modules.execution import execute
-from supervisor.modules.loader import Check
-from supervisor.modules.overdue import OverdueRuns
-from supervisor.modules.runner import Runner, first_run
-from supervisor.observations import Condition, Duration, Measurement, Observation, Report, Run
+from supervisor.modules.runner import first_run
+from supervisor.observations import Duration, Observation, Run
 from supervisor.schedule.schedule import Grid, Schedule, Times
-from supervisor.stats.module_stats import ModuleStats
+from tests.modules.runner_bench import (
+    FULL,
+    START,
+    a_module,
+    exits,
+    hangs,
+    live_for,
+    raises,
+    raises_a_group,
+    returns_numbers,
+    start,
+)
 from tests.support.virtual_clock import VirtualClock, keep_time
-
-START = 86400.0 * 11574
-FULL = Condition("Disk usage", "W", "/", "it is full")
-
-Behaviour = Callable[[Context, object], Awaitable[object]]
-
-
-@frozen
-class NoParams:
-    pass
-
-
-def check_of(behaviour: Behaviour) -> Check:
-    return Check("fake", NoParams, behaviour, "")  # type: ignore[arg-type]  # rubbish is the point
-
-
-def a_service(*modules: Module) -> Service:
-    from pathlib import Path
-
-    return Service(Path("X.toml"), "X", ZoneInfo("UTC"), labels={"host": "h"}, modules=modules)
-
-
-def a_module(name: str = "fake", **settings: object) -> Module:
-    return Module(check="fake", name=name, **settings)  # type: ignore[arg-type]  # by keyword
-
-
-async def run_once(behaviour: Behaviour, **settings: object) -> Run:
-    module = a_module("fake", **settings)
-    service = a_service(module)
-    context_factory = ContextFactory(VirtualClock(START), Store(CurrentConfig(service)))
-    return await execute(module, check_of(behaviour), context_factory.context(module), START)
 
 
 async def fine(_context: Context, _params: object) -> Iterable[Observation]:
     return [FULL]
-
-
-async def hangs(_context: Context, _params: object) -> NoReturn:
-    await trio.sleep_forever()
-    raise AssertionError
-
-
-async def raises(_context: Context, _params: object) -> NoReturn:
-    raise ValueError("no such thing")
-
-
-async def fails(_context: Context, _params: object) -> NoReturn:
-    raise CheckFailed("cannot read the table: it is gone")
-
-
-async def exits(_context: Context, _params: object) -> NoReturn:
-    raise SystemExit(3)
-
-
-async def raises_a_group(_context: Context, _params: object) -> NoReturn:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(raises, _context, _params)
-        nursery.start_soon(trio.sleep_forever)
-    raise AssertionError
-
-
-async def raises_two(_context: Context, _params: object) -> NoReturn:
-    raise ExceptionGroup("both", [ValueError("one"), KeyError("two")])
-
-
-async def returns_nothing(_context: Context, _params: object) -> object:
-    return None
-
-
-async def returns_text(_context: Context, _params: object) -> object:
-    return "all is well"
-
-
-async def returns_numbers(_context: Context, _params: object) -> object:
-    return [1, 2, 3]
-
-
-async def returns_half_rubbish(_context: Context, _params: object) -> object:
-    return [FULL, Condition("", "W", "/", "nameless")]
-
-
-async def returns_without_end(_context: Context, _params: object) -> object:
-    def endless() -> Iterator[Observation]:
-        while True:
-            yield FULL
-
-    return endless()
-
-
-async def test_observations_come_back_with_times_and_duration(autojump_clock: object) -> None:
-    async def slow(_context: Context, _params: object) -> list[Observation]:
-        await trio.sleep(2)
-        return [FULL, Report("Daily", "hello"), Measurement("use", 93.0, "%")]
-
-    run = await run_once(slow)
-
-    assert (run.result, run.started, run.seconds, len(run.observations)) == (
-        "conditions",
-        START,
-        2.0,
-        3,
-    )
-
-
-async def test_a_hung_check_is_ended_at_its_timeout(autojump_clock: object) -> None:
-    run = await run_once(hangs, timeout=Duration(30))
-
-    assert (run.result, run.seconds, run.error) == ("timeout", 30.0, "timed out after 30 s")
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "error"),
-    [
-        (raises, "ValueError: no such thing"),
-        (raises_a_group, "ValueError: no such thing"),
-        (raises_two, "2 errors: ValueError: one; KeyError: 'two'"),
-        (exits, "SystemExit: 3"),
-        (fails, "cannot read the table: it is gone"),
-        (returns_nothing, "the check returned NoneType, which is not a list"),
-        (returns_text, "the check returned str, which is not a list"),
-        (
-            returns_numbers,
-            "the check returned int, which is not a Condition, Report or Measurement",
-        ),
-        (
-            returns_half_rubbish,
-            "the check returned a Condition without alertname or event_type",
-        ),
-        (returns_without_end, "the check returned more than 100000 observations"),
-    ],
-)
-async def test_what_goes_wrong_in_a_check_becomes_a_failed_run(
-    behaviour: Behaviour, error: str, autojump_clock: object
-) -> None:
-    run = await run_once(behaviour)
-
-    assert (run.result, run.error, run.observations) == ("failed", error, ())
-
-
-async def test_only_a_surprise_comes_with_a_traceback(autojump_clock: object) -> None:
-    surprise = await run_once(raises)
-    foreseen = await run_once(fails)
-
-    assert "in raises" in surprise.traceback
-    assert foreseen.traceback == ""
-
-
-async def test_state_is_kept_only_by_a_run_that_succeeds(autojump_clock: object) -> None:
-    async def remembers(context: Context, _params: object) -> list[Observation]:
-        context.state["seen"] = 7
-        return []
-
-    async def remembers_and_fails(context: Context, _params: object) -> list[Observation]:
-        context.state["seen"] = 8
-        raise CheckFailed("no")
-
-    async def remembers_rubbish(context: Context, _params: object) -> list[Observation]:
-        context.state["seen"] = object()  # type: ignore[assignment]  # rubbish is the point
-        return []
-
-    assert (await run_once(remembers)).state == {"seen": 7}
-    assert (await run_once(remembers_and_fails)).state == {}
-    assert "a state that is not JSON" in (await run_once(remembers_rubbish)).error
-
-
-async def start(
-    nursery: trio.Nursery,
-    module: Module,
-    behaviour: Behaviour,
-    schedule: Schedule,
-    stopping: trio.Event,
-    runs: list[Run],
-    *,
-    clock: VirtualClock,
-    first: float = float("inf"),
-) -> ModuleStats:
-    send, receive = trio.open_memory_channel[Run](0)
-    stats = ModuleStats(module.name, module.check)
-    service = a_service(module)
-    overdue = OverdueRuns()
-    runner = Runner(
-        module=module,
-        check=check_of(behaviour),
-        schedule=schedule,
-        clock=clock,
-        stats=stats,
-        stopping=stopping,
-        make_context=ContextFactory(clock, Store(CurrentConfig(service))).context,
-        overdue=overdue,
-        send=send,
-        after=clock.now(),
-    )
-
-    async def collect() -> None:
-        async for run in receive:
-            stats.finish(run)
-            runs.append(run)
-
-    async def live(task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - supervise does
-        with send:
-            async with trio.open_nursery() as watching:
-                watching.start_soon(overdue.watch)
-                await runner.supervise(first, task_status=task_status)
-                watching.cancel_scope.cancel()
-
-    nursery.start_soon(collect)
-    await nursery.start(live)
-    return stats
-
-
-async def live_for(
-    seconds: float,
-    module: Module,
-    behaviour: Behaviour,
-    schedule: Schedule,
-    first: float = float("inf"),
-) -> tuple[list[Run], ModuleStats]:
-    """Let a module live for so many virtual seconds; return its runs and counters."""
-    runs: list[Run] = []
-    stopping = trio.Event()
-    clock = VirtualClock(START)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(keep_time, clock, stopping)
-        stats = await start(
-            nursery,
-            module,
-            behaviour,
-            schedule,
-            stopping,
-            runs,
-            clock=clock,
-            first=first,
-        )
-        await trio.sleep(seconds)
-        stopping.set()
-    return runs, stats
 
 
 async def test_a_run_goes_on_from_the_last_one_that_succeeded_though_that_is_not_committed(

@@ -17,7 +17,7 @@ from supervisor.observations import Condition, Duration, Observation, Run
 from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
-from tests.modules.test_runner import run_once
+from tests.modules.runner_bench import run_once
 from tests.support.recorder_bench import (
     BUSY,
     MODULE,
