@@ -16,7 +16,7 @@ from checks._dns.exchange import NotDns, _parsed
 from checks._dns.records import EXAMPLES, canonical, domain, listed
 from checks._dns.servers import Server, named_in, server
 from checks._dns.verdict import problem
-from tests.checks.test_dns import query
+from tests.checks.dns_bench import query
 from tests.support.dns_server import reply
 
 T = TypeVar("T")
