@@ -15,6 +15,7 @@ from supervisor.config.structure import structure
 from tests.support.check_context import context
 
 NOW = 1_000_000_000.0
+"""When the check looks, unless a test says otherwise."""
 
 
 def params(*files: Mapping[str, Any], **others: Any) -> Params:

@@ -18,7 +18,7 @@ from supervisor.alerts.payload import Payload
 from supervisor.errors import LedgerCorrupt, LedgerError, LedgerUnwritable
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger, open_ledger
-from tests.ledger.test_database import ALERT, NOW, empty_outbox, fill, many, reread
+from tests.ledger.filled import ALERT, NOW, empty_outbox, fill, many, reread
 from tests.support import mounts
 
 pytestmark = mounts.needs_root
@@ -30,7 +30,7 @@ sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from attrs import evolve
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger
-from tests.ledger.test_database import ALERT, many
+from tests.ledger.filled import ALERT, many
 ledger = Ledger(Path(sys.argv[1]))
 ledger.commit(many())
 ledger.commit(Changes({{"late": evolve(ALERT, fingerprint="late")}}))
@@ -42,7 +42,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {str(Path(__file__).parent.parent.parent)!r})
 from supervisor.ledger.database import open_ledger
-from tests.ledger.test_database import NOW
+from tests.ledger.filled import NOW
 print(len(open_ledger(Path(sys.argv[1]), NOW).contents.alerts))
 """
 

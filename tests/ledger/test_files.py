@@ -16,7 +16,7 @@ from supervisor.errors import LedgerCorrupt, LedgerUnwritable
 from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import MAX_WAL_BYTES, Ledger, open_ledger
 from supervisor.ledger.files import files_of, set_aside
-from tests.ledger.test_database import ALERT, NOW, fill, many, reread
+from tests.ledger.filled import ALERT, NOW, fill, many, reread
 from tests.support import mounts
 
 ONE = Changes({"f1": ALERT})

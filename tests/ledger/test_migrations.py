@@ -20,7 +20,7 @@ from supervisor.ledger import migrations, tables
 from supervisor.ledger.database import Ledger, open_ledger
 from supervisor.ledger.migrations import Step, format_of, migrate, require_known
 from tests.ledger.data import make
-from tests.ledger.test_database import NOW
+from tests.ledger.filled import NOW
 from tests.support import mounts
 
 FORMAT_1 = Path(__file__).parent / "data" / "format-1"
