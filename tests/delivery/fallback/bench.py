@@ -15,12 +15,24 @@ from supervisor.delivery.fallback.last_resort import LastResort
 from supervisor.delivery.fallback.message import Message
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.delivery.replies import Answer
-from tests.support.recorder_bench import BUSY, OK, RecorderBench
+from supervisor.observations import Condition, Observation
+from tests.support.recorder_bench import BUSY, OK, RecorderBench, full
 
 MAIL = FallbackMail("mail.example.invalid:465", "m@example.invalid", ("a@example.invalid",))
 COMMAND = FallbackCommand(("/usr/local/bin/sms",))
 AFTER, EVERY = 600.0, 3600.0
 SENT = Result(Fate.SENT)
+
+BACKOFF = 60.0
+"""Seconds that a sender waits at most before it tries again."""
+
+OFTEN = 0.02
+"""The jitter with which a sender tries again each 1.2 s."""
+
+
+def error(instance: str = "/", message: str = "it is full") -> Condition:
+    """Return a condition that is worth a message of the fallback."""
+    return full(instance, message, event_type="E")
 
 
 @frozen
@@ -124,6 +136,11 @@ class FallbackBench:
 
     def peers_fail(self, answer: Answer = BUSY) -> None:
         self.peers_answer(answer)
+
+    async def see_alone(self, *observations: Observation) -> None:
+        """Send a run that has seen this, while every peer fails from now on."""
+        self.peers_fail()
+        await self.bench.see(*observations)
 
     async def until(self, second: float) -> None:
         await self.bench.until(second)

@@ -14,8 +14,17 @@ from supervisor.alerts.alert import SUPERVISOR
 from supervisor.config.service import Maintenance
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.delivery.silences.silence import Matcher
-from supervisor.observations import Condition, Duration, Report
-from tests.delivery.fallback.bench import AFTER, COMMAND, EVERY, SENT, FallbackBench
+from supervisor.observations import Duration, Report
+from tests.delivery.fallback.bench import (
+    AFTER,
+    BACKOFF,
+    COMMAND,
+    EVERY,
+    OFTEN,
+    SENT,
+    FallbackBench,
+    error,
+)
 from tests.support.recorder_bench import (
     BUSY,
     FORBIDDEN,
@@ -33,16 +42,8 @@ __all__ = ["no_threads"]  # a fixture
 
 pytestmark = pytest.mark.usefixtures("no_threads")
 
-BACKOFF = 60.0
-OFTEN = 0.02
-"""The jitter with which a sender tries again each 1.2 s."""
-
 LATER = Result(Fate.LATER, "451 come back later")
 REFUSED = Result(Fate.REFUSED, "550 no such user")
-
-
-def error(instance: str = "/", message: str = "it is full") -> Condition:
-    return full(instance, message, event_type="E")
 
 
 async def test_an_outage_is_told_once_after_its_time_and_the_spread(
@@ -68,8 +69,7 @@ async def test_one_digest_comes_in_each_period_as_long_as_something_is_owed(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = await FallbackBench.started(nursery, ONE)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(6 * EVERY)
 
     gaps = [b.at - a.at for a, b in pairwise(bench.sent)]
@@ -95,8 +95,7 @@ async def test_a_peer_that_takes_something_resets_the_time(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = await FallbackBench.started(nursery, ONE)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER - 100)
     bench.peers_answer()
     await bench.until(AFTER - 10)
@@ -112,8 +111,7 @@ async def test_a_peer_that_answers_again_while_its_sender_waits_is_waited_for(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = await FallbackBench.started(nursery, ONE, TWO)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread - 1)
     bench.peers_answer(OK, TWO)  # its sender waits for up to a minute before it tries again
     await bench.until(2 * EVERY)
@@ -137,8 +135,7 @@ async def test_alerts_of_other_types_are_not_worth_it(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = await FallbackBench.started(nursery, ONE)
-    bench.peers_fail()
-    await bench.bench.see(full(), Report("Daily", "all is well"))
+    await bench.see_alone(full(), Report("Daily", "all is well"))
     await bench.until(5 * EVERY)
     assert bench.sent == []
     await bench.bench.see(full(), error("/var"))
@@ -155,8 +152,7 @@ async def test_an_alert_that_has_ended_is_told_since_no_peer_knows_of_it(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter = OFTEN
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(60)
     await bench.bench.see()
     await bench.until(AFTER + bench.spread + 10)
@@ -173,8 +169,7 @@ async def test_what_a_window_holds_is_not_owed(
     window = Maintenance("always", ("00:00-23:59",), settle=Duration(60))
     config.service = evolve(config.service, maintenance=(window,))
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + 700)
 
     assert [alert.state.value for alert in bench.bench.store.alerts.values()] == ["held"]
@@ -188,8 +183,7 @@ async def test_what_a_silence_waits_for_is_not_told(
     bench.bench.waiting.path = tmp_path / "silences.json"
     bench.bench.clients[ONE].greeting = BUSY
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     (alert,) = bench.bench.store.alerts.values()
     quiet = evolve(WANTED, matchers=(Matcher("instance", alert.instance),), ends_at=START + 5000)
     await bench.bench.waiting.keep([quiet], [ONE], START)
@@ -217,8 +211,7 @@ async def test_that_a_peer_answers_again_is_told_once_and_only_after_a_digest(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
     bench = await FallbackBench.started(nursery, ONE, TWO)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER / 2)
     bench.peers_answer()
     await bench.until(AFTER / 2 + BACKOFF)
@@ -240,13 +233,11 @@ async def test_a_second_outage_within_the_period_waits_for_its_end(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter = OFTEN
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 10)
     bench.peers_answer()
     await bench.until(AFTER + bench.spread + 2 * BACKOFF)
-    bench.peers_fail()
-    await bench.bench.see(error("/var"))
+    await bench.see_alone(error("/var"))
     await bench.until(AFTER + bench.spread + EVERY - 1)
     assert [each.kind for each in bench.sent] == ["digest", "end"]
     await bench.until(AFTER + bench.spread + EVERY + 5)
@@ -261,8 +252,7 @@ async def test_a_server_that_says_later_is_asked_again_with_the_same_message(
     bench.bench.jitter = OFTEN
     bench.respond = lambda sent: LATER if len(bench.sent) < 9 else SENT
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(EVERY)
 
     waits = [round(b.at - a.at, 1) for a, b in pairwise(bench.sent)]
@@ -280,8 +270,7 @@ async def test_the_end_is_told_if_a_digest_may_have_been_sent(
     bench = FallbackBench.make(ONE)
     bench.respond = lambda sent: Result(fate, "?") if sent.kind == "digest" else SENT
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 2 * BACKOFF)
     bench.peers_answer()
     await bench.until(2 * EVERY)
@@ -296,8 +285,7 @@ async def test_a_server_that_refuses_is_asked_once_in_a_period_and_named_once(
     bench = FallbackBench.make(ONE)
     bench.respond = lambda _sent: REFUSED
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(5 * EVERY)
 
     assert 3 <= len(bench.sent) <= 5
@@ -320,8 +308,7 @@ async def test_a_channel_that_hangs_does_not_hold_up_the_other_one(
     await bench.live(nursery)
     bench.respond = lambda sent: LATER if sent.channel == "mail" else SENT
     bench.seconds = 60.0
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 10 * 60)
 
     commands = [each for each in bench.sent if each.channel == "command"]
@@ -336,8 +323,7 @@ async def test_a_restart_repeats_nothing_and_forgets_nothing(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter = OFTEN
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     for second in range(60, int(AFTER + bench.spread), 60):
         await bench.until(second)
         await bench.restart(nursery)
@@ -360,8 +346,7 @@ async def test_a_kill_while_a_message_is_sent_leads_to_the_same_message(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter, bench.seconds = OFTEN, 5.0
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 3)
     await bench.restart(nursery)
     await bench.until(EVERY)
@@ -377,8 +362,7 @@ async def test_what_may_have_been_sent_before_a_kill_counts_when_a_peer_answers(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter, bench.seconds = OFTEN, 5.0
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 3)
     bench.peers_answer()
     await bench.restart(nursery)
@@ -395,8 +379,7 @@ async def test_a_clock_that_is_set_moves_no_message(
     bench = FallbackBench.make(ONE)
     bench.bench.jitter = OFTEN
     await bench.live(nursery)
-    bench.peers_fail()
-    await bench.bench.see(error())
+    await bench.see_alone(error())
     begun = trio.current_time()
     await trio.sleep(100)
     bench.bench.clock.step(5 * EVERY)

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.observations import Condition
-from tests.delivery.fallback.bench import AFTER, EVERY, FallbackBench, Sent
+from tests.delivery.fallback.bench import AFTER, BACKOFF, EVERY, FallbackBench, Sent
 from tests.support.recorder_bench import BUSY, OK, ONE, TWO, full, run_virtually
 
-BACKOFF = 60.0
 SLACK = 5.0
 """Seconds for what takes time by itself: a post, and the mail."""
 
