@@ -11,46 +11,16 @@ from typing import Any
 import pytest
 import trio
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
 
-from checks._logs.matches import MAX_LISTED_LINES, Matches
 from checks._logs.parameters import Log
 from checks._logs.reader import read
-from checks.log_pattern import Params, run
-from supervisor.api import Condition, Context, Duration, Measurement, Report
-from tests.support.check_context import context
+from checks.log_pattern import Params
+from supervisor.api import Condition, Duration, Report
+from tests.checks.log_pattern_bench import Watch, append, log
 from tests.support.hanging_call import Hanging, until_no_thread_hangs
 from tests.support.mounts import bindfs, needs_root, stop
 
-
-class Watch:
-    """A check that keeps its state from run to run."""
-
-    def __init__(self, *logs: Log, **params: Any) -> None:
-        self.params = Params(logs, **params)
-        self.context: Context = context()
-
-    async def look(self) -> list[Condition | Report]:
-        self.context = evolve(self.context, state=dict(self.context.state))
-        found = await run(self.context, self.params)
-        return [item for item in found if not isinstance(item, Measurement)]
-
-    def look_now(self) -> list[Condition | Report]:
-        """Look from a test that itself works with files."""
-        return trio.run(self.look)
-
-
-def append(path: Path, text: str) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(text)
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    path = tmp_path / "app.log"
-    path.write_text("ERROR old\n", encoding="utf-8")
-    return path
+__all__ = ["log"]  # a fixture
 
 
 async def test_new_lines_that_match_fire_until_the_next_run(log: Path) -> None:
@@ -174,38 +144,6 @@ async def test_a_log_that_hangs_until_the_run_must_end_does_not_delay_the_others
     assert fired.alertname == "Log lines"
 
 
-async def test_bytes_that_are_not_text_are_searched_too(log: Path) -> None:
-    watch = Watch(Log(str(log), "ERR"))
-    await watch.look()
-    with log.open("ab") as file:
-        file.write(b"\x00\xff\xfe ERR \x1b[2J\n" * 100)
-    (found,) = await watch.look()
-
-    assert found.message.startswith("100 lines in ")
-    assert isinstance(found, Condition)
-    assert "\x1b" not in found.detail
-    assert found.detail.count("ERR") == MAX_LISTED_LINES
-    assert "… and 50 more" in found.detail
-
-
-def test_a_pattern_with_nested_repetition_takes_linear_time() -> None:
-    matches = Matches(Log("/x", "(a+)+$"))
-    matches.take(b"a" * 60_000 + b"b")
-
-    assert matches.count == 0
-
-
-@given(st.binary(max_size=100), st.text(max_size=20))
-def test_any_line_and_any_pattern_are_taken_or_refused(line: bytes, pattern: str) -> None:
-    try:
-        matches = Matches(Log("/x", pattern))
-    except ValueError:
-        return
-    matches.take(line)
-
-    assert matches.count in (0, 1)
-
-
 def test_parameters_that_make_no_sense_are_refused() -> None:
     for wrong in ({"path": "relative"}, {"pattern": "("}, {"pattern": ""}, {"min_count": 0}):
         given: dict[str, Any] = {"path": "/x", "pattern": "x", **wrong}
@@ -213,40 +151,6 @@ def test_parameters_that_make_no_sense_are_refused() -> None:
             Log(**given)
     with pytest.raises(ValueError, match="give each its own name"):
         Params((Log("/x", "x"), Log("/x", "x")))
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "euc-kr"])
-def test_a_byte_order_mark_does_not_hide_the_beginning_of_a_line(log: Path, encoding: str) -> None:
-    log.write_bytes(b"\xef\xbb\xbfFATAL one\r\nFATAL two\r\n\xef\xbb\xbfFATAL three\r\n")
-    watch = Watch(Log(str(log), "^FATAL .*$", from_start=True, encoding=encoding))
-    (found,) = watch.look_now()
-
-    assert found.message == f"3 lines in {log} matched ^FATAL .*$; the first: FATAL one"
-
-
-async def test_text_in_another_encoding_is_searched_and_shown(log: Path) -> None:
-    text = "ERROR 시간초과 timeout"
-    watch = Watch(Log(str(log), "ERROR .+ timeout", encoding="euc-kr"))
-    await watch.look()
-    with log.open("ab") as file:
-        file.write(text.encode("euc-kr") + b"\n")
-    (found,) = await watch.look()
-
-    assert found.message.endswith(f"the first: {text}")
-
-
-@given(st.binary(max_size=50))
-def test_bytes_that_are_not_utf8_do_not_hide_the_text_after_them(rubbish: bytes) -> None:
-    matches = Matches(Log("/log", "A.*B"))
-    matches.take(b"A" + rubbish.replace(b"\n", b"") + b"B")
-
-    assert matches.count == 1
-
-
-@pytest.mark.parametrize("encoding", ["", "klingon", "utf-16", "base64", "idna"])
-def test_an_encoding_that_does_not_hold_ascii_is_refused(encoding: str) -> None:
-    with pytest.raises(ValueError, match="is not an encoding that holds ASCII"):
-        Log("/log", "x", encoding=encoding)
 
 
 def test_an_empty_list_and_a_time_of_0_are_refused() -> None:
