@@ -1,79 +1,36 @@
-"""The picture of a day: what it shows, that it is sound SVG, and that it stays small."""
+"""The picture of a day: what it shows of each module, of the peak and of the hours."""
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from xml.etree.ElementTree import Element, fromstring
 from zoneinfo import ZoneInfo
 
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from supervisor.__main__ import main
 from supervisor.config.calendars.calendar import Calendar
 from supervisor.config.service import Maintenance, Module
 from supervisor.observations import Duration
-from supervisor.schedule.local_day import LocalDay
-from supervisor.schedule.plan import Plan, plan
-from supervisor.schedule.plan_svg import LEFT, RIGHT, WIDTH, picture
+from supervisor.schedule.plan import plan
+from supervisor.schedule.plan_svg import LEFT, RIGHT
+from tests.schedule.drawn_plan import (
+    ORDINARY,
+    SVG,
+    drawn,
+    modules,
+    parsed,
+    place,
+    planned,
+    rows,
+    texts,
+)
 from tests.support import legacy_timetable
 from tests.support.strategies import days_with_changes
 
-ORDINARY = date(2026, 11, 22)
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)  # Europe/Berlin
-SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = st.text() | st.text(
-    alphabet="<>&\"'\0\x08\x1b\x7f\n]\ud800\ufffe\u202e가e\u0301", max_size=60
-)
-
-modules = st.lists(
-    st.builds(
-        Module,
-        check=st.just("command"),
-        name=st.just(""),
-        every=st.sampled_from([60, 300, 301, 600, 3600, 86400, 200000]).map(Duration),
-        at=st.sampled_from([(), ("09:00",), ("00:00", "02:30", "23:59"), ("22:00-02:00",)]),
-        enabled=st.integers(0, 4).map(bool),
-    ),
-    max_size=6,
-).map(lambda drawn: tuple(evolve(each, name=f"m{index}") for index, each in enumerate(drawn)))
-
-
-def planned(*modules: Module, zone: str = "Asia/Seoul", day: date = ORDINARY) -> Plan:
-    return plan(evolve(legacy_timetable.service(zone), modules=modules), day)
-
-
-def parsed(made: Plan) -> Element:
-    return fromstring(picture(made))  # noqa: S314 - of our own making
-
-
-def texts(root: Element, style: str) -> list[str]:
-    """Return the words of each text in this style, in the order in which they are drawn."""
-    return [
-        found.text or ""
-        for found in root.iter(f"{SVG}text")
-        if style in found.attrib["class"].split()
-    ]
-
-
-def rows(root: Element) -> list[Element]:
-    return [row for row in root.findall(f"{SVG}g") if "class" not in row.attrib]
-
-
-def drawn(row: Element) -> list[tuple[float, float]]:
-    """Return from where to where each mark of a row reaches."""
-    path = row.find(f"{SVG}path")
-    outlines = [] if path is None else re.findall(r"M([\d.]+) \d+h([\d.]+)v", path.attrib["d"])
-    return [(float(left), float(left) + float(width)) for left, width in outlines]
-
-
-def place(day: LocalDay, moment: float) -> float:
-    return LEFT + (moment - day.start) / day.length * (RIGHT - LEFT)
 
 
 @given(days_with_changes(), modules)
@@ -206,63 +163,6 @@ def test_long_names_are_cut_and_stand_in_full_in_the_tooltip() -> None:
     assert (row.findtext(f"{SVG}title") or "").startswith(f"{name}: c, every 1m; ")
 
 
-@given(st.text(), HOSTILE)
-def test_hostile_names_leave_the_picture_sound(service: str, name: str) -> None:
-    made = plan(
-        evolve(
-            legacy_timetable.service("UTC"),
-            service=service,
-            modules=(Module(name, name, every=Duration(3600)), Module("c", "next", at=("09:00",))),
-        ),
-        ORDINARY,
-    )
-    text = picture(made)
-    root = fromstring(text)  # noqa: S314 - of our own making
-
-    assert text.isascii()
-    assert {element.tag.removeprefix(SVG) for element in root.iter()} == {
-        "svg",
-        "title",
-        "desc",
-        "style",
-        "rect",
-        "text",
-        "path",
-        "g",
-    }
-    assert [row.findall(f"{SVG}text")[0].text for row in rows(root)][1:] == ["next"]
-
-
-def test_nothing_is_fetched_and_nothing_is_executed() -> None:
-    text = picture(plan(legacy_timetable.service("Asia/Seoul"), ORDINARY))
-
-    assert "prefers-color-scheme:dark" in text
-    assert text.count("http") == 1  # the name space
-    assert not re.search(r"<script|<image|<use|@import|url\(|href|\bon\w+=", text)
-
-
-@pytest.mark.parametrize("every", [1, 400, 405, 430, 600])
-def test_a_row_stays_small_however_often_a_module_runs(every: int) -> None:
-    one = picture(planned(Module("c", "m", every=Duration(every))))
-    none = picture(planned())
-
-    assert len(one) - len(none) < 6000
-
-
-def test_the_picture_grows_by_a_row_for_each_module() -> None:
-    heights = [
-        int(
-            parsed(planned(*(Module("c", f"m{n}", at=("09:00",)) for n in range(count)))).attrib[
-                "height"
-            ]
-        )
-        for count in (15, 16, 60)
-    ]
-
-    assert heights == [heights[0], heights[0] + 22, heights[0] + 45 * 22]
-    assert WIDTH == 1200
-
-
 @pytest.mark.parametrize("day", [date(2011, 12, 29), date(2011, 12, 30), date(2011, 12, 31)])
 def test_a_day_that_a_zone_skips_is_drawn_without_runs(day: date) -> None:
     (row,) = rows(
@@ -270,33 +170,6 @@ def test_a_day_that_a_zone_skips_is_drawn_without_runs(day: date) -> None:
     )
 
     assert (drawn(row) == []) == (day.day == 30)
-
-
-def test_the_same_plan_gives_the_same_picture() -> None:
-    first, second = (picture(plan(legacy_timetable.service("UTC"), ORDINARY)) for _ in range(2))
-
-    assert first == second
-
-
-def test_the_command_prints_the_picture_of_the_day_asked_for(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    arguments = ["--service", "Demo", "--config-dir", "configs", "--date", "2026-02-28"]
-    code = main(["plan", *arguments, "--format", "svg"])
-
-    assert code == 0
-    assert "DEMO, Saturday 2026-02-28" in capsys.readouterr().out.splitlines()[1]
-
-
-@pytest.mark.parametrize("day", ["2026-02-30", "tomorrow", ""])
-def test_a_date_that_is_none_is_refused_with_an_example(
-    day: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["plan", "--service", "Demo", "--date", day])
-
-    assert ended.value.code == 2
-    assert f"--date: '{day}' is not a date; write for example 20" in capsys.readouterr().err
 
 
 def test_what_a_calendar_leaves_out_is_drawn_hollow_and_told() -> None:

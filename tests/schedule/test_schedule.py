@@ -11,107 +11,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from supervisor.config.times import at_labels, parse_times
-from supervisor.schedule.schedule import Grid, Times, missed
-from supervisor.text import parse_duration
+from supervisor.config.times import parse_times
+from supervisor.schedule.schedule import Grid, Times
+from tests.schedule.moments import BERLIN, at, local
 from tests.support.strategies import days_with_changes
 
-BERLIN = ZoneInfo("Europe/Berlin")
 EPOCHS = st.floats(0, 4e9)
 INTERVALS = st.sampled_from([0.2, 1.0, 7.0, 10.0, 60.0, 61.5, 300.0, 3600.0, 86400.0])
-
-
-def local(zone: ZoneInfo, day: date, seconds: tuple[int, ...]) -> list[str]:
-    """Return the day's runs as they read on the wall, with the offset."""
-    start = datetime.combine(day, time(), zone).timestamp()
-    end = datetime.combine(day + timedelta(1), time(), zone).timestamp()
-    return [
-        datetime.fromtimestamp(tick, zone).strftime("%H:%M%z")
-        for tick in Times(seconds, zone).between(start, end)
-    ]
-
-
-def at(*texts: str) -> tuple[int, ...]:
-    return parse_times(texts, None)
-
-
-# -- durations and times of the day ---------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90s", 90), ("5m", 300), ("1h30m", 5400), ("2d", 172800), (15, 15), (0.5, 0.5), ("0s", 0)],
-)
-def test_durations_are_read_in_seconds(text: object, seconds: float) -> None:
-    assert parse_duration(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "5x", "m", "5", "1m1h", "-5m", " 5m", "5m ", "\uff15m", "1.5h", None, True, [], 1e400],
-)
-def test_what_is_no_duration_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(ValueError, match="is not a duration; write for example '5m'"):
-        parse_duration(text)
-
-
-@given(st.text() | st.text("0123456789dhms"))
-def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
-    try:
-        assert parse_duration(text) >= 0
-    except ValueError:
-        return
-
-
-@pytest.mark.parametrize(
-    ("items", "every", "labels"),
-    [
-        (("09:00", "16:30"), None, ("09:00", "16:30")),
-        (("16:30", "09:00"), None, ("16:30", "09:00")),
-        (("08:00-09:00",), 1800, ("08:00", "08:30", "09:00")),
-        (("08:00-08:50",), 1800, ("08:00", "08:30")),
-        (("08:00-08:00",), 60, ("08:00",)),
-        (("23:00-01:00",), 3600, ("23:00", "00:00", "01:00")),
-        (("08:00-08:10", "09:00"), 600, ("08:00", "08:10", "09:00")),
-    ],
-)
-def test_times_are_expanded_in_their_order(
-    items: tuple[str, ...], every: float | None, labels: tuple[str, ...]
-) -> None:
-    assert at_labels(items, every) == labels
-    assert parse_times(items, every) == tuple(
-        sorted(int(label[:2]) * 3600 + int(label[3:]) * 60 for label in labels)
-    )
-
-
-@pytest.mark.parametrize(
-    "item",
-    ["24:00", "9:00", "09:60", "09:00-", "09-10", "", "\u0660\u0669:\u0660\u0660", "09:00\n"],
-)
-def test_what_is_no_time_is_refused_with_an_example(item: str) -> None:
-    with pytest.raises(ValueError, match="is not a time; write "):
-        parse_times((item,), 60)
-
-
-@pytest.mark.parametrize("every", [0.0, -5.0, 0.5, math.nan, math.inf])
-def test_steps_of_less_than_a_second_are_refused(every: float) -> None:
-    with pytest.raises(ValueError, match="; write an `every` of '1s' or more"):
-        parse_times(("09:00-10:00",), every)
-
-
-def test_a_long_text_is_cut_so_that_the_remedy_is_seen() -> None:
-    with pytest.raises(ValueError, match="… is not a duration; write for example '5m'"):
-        parse_duration("x" * 5000)
-    with pytest.raises(ValueError, match='… is not a time; write for example "09:00"'):
-        parse_times(("x" * 5000,), None)
-
-
-def test_a_range_needs_steps() -> None:
-    with pytest.raises(ValueError, match="is a range without steps; write `every`"):
-        parse_times(("09:00-10:00",), None)
-
-
-# -- the grid -------------------------------------------------------------------------------
 
 
 @given(INTERVALS, st.floats(0, 1, exclude_max=True), EPOCHS)
@@ -146,9 +52,6 @@ def test_no_tick_is_lost_just_before_it_is_due(every: float, moment: float) -> N
     tick = grid.next_after(moment)
 
     assert grid.next_after(math.nextafter(tick, 0)) == tick
-
-
-# -- local times ----------------------------------------------------------------------------
 
 
 def test_times_are_local_and_never_shifted() -> None:
@@ -269,95 +172,3 @@ def test_the_next_time_is_always_later_and_none_is_left_out(
     assert all(earlier < later for earlier, later in pairwise(stepped))
     assert all(times.next_after(math.nextafter(tick, 0)) == tick for tick in stepped[1:])
     assert times.between(start + 0.001, stepped[-1]) == tuple(stepped[1:-1])
-
-
-# -- what was missed ------------------------------------------------------------------------
-
-
-def moment(text: str) -> float:
-    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=BERLIN).timestamp()
-
-
-@pytest.mark.parametrize(
-    ("last", "now", "expected"),
-    [
-        ("2026-05-04 09:00", "2026-05-05 09:05", "2026-05-05 09:00"),
-        ("2026-05-05 09:00", "2026-05-05 09:05", None),
-        ("2026-05-04 09:00", "2026-05-05 09:11", None),
-        ("2026-05-04 09:00", "2026-05-05 09:00", "2026-05-05 09:00"),
-        (None, "2026-05-05 09:05", "2026-05-05 09:00"),
-        ("2026-05-04 09:00", "2026-05-05 08:59", None),
-    ],
-)
-def test_a_missed_time_is_made_up_for_within_catch_up(
-    last: str | None, now: str, expected: str | None
-) -> None:
-    found = missed(Times(at("09:00"), BERLIN), last and moment(last), moment(now), 600)  # type: ignore[arg-type]  # None stays None
-
-    assert found == (expected and moment(expected))
-
-
-def test_a_time_is_made_up_for_although_the_clocks_went_back_to_the_day_before() -> None:
-    st_johns = ZoneInfo("America/St_Johns")  # at 00:01 it was 23:01 again
-    midnight = datetime(2010, 11, 7, tzinfo=st_johns).timestamp()
-    now = midnight + 660
-
-    assert datetime.fromtimestamp(now, st_johns).strftime("%d %H:%M") == "06 23:11"
-    assert missed(Times((0,), st_johns), None, now, 3600) == midnight
-    assert missed(Times((0,), st_johns), midnight, now, 3600) is None
-
-
-def test_a_long_catch_up_looks_for_the_latest_time_only() -> None:
-    now = moment("2026-05-05 08:59")
-
-    assert missed(Times(at("09:00"), BERLIN), None, now, 3e8) == moment("2026-05-04 09:00")
-
-
-def test_a_grid_makes_up_for_nothing() -> None:
-    assert missed(Grid(60, 0), None, 1000.0, 600) is None
-
-
-# -- how many there are ---------------------------------------------------------------------
-
-YEARS = 56 * 365.25 * 86400
-"""Seconds from 1970 to 2026: such a jump is made by a clock without a battery."""
-
-
-@given(st.sampled_from([0.01, 0.1, 7.0, 60.0]), st.floats(0, 1e9), st.floats(0, 90))
-@example(60.0, 120.0, 60.0)
-def test_ticks_of_a_grid_are_counted_as_they_are_listed(
-    every: float, start: float, length: float
-) -> None:
-    grid = Grid(every, every / 3)
-    listed = grid.between(start, start + length)
-
-    assert grid.count(start, start + length) == len(listed)
-    assert not listed or grid.last_before(start + length) == listed[-1]
-    assert grid.last_before(start + length) < start + length <= grid.next_after(start + length)
-
-
-@given(days_with_changes(), st.sets(st.integers(0, 86399), min_size=1, max_size=20))
-def test_times_are_counted_as_they_are_listed(
-    where: tuple[ZoneInfo, date], seconds: set[int]
-) -> None:
-    zone, day = where
-    times = Times(tuple(sorted(seconds)), zone)
-    noon = datetime.combine(day, time(12), zone).timestamp()
-    for start, end in ((noon - 86400, noon), (noon - 43200, noon + 86400)):
-        listed = times.between(start, end)
-        assert times.count(start, end) == len(listed)
-        assert not listed or times.last_before(end) == listed[-1]
-
-
-def test_a_jump_of_many_years_is_counted_without_a_look_at_each_tick() -> None:
-    assert Grid(0.01, 0).count(0, YEARS) == pytest.approx(100 * YEARS)
-    assert Grid(0.01, 0).last_before(YEARS) == pytest.approx(YEARS - 0.01)
-    each_second = Times(tuple(range(86400)), BERLIN)
-    assert each_second.count(0, YEARS) == pytest.approx(YEARS, abs=86400)
-    assert each_second.last_before(YEARS) == YEARS - 1
-
-
-def test_a_missed_time_is_found_however_many_there_are() -> None:
-    each_second = Times(tuple(range(86400)), BERLIN)
-
-    assert missed(each_second, 0.0, YEARS, 10 * YEARS) == YEARS
