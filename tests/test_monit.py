@@ -23,7 +23,7 @@ SITUATIONS: Mapping[str, tuple[str, ...]] = {
         "checks/test_interface.py::test_an_interface_that_is_removed_is_missing",
     ),
     "data": (
-        "checks/test_disk.py::test_a_mount_whose_server_died_does_not_respond",
+        "checks/test_disk_mounts.py::test_a_mount_whose_server_died_does_not_respond",
         "checks/test_file.py::test_what_another_user_may_not_look_at_is_unreadable",
     ),
     "exec": ("systemd/test_units.py::test_another_unit_that_fails_is_told_of_until_it_is_reset",),
