@@ -1,14 +1,10 @@
-"""Commands end with all their descendants: real processes, looked for in /proc."""
+"""Commands: how they are started, what they print, and how they end."""
 
 from __future__ import annotations
 
 import math
-import os
-import resource
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,34 +12,13 @@ import pytest
 import trio
 
 from supervisor.errors import CheckFailed
-from supervisor.processes import procfs
 from supervisor.processes.command import Completed, run_command
+from tests.processes.leaving import PLUGINS, nothing_is_left, shell
 from tests.support.patience import undisturbed
 
-PLUGINS = Path(__file__).parent.parent / "plugins"
-LEAVERS = (
-    "lets_a_child_hold_stdout",
-    "leaves_a_session",
-    "daemonises",
-    "wipes_the_environment",
-    "removes_its_limits",
-    "forks_fifty_children",
-)
+__all__ = ["nothing_is_left"]  # a fixture
+
 HANGERS = ("hangs", "ignores_sigterm", "closes_stdout_and_hangs", "never_stops_printing")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    subprocess.run(["/bin/true"], check=True)  # opens what subprocess and trio keep open
-    children, descriptors = procfs.children(every_thread=True), os.listdir("/proc/self/fd")
-    yield
-
-    assert children == procfs.children(every_thread=True)
-    assert len(descriptors) == len(os.listdir("/proc/self/fd"))
-
-
-def shell(script: str) -> list[str]:
-    return ["/bin/sh", "-c", script]
 
 
 async def test_status_and_output_are_returned() -> None:
@@ -141,42 +116,6 @@ async def test_a_script_without_its_interpreter_is_named(tmp_path: Path) -> None
         await run_command([str(program)])
 
 
-@pytest.mark.parametrize("plugin", LEAVERS)
-async def test_what_a_command_leaves_behind_is_ended(plugin: str) -> None:
-    completed = await run_command([str(PLUGINS / plugin)])
-
-    assert completed.status == 0
-    assert completed.stdout.startswith(b"OK: ")
-
-
-async def test_what_had_to_be_ended_is_counted() -> None:
-    completed = await run_command([str(PLUGINS / "forks_fifty_children")])
-
-    assert completed.strays == 50
-
-
-async def test_a_fork_loop_is_overtaken() -> None:
-    with trio.fail_after(5):
-        completed = await run_command([str(PLUGINS / "forks_in_a_loop")])
-
-    assert completed.stdout == b"OK: the race is on\n"
-
-
-async def test_orphans_that_end_are_reaped_while_their_command_runs() -> None:
-    script = "for _ in 1 2 3 4 5 6 7 8 9; do (true &); done; sleep 86399"
-    before = set(procfs.children())
-    with trio.fail_after(30) as scope:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(run_command, shell(script))
-            while len({*procfs.children()} - before) < 2:  # noqa: ASYNC110 - the kernel sets no event
-                await trio.sleep(0.001)
-            while len({*procfs.children()} - before) > 1:  # noqa: ASYNC110 - the kernel sets no event
-                await trio.sleep(0.01)
-            nursery.cancel_scope.cancel()
-
-    assert not scope.cancelled_caught
-
-
 @pytest.mark.parametrize("plugin", HANGERS)
 async def test_a_command_is_ended_at_the_deadline(plugin: str) -> None:
     start = undisturbed()
@@ -232,34 +171,6 @@ async def test_output_of_a_stray_until_its_end_is_read() -> None:
     assert completed.stdout == b"late\n"
 
 
-@pytest.mark.may_block("on a busy machine many processes die slowly")
-async def test_commands_do_not_end_each_others_descendants(tmp_path: Path) -> None:
-    ended = []
-
-    async def keep_a_worker() -> None:
-        ended.append((await run_command([str(PLUGINS / "good"), str(tmp_path)])).stdout)
-
-    async def leave_much_behind() -> None:
-        for plugin in LEAVERS:
-            await run_command([str(PLUGINS / plugin)])
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(keep_a_worker)
-            nursery.start_soon(leave_much_behind)
-
-    assert ended == 3 * [b"OK: the worker did it | workers=1\n"]
-
-
-def test_children_of_others_are_spared() -> None:
-    with subprocess.Popen(["/bin/sleep", "86399"], start_new_session=True) as server:
-        trio.run(run_command, [str(PLUGINS / "leaves_a_session")])
-        alive = server.poll() is None
-        server.kill()
-
-    assert alive
-
-
 @pytest.mark.alone
 async def test_a_command_that_hangs_stops_no_timer() -> None:
     gaps = []
@@ -278,27 +189,3 @@ async def test_a_command_that_hangs_stops_no_timer() -> None:
         nursery.cancel_scope.cancel()
 
     assert max(gaps, default=math.inf) < 0.2
-
-
-async def test_what_a_command_leaves_is_ended_also_without_a_free_descriptor(
-    tmp_path: Path,
-) -> None:
-    goes_on = tmp_path / "goes-on"
-    script = f"touch {goes_on}; setsid sleep 60 & while test -e {goes_on}; do sleep 0.01; done"
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-
-    async def use_all_descriptors() -> None:
-        while not goes_on.exists():  # noqa: ASYNC110  # another process sets no trio event
-            await trio.sleep(0.001)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
-        goes_on.unlink()
-
-    try:
-        with trio.fail_after(30):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(use_all_descriptors)
-                completed = await run_command(shell(script))
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-
-    assert (0, 1) == (completed.status, completed.strays)
