@@ -11,36 +11,11 @@ import trio
 from attrs import evolve
 
 from checks._jobs import unit
-from checks.jobs import Job, Params, examine, run, watch
-from supervisor.api import CheckFailed, Condition, Context, Duration, Limit, Measurement
+from checks.jobs import Job, Params, examine, watch
+from supervisor.api import CheckFailed, Duration, Limit
 from supervisor.jobs import spool as writer
-from tests.support.check_context import context
+from tests.checks.jobs_bench import Jobs
 from tests.support.patience import MOST
-
-
-class Jobs:
-    """The check with its state, as the supervisor keeps it."""
-
-    def __init__(self, directory: Path, *jobs: Job) -> None:
-        self.spool = str(directory / "spool")
-        self.params = Params(jobs, spool=self.spool)
-        self.context: Context = context()
-
-    async def look(self, *, saved: bool = True) -> list[Condition]:
-        """Run the check once. Give the conditions."""
-        self.context = evolve(
-            self.context, state=dict(self.context.state), is_on_disk=lambda _: saved
-        )
-        found = [*await run(self.context, self.params)]
-        self.figures = {
-            (each.name, each.labels.get("job")): each.value
-            for each in found
-            if isinstance(each, Measurement)
-        }
-        return [each for each in found if isinstance(each, Condition)]
-
-    def tell(self, event: str, **more: Any) -> Path:
-        return Path(writer.write(self.spool, writer.report("a", event, **more)))
 
 
 def left(directory: str) -> list[Path]:
