@@ -10,13 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.mailing import ShippedAlertmanager, cluster
-from tests.e2e.servers import SmtpSink, SupervisorProcess, wait_for
-from tests.e2e.test_silences import Host, amtool, status
+from tests.e2e.servers import SmtpSink, wait_for
+from tests.e2e.silenced_host import Host, amtool, host, status
 
-
-@pytest.fixture
-def host(supervisor: SupervisorProcess, smtp_sink: SmtpSink) -> Host:
-    return Host(supervisor, smtp_sink)
+__all__ = ["host"]  # a fixture
 
 
 @pytest.fixture
