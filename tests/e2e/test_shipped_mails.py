@@ -1,92 +1,17 @@
-"""The mails of the shipped Alertmanager configuration: who gets which, how many, and their words.
-
-One real Alertmanager serves all tests here; each has a host of its own, so a group of its own.
-"""
+"""The mails of the shipped Alertmanager configuration: who gets which, how many, their words."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
-from functools import partial
 from pathlib import Path
 
-import pytest
-from attrs import define
+from tests.e2e.mailing import EXTERNAL_URL, START, alert, subjects, text_of
+from tests.e2e.shipped_mails import Post, post, server, sink, webhook
 
-from tests.e2e.mailing import EXTERNAL_URL, START, ShippedAlertmanager, alert, subjects, text_of
-from tests.e2e.servers import SmtpSink, wait_for
-from tests.e2e.webhook import Webhook
+__all__ = ["post", "server", "sink", "webhook"]  # fixtures
 
 MAILS = Path(__file__).with_name("mails")
-
-
-@pytest.fixture(scope="module")
-def webhook() -> Iterator[Webhook]:
-    with Webhook.running() as hook:
-        yield hook
-
-
-@pytest.fixture(scope="module")
-def sink() -> Iterator[SmtpSink]:
-    with SmtpSink().running() as sink:
-        yield sink
-
-
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, sink: SmtpSink, webhook: Webhook
-) -> Iterator[ShippedAlertmanager]:
-    directory = tmp_path_factory.mktemp("alertmanager")
-    server = ShippedAlertmanager(directory, f"127.0.0.1:{sink.port}", heartbeat_url=webhook.url)
-    server.start()
-    yield server
-    server.stop()
-
-
-@define
-class Post:
-    """What one host sends, and the mails that come of it."""
-
-    server: ShippedAlertmanager
-    sink: SmtpSink
-    host: str
-
-    def __call__(self, *alerts: dict[str, object]) -> None:
-        for each in alerts:
-            labels = each["labels"]
-            assert isinstance(labels, dict)
-            labels["host"] = self.host
-        self.server.post(*alerts)
-
-    def mails(self, *, beginning: str = "") -> list[EmailMessage]:
-        found = [mail for mail in self.sink.mails if f"   {self.host}, service" in text_of(mail)]
-        return [mail for mail in found if str(mail["Subject"]).startswith(beginning)]
-
-    def wait(self, count: int) -> list[EmailMessage]:
-        """Wait for the mails, and then as long as any more would take; return them."""
-        wait_for(lambda: len(self.mails()) >= count, 15, f"no {count} mails", self._log)
-        self.pass_a_flush()
-        mails = self.mails()
-        assert len(mails) == count, subjects(mails)
-        return mails
-
-    def pass_a_flush(self) -> None:
-        """Wait for the mail of an alert that begins now: whatever was due before has gone out."""
-        before = len(self.sink.mails)
-        mark = f"mark-{before}"
-        begun = datetime.now(UTC)
-        self.server.post(alert(mark, begun=begun, host=f"{self.host}-{mark}"))
-        wait_for(lambda: any(mark in subject for subject in self.sink.subjects()), 15, "no mark")
-
-    def _log(self) -> str:
-        return (self.server.directory / "alertmanager.log").read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def post(server: ShippedAlertmanager, sink: SmtpSink, request: pytest.FixtureRequest) -> Post:
-    return Post(server, sink, str(request.node.name).removeprefix("test_").replace("_", "-"))
 
 
 def test_each_event_type_goes_to_its_people_in_one_mail(post: Post) -> None:
@@ -275,82 +200,3 @@ def test_reports_of_one_name_are_a_mail_each_and_their_end_is_none(post: Post) -
         "Daily check: one",
         "Daily check: two",
     ]
-
-
-def test_what_a_missing_route_causes_is_told_when_the_route_is_back(post: Post) -> None:
-    route = partial(alert, "Route missing", check="routing_table", instance="0.0.0.0/0")
-    post(route())
-    post.wait(1)
-    post(
-        alert("Connection failed", instance="USTD-DEV1"),
-        alert("Zombie", "W", check="daemon", instance="ruby"),
-        alert("Connection failed", "E", event_id="report"),
-    )
-    during = subjects(post.wait(3))
-
-    post(route(lasted=60))
-    mails = post.wait(5)
-
-    time = "2026-11-22 09:00:00"
-    assert during == [
-        f"KOR-PNR-TEST - E, Connection failed, {post.host}, {time}",  # the report
-        f"KOR-PNR-TEST - E, Route missing, {post.host}: 0.0.0.0/0, {time}",
-        f"KOR-PNR-TEST - W, Zombie, {post.host}: ruby, {time}",
-    ]
-    assert subjects(mails[3:]) == [
-        f"KOR-PNR-TEST - E, Connection failed, {post.host}: USTD-DEV1, {time}",
-        f"[RESOLVED] KOR-PNR-TEST - E, Route missing, {post.host}: 0.0.0.0/0, {time}",
-    ]
-    assert [text_of(mail).splitlines()[2] for mail in mails[3:]].count(
-        "E  Connection failed: USTD-DEV1"
-    ) == 1
-
-
-def test_what_fired_on_a_host_that_is_down_is_not_called_resolved(post: Post) -> None:
-    post(alert("Disk usage", "W", check="disk", instance="/"))
-    post.wait(1)
-    post(alert("Host down", check="ping"))
-    post.wait(2)
-    post(
-        alert("Disk usage", "W", check="disk", instance="/", lasted=240),
-        alert("Daily check", "I", event_id="its last word"),
-    )
-
-    mails = post.wait(3)
-
-    time = "2026-11-22 09:00:00"
-    assert subjects(mails) == [
-        f"KOR-PNR-TEST - E, Host down, {post.host}, {time}",
-        f"KOR-PNR-TEST - I, Daily check, {post.host}, {time}",
-        f"KOR-PNR-TEST - W, Disk usage, {post.host}: /, {time}",
-    ]
-
-
-def test_a_network_that_is_down_holds_back_its_own_site_alone(post: Post) -> None:
-    post(
-        alert("Network down", check="ping", site="seoul"),
-        alert("Network down", check="ping-from-no-site"),
-    )
-    post.wait(2)
-    post(
-        alert("Connection failed", check="near", site="seoul"),
-        alert("Connection failed", check="far", site="busan"),
-        alert("Connection failed", check="anywhere"),
-    )
-
-    mails = post.wait(4)
-
-    checks = [text_of(mail).partition(", check ")[2].split()[0] for mail in mails[2:]]
-    assert sorted(checks) == ["anywhere", "far"]
-
-
-def test_a_heartbeat_calls_the_dead_mans_switch_and_mails_nobody(
-    post: Post, webhook: Webhook
-) -> None:
-    post(alert("Heartbeat", "I", check="supervisor"))
-
-    wait_for(lambda: len(webhook.received) >= 2, 15, "the switch is not called again")
-
-    post.pass_a_flush()
-    assert post.mails() == []
-    assert all(b'"alertname":"Heartbeat"' in body for _, body in webhook.received)
