@@ -123,8 +123,9 @@ with_alertmanager() {
 with_mysql() {
     local root=$cache/world-mysql
     make_root "$root" sid
-    [ $# -gt 0 ] || set -- tests/e2e/test_databases.py tests/e2e/test_databases_supervised.py \
-        tests/e2e/test_pnr_checks.py
+    [ $# -gt 0 ] || set -- tests/e2e/test_databases.py tests/e2e/test_databases_stuck.py \
+        tests/e2e/test_databases_supervised.py tests/e2e/test_pnr_checks.py \
+        tests/e2e/test_pnr_report.py
     SUPERVISOR_TEST_DATABASE=mysql run_in "$root" bash -c '
         source scripts/environment.sh
         environment requirements-dev.lock

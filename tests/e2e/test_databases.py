@@ -1,85 +1,30 @@
-"""Databases that fail in every way: a run ends in time, says why, and leaves nothing behind."""
+"""Databases that refuse, are down or are asked nonsense: a run says why, and nothing is left."""
 
 from __future__ import annotations
 
-import re
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
 import trio
 
-from checks import sql
 from checks._database.query import read, write
-from checks._database.server import Database
 from checks._database.sql_file import Statement, parse
-from supervisor.api import Duration, Limit, Measurement, Secret
-from supervisor.config.service import Module
-from supervisor.host import threads
-from supervisor.modules.execution import execute
-from supervisor.modules.loader import Check
-from supervisor.observations import Run
-from tests.e2e.mariadb import IS_MYSQL, SLOW, STATUS_SCHEMA, TEN, MariaDbServer, SlowProxy
-from tests.support.check_context import context
-from tests.support.patience import undisturbed
+from supervisor.api import Limit, Measurement, Secret
+from tests.e2e.mariadb import IS_MYSQL, STATUS_SCHEMA, TEN, MariaDbServer
+from tests.e2e.queries import PATIENT, failure, nothing_is_left, run_query
 from tests.support.ports import free_port
-from tests.support.sockets import open_sockets
 
-TIMEOUT = 3.0
-"""Of runs that fail at their limit of time."""
-
-PATIENT = 60.0
-"""Of runs that end sooner. A busy machine may take long for 10,000 rows."""
-
-SLEEP = "SELECT SLEEP(30) AS slept"
+__all__ = ["nothing_is_left"]  # a fixture
 
 NUMBERS = f"SELECT (@n := @n + 1) AS n FROM (SELECT @n := 0) a0, {', '.join(f'{TEN} a{each}' for each in range(1, 6))} LIMIT "  # noqa: S608, E501 - the test's own text
 """A query for different numbers; how many follows."""
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Asia/Seoul"))
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left(mariadb_server: MariaDbServer) -> Iterator[None]:
-    before = open_sockets()
-    yield
-    mariadb_server.until_nobody()
-
-    assert threads.abandoned_threads() == 0
-    assert open_sockets() <= before
-
-
-async def run_query(
-    directory: Path, database: Database, query: str, seconds: float = PATIENT, **params: Any
-) -> Run:
-    """Run the check as the supervisor does."""
-    file = directory / "query.sql"
-    file.write_text(query, encoding="utf-8")
-    module = Module(
-        "sql",
-        "m",
-        Duration(60),
-        timeout=Duration(seconds),
-        params=sql.Params(database, file, **params),
-    )
-    return await execute(module, Check("sql", sql.Params, sql.run), context(), 0.0)
-
-
-async def failure(
-    directory: Path, database: Database, query: str = "SELECT 1 AS n", seconds: float = TIMEOUT
-) -> str:
-    """Return how a run failed. It must have ended by itself and in time."""
-    done = await run_query(directory, database, query, seconds)
-
-    assert done.result == "failed"
-    assert not done.timed_out
-    return done.error
 
 
 async def test_a_query_is_answered(tmp_path: Path, mariadb: MariaDbServer) -> None:
@@ -221,178 +166,6 @@ async def test_too_many_rows_are_an_error(tmp_path: Path, mariadb: MariaDbServer
 
     assert len(fitting.observations) == 10_000
     assert error.endswith("returns more than 10,000 rows")
-
-
-async def test_a_query_of_30_s_is_stopped_by_the_server(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    error = await failure(tmp_path, mariadb.database(), SLOW)
-
-    assert error.startswith("cannot query KOR-PNR at ")
-    assert re.search(r"it ran, or waited for a lock, for [12](\.\d)? s and was stopped$", error)
-
-
-async def test_the_databases_own_timeout_counts_too(tmp_path: Path, mariadb: MariaDbServer) -> None:
-    done = await run_query(tmp_path, mariadb.database(read_timeout=Duration(2)), SLOW)
-
-    assert done.error.endswith("for 1.8 s and was stopped")
-    assert done.seconds < 20
-
-
-async def test_a_locked_table_does_not_hold_up_a_run(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    with mariadb.locked("KOR-PNR", "flight"):
-        error = await failure(tmp_path, mariadb.database(), "SELECT COUNT(*) AS n FROM flight")
-
-    assert "waited for a lock" in error
-
-
-@pytest.mark.parametrize("kill", ["KILL", "KILL QUERY"])
-async def test_a_query_killed_in_the_middle_is_a_failure(
-    tmp_path: Path, mariadb: MariaDbServer, kill: str
-) -> None:
-    errors = []
-
-    async def ask() -> None:
-        errors.append(
-            await failure(tmp_path, mariadb.database(), "SELECT SLEEP(30) + id FROM flight", 20)
-        )
-
-    mariadb.sql("INSERT INTO flight VALUES (1, 'KE', '1', 'ICN', 'NRT', NOW())", "KOR-PNR")
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(ask)
-        session = await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
-        mariadb.sql(f"{kill} {session}")
-
-    assert errors[0].startswith(f"cannot query KOR-PNR at 127.0.0.1:{mariadb.port} as eborder: ")
-
-
-async def test_a_server_killed_in_the_middle_is_a_failure(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    errors = []
-
-    async def ask() -> None:
-        errors.append(await failure(tmp_path, mariadb.database(), SLEEP, 20))
-
-    try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask)
-            await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
-            mariadb.stop()
-    finally:
-        mariadb.start()
-
-    assert errors[0].endswith("the server ended the connection")
-    assert (await run_query(tmp_path, mariadb.database(), "SELECT 1 AS n")).result == "ok"
-
-
-async def failures_through(directory: Path, mariadb: MariaDbServer, marker: bytes) -> list[str]:
-    """Return how a run fails at a server that falls silent, and at one that drips."""
-    query = "SELECT COUNT(*) AS n FROM seq_1_to_50"
-    errors = {}
-
-    async def ask(name: str, port: int) -> None:
-        (directory / name).mkdir()
-        error = await failure(directory / name, mariadb.database(port=port), query)
-        errors[name] = error.replace(f":{port} ", ":PORT ")
-
-    with (
-        SlowProxy(mariadb.port, marker).running() as silent,
-        SlowProxy(mariadb.port, marker, drips=True).running() as dripping,
-    ):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask, "silent", silent.port)
-            nursery.start_soon(ask, "dripping", dripping.port)
-    return sorted(errors.values())
-
-
-async def test_a_server_that_never_finishes_its_greeting_is_given_up_on(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    errors = await failures_through(tmp_path, mariadb, b"")
-
-    where = "KOR-PNR at 127.0.0.1:PORT as eborder"
-    assert [re.sub(r"[12]\.\d s$", "TIME", error) for error in errors] == [
-        f"cannot log in to {where}: no answer within TIME"
-    ] * 2
-
-
-async def test_a_server_that_never_finishes_its_answer_is_given_up_on(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    errors = await failures_through(tmp_path, mariadb, b"seq_1_to_50")
-
-    where = "KOR-PNR at 127.0.0.1:PORT as eborder"
-    assert [error.rpartition(" within ")[0] for error in errors] == [
-        f"cannot query {where}: no answer"
-    ] * 2
-
-
-async def test_a_server_that_speaks_something_else_is_a_failure(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    async def greet(stream: trio.SocketStream) -> None:
-        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n" + b"\x00" * 5_000_000)
-
-    async with trio.open_nursery() as nursery:
-        listeners: Sequence[trio.SocketListener] = await nursery.start(trio.serve_tcp, greet, 0)
-        port = listeners[0].socket.getsockname()[1]
-        error = await failure(tmp_path, mariadb.database(port=port))
-        nursery.cancel_scope.cancel()
-
-    assert error.startswith(f"cannot log in to KOR-PNR at 127.0.0.1:{port} as eborder: ")
-
-
-@pytest.mark.parametrize("query", [SLEEP, "SELECT BENCHMARK(2000000000, SHA2('a', 256)) AS n"])
-async def test_a_run_that_is_stopped_leaves_no_query_on_the_server(
-    tmp_path: Path, mariadb: MariaDbServer, query: str
-) -> None:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run_query, tmp_path, mariadb.database(), query, 60)
-        await trio.to_thread.run_sync(mariadb.until_querying, query[:12])
-        begun = undisturbed()
-        nursery.cancel_scope.cancel()
-
-    assert undisturbed() - begun < 1
-    mariadb.until_nobody()
-
-
-async def test_a_run_that_is_stopped_does_not_disturb_others_of_the_same_database(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    results = set()
-    (tmp_path / "slow").mkdir()
-
-    async def ask_again_and_again() -> None:
-        while True:
-            results.add((await run_query(tmp_path, mariadb.database(), "SELECT 1 AS n")).result)
-
-    async with trio.open_nursery() as asking:
-        asking.start_soon(ask_again_and_again)
-        for _ in range(20):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(run_query, tmp_path / "slow", mariadb.database(), SLEEP, 60)
-                await trio.to_thread.run_sync(mariadb.until_querying, "SLEEP")
-                nursery.cancel_scope.cancel()
-        asking.cancel_scope.cancel()
-
-    assert results == {"ok"}
-
-
-async def test_many_runs_at_once_leave_nothing_behind(
-    tmp_path: Path, mariadb: MariaDbServer
-) -> None:
-    before = threading.active_count()
-    with SlowProxy(mariadb.port).running() as proxy, trio.move_on_after(1):
-        async with trio.open_nursery() as nursery:
-            for _ in range(50):
-                nursery.start_soon(
-                    run_query, tmp_path, mariadb.database(port=proxy.port), SLEEP, 60
-                )
-
-    assert threading.active_count() - before <= 100 + 2  # idle threads of trio, which end in 10 s
 
 
 def insert(code: str) -> Statement:
