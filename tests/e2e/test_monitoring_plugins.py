@@ -9,17 +9,15 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from checks.command import Params
 from supervisor.api import CheckFailed, Condition, Measurement, Observation
+from tests.e2e.plugin_servers import answering, running, swap, web_server
 from tests.e2e.servers import ROOT, SmtpSink
 from tests.support.bad_plugins import FAILED, FINE, observe
 from tests.support.ntp_server import NtpServer
@@ -251,22 +249,6 @@ def test_once_shows_the_results_of_several_plugins(tmp_path: Path) -> None:
     assert (unknown["ok"], "ended with exit status 3: UNKNOWN" in unknown["error"]) == (False, True)
 
 
-def swap() -> tuple[int, int]:
-    """Return the bytes of swap space that there are, and those that are free."""
-    meminfo = Path("/proc/meminfo").read_text(encoding="ascii")
-    rows = dict(line.split(":") for line in meminfo.splitlines())
-    return int(rows["SwapTotal"].split()[0]) * 1024, int(rows["SwapFree"].split()[0]) * 1024
-
-
-@contextmanager
-def running(*argv: str | Path) -> Iterator[None]:
-    with subprocess.Popen(argv) as process:
-        try:
-            yield
-        finally:
-            process.kill()
-
-
 def test_the_plugins_that_the_documents_name_are_there() -> None:
     page = (ROOT / "docs" / "reference" / "checks.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(check_[a-z_]+)`|plugins/(check_[a-z_]+)", page))
@@ -274,52 +256,3 @@ def test_the_plugins_that_the_documents_name_are_there() -> None:
 
     assert len(plugins) > 6
     assert {name for name in plugins if not (PLUGINS / name).exists()} == set()
-
-
-class Greeter(BaseHTTPRequestHandler):
-    """Answers each path with the status that it names."""
-
-    def do_GET(self) -> None:
-        self.send_response(int(self.path[1:]))
-        self.end_headers()
-        self.wfile.write(b"greetings")
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-@contextmanager
-def web_server() -> Iterator[int]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Greeter)
-    with server, in_thread(server.serve_forever, server.shutdown):
-        yield server.server_port
-
-
-@contextmanager
-def answering(greeting: bytes) -> Iterator[int]:
-    """Run a server that greets and then only listens."""
-    accepted: list[socket.socket] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with suppress(OSError):  # the listener was shut down
-                while True:
-                    connection, _ = listener.accept()
-                    accepted.append(connection)
-                    connection.sendall(greeting)
-
-        with in_thread(serve, lambda: listener.shutdown(socket.SHUT_RDWR)):
-            yield listener.getsockname()[1]
-    for connection in accepted:
-        connection.close()
-
-
-@contextmanager
-def in_thread(work: Callable[[], None], end: Callable[[], None]) -> Iterator[None]:
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        end()
-        thread.join(10)
