@@ -31,7 +31,7 @@ def service(max_ledger: int) -> Service:
     )
 
 
-@pytest.mark.parametrize(("count", "mebibytes", "fits"), [(100_000, 256, True), (20_000, 4, False)])
+@pytest.mark.parametrize(("count", "mebibytes", "fits"), [(30_000, 256, True), (20_000, 4, False)])
 def test_pending_alerts_survive_a_restart_within_the_bound(
     tmp_path: Path, count: int, mebibytes: int, fits: bool
 ) -> None:

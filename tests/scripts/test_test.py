@@ -17,6 +17,7 @@ PYTHON = """#!/bin/sh
 echo "$*" >>calls
 case "$*" in *"${FAILS:-nothing}"*) echo "wrong here"; exit 1 ;; esac
 """
+COMPILES = ("-m compileall", "-m pytest --collect-only", "-P -c")
 VENV = """
 [ "$2" != venv ] || { rm .venv/bin/python && cp "$0" .venv/bin/python; }
 """
@@ -59,7 +60,7 @@ class Project:
     def calls(self) -> list[str]:
         """Return what Python was called with, except to compile and to see whether it works."""
         lines = (self.directory / "calls").read_text(encoding="utf-8").splitlines()
-        return [line for line in lines if not line.startswith(("-m compileall", "-P -c"))]
+        return [line for line in lines if not line.startswith(COMPILES)]
 
 
 @pytest.fixture
@@ -76,6 +77,7 @@ def project(tmp_path: Path) -> Project:
     for name in ("supervisor", "checks", "tests", "benchmarks"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "adds.py").write_text("def add(): ...\n", encoding="utf-8")
+    (tmp_path / "tests" / "test_lags.py").write_text("@pytest.mark.alone\n", encoding="utf-8")
     (tmp_path / "supervisor" / "waits.py").write_text("async def wait(): ...\n", encoding="utf-8")
     return Project(tmp_path)
 
@@ -93,6 +95,7 @@ def test_without_names_the_linters_run_and_then_all_tests(project: Project) -> N
     assert set(calls[:4]) == LINTERS
     assert len(calls) > 4
     assert all(call.startswith("-m pytest ") for call in calls[4:])
+    assert calls[-1] == "-m pytest -m alone tests/test_lags.py"
 
 
 def test_no_test_runs_after_a_linter_has_found_something(project: Project) -> None:

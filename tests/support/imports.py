@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 Graph = Mapping[str, frozenset[str]]
@@ -15,8 +16,13 @@ def files_in(package: Path) -> list[Path]:
     return sorted(package.rglob("*.py"))
 
 
-def imported_names(path: Path) -> Iterator[str]:
-    """Yield the dotted names that a file imports, also inside functions."""
+@cache
+def imported_names(path: Path) -> tuple[str, ...]:
+    """Return the dotted names that a file imports, also inside functions."""
+    return tuple(_imported_names(path))
+
+
+def _imported_names(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -33,7 +39,7 @@ def dotted(path: Path, root: Path) -> str:
 
 def imported_files(path: Path, root: Path, package: str) -> set[str]:
     """Return the dotted names of the files of one package that a file imports."""
-    known = {dotted(file, root) for file in files_in(root / package)}
+    known = _files_of(root, package)
     found = set()
     for name in imported_names(path):
         parts = name.split(".")
@@ -41,6 +47,11 @@ def imported_files(path: Path, root: Path, package: str) -> set[str]:
         if parts[0] == package:
             found.add(next(each for each in inward if each in known))
     return found - {dotted(path, root)}
+
+
+@cache
+def _files_of(root: Path, package: str) -> frozenset[str]:
+    return frozenset(dotted(file, root) for file in files_in(root / package))
 
 
 def entry_of(name: str) -> str:
