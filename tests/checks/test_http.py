@@ -137,11 +137,19 @@ async def test_the_charset_is_used_and_a_compression_is_named(nursery: trio.Nurs
 
 
 async def test_all_targets_are_asked_at_once(nursery: trio.Nursery) -> None:
-    peer = await nursery.start(FakePeer(usual=later(0.3, answer(200))).serve)
+    all_asked = trio.Event()
+
+    async def wait_for_all(stream: Any) -> None:
+        if peer.in_flight == len(targets):
+            all_asked.set()
+        await all_asked.wait()
+        await answer(200)(stream)
+
+    peer = await nursery.start(FakePeer(usual=wait_for_all).serve)
     targets = tuple(Target(f"t{number}", peer.url) for number in range(20))
     seen = list(await run(today(), Params(targets)))
 
-    assert peer.most_in_flight == 20
+    assert peer.most_in_flight == len(targets)
     assert [dict(item.labels)["target"] for item in seen[::2] if isinstance(item, Measurement)] == [
         target.name for target in targets
     ]

@@ -36,8 +36,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 def test_prometheus_sees_every_host_by_the_name_that_its_alerts_have(fleet: Fleet) -> None:
-    wait_for(lambda: fleet.prometheus.value('sum(up{job="supervisor"})') == 3, LONG, "not all are up")
-    seen = {each["metric"]["host"] for each in fleet.prometheus.instant("up")}
+    up = 'up{job="supervisor"}'
+    wait_for(lambda: fleet.prometheus.value(f"sum({up})") == 3, LONG, "not all are up")
+    seen = {each["metric"]["host"] for each in fleet.prometheus.instant(up)}
     server = fleet.alertmanagers[0]
     wait_for(lambda: server.names().count("Heartbeat") == 4, LONG, "not all hearts beat")
     names = {host.name for host in fleet.hosts}
