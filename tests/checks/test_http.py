@@ -120,7 +120,7 @@ async def test_a_slow_answer_has_its_own_warning(nursery: trio.Nursery) -> None:
     fine = told(await look(peer.url, max_seconds=Limit.of(4)))
 
     assert [(name, kind) for name, kind, _ in slow] == [("HTTP slow", "W")]
-    assert re.search(r": the answer took 0\.[2-9]\d s, more than 0\.1 s$", slow[0][2])
+    assert re.search(r": the answer took \d+\.\d+ s, more than 0\.1 s$", slow[0][2])
     assert fine == []
 
 
