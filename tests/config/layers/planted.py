@@ -6,147 +6,24 @@ the message must name, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from attrs import frozen
-
-from tests.support.layered_files import FAMILY, FILES, FRAGMENT, HOST
-
-HOST_FILE, FAMILY_FILE, FRAGMENT_FILE = FILES
-MORE_FILE = "KorPnrProd1.d/60-more.toml"
-LAST_FILE = "KorPnrProd1.d/70-last.toml"
-
-EXTENDS = 'extends = "families/KorPnr.toml"'
-SITE = 'site = "prod1"'
-EVERY = 'every = "1m"'
-
-
-@frozen
-class Planted:
-    """A fault, and what must be said of it."""
-
-    name: str
-    files: Mapping[str, str]
-    """What differs from `FILES`."""
-
-    said: str
-    """What the problem has after file and line. Its key comes first."""
-
-
-def changed(text: str, old: str, new: str) -> str:
-    """Return a text with another first occurrence of a part of it."""
-    assert old in text
-    return text.replace(old, new, 1)
-
-
-def host(old: str, new: str) -> dict[str, str]:
-    return {HOST_FILE: changed(HOST, old, new)}
-
-
-def family(old: str, new: str) -> dict[str, str]:
-    return {FAMILY_FILE: changed(FAMILY, old, new)}
-
-
-def fragment(old: str, new: str) -> dict[str, str]:
-    return {FRAGMENT_FILE: changed(FRAGMENT, old, new)}
-
-
-def more(text: str) -> dict[str, str]:
-    return {MORE_FILE: text}
-
-
-def variable(line: str) -> dict[str, str]:
-    """Return the family with one more line of variables."""
-    return family("[labels]", f"{line}\n[labels]")
-
-
-WRONG_VALUES = {
-    "text": ["5", "true", '["a"]'],
-    "integer": ['"5"', "5.5", "true"],
-    "number": ['"0.5"', "false", "nan"],
-    "boolean": ['"yes"', "1"],
-    "duration": ['"5 minutes"', "-1", "true"],
-    "size": ['"5 elephants"', "-1", "0.5"],
-    "address": ['"localhost"', '"127.0.0.256"', "127"],
-    "path": ['""', "7"],
-    "secret": ['"hunter2"', '{ env = "A", file = "b" }', '{ env = "A=B" }'],
-    "list of text": ['"a"', "[1]"],
-    "list of integers": ["1", '["1"]'],
-    "list of addresses": ['"127.0.0.1"', '["127.0.0.1", "gateway"]'],
-}
-"""For each type of a variable, some values that are not of it."""
-
-
-def wrong_values() -> Iterator[Planted]:
-    for kind, values in WRONG_VALUES.items():
-        declared = variable(f'x = {{ type = "{kind}" }}')
-        for number, value in enumerate(values):
-            files = {**declared, HOST_FILE: f"{HOST}x = {value} # HERE\n"}
-            yield Planted(f"{kind}: wrong value {number}", files, "vars.x")
-        default = variable(f'x = {{ type = "{kind}", default = {values[0]} }} # HERE')
-        yield Planted(f"{kind}: wrong default", default, "vars.x.default")
-        files = {
-            **variable(f'x = {{ type = "{kind}" }} # FIRST'),
-            **host("[vars]", "[vars] # HERE"),
-        }
-        said = "vars.x: is missing: it has no default in"
-        yield Planted(f"{kind}: missing", files, said)
-
-
-WRONG_DECLARATIONS = {
-    '{ type = "adress" }': "vars.x.type: 'adress' is not a type of a variable; did you mean",
-    "{ default = 1 }": "vars.x.type: is missing; write for example",
-    '{ type = "text", defualt = "a" }': "vars.x.defualt: is not a known key; did you mean",
-    "{ type = 1 }": "vars.x.type: is an integer, not text",
-    "{}": "vars.x.type: is missing",
-    '"a"': "vars.x: is not declared, so it has no type; declared are",
-}
-"""Of a variable in the family, with what must be said."""
-
-
-def wrong_variables() -> Iterator[Planted]:
-    for text, said in WRONG_DECLARATIONS.items():
-        yield Planted(f"declared as {text}", variable(f"x = {text} # HERE"), said)
-    yield Planted("vars is a list", more("vars = [1] # HERE"), "vars: is a list, not a table")
-    yield Planted(
-        "a value with a slip in its name",
-        host(SITE, f'{SITE}\nsiet = "a" # HERE'),
-        "vars.siet: is not declared, so it has no type; did you mean 'site'?",
-    )
-    yield Planted(
-        "a variable that no file declares",
-        more('[labels]\nteam = { var = "taem" } # HERE'),
-        "labels.team: names the variable 'taem', which is not declared; declared are",
-    )
-    label = '[labels]\nteam = { var = "team" } # HERE'
-    yield Planted(
-        "a variable where there is none",
-        {HOST_FILE: f'service = "X"\n{EXTENDS}\n{label}', FAMILY_FILE: ""},
-        "labels.team: names the variable 'team', which is not declared; declare it under [vars]",
-    )
-    twice = "is given twice, first in"
-    first, second = 'x = { type = "text", default = "" } # FIRST', 'x = { type = "text" } # HERE'
-    declared = {**variable(first), **more(f"[vars]\n{second}")}
-    yield Planted("declared twice", declared, f"vars.x: {twice}")
-    given = {**host(SITE, f"{SITE} # FIRST"), **more('[vars]\nsite = "prod2" # HERE')}
-    yield Planted("a value twice", given, f"vars.site: {twice}")
-    yield Planted(
-        "missing in a host without variables",
-        {
-            HOST_FILE: f'service = "X" # HERE\n{EXTENDS}',
-            FAMILY_FILE: '[vars]\nx = { type = "text" }',
-        },
-        "vars.x: is missing: it has no default in families/KorPnr.toml:2; write under [vars]",
-    )
-    yield Planted(
-        "a value that does not fit its key",
-        {
-            **family('{ var = "max_sessions" }', '{ var = "site" } # HERE'),
-            **host(SITE, f"{SITE} # FIRST"),
-        },
-        "module 'session': max_total: is text, not an integer (the variable is given in",
-    )
-
+from tests.config.layers.planted_variables import wrong_values, wrong_variables
+from tests.config.layers.planting import (
+    EVERY,
+    EXTENDS,
+    FAMILY_FILE,
+    FRAGMENT_FILE,
+    HOST_FILE,
+    LAST_FILE,
+    MORE_FILE,
+    Planted,
+    family,
+    fragment,
+    host,
+    more,
+)
+from tests.support.layered_files import FAMILY, FRAGMENT, HOST
 
 MODULE = "[[modules]]\nname = "
 

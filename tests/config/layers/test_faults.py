@@ -10,14 +10,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.__main__ import main
-from tests.config.layers.planted import (
-    FAMILY_FILE,
-    FRAGMENT_FILE,
-    HOST_FILE,
-    MORE_FILE,
-    PLANTED,
-    Planted,
-)
+from tests.config.layers.planted import PLANTED
+from tests.config.layers.planting import FAMILY_FILE, FRAGMENT_FILE, HOST_FILE, MORE_FILE, Planted
 from tests.support.layered_files import FAMILY, FILES, HOST, problems, write
 
 
