@@ -18,7 +18,8 @@ from supervisor.delivery.peer import PeerStatus
 from supervisor.errors import LedgerError
 from supervisor.host.clock import Clock
 from supervisor.host.systemd import Notifier
-from tests.support.recorder_bench import BUSY, ONE, RecorderBench, eventually, full, no_threads
+from tests.support.fake_client import BUSY
+from tests.support.recorder_bench import ONE, RecorderBench, eventually, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from supervisor.delivery.replies import Answer, Reply
-from tests.support.recorder_bench import OK, ONE, Post, RecorderBench, spans
+from tests.support.fake_client import OK, Post, spans
+from tests.support.recorder_bench import ONE, RecorderBench
 
 HANGS_UP = Answer(Reply.RETRY, "transport", "server disconnected")
 

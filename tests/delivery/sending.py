@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field
 
 from supervisor.delivery.replies import Answer
-from tests.support.recorder_bench import Post
+from tests.support.fake_client import Post
 
 
 @define

@@ -11,17 +11,8 @@ from trio.testing import MockClock
 
 from supervisor.delivery.replies import Answer
 from supervisor.observations import Report
-from tests.support.recorder_bench import (
-    OK,
-    ONE,
-    REFUSED,
-    TWO,
-    Post,
-    RecorderBench,
-    full,
-    moment,
-    no_threads,
-)
+from tests.support.fake_client import OK, REFUSED, Post, moment
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -15,18 +15,8 @@ from trio.testing import MockClock
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.ledger.changes import Changes
 from tests.delivery.failing import HANGS_UP, POISON, good_posts, lapses, poisoned
-from tests.support.recorder_bench import (
-    BUSY,
-    FORBIDDEN,
-    OK,
-    ONE,
-    TOO_SLOW,
-    RecorderBench,
-    full,
-    no_threads,
-    run_virtually,
-    spans,
-)
+from tests.support.fake_client import BUSY, FORBIDDEN, OK, TOO_SLOW, spans
+from tests.support.recorder_bench import ONE, RecorderBench, full, no_threads, run_virtually
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -17,7 +17,8 @@ from trio.testing import MockClock
 import supervisor
 from supervisor.alerts.alert import State
 from supervisor.observations import Report
-from tests.support.recorder_bench import BUSY, OK, ONE, TWO, RecorderBench, full, no_threads, spans
+from tests.support.fake_client import BUSY, OK, spans
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

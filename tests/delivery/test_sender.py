@@ -13,20 +13,8 @@ from supervisor.ledger.changes import Changes
 from supervisor.observations import Report
 from supervisor.recorder.recorder import CURSOR_DELAY
 from tests.delivery.sending import Script
-from tests.support.recorder_bench import (
-    BUSY,
-    OK,
-    ONE,
-    REFUSED,
-    START,
-    TWO,
-    Post,
-    RecorderBench,
-    full,
-    no_threads,
-    run_virtually,
-    spans,
-)
+from tests.support.fake_client import BUSY, OK, REFUSED, START, Post, spans
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads, run_virtually
 
 __all__ = ["no_threads"]  # a fixture
 

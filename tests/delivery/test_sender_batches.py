@@ -11,7 +11,8 @@ from trio.testing import MockClock
 from supervisor.delivery.pace import MAX_BATCH_BYTES
 from supervisor.delivery.replies import Answer, Reply
 from tests.delivery.sending import Script
-from tests.support.recorder_bench import BUSY, OK, ONE, FakeClient, RecorderBench, full, no_threads
+from tests.support.fake_client import BUSY, OK, FakeClient
+from tests.support.recorder_bench import ONE, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -13,17 +13,8 @@ from trio.testing import MockClock
 
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.observations import Report
-from tests.support.recorder_bench import (
-    OK,
-    ONE,
-    REFUSED,
-    TWO,
-    FakeClient,
-    RecorderBench,
-    full,
-    no_threads,
-    spans,
-)
+from tests.support.fake_client import OK, REFUSED, FakeClient, spans
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

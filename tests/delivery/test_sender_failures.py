@@ -13,16 +13,8 @@ from trio.testing import MockClock
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.observations import Duration
 from tests.delivery.sending import Script, said_of_peers
-from tests.support.recorder_bench import (
-    BUSY,
-    FORBIDDEN,
-    OK,
-    ONE,
-    TWO,
-    RecorderBench,
-    full,
-    no_threads,
-)
+from tests.support.fake_client import BUSY, FORBIDDEN, OK
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -10,18 +10,8 @@ from trio.testing import MockClock
 
 from supervisor.delivery.replies import Answer
 from tests.delivery.sending import Script
-from tests.support.recorder_bench import (
-    BUSY,
-    OK,
-    ONE,
-    REFUSED,
-    Post,
-    RecorderBench,
-    full,
-    no_threads,
-    run_virtually,
-    spans,
-)
+from tests.support.fake_client import BUSY, OK, REFUSED, Post, spans
+from tests.support.recorder_bench import ONE, RecorderBench, full, no_threads, run_virtually
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -13,17 +13,8 @@ from trio.testing import MockClock
 from supervisor.delivery.pace import MAX_BATCH_BYTES
 from supervisor.delivery.replies import Answer, Reply
 from tests.delivery.failing import HANGS_UP
-from tests.support.recorder_bench import (
-    BUSY,
-    FORBIDDEN,
-    OK,
-    ONE,
-    TWO,
-    RecorderBench,
-    full,
-    no_threads,
-    run_virtually,
-)
+from tests.support.fake_client import BUSY, FORBIDDEN, OK
+from tests.support.recorder_bench import ONE, TWO, RecorderBench, full, no_threads, run_virtually
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -21,7 +21,8 @@ from supervisor.text import parse_duration
 from tests.simulation.alertmanager.alertmanager import Alertmanager
 from tests.simulation.alertmanager.notification import Reason
 from tests.simulation.alertmanager.settings import Settings
-from tests.support.recorder_bench import OK, ONE, START, Post, RecorderBench, no_threads
+from tests.support.fake_client import OK, START, Post
+from tests.support.recorder_bench import ONE, RecorderBench, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -24,8 +24,9 @@ from supervisor.recorder.messages import Ping
 from supervisor.recorder.writer import LOOK_INTERVAL, RETRY_DELAY, WARNING_INTERVAL, Writer
 from tests.host.test_lock import holder
 from tests.support.alerts import FIRING
+from tests.support.fake_client import START
 from tests.support.ledger_bench import reopened, service_of
-from tests.support.recorder_bench import ONE, START, RecorderBench, eventually, full, no_threads
+from tests.support.recorder_bench import ONE, RecorderBench, eventually, full, no_threads
 from tests.support.virtual_clock import FrozenClock
 
 __all__ = ["no_threads"]  # a fixture

@@ -18,16 +18,8 @@ from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
 from tests.modules.runner_bench import run_once
-from tests.support.recorder_bench import (
-    BUSY,
-    MODULE,
-    OK,
-    ONE,
-    START,
-    RecorderBench,
-    full,
-    no_threads,
-)
+from tests.support.fake_client import BUSY, OK, START
+from tests.support.recorder_bench import MODULE, ONE, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -19,9 +19,10 @@ from supervisor.recorder.recorder import CURSOR_DELAY, MAX_MESSAGES, Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.stats.module_stats import ModuleStats
 from tests.recorder.firing import committed, firing
+from tests.support.fake_client import START
 from tests.support.ledger_bench import reopened
 from tests.support.patience import undisturbed
-from tests.support.recorder_bench import ONE, START, RecorderBench, eventually, full, no_threads
+from tests.support.recorder_bench import ONE, RecorderBench, eventually, full, no_threads
 from tests.support.virtual_clock import VirtualClock
 
 __all__ = ["no_threads"]  # a fixture

@@ -15,8 +15,9 @@ from supervisor.ledger.changes import Changes
 from supervisor.ledger.database import Ledger
 from supervisor.observations import Report
 from tests.recorder.firing import committed, firing
+from tests.support.fake_client import START
 from tests.support.ledger_bench import reopened
-from tests.support.recorder_bench import ONE, START, RecorderBench, full, no_threads
+from tests.support.recorder_bench import ONE, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

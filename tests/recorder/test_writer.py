@@ -15,8 +15,9 @@ from supervisor.ledger.changes import Changes
 from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.writer import RETRY_DELAY, Writer
 from tests.support.alerts import FIRING
+from tests.support.fake_client import START
 from tests.support.ledger_bench import reopened, service_of
-from tests.support.recorder_bench import START, FakeLedger, no_threads
+from tests.support.recorder_bench import FakeLedger, no_threads
 from tests.support.virtual_clock import FrozenClock
 
 __all__ = ["no_threads"]  # a fixture

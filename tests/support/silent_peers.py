@@ -14,8 +14,8 @@ from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences import orders
 from supervisor.delivery.silences.silence import Matcher, Silence
 from supervisor.text import rfc3339
+from tests.support.fake_client import START, FakeClient
 from tests.support.fake_silences import FakeSilences
-from tests.support.recorder_bench import START, FakeClient
 from tests.support.virtual_clock import VirtualClock
 
 WANTED = Silence(

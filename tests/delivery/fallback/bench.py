@@ -16,7 +16,8 @@ from supervisor.delivery.fallback.message import Message
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.delivery.replies import Answer
 from supervisor.observations import Condition, Observation
-from tests.support.recorder_bench import BUSY, OK, RecorderBench, full
+from tests.support.fake_client import BUSY, OK
+from tests.support.recorder_bench import RecorderBench, full
 
 MAIL = FallbackMail("mail.example.invalid:465", "m@example.invalid", ("a@example.invalid",))
 COMMAND = FallbackCommand(("/usr/local/bin/sms",))

@@ -15,17 +15,8 @@ from supervisor.config.service import Maintenance
 from supervisor.delivery.silences.silence import Matcher
 from supervisor.observations import Duration, Report
 from tests.delivery.fallback.bench import AFTER, BACKOFF, EVERY, OFTEN, FallbackBench, error
-from tests.support.recorder_bench import (
-    BUSY,
-    FORBIDDEN,
-    OK,
-    ONE,
-    START,
-    TOO_SLOW,
-    TWO,
-    full,
-    no_threads,
-)
+from tests.support.fake_client import BUSY, FORBIDDEN, OK, START, TOO_SLOW
+from tests.support.recorder_bench import ONE, TWO, full, no_threads
 from tests.support.silent_peers import WANTED
 
 __all__ = ["no_threads"]  # a fixture

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from supervisor.delivery.fallback.result import Fate, Result
 from supervisor.observations import Condition
 from tests.delivery.fallback.bench import AFTER, BACKOFF, EVERY, FallbackBench, Sent
-from tests.support.recorder_bench import BUSY, OK, ONE, TWO, full, run_virtually
+from tests.support.fake_client import BUSY, OK
+from tests.support.recorder_bench import ONE, TWO, full, run_virtually
 
 SLACK = 5.0
 """Seconds for what takes time by itself: a post, and the mail."""

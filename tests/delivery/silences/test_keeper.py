@@ -13,8 +13,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences.silence import LIFETIME
 from supervisor.text import rfc3339
+from tests.support.fake_client import START
 from tests.support.fake_silences import DOWN, FakeSilences
-from tests.support.recorder_bench import ONE, START, RecorderBench, full, no_threads
+from tests.support.recorder_bench import ONE, RecorderBench, full, no_threads
 
 __all__ = ["no_threads"]  # a fixture
 

@@ -12,8 +12,9 @@ from trio.testing import MockClock
 from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences import orders
 from supervisor.text import rfc3339
+from tests.support.fake_client import START
 from tests.support.fake_silences import DOWN, FakeSilences
-from tests.support.recorder_bench import ONE, START, TWO, no_threads
+from tests.support.recorder_bench import ONE, TWO, no_threads
 from tests.support.silent_peers import Peers
 
 __all__ = ["no_threads"]  # a fixture

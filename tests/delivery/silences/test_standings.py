@@ -20,9 +20,10 @@ from supervisor.delivery.replies import Answer, Reply
 from supervisor.delivery.silences import standings
 from supervisor.delivery.silences.standings import Standings
 from supervisor.delivery.silences.waiting import WaitingSilences
+from tests.support.fake_client import START, FakeClient
 from tests.support.fake_silences import DOWN, FakeSilences
 from tests.support.ledger_bench import FULL, A, B, LedgerBench, service_of
-from tests.support.recorder_bench import START, FakeClient, no_threads
+from tests.support.recorder_bench import no_threads
 from tests.support.virtual_clock import VirtualClock
 
 __all__ = ["no_threads"]  # a fixture

@@ -12,9 +12,10 @@ from supervisor.delivery.silences.silence import LIFETIME, MARK, Matcher
 from supervisor.delivery.silences.waiting import MAX_WAITING
 from supervisor.text import rfc3339
 from tests.delivery.silences.waiting_host import Host, host
+from tests.support.fake_client import START
 from tests.support.fake_silences import DOWN, FakeSilences
 from tests.support.ledger_bench import FULL
-from tests.support.recorder_bench import ONE, START, TWO, no_threads
+from tests.support.recorder_bench import ONE, TWO, no_threads
 from tests.support.silent_peers import WANTED, Peers
 
 __all__ = ["host", "no_threads"]  # fixtures
