@@ -60,6 +60,9 @@ class Reading:
     reports: list[JobReport] = field(factory=list)
     """The new ones."""
 
+    new: set[str] = field(factory=set)
+    """What the new ones are called. A copy that came at the same time is not a new one."""
+
     present: set[str] = field(factory=set)
     """What the reports are called that were taken before and are still there."""
 
@@ -138,7 +141,10 @@ def _take(
         reading.waiting += 1
     elif status.st_uid not in users[report.job]:
         raise ValueError(f"is of user {status.st_uid}, who may not report {report.job!r}")
+    elif report.id in reading.new:
+        pass  # a later run removes it
     elif report.id not in taken:
+        reading.new.add(report.id)
         reading.reports.append(report)
     elif is_saved:
         _remove(directory, name)

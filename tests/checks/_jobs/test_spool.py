@@ -80,6 +80,16 @@ def test_a_copy_of_a_report_counts_once(directory: Path) -> None:
     assert look(directory, [report.id]).reports == []
 
 
+def test_a_copy_that_comes_with_the_report_itself_counts_once(directory: Path) -> None:
+    path = put(directory)
+    (directory / "copy.json").write_bytes(path.read_bytes())
+
+    (report,) = look(directory).reports
+
+    look(directory, [report.id], is_saved=True)
+    assert os.listdir(directory) == []
+
+
 @needs_root
 def test_the_owner_of_the_file_is_who_reports(directory: Path) -> None:
     path = put(directory)
