@@ -87,6 +87,7 @@ def judge(record: JobRecord, table: Timetable, now: Instant, step: float) -> Job
         record = evolve(record, timetable=str(table), since=now.at)
     if record.missing is not None:
         return record
+    record = evolve(record, excused=min(record.excused, now.at + table.grace))
     if step:
         record = evolve(record, since=min(now.at, record.since + step))
         if table.times is not None and table.times.last_before(now.at + 1e-3) > now.at - step:

@@ -13,6 +13,9 @@ MAX_RUNNING = 20
 MAX_OUTPUT = 1000
 """Characters of the output that are kept. The states of all jobs must fit into 64 KiB."""
 
+MAX_AHEAD = 7200.0
+"""Seconds by which a success may lie ahead of the clock. If it is more, the clock was wrong."""
+
 LOST = -1
 """Stands for the exit code of a run whose end nobody has reported."""
 
@@ -197,14 +200,19 @@ def lose(record: JobRecord, running: Running, now: Instant) -> JobRecord:
 def by_clock(record: JobRecord, now: Instant) -> JobRecord:
     """Return the record with its times as the present clock has them. The clock may be set.
 
-    A success is never moved back, so a clock that is set back makes nothing missing.
+    A success is not moved back, so a clock that is set back makes nothing missing. If it lies far
+    ahead, the clock was wrong. Then it is moved, and nothing is owed before the next time.
     """
-    success = record.success
+    success, since = record.success, min(record.since, now.at)
     if success is not None:
         moved = success.by_clock(now)
-        success = moved if moved.at > success.at else success
+        if success.at > now.at + MAX_AHEAD:
+            success, since = moved, now.at
+        elif moved.at > success.at:
+            success = moved
     return evolve(
         record,
+        since=since,
         success=success,
         start=record.start and record.start.by_clock(now),
         ended=record.ended and evolve(record.ended, when=record.ended.when.by_clock(now)),

@@ -176,6 +176,28 @@ def test_a_clock_that_was_wrong_when_the_job_ran_harms_nothing() -> None:
     assert after.missing is None
 
 
+@pytest.mark.parametrize(
+    "table", [nightly(), Timetable((), DAY, 45 * MINUTE, SEOUL)], ids=["at", "every"]
+)
+@pytest.mark.parametrize("ends_while_ahead", [False, True])
+def test_a_clock_that_was_years_ahead_for_a_minute_lets_a_job_be_missing(
+    table: Timetable, *, ends_while_ahead: bool
+) -> None:
+    first, wrong = at("2026-01-01 02:10"), at("2036-01-01 12:00")
+    ran = success(first, uptime=1000.0, boot="b")
+    known = apply(record(table, "2026-01-01 00:00"), ran, Limits(), Instant(first, 1000.0, "b"))
+    ahead = Instant(wrong, 36_400.0, "b")
+    if ends_while_ahead:
+        known = apply(known, success(wrong, uptime=36_390.0, boot="b"), Limits(), ahead)
+    known = judge(by_clock(known, ahead), table, ahead, step=10 * 365 * DAY)
+    right = Instant(at("2026-01-01 12:01"), 36_460.0, "b")
+    known = judge(by_clock(known, right), table, right, step=0.0)
+
+    assert known.missing is None
+    assert missing(known, table, at("2026-01-02 02:44")) is None
+    assert missing(known, table, at("2026-01-02 12:46")) is not None
+
+
 def test_a_report_from_the_future_does_not_excuse_the_next_one() -> None:
     known = record(nightly(), "2026-01-01 00:00")
     now = Instant(at("2026-01-02 02:10"))
