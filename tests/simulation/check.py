@@ -8,8 +8,11 @@ import trio
 from attrs import define, field
 
 from supervisor.api import Condition, Context, Limit, Observation, Report
+from supervisor.modules.loader import Check
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.events import RunEnded, RunSeen
+from tests.simulation.jobs.check import JobsCheck
+from tests.simulation.jobs.script import MODULE
 from tests.simulation.scenario import BAND, BAND_OF_E, ModuleScript
 from tests.simulation.virtual_time import TrueTime
 
@@ -40,6 +43,12 @@ class ScriptedCheck:
     weather: dict[str, str] = field(factory=dict)
     runs: int = 0
     _stubborn: set[trio.CancelScope] = field(factory=set)
+
+    def find(self, name: str) -> Check:
+        """Return the check of a name: this one, or the real one of jobs."""
+        if name == MODULE:
+            return JobsCheck(self.true, self.chronicle, self.is_dead, self.life).check
+        return Check(name, ModuleScript, self.run)
 
     def die(self) -> None:
         """Let the runs that nothing ends end with their process."""

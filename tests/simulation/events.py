@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from tests.simulation.jobs.events import JobActed, JobsBegan, JobsSeen
 from tests.simulation.scenario import Planned
 
 
@@ -279,4 +280,7 @@ Event: TypeAlias = (
     | FaultBegan
     | Reloaded
     | ServiceRead
+    | JobActed
+    | JobsBegan
+    | JobsSeen
 )

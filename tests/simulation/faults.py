@@ -19,6 +19,7 @@ from tests.simulation.disk_faults import (
     ledger_vanishes,
 )
 from tests.simulation.events import FaultBegan, Reloaded
+from tests.simulation.jobs.plan import changed as changed_jobs
 from tests.simulation.peer import Peer
 from tests.simulation.planned_work import changed
 from tests.simulation.scenario import Fault
@@ -84,6 +85,7 @@ async def reload(world: World, fault: Fault) -> None:
         modules or scenario.modules[:1],
         peers,
         changed(scenario.maintenance, choose),
+        changed_jobs(scenario.jobs, fault.amount),
     )
     what = f"{' '.join(module.name for module in host.service.modules)}; {len(peers)} peers"
     if scenario.maintenance:

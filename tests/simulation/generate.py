@@ -14,6 +14,7 @@ from attrs import evolve
 from tests.simulation.coincidences import coincidences
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
+from tests.simulation.jobs.plan import jobs_and_kills
 from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
 from tests.simulation.planned_work import planned_work
 from tests.simulation.scenario import BANDS, Fault, ModuleScript, Scenario, Settings, Spell
@@ -76,7 +77,8 @@ STOP_BEFORE_END = 300.0
 
 def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenario:
     """Return the scenario of a seed. It decides what is not said: the kind, how many modules."""
-    of = KINDS[kind or kind_of(seed, days)]
+    kind = kind or kind_of(seed, days)
+    of = KINDS[kind]
     choose = Random(f"scenario {seed} {float(days)} {modules}")
     count = modules or choose.choice(of.modules)
     peers = tuple(f"http://am-{number}.example.invalid" for number in range(choose.randint(1, 3)))
@@ -104,6 +106,8 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
     if all(fault.kind in UNSEEN for fault in faults):
         settings = evolve(settings, look_interval=of.rare_looks, watchdog=4 * of.rare_looks)
     windows = planned_work(Random(f"windows {seed} {seconds}"), [each.name for each in scripts])
+    by_chance = Random(f"jobs {seed} {seconds}")
+    jobs, kills = jobs_and_kills(by_chance, kind, timezone, start=start, seconds=seconds)
     return Scenario(
         seed=seed,
         days=days,
@@ -111,8 +115,9 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         settings=settings,
         modules=scripts,
         peers=peers,
-        faults=tuple(sorted(faults, key=attrgetter("at"))),
+        faults=tuple(sorted([*faults, *kills], key=attrgetter("at"))),
         maintenance=tuple(windows),
+        jobs=jobs,
     )
 
 

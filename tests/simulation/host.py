@@ -19,7 +19,6 @@ from supervisor.host.lock import Lock
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.ledger.outbox import Outbox
-from supervisor.modules.loader import Check
 from tests.simulation.check import ScriptedCheck
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.disk import Disk, SimulatedWorker
@@ -38,7 +37,7 @@ from tests.simulation.ledger_look import LedgerLook
 from tests.simulation.leftovers import Leftovers
 from tests.simulation.never import Never
 from tests.simulation.peer import Peer, Transport
-from tests.simulation.scenario import ModuleScript, Settings
+from tests.simulation.scenario import Settings
 from tests.simulation.service_file import told_of
 from tests.simulation.systemd import SimulatedNotifier, Unit
 from tests.simulation.virtual_time import HostClock, TrueTime
@@ -218,7 +217,7 @@ class Host:
             reload_asked=self._reload_asked,
             load=self._load,
             connect=self._connect,
-            find_check=lambda name: Check(name, ModuleScript, self.check.run),
+            find_check=self.check.find,
             clock=self.clock,
             ledger_worker=SimulatedWorker(
                 "ledger", disk=self.disk, is_dead=self._is_over(self.disk.life)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
+from tests.simulation.jobs.script import Jobs
+
 SERVICE = "SIMULATED"
 """The name of the service."""
 
@@ -163,3 +165,6 @@ class Scenario:
 
     maintenance: tuple[Planned, ...] = ()
     """When work is planned. Few hosts have such windows."""
+
+    jobs: Jobs | None = None
+    """The jobs that report to a spool. Few hosts have some."""

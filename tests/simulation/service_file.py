@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from checks.jobs import Job, Params
 from supervisor.config.service import Alertmanager, Maintenance, Module, Service
 from supervisor.observations import Duration
 from tests.simulation.events import Timed
+from tests.simulation.jobs.reporter import SPOOL
+from tests.simulation.jobs.script import MODULE, Jobs
 from tests.simulation.scenario import HOST, SERVICE, ModuleScript, Planned, Settings
 
 
@@ -17,6 +20,7 @@ def service_of(
     modules: Iterable[ModuleScript],
     peers: Iterable[str],
     maintenance: Iterable[Planned] = (),
+    jobs: Jobs | None = None,
 ) -> Service:
     """Return the service as `load` would. A window names only modules that there are."""
     modules = tuple(modules)
@@ -35,7 +39,7 @@ def service_of(
             max_batch=settings.max_batch,
             min_visible=Duration(settings.min_visible),
         ),
-        modules=tuple(_module(script) for script in modules),
+        modules=(*(_module(script) for script in modules), *_module_of_jobs(jobs)),
         maintenance=tuple(_windows(maintenance, {script.name for script in modules})),
     )
 
@@ -43,10 +47,14 @@ def service_of(
 def told_of(
     service: Service,
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Timed, ...], tuple[Planned, ...]]:
-    """Return its enabled modules, its peers, its timetable and its windows, as events tell them."""
+    """Return its enabled modules, its peers, its timetable and its windows, as events tell them.
+
+    The module of jobs is left out: it has a judge of its own, and runs when a report comes.
+    """
     timetable = tuple(
         Timed(each.name, each.every, tuple(each.at), each.catch_up, each.enabled)
         for each in service.modules
+        if each.check != MODULE
     )
     names = tuple(each.name for each in timetable if each.enabled)
     planned = tuple(
@@ -61,6 +69,25 @@ def _windows(planned: Iterable[Planned], names: set[str]) -> Iterator[Maintenanc
         if modules or not each.modules:
             settle = Duration(each.settle)
             yield Maintenance(name=each.name, at=each.at, modules=modules, settle=settle)
+
+
+def _module_of_jobs(jobs: Jobs | None) -> Iterator[Module]:
+    if jobs is None:
+        return
+    params = Params(
+        jobs=tuple(
+            Job(
+                name=each.name,
+                at=each.at,
+                every=None if each.every is None else Duration(each.every),
+                grace=Duration(each.grace),
+            )
+            for each in jobs.jobs
+        ),
+        spool=SPOOL,
+    )
+    every = Duration(jobs.every)
+    yield Module(check=MODULE, name=MODULE, every=every, enabled=jobs.enabled, params=params)
 
 
 def _module(script: ModuleScript) -> Module:

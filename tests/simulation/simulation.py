@@ -21,6 +21,8 @@ from tests.simulation.chronicle import Chronicle, Listener
 from tests.simulation.disk import Disk
 from tests.simulation.faults import begin
 from tests.simulation.host import Host
+from tests.simulation.jobs.kernel import Kernel
+from tests.simulation.jobs.reporter import Reporter
 from tests.simulation.kinds import DAY
 from tests.simulation.peer import Peer
 from tests.simulation.scenario import Scenario
@@ -85,11 +87,17 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
         peers=peers,
         settings=scenario.settings,
         service=service_of(
-            scenario.settings, scenario.modules, scenario.peers, scenario.maintenance
+            scenario.settings,
+            scenario.modules,
+            scenario.peers,
+            scenario.maintenance,
+            scenario.jobs,
         ),
     )
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))
-    with _heard_log(host):
+    kernel = Kernel(host.clock)
+    reporter = Reporter(kernel, chronicle, Random(f"{scenario.seed} jobs"))
+    with _heard_log(host), kernel.in_force():
         async with trio.open_nursery() as nursery:
 
             def stop() -> None:
@@ -100,6 +108,8 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
             nursery.start_soon(host.disk.work)
             nursery.start_soon(alertmanagers.notify)
             nursery.start_soon(host.keep_up)
+            if scenario.jobs is not None:
+                nursery.start_soon(reporter.report, scenario.jobs)
             nursery.start_soon(_count, host, min(DAY, scenario.days * DAY / COUNTS))
             for fault in scenario.faults:
                 await trio.sleep(max(0.0, fault.at - true.elapsed))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 from attrs import evolve
 
+from tests.simulation.jobs.worlds import WORLDS as WORLDS_WITH_JOBS
 from tests.simulation.kinds import DAY
 from tests.simulation.planted_faults import PLANTED, PROMISE_OF, planted
 from tests.simulation.promises.all_promises import judge
@@ -164,6 +165,7 @@ WORLDS: Mapping[str, Scenario] = {
     "what_came_and_went_is_told": planned(ended=600.0),
     "reports_are_not_held": planned(reports=(500.0,)),
     "a_window_holds_for_ever": planned(),
+    **WORLDS_WITH_JOBS,
     "ledger_stays_open": world(600.0, [Fault(300.0, "terminate", seconds=1.0)]),
 }
 """A world in which each fault breaks its promise."""

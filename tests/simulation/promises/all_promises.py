@@ -18,6 +18,9 @@ from tests.simulation.promises.a_module_disturbs_no_other import a_module_distur
 from tests.simulation.promises.a_peer_is_tried_again_in_time import a_peer_is_tried_again_in_time
 from tests.simulation.promises.a_window_holds_what_begins import a_window_holds_what_begins
 from tests.simulation.promises.each_event_is_notified import each_event_is_notified
+from tests.simulation.promises.each_report_of_a_job_counts_once import (
+    each_report_of_a_job_counts_once,
+)
 from tests.simulation.promises.finding import Broken, Excusing, Finding, Judge
 from tests.simulation.promises.it_stops_in_time import it_stops_in_time
 from tests.simulation.promises.no_task_is_left import no_task_is_left
@@ -51,6 +54,7 @@ PROMISES: Promises = MappingProxyType(
             a_damaged_ledger_is_set_aside,
             each_event_is_notified,
             a_window_holds_what_begins,
+            each_report_of_a_job_counts_once,
             a_module_disturbs_no_other,
             it_stops_in_time,
             systemd_knows_how_it_is,

@@ -64,6 +64,8 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
     ended: dict[Name, End] = field(factory=dict)
     held: dict[Name, dict[str, Held]] = field(factory=dict)
     """By condition and peer: what fires there."""
+    doubtful: set[Name] = field(factory=set)
+    """What a peer was told the end of while it was not known whether the run was committed."""
     _look_at: float = 0.0
 
     def __attrs_post_init__(self) -> None:
@@ -93,6 +95,8 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
         self.held.clear()
 
     def _change(self, change: Change) -> None:
+        is_told = change.name in self.doubtful
+        self.doubtful.discard(change.name)
         if change.fires:
             self.began[change.name] = change
             self.ended.pop(change.name, None)
@@ -103,6 +107,7 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
             at=self.weather.now,
             is_known=bool(held),
             is_exempt=began is None or not began.is_certain or not change.is_certain,
+            is_told=is_told,
         )
 
     def _take(self, event: Posted) -> Iterator[Finding]:
@@ -132,6 +137,8 @@ class the_end_is_told:  # noqa: N801 - judges are named as what they judge
 
     def _judge_too_early(self, event: Posted, name: Name) -> Iterator[Finding]:
         end, now = self.ended.get(name), self.weather.now
+        if end is None and self.truth.is_open(name):
+            self.doubtful.add(name)
         if end is None or end.is_told:
             return
         end.is_told = True

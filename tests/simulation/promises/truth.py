@@ -45,7 +45,7 @@ class Truth:
                     self._lose_alerts()
             case RunSeen():
                 return [*self._begin(self.modules[event.module], event)]
-            case RunFinished():
+            case RunFinished() if event.module in self.modules:
                 return [*self._finish(self.modules[event.module], event)]
             case LifeBegan():
                 self._known_losses = 0
@@ -69,6 +69,11 @@ class Truth:
         module = self.modules[name.module]
         condition = module.conditions.get(name.instance) if name.instance else module.failing
         return module.is_in_doubt or (condition is not None and condition.is_unknown)
+
+    @property
+    def is_overflown(self) -> bool:
+        """Whether the ledger was full just now."""
+        return self.weather.now <= self._overflown_at
 
     def _lose_alerts(self) -> None:
         """Exempt: the ledger was full, and something had to go. It fires again when it is seen."""
@@ -148,7 +153,7 @@ class Truth:
         yield from self._judge_failing(module, run, failed)
         if not failed:
             yield from self._apply(module, run)
-        if self.weather.now <= self._overflown_at:  # it was in the same commit
+        if self.is_overflown:  # it was in the same commit
             committed = module.committed
             module.forget()
             module.committed = committed

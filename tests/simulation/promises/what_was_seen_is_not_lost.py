@@ -84,7 +84,7 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
         match event:
             case Posted():
                 yield from self._take(event)
-            case RunFinished():
+            case RunFinished() if event.module in self.truth.modules:
                 self._note_reports(self.truth.modules[event.module].last)
         if self.weather.now >= self._look_at:
             self._look_at = self.weather.now + LOOK_INTERVAL
@@ -118,8 +118,8 @@ class what_was_seen_is_not_lost:  # noqa: N801 - judges are named as what they j
     def _note_reports(self, run: RunSeen | None) -> None:
         if run is not None and self.truth.modules[run.module].committed == run.number:
             held = self.weather.windows.hold(run.module, run.clock, reports=True)
-            if held is None:
-                return  # exempt: it is not known when its time begins
+            if held is None or self.truth.is_overflown:
+                return  # exempt: it is not known when its time begins, or whether there was room
             for token in run.reports:
                 self.reports.setdefault(token, Report(self.weather.now, run.module, held))
 

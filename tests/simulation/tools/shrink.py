@@ -186,6 +186,17 @@ def fewer_windows(shrinker: Shrinker) -> None:
     shrinker.fewer(best.maintenance, lambda left: evolve(best, maintenance=tuple(left)))
 
 
+def fewer_jobs(shrinker: Shrinker) -> None:
+    """Leave out all jobs, or some of them, or some of what they do."""
+    best, jobs = shrinker.best, shrinker.best.jobs
+    if jobs is None or shrinker.holds(evolve(best, jobs=None)):
+        return
+    only = jobs.only
+    shrinker.fewer(jobs.jobs, lambda left: evolve(best, jobs=only(left)), at_least=1)
+    fewer = shrinker.best.jobs or jobs
+    shrinker.fewer(fewer.acts, lambda left: evolve(best, jobs=evolve(fewer, acts=tuple(left))))
+
+
 def plainer(shrinker: Shrinker) -> None:
     """Take the usual value for each setting, and for each module."""
     usual = Settings()
@@ -213,6 +224,7 @@ STEPS = (
     fewer_spells,
     fewer_reports,
     fewer_windows,
+    fewer_jobs,
     plainer,
 )
 
@@ -252,6 +264,7 @@ def _without_first(scenario: Scenario, cut: float) -> Scenario:
         faults=tuple(
             evolve(fault, at=fault.at - cut) for fault in scenario.faults if fault.at >= cut
         ),
+        jobs=scenario.jobs and scenario.jobs.after(cut),
     )
 
 

@@ -41,14 +41,15 @@ def concerned(scenario: Scenario, finding: Finding) -> frozenset[str]:
 
 
 def known_names(scenario: Scenario) -> tuple[frozenset[str], ...]:
-    """Return the names of all modules, of all peers and of all instances.
+    """Return the names of all modules, of all peers, and of all instances and jobs.
 
     The supervisor's own alerts name `supervisor` as their module.
     """
     return (
         frozenset({"supervisor", *(module.name for module in scenario.modules)}),
         frozenset(scenario.peers),
-        frozenset(spell.instance for module in scenario.modules for spell in module.spells),
+        frozenset(spell.instance for module in scenario.modules for spell in module.spells)
+        | frozenset(() if scenario.jobs is None else (job.name for job in scenario.jobs.jobs)),
     )
 
 

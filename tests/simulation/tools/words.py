@@ -26,6 +26,8 @@ from tests.simulation.events import (
     Stuck,
 )
 from tests.simulation.faults import FAULTS
+from tests.simulation.jobs.events import JobActed, JobsSeen
+from tests.simulation.jobs.reporter import Reporter
 from tests.simulation.scenario import Planned
 
 Local = Callable[[float], str]
@@ -155,6 +157,25 @@ def _(event: Stuck, _local: Local) -> tuple[tuple[str, ...], str]:
 @_words.register
 def _(event: Failed, _local: Local) -> tuple[tuple[str, ...], str]:
     return ("failed", event.peer), f"A request fails at {short(event.peer)}: {event.how}."
+
+
+@_words.register
+def _(event: JobActed, _local: Local) -> tuple[tuple[str, ...], str]:
+    how = " ".join((getattr(Reporter, event.kind).__doc__ or "").split())
+    if event.kind == "end":
+        how += " It is a success." if event.is_success else " It is a failure."
+    return ("job", event.job), f"{event.job} ({event.run or 'by hand'}): {how}"
+
+
+@_words.register
+def _(event: JobsSeen, _local: Local) -> tuple[tuple[str, ...], str]:
+    counts = [
+        f"{job}: {count} ended well, {event.failures[job]} failed"
+        for job, count in event.successes.items()
+    ]
+    wrong = [f"{condition} ({job})" for condition, job in event.conditions]
+    text = f"A run of jobs has counted {'; '.join(counts)}."
+    return ("jobs", str(event.life)), f"{text} It sees {', '.join(wrong) or 'nothing'}."
 
 
 def short(peer: str) -> str:

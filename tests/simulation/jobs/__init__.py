@@ -1,0 +1,1 @@
+"""Jobs of a simulated host that report to a spool, and the real check that reads it."""
