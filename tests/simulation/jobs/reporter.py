@@ -25,6 +25,9 @@ SPOOL = "spool"
 FIRST_PID = 1000
 """The number of the first process."""
 
+GAP = 0.001
+"""Seconds between two acts at least, also after a suspend in which many were missed."""
+
 LOOKS = 3
 """Steps after which the event loop has surely seen a connection, while no time passes."""
 
@@ -59,7 +62,7 @@ class Reporter:
         """Do all acts, each at its time."""
         true = self.kernel.clock.true
         for act in jobs.acts:
-            await trio.sleep(max(0.0, act.at - true.elapsed))
+            await trio.sleep(max(GAP, act.at - true.elapsed))
             with self._decided():
                 getattr(self, act.kind)(act)
             is_success = act.kind == "end" and not (act.exit or act.signal)
