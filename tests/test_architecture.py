@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.support.imports import (
@@ -16,7 +15,6 @@ from tests.support.imports import (
     files_in,
     imported_files,
     imported_names,
-    largest_folder,
     levels,
 )
 
@@ -82,15 +80,6 @@ WITHOUT_TRIO = (
 )
 """Rules, values and the ledger: they can be used and tested without an event loop."""
 
-MAX_LINES = 300
-"""Lines of a file at most."""
-
-MAX_CLASS_LINES = 200
-"""Lines of a class at most."""
-
-MAX_FILES = 13
-"""Files of a folder at most, apart from the checks."""
-
 MAX_LEVELS = 11
 """Levels of the entries of `supervisor/` at most."""
 
@@ -101,9 +90,6 @@ Two lead to `schedule/`: the recorder asks whether a maintenance window holds an
 `control/` shows the windows. The last leads from `delivery/` to `processes/`: the fallback runs a
 command.
 """
-
-MAX_POSITIONS = 4
-"""Arguments at most that a constructor is given by position; the others are named."""
 
 
 def supervisor_files() -> list[Path]:
@@ -163,12 +149,6 @@ def test_the_entries_stay_few_and_loosely_tied() -> None:
 
     assert levels(graph) <= MAX_LEVELS
     assert sum(map(len, graph.values())) <= MAX_ARROWS
-
-
-def test_no_folder_is_crowded() -> None:
-    assert largest_folder(ROOT / "supervisor")[0] <= MAX_FILES
-    folders = [each for each in (ROOT / "checks").iterdir() if each.name.startswith("_")]
-    assert max(largest_folder(each)[0] for each in folders if any(each.glob("*.py"))) <= MAX_FILES
 
 
 def test_a_package_holds_a_docstring_and_no_code() -> None:
@@ -265,45 +245,3 @@ def test_the_shared_folders_of_checks_stand_in_one_order() -> None:
         for other in others
         if height[other] <= height[name]
     ] == []
-
-
-def test_files_and_classes_stay_short() -> None:
-    wrong = [
-        f"{name_of(path)}: {thing} has {lines} lines"
-        for path in supervisor_files() + check_files()
-        for thing, lines, most in sizes(path)
-        if lines > most
-    ]
-
-    assert wrong == []
-
-
-def sizes(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield the file and each of its classes, with their lines and the bound of these."""
-    text = path.read_text(encoding="utf-8")
-    yield "the file", len(text.splitlines()), MAX_LINES
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ClassDef):
-            assert node.end_lineno is not None
-            yield node.name, node.end_lineno - node.lineno + 1, MAX_CLASS_LINES
-
-
-def test_a_constructor_of_many_values_is_given_them_by_name() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{node.lineno}: {called(node)}"
-        for path in supervisor_files() + check_files()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and called(node)[:1].isupper()
-        and len(node.args) > MAX_POSITIONS
-    ]
-
-    assert wrong == []
-
-
-def called(call: ast.Call) -> str:
-    """Return the last part of the name that is called."""
-    match call.func:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-    return ""
