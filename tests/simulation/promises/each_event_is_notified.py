@@ -31,6 +31,9 @@ FORGOTTEN_AFTER = 7200.0
 ROUNDING = 0.01
 """Seconds by which times on the wire may differ."""
 
+SHIFT = 2.0
+"""Seconds by which a start may differ while times are shifted for a wrong clock."""
+
 EXPIRED = "it ran out at a peer that was not told for long"
 TOO_SHORT = "it ended before its group was sent"
 TOLD_AS_ONE = "it came back before the group of the last episode was sent"
@@ -169,7 +172,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             return
         key, fires = key_of(labels), post.ends > post.at
         episode = self._episodes.get(key)
-        if episode is None or abs(episode.starts - post.starts) > ROUNDING:
+        if episode is None or not self._is_same(episode, post.starts, post.peer):
             if not fires:
                 return  # its episode was never taken, or is known no more
             new = Episode(post.starts, post.at)
@@ -189,6 +192,10 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
         if post.at > self._swept_at + FORGOTTEN_AFTER:
             yield from self._sweep(post.at)
 
+    def _is_same(self, episode: Episode, starts: float, peer: str) -> bool:
+        most = SHIFT if self._weather.is_shifted(peer) else ROUNDING
+        return abs(episode.starts - starts) <= most
+
     def _notified(self, event: Notified) -> Iterator[Finding]:
         if event.notification.reason is Reason.REPEAT:
             return
@@ -196,7 +203,7 @@ class each_event_is_notified:  # noqa: N801 - the name of a promise
             key = key_of(alert.labels)
             episode = self._episodes.get(key)
             is_firing = alert.status is Status.FIRING
-            if episode is None or abs(episode.starts - alert.starts_at) > ROUNDING:
+            if episode is None or not self._is_same(episode, alert.starts_at, event.peer):
                 if episode is not None and event.at - episode.began < MAX_TURN:
                     # The log of the cluster says now that it does not fire.
                     episode.reasons.add(BEGUN_BEFORE)
