@@ -239,6 +239,7 @@ class Daemon:
             changed=self.recorder.changed,
             jitter=self.environment.jitter,
             waiting=WaitingSilences.of(self.local_socket.lock.directory),
+            find_sender=self.environment.find_sender,
             nursery=nursery,
         )
 

@@ -1,4 +1,4 @@
-"""What lies outside a daemon: clock, signals, systemd, files, peers and checks."""
+"""What lies outside a daemon: clock, signals, systemd, files, peers, channels and checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import trio
 from attrs import field, frozen
 
 from supervisor.config.service import Service
+from supervisor.delivery.fallback.tasks import sender
 from supervisor.delivery.tasks import connect
 from supervisor.host.clock import Clock
 from supervisor.host.repeated_event import RepeatedEvent
@@ -19,6 +20,7 @@ from supervisor.modules.loader import Check, load_check
 
 if TYPE_CHECKING:
     from supervisor.delivery.client import Client
+    from supervisor.delivery.fallback.channels import FindSender
 
 
 @frozen(kw_only=True)
@@ -42,6 +44,9 @@ class Environment:
 
     find_check: Callable[[str], Check] = load_check
     """Returns the check of a name. Raises `ConfigError`."""
+
+    find_sender: FindSender = sender
+    """Returns what sends the messages of the fallback on a channel."""
 
     clock: Clock = field(factory=Clock)
     """The host's clock."""

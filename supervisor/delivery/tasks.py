@@ -18,6 +18,7 @@ from supervisor.recorder.messages import Message
 
 if TYPE_CHECKING:
     from supervisor.delivery.client import Client
+    from supervisor.delivery.fallback.channels import FindSender
 
 
 @define(eq=False, repr=False, kw_only=True)
@@ -42,6 +43,9 @@ class PeerTasks:
     waiting: WaitingSilences
     """Silences that no peer has taken yet."""
 
+    find_sender: FindSender
+    """Returns what sends the messages of the fallback on a channel."""
+
     nursery: trio.Nursery
     """Where the senders run."""
 
@@ -64,6 +68,7 @@ class PeerTasks:
             clock=self.clock,
             send=self.send,
             waiting=self.waiting,
+            find_sender=self.find_sender,
             nursery=self.nursery,
         )
 

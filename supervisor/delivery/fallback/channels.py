@@ -35,6 +35,9 @@ MAX_WHY = 200
 Send: TypeAlias = "Callable[[Message, str], Awaitable[Result]]"
 """Sends a message with an ID. Returns what became of it. It ends in time, whatever happens."""
 
+FindSender: TypeAlias = "Callable[[Fallback, str], Send]"
+"""Returns what sends messages on a channel that is configured."""
+
 
 def channels(settings: Fallback) -> Iterator[tuple[str, str]]:
     """Yield each channel that is configured, and where it leads."""

@@ -16,7 +16,7 @@ from attrs import define, evolve, field
 
 from supervisor.alerts.alert import NO_RECORD, SUPERVISOR, Alert
 from supervisor.config.fallback.fallback import Fallback
-from supervisor.delivery.fallback.channels import Send, channels, sender
+from supervisor.delivery.fallback.channels import FindSender, channels
 from supervisor.delivery.fallback.owed import owed
 from supervisor.delivery.fallback.record import Attempt, Record
 from supervisor.delivery.fallback.result import Result
@@ -54,7 +54,7 @@ class LastResort:
     waiting: WaitingSilences
     """Silences that no peer has taken yet. What they silence is not told."""
 
-    find_sender: Callable[[Fallback, str], Send] = sender
+    find_sender: FindSender
     """Returns what sends messages on a channel."""
 
     record: Record = field(init=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 from attrs import define, field
 
+from supervisor.config.fallback.fallback import Fallback
 from supervisor.delivery.peer import PeerStatus
 from supervisor.delivery.silences.waiting import WaitingSilences
 from supervisor.host.clock import Clock
@@ -15,6 +16,7 @@ from supervisor.ledger.outbox import Outbox
 from supervisor.recorder.messages import Message
 
 if TYPE_CHECKING:
+    from supervisor.delivery.fallback.channels import FindSender, Send
     from supervisor.delivery.fallback.last_resort import LastResort
 
 
@@ -39,6 +41,9 @@ class FallbackTask:
 
     nursery: trio.Nursery
     """Where the task runs."""
+
+    find_sender: FindSender
+    """Returns what sends messages on a channel."""
 
     last_resort: LastResort | None = None
     """What runs. None: the service file has no fallback."""
@@ -74,9 +79,17 @@ class FallbackTask:
                 clock=self.clock,
                 send=self.send,
                 waiting=self.waiting,
+                find_sender=self.find_sender,
             )
             self.nursery.start_soon(self._watch, self.last_resort, self._scope, name="fallback")
 
     async def _watch(self, last_resort: LastResort, scope: trio.CancelScope) -> None:
         with scope:
             await last_resort.watch()
+
+
+def sender(settings: Fallback, channel: str) -> Send:
+    """Return what sends messages on a channel: by mail, or by a command."""
+    from supervisor.delivery.fallback import channels  # few services need it
+
+    return channels.sender(settings, channel)

@@ -121,7 +121,7 @@ class FallbackBench:
             clock=self.bench.clock,
             send=self.bench.send,
             waiting=self.bench.waiting,
-            find_sender=self._find_sender,
+            find_sender=self.find_sender,
         )
         nursery.start_soon(self._live, self.last_resort, self._life)
         await wait_all_tasks_blocked()
@@ -146,7 +146,7 @@ class FallbackBench:
     async def until(self, second: float) -> None:
         await self.bench.until(second)
 
-    def _find_sender(self, _settings: Fallback, channel: str) -> Send:
+    def find_sender(self, _settings: Fallback, channel: str) -> Send:
         async def send(message: Message, identity: str) -> Result:
             sent = Sent(self.bench.seconds(), channel, message.subject, message.text, identity)
             self.sent.append(sent)

@@ -54,6 +54,7 @@ async def test_a_reload_adds_changes_and_removes_it(
         send=bench.bench.send,
         waiting=bench.bench.waiting,
         nursery=nursery,
+        find_sender=bench.find_sender,
     )
     bench.bench.answered = task.answered
     task.apply()
