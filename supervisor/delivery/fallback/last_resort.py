@@ -8,7 +8,7 @@ docs/reference/fallback.md for the rules.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from logging import getLogger
 
 import trio
@@ -161,15 +161,15 @@ class LastResort:
 
     async def _look(self) -> None:
         """Find out whether an outage begins or ends, and keep that."""
-        self._follow_clock()
+        await self._follow_clock()
         before, record = self._taken, self.record
         self._taken = self._counts()
         took = any(count > before.get(url, 0) for url, count in self._taken.items())
         if record.since is None:
             if self._each_peer_fails() and any(self._owed()):
                 await self._keep(evolve(record, since=self.clock.now()))
-                self._say_what_waits()
-        elif took or not (record.is_told or any(self._owed())):
+                _say_what_waits(self.due().values(), self.clock.now())
+        elif took or not (record.is_told or self.outbox.unconfirmed or any(self._owed())):
             await self._keep(record.ended(apart=self._busy))
 
     async def _tell(self, channel: str) -> None:
@@ -180,7 +180,10 @@ class LastResort:
         await self._keep(self.record.put(channel, told.trying(trying)))
         result = await self._send(channel, trying)
         self.tally.note(channel, trying, result)
-        told = self.record.of(channel).after(trying, result.fate)
+        told = self.record.of(channel)
+        if told.attempt is not None:  # its time has moved if the clock was set since
+            trying = evolve(trying, tried_at=told.attempt.tried_at)
+        told = told.after(trying, result.fate)
         if since is not None and self.record.since is None:  # a peer has answered since
             told = told.ended(since)
         await self._keep(self.record.put(channel, told))
@@ -201,13 +204,6 @@ class LastResort:
         identity = f"{trying.kind}.{trying.made_at * 1000:.0f}.{self.timetable.name}"
         return await self.find_sender(self.settings, channel)(text, identity)
 
-    def _say_what_waits(self) -> None:
-        now = self.clock.now()
-        due = min(self.due().values(), default=math.inf)
-        if due < math.inf:
-            wait = seconds(max(0.0, due - now))
-            _log.warning("no Alertmanager takes alerts; the fallback tells in %s", wait)
-
     async def _keep(self, record: Record) -> None:
         """Make a record the present one, and wait until it is on disk if it can be written."""
         self.record = record
@@ -227,9 +223,20 @@ class LastResort:
     def _counts(self) -> Mapping[str, int]:
         return {peer.url: peer.sent for peer in self.peers()}
 
-    def _follow_clock(self) -> None:
-        """Move all times with the clock if it was set. A suspend of the host sets it, too."""
+    async def _follow_clock(self) -> None:
+        """Move all times with the clock if it was set, and keep them: the next process wants them.
+
+        A suspend of the host sets it, too.
+        """
         offset = self.clock.now() - trio.current_time()
         step, self._offset = offset - self._offset, offset
-        if abs(step) > MIN_STEP:
-            self.record = self.record.moved(lambda at: at + step)
+        if abs(step) > MIN_STEP and self.record != Record():
+            await self._keep(self.record.moved(lambda at: at + step))
+
+
+def _say_what_waits(due: Iterable[float], now: float) -> None:
+    """Log when somebody is told. `due` are the times of the channels."""
+    first = min(due, default=math.inf)
+    if first < math.inf:
+        wait = seconds(max(0.0, first - now))
+        _log.warning("no Alertmanager takes alerts; the fallback tells in %s", wait)

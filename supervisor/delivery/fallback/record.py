@@ -26,7 +26,10 @@ class Attempt:
     """What it says."""
 
     made_at: float
-    """When it was first tried, in Unix seconds. All tries of one message have the same ID."""
+    """When it was first tried, in Unix seconds. All tries of one message have the same ID.
+
+    It is a part of that ID, so it stays when the clock is set.
+    """
 
     tries: int = 0
     """How often it was tried."""
@@ -156,8 +159,8 @@ class Record:
         )
 
 
-TIMES = {"since", "sent_at", "owes_end_of", "made_at", "tried_at"}
-"""The values of a record that are times."""
+TIMES = {"since", "sent_at", "owes_end_of", "tried_at"}
+"""The values of a record that are times, and move when the clock is set."""
 
 
 def _channel(kept: Mapping[str, Any]) -> ChannelRecord:
