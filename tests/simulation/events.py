@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from tests.simulation.jobs.events import JobActed, JobsBegan, JobsSeen
+from tests.simulation.messages import FallbackRead, MessageBegan, MessageEnded, MessageTaken
 from tests.simulation.scenario import Planned
 
 
@@ -283,4 +284,8 @@ Event: TypeAlias = (
     | JobActed
     | JobsBegan
     | JobsSeen
+    | FallbackRead
+    | MessageBegan
+    | MessageTaken
+    | MessageEnded
 )

@@ -9,6 +9,8 @@ from random import Random
 import trio
 from attrs import evolve
 
+from tests.simulation import last_resorts
+from tests.simulation.channels import CHANNEL_WEATHER
 from tests.simulation.disk import Disk
 from tests.simulation.disk_faults import (
     disk_hangs,
@@ -86,10 +88,13 @@ async def reload(world: World, fault: Fault) -> None:
         peers,
         changed(scenario.maintenance, choose),
         changed_jobs(scenario.jobs, fault.amount),
+        last_resorts.changed(scenario.last_resort, Random(f"fallback {fault.amount}")),
     )
     what = f"{' '.join(module.name for module in host.service.modules)}; {len(peers)} peers"
     if scenario.maintenance:
         what += f"; {len(host.service.maintenance)} windows"
+    if scenario.last_resort is not None:
+        what += f"; {'no' if host.service.fallback is None else 'a'} fallback"
     host.chronicle.tell(Reloaded(host.disk.life, host.true.now(), what))
     host.hang_up()
 
@@ -164,6 +169,14 @@ async def alertmanager_ends(world: World, fault: Fault) -> None:
     alertmanagers.start(fault.target)
 
 
+async def channel_weather(world: World, fault: Fault, weather: str = "fine") -> None:
+    """A channel of the last resort meets messages in another way for `seconds`."""
+    channels = world.host.channels
+    channels.weather[fault.target] = weather
+    await trio.sleep(fault.seconds)
+    channels.weather.pop(fault.target, None)
+
+
 # -- the checks ------------------------------------------------------------------------------------
 
 
@@ -229,6 +242,7 @@ FAULTS: Mapping[str, Callable[[World, Fault], Awaitable[None]]] = {
     "poison": poison,
     "sender_sticks": sender_sticks,
     "alertmanager_ends": alertmanager_ends,
+    **{name: partial(channel_weather, weather=how) for name, how in CHANNEL_WEATHER.items()},
     **{name: partial(check_weather, weather=how) for name, how in CHECK_WEATHER.items()},
 }
 """All faults by name."""

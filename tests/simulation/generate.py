@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from tests.simulation.channels import CHANNEL_WEATHER
 from tests.simulation.coincidences import coincidences
 from tests.simulation.faults import CHECK_WEATHER, PEER_WEATHER
 from tests.simulation.host import SMALL_LEDGER
 from tests.simulation.jobs.plan import jobs_and_kills
 from tests.simulation.kinds import DAY, KINDS, Kind, kind_of
+from tests.simulation.last_resorts import last_resort, outages
 from tests.simulation.planned_work import planned_work
 from tests.simulation.scenario import BANDS, Fault, ModuleScript, Scenario, Settings, Spell
 
@@ -65,10 +67,9 @@ OF_A_PEER = (
 )
 OF_A_CHECK = tuple(CHECK_WEATHER)
 
-UNSEEN = frozenset({"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHECK}) - {
-    "peer_lies",
-    "sender_sticks",
-}
+UNSEEN = frozenset(
+    {"kill", "cut", "terminate", "reload", *OF_A_PEER, *OF_A_CHECK, *CHANNEL_WEATHER}
+) - {"peer_lies", "sender_sticks"}
 """Faults that no look at a clock or a file can find."""
 
 STOP_BEFORE_END = 300.0
@@ -108,6 +109,10 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
     windows = planned_work(Random(f"windows {seed} {seconds}"), [each.name for each in scripts])
     by_chance = Random(f"jobs {seed} {seconds}")
     jobs, kills = jobs_and_kills(by_chance, kind, timezone, start=start, seconds=seconds)
+    choose = Random(f"last resort {seed} {seconds}")
+    if (needed := last_resort(of, choose)) is not None:
+        befalls = outages(of, choose, seconds, needed=needed, modules=scripts, peers=peers)
+        faults += [fault for fault in befalls if fault.at < seconds]
     return Scenario(
         seed=seed,
         days=days,
@@ -118,6 +123,7 @@ def scenario(seed: int, days: float, modules: int = 0, kind: str = "") -> Scenar
         faults=tuple(sorted([*faults, *kills], key=attrgetter("at"))),
         maintenance=tuple(windows),
         jobs=jobs,
+        last_resort=needed,
     )
 
 

@@ -19,6 +19,7 @@ from supervisor.host.lock import Lock
 from supervisor.host.repeated_event import RepeatedEvent
 from supervisor.host.state_dir import LEDGER_NAME
 from supervisor.ledger.outbox import Outbox
+from tests.simulation.channels import Channels
 from tests.simulation.check import ScriptedCheck
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.disk import Disk, SimulatedWorker
@@ -61,6 +62,7 @@ class Host:
     peers: Mapping[str, Peer]
     """All Alertmanagers that there are. The service may know only some of them."""
 
+    channels: Channels
     settings: Settings
     service: Service
     """What the service file says now."""
@@ -159,6 +161,7 @@ class Host:
         self.chronicle.tell(
             LifeBegan(life, self.true.now(), self.clock.now(), self.ledger, *told_of(self.service))
         )
+        self.channels.tell_read(life, self.service)
         lock = Lock(self.disk.directory)
         try:
             lock.take()
@@ -211,6 +214,7 @@ class Host:
                 self.daemon.local_socket.listener.socket.close()
 
     def _environment(self) -> Environment:
+        is_over = self._is_over(self.disk.life)
         return Environment(
             notifier=SimulatedNotifier("simulated", self.settings.watchdog, tell=self._note_told),
             stopping=self._stopping,
@@ -219,9 +223,8 @@ class Host:
             connect=self._connect,
             find_check=self.check.find,
             clock=self.clock,
-            ledger_worker=SimulatedWorker(
-                "ledger", disk=self.disk, is_dead=self._is_over(self.disk.life)
-            ),
+            find_sender=self.channels.of_life(self.disk.life, is_over),
+            ledger_worker=SimulatedWorker("ledger", disk=self.disk, is_dead=is_over),
             jitter=self.random.random,
         )
 
@@ -234,6 +237,7 @@ class Host:
         if not self.is_dead:
             now, clock = self.true.now(), self.clock.now()
             self.chronicle.tell(ServiceRead(self.disk.life, now, *told_of(self.service), clock))
+            self.channels.tell_read(self.disk.life, self.service)
         return self.service
 
     def _connect(self, service: Service) -> list[Client]:

@@ -88,6 +88,15 @@ class Kind:
     modules: tuple[int, ...] = (1, 3, 5, 13)
     """How many modules a host has."""
 
+    outages_per_day: float = 1.0
+    """How often no peer can be reached, on a host that has a fallback."""
+
+    after: tuple[float, ...] = (600.0, 1800.0)
+    """Seconds until a fallback tells of an outage."""
+
+    tell_every: tuple[float, ...] = (3600.0, 4 * 3600.0)
+    """Seconds until it tells of it again."""
+
     is_asked_for: bool = False
     """Whether no seed decides for this kind."""
 
@@ -102,6 +111,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             heartbeat=0.5,
             faults_per_day=(0.0, 0.1, 1.0, 6.0, 30.0),
             short_every=(1.0, 5.0),
+            outages_per_day=4.0,
+            after=(60.0, 120.0, 600.0),
+            tell_every=(600.0, 3600.0),
         ),
         "ordinary": Kind(
             days=14.0,
@@ -111,6 +123,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             heartbeat=0.5,
             faults_per_day=(0.0, 0.3, 1.0, 3.0),
             trouble=0.3,
+            outages_per_day=1.0,
         ),
         "calm": Kind(
             days=365.0,
@@ -126,6 +139,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             rare_looks=DAY,
             small_ledger=0.0,
             modules=(1, 3, 5),
+            outages_per_day=0.03,
         ),
         "rough": Kind(
             days=0.25,
@@ -145,6 +159,9 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             modules=(1, 3),
             max_batch=(32, 256),
             short_every=(10.0,),
+            outages_per_day=16.0,
+            after=(60.0, 120.0, 300.0),
+            tell_every=(300.0, 600.0, 1800.0),
             is_asked_for=True,
         ),
     }

@@ -38,6 +38,7 @@ from supervisor.recorder.recorder import Recorder
 from supervisor.recorder.writer import Writer
 from supervisor.schedule import schedule
 from tests.simulation import planted_in_jobs as jobs
+from tests.simulation import planted_in_the_fallback as fallback
 from tests.simulation import planted_in_windows as windows
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -263,6 +264,7 @@ BREAKING: Mapping[str, Sequence[Plant]] = {
         windows.reports_are_not_held,
     ),
     "each_report_of_a_job_counts_once": jobs.PLANTED,
+    "the_last_resort_tells_in_time": fallback.PLANTS,
     "the_ledger_is_bounded_and_a_bad_disk_stops_nothing": (eviction_in_the_wrong_order,),
     "a_module_disturbs_no_other": (
         summer_time_is_off_by_one_hour,

@@ -96,6 +96,23 @@ class Planned:
 
 
 @frozen
+class LastResort:
+    """The `[fallback]` table of the service file."""
+
+    channels: tuple[str, ...] = ("mail",)
+    """The ways on which it tells: `mail`, `command`, or both."""
+
+    after: float = 600.0
+    """Seconds for which no peer must have taken anything."""
+
+    every: float = 3600.0
+    """Seconds in which it tells at most once."""
+
+    event_types: tuple[str, ...] = ("E", "TE")
+    """Of the alerts that are worth it."""
+
+
+@frozen
 class Fault:
     """Something that the world does to the supervisor."""
 
@@ -106,7 +123,7 @@ class Fault:
     """The name of a function in `faults.py`."""
 
     target: str = ""
-    """The peer or module that is meant. Empty for the host."""
+    """The peer, module or channel that is meant. Empty for the host."""
 
     seconds: float = 0.0
     """How long it lasts, or how long the host is down."""
@@ -168,3 +185,5 @@ class Scenario:
 
     jobs: Jobs | None = None
     """The jobs that report to a spool. Few hosts have some."""
+    last_resort: LastResort | None = None
+    """Who is told when no peer takes anything. Few hosts have that."""

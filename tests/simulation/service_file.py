@@ -9,10 +9,18 @@ from zoneinfo import ZoneInfo
 from checks.jobs import Job, Params
 from supervisor.config.service import Alertmanager, Maintenance, Module, Service
 from supervisor.observations import Duration
+from tests.simulation.channels import table_of
 from tests.simulation.events import Timed
 from tests.simulation.jobs.reporter import SPOOL
 from tests.simulation.jobs.script import MODULE, Jobs
-from tests.simulation.scenario import HOST, SERVICE, ModuleScript, Planned, Settings
+from tests.simulation.scenario import (
+    HOST,
+    SERVICE,
+    LastResort,
+    ModuleScript,
+    Planned,
+    Settings,
+)
 
 
 def service_of(
@@ -21,6 +29,7 @@ def service_of(
     peers: Iterable[str],
     maintenance: Iterable[Planned] = (),
     jobs: Jobs | None = None,
+    last_resort: LastResort | None = None,
 ) -> Service:
     """Return the service as `load` would. A window names only modules that there are."""
     modules = tuple(modules)
@@ -41,6 +50,7 @@ def service_of(
         ),
         modules=(*(_module(script) for script in modules), *_module_of_jobs(jobs)),
         maintenance=tuple(_windows(maintenance, {script.name for script in modules})),
+        fallback=table_of(last_resort),
     )
 
 

@@ -17,6 +17,7 @@ import trio
 from attrs import field, frozen
 
 from tests.simulation.alertmanagers import Alertmanagers
+from tests.simulation.channels import Channels
 from tests.simulation.chronicle import Chronicle, Listener
 from tests.simulation.disk import Disk
 from tests.simulation.faults import begin
@@ -92,6 +93,13 @@ async def _run(scenario: Scenario, chronicle: Chronicle, root: Path, clock: Jump
             scenario.peers,
             scenario.maintenance,
             scenario.jobs,
+            scenario.last_resort,
+        ),
+        channels=Channels(
+            true=true,
+            chronicle=chronicle,
+            random=Random(f"{scenario.seed} channels"),
+            is_used=scenario.last_resort is not None,
         ),
     )
     world = World(scenario, host, peers, alertmanagers, Random(f"{scenario.seed} faults"))

@@ -17,6 +17,7 @@ from tests.simulation.promises.all_promises import judge
 from tests.simulation.scenario import (
     BAND,
     Fault,
+    LastResort,
     ModuleScript,
     Planned,
     Scenario,
@@ -71,6 +72,13 @@ def planned(*faults: Fault, ended: float = 7000.0, reports: tuple[float, ...] = 
 
 def both_refuse(at: float, seconds: float) -> list[Fault]:
     return [Fault(at, "peer_refused", peer, seconds=seconds) for peer in PEERS]
+
+
+def unheard(*faults: Fault, seconds: float = 3000.0, after: float = 120.0) -> Scenario:
+    """Return a world with a last resort. From 900 s on no peer takes anything for 2400 s."""
+    outage = both_refuse(900.0, 2400.0)
+    whole = world(seconds, [*outage, *faults], spells=[spell(950.0, 9000.0)])
+    return evolve(whole, last_resort=LastResort(("mail",), after=after, every=900.0))
 
 
 WORLDS: Mapping[str, Scenario] = {
@@ -166,6 +174,26 @@ WORLDS: Mapping[str, Scenario] = {
     "reports_are_not_held": planned(reports=(500.0,)),
     "a_window_holds_for_ever": planned(),
     **WORLDS_WITH_JOBS,
+    "digests_come_too_often": unheard(),
+    "one_digest_is_all": unheard(),
+    "each_try_has_a_new_identity": unheard(
+        Fault(950.0, "channel_loses_answers", "mail", seconds=600.0)
+    ),
+    "a_start_forgets_what_was_told": unheard(Fault(1500.0, "kill", seconds=1.0, amount=1.0)),
+    "a_start_begins_the_outage_again": unheard(
+        *(Fault(at, "kill", seconds=1.0, amount=1.0) for at in (1300.0, 1700.0, 2100.0)),
+        after=600.0,
+    ),
+    "one_peer_that_fails_is_enough": evolve(
+        unheard(), faults=(Fault(900.0, "peer_refused", PEERS[0], seconds=2000.0),)
+    ),
+    "what_was_notified_is_owed": evolve(
+        unheard(),
+        modules=(evolve(MODULE, spells=(spell(100.0, 9000.0), spell(950.0, 9000.0, "i2"))),),
+    ),
+    "the_end_is_told_again_and_again": unheard(seconds=4000.0),
+    "the_end_is_not_told": unheard(seconds=4000.0),
+    "a_clock_that_is_set_moves_nothing": unheard(Fault(1500.0, "suspend", seconds=3600.0)),
     "ledger_stays_open": world(600.0, [Fault(300.0, "terminate", seconds=1.0)]),
 }
 """A world in which each fault breaks its promise."""

@@ -29,6 +29,7 @@ from tests.simulation.promises.nothing_is_sent_needlessly import nothing_is_sent
 from tests.simulation.promises.nothing_unexpected_is_logged import nothing_unexpected_is_logged
 from tests.simulation.promises.systemd_knows_how_it_is import systemd_knows_how_it_is
 from tests.simulation.promises.the_end_is_told import the_end_is_told
+from tests.simulation.promises.the_last_resort_tells_in_time import the_last_resort_tells_in_time
 from tests.simulation.promises.the_ledger_is_bounded_and_a_bad_disk_stops_nothing import (
     the_ledger_is_bounded_and_a_bad_disk_stops_nothing,
 )
@@ -55,6 +56,7 @@ PROMISES: Promises = MappingProxyType(
             each_event_is_notified,
             a_window_holds_what_begins,
             each_report_of_a_job_counts_once,
+            the_last_resort_tells_in_time,
             a_module_disturbs_no_other,
             it_stops_in_time,
             systemd_knows_how_it_is,

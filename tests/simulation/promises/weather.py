@@ -137,6 +137,10 @@ class Weather:
         """Whether nothing is recorded until the watchdog ends this life."""
         return "" in self._stuck
 
+    def is_stuck(self, peer: str) -> bool:
+        """Return whether the sender to a peer waits for ever."""
+        return peer in self._stuck
+
     def well_for(self, peer: str) -> float:
         """Return for how long a peer could be told everything. Negative: it is in trouble."""
         if not self.is_up or peer not in self.peers or peer in self._stuck:

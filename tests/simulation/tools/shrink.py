@@ -197,6 +197,15 @@ def fewer_jobs(shrinker: Shrinker) -> None:
     shrinker.fewer(fewer.acts, lambda left: evolve(best, jobs=evolve(fewer, acts=tuple(left))))
 
 
+def no_last_resort(shrinker: Shrinker) -> None:
+    """Leave out the last resort, or all its channels but one."""
+    best = shrinker.best
+    if best.last_resort is not None and not shrinker.holds(evolve(best, last_resort=None)):
+        for channel in best.last_resort.channels:
+            fewer = evolve(best.last_resort, channels=(channel,))
+            shrinker.holds(evolve(best, last_resort=fewer))
+
+
 def plainer(shrinker: Shrinker) -> None:
     """Take the usual value for each setting, and for each module."""
     usual = Settings()
@@ -225,6 +234,7 @@ STEPS = (
     fewer_reports,
     fewer_windows,
     fewer_jobs,
+    no_last_resort,
     plainer,
 )
 

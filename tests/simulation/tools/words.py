@@ -28,6 +28,7 @@ from tests.simulation.events import (
 from tests.simulation.faults import FAULTS
 from tests.simulation.jobs.events import JobActed, JobsSeen
 from tests.simulation.jobs.reporter import Reporter
+from tests.simulation.messages import FallbackRead, MessageBegan, MessageEnded, MessageTaken
 from tests.simulation.scenario import Planned
 
 Local = Callable[[float], str]
@@ -152,6 +153,32 @@ def _(event: Logged, _local: Local) -> tuple[tuple[str, ...], str]:
 @_words.register
 def _(event: Stuck, _local: Local) -> tuple[tuple[str, ...], str]:
     return ("stuck", event.what), f"Something waits for ever: {event.what}."
+
+
+@_words.register
+def _(event: FallbackRead, _local: Local) -> tuple[tuple[str, ...], str]:
+    table = event.fallback
+    if table is None:
+        return ("fallback",), "The service file has no [fallback]."
+    text = f"[fallback] tells by {' and '.join(table.channels)} of {', '.join(table.event_types)}"
+    return ("fallback",), f"{text}, after {table.after:g} s, every {table.every:g} s."
+
+
+@_words.register
+def _(event: MessageBegan, _local: Local) -> tuple[tuple[str, ...], str]:
+    about = f": {', '.join(event.alerts)}" if event.alerts else ""
+    text = f"The last resort begins to send {event.identity} by {event.channel}{about}."
+    return ("message", event.channel), text
+
+
+@_words.register
+def _(event: MessageTaken, _local: Local) -> tuple[tuple[str, ...], str]:
+    return ("message", event.channel), f"{event.channel} takes {event.identity}."
+
+
+@_words.register
+def _(event: MessageEnded, _local: Local) -> tuple[tuple[str, ...], str]:
+    return ("message", event.channel), f"{event.channel} says of {event.identity}: {event.fate}."
 
 
 @_words.register
