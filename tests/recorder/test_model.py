@@ -131,11 +131,13 @@ class StoreMachine(RuleBasedStateMachine):
         self.lives: Counter[str] = Counter()
         self.peers = {url: FakePeer() for url in PEERS}
         self.configured: tuple[str, ...] = PEERS[:2]
-        self.truth: dict[str, set[str]] = {module.name: set() for module in MODULES}
+        self.truth: dict[str, dict[str, Condition]] = {module.name: {} for module in MODULES}
         self.must_be_seen: set[tuple[str, int, int]] = set()
-        self.refused: set[str] = set()
+        self.must_be_told: set[tuple[str, int, int]] = set()
+        self.refused: dict[str, tuple[str, str]] = {}
         self.reports = 0
         self.flights: dict[str, list[Posted]] = {}
+        self.has_started = False
 
     @property
     def now(self) -> float:
@@ -161,6 +163,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.commit(update)
         self.outbox.await_confirmation(self.now)
         self.flights = {}
+        self.has_started = True
 
     @property
     def store(self) -> Store:
@@ -194,6 +197,8 @@ class StoreMachine(RuleBasedStateMachine):
             elif alert.state in (State.OVER, State.REPORT) and alert.module != SUPERVISOR:
                 episode = 0 if alert.state is State.REPORT else alert.episode
                 self.must_be_seen.add((name, self.lives[name], episode))
+            elif alert.state is State.RESOLVED and alert.module != SUPERVISOR:
+                self.must_be_told.add((name, self.lives[name], alert.episode))
 
     # -- what happens ----------------------------------------------------------------------
 
@@ -204,14 +209,15 @@ class StoreMachine(RuleBasedStateMachine):
         message=st.sampled_from(["x", "y"]),
     )
     def see(self, module: Module, seen: set[str], event_type: str, message: str) -> None:
-        conditions = tuple(Condition("C", event_type, name, message) for name in sorted(seen))
-        self.run(module, conditions)
-        self.truth[module.name] = seen
+        self.truth[module.name] = {
+            name: Condition("C", event_type, name, message) for name in sorted(seen)
+        }
+        self.run(module, tuple(self.truth[module.name].values()))
 
     @rule(module=st.sampled_from(MODULES))
     def report(self, module: Module) -> None:
         self.reports += 1
-        kept = tuple(Condition("C", "W", name, "x") for name in sorted(self.truth[module.name]))
+        kept = self.truth[module.name].values()
         self.run(module, (*kept, Report("R", f"report {self.reports}")))
 
     @rule(module=st.sampled_from(MODULES))
@@ -311,7 +317,8 @@ class StoreMachine(RuleBasedStateMachine):
             self.peers[url].take(posted, self.time)
             self.outbox.delivered(url, posted.item, self.now)
         self.outbox.rejected(url, bad.item)
-        self.refused.add(bad.item.alert.fingerprint)
+        alert = bad.item.alert
+        self.refused[alert.fingerprint] = alert.module, alert.instance
 
     # -- disasters -------------------------------------------------------------------------
 
@@ -381,8 +388,10 @@ class StoreMachine(RuleBasedStateMachine):
             for module in MODULES:
                 seen = tuple(
                     # Another text, so that what was rejected is tried again.
-                    Condition("C", "W", name, f"settled {number // 10}")
-                    for name in sorted(self.truth[module.name])
+                    evolve(condition, message=f"settled {number // 10}")
+                    if (module.name, name) in self.refused.values()
+                    else condition
+                    for name, condition in self.truth[module.name].items()
                 )
                 self.run(module, seen)
             for url in self.configured:
@@ -397,12 +406,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            if hasattr(self, "book"):
+            if self.has_started:
                 self.compare_with_disk()
                 self.settle()
                 self.judge()
         finally:
-            if hasattr(self, "ledger"):
+            if self.has_started:
                 self.ledger.close()
             self.directory.cleanup()
 
@@ -410,7 +419,8 @@ class StoreMachine(RuleBasedStateMachine):
         firing = {name for name, alert in self.store.alerts.items() if alert.state is State.FIRING}
         reports = {name for name, alert in self.store.alerts.items() if alert.state is State.REPORT}
 
-        assert len(firing) == sum(len(seen) for seen in self.truth.values())
+        seen = {name for name in firing if self.store.alerts[name].module != SUPERVISOR}
+        assert len(seen) == sum(len(instances) for instances in self.truth.values())
         for url in self.configured:
             assert self.peers[url].active(self.time) - self.reports_of(url) == firing
         visible: dict[tuple[str, int, int], float] = defaultdict(float)
@@ -421,6 +431,8 @@ class StoreMachine(RuleBasedStateMachine):
                     visible[key] = max(visible[key], longest)
             if not self.ahead:
                 assert all(len(bodies) == 1 for bodies in peer.bodies.values())
+        for key in self.must_be_told:
+            assert key in visible or key[0] in self.refused, "its end alone was told"
         for name, life, episode in self.must_be_seen:
             if name not in self.refused and name not in reports:
                 assert visible[name, life, episode] >= MIN_VISIBLE - 0.01 - self.unnoticed
@@ -436,7 +448,7 @@ class FullStoreMachine(StoreMachine):
 
     @invariant()
     def it_is_bounded(self) -> None:
-        if hasattr(self, "book"):
+        if self.has_started:
             alerts = self.store.alerts.values()
             own = sum(cost(alert) for alert in alerts if alert.event_type == "TE")
             # A note such as `last_confirmed` is added to what is there, whatever it takes.
@@ -445,7 +457,7 @@ class FullStoreMachine(StoreMachine):
 
     def settle(self) -> None:
         super().settle()
-        self.truth = {name: set() for name in self.truth}
+        self.truth = {name: {} for name in self.truth}
         super().settle()
 
     def judge(self) -> None:
