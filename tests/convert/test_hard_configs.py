@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +81,8 @@ def test_passwords_are_kept_as_written_and_shown_nowhere(name: str, passwords: l
 
     assert passwords == list(secrets.values.values())
     assert not [each for each in passwords if len(each) > 2 and each in conversion.text]
-    assert not [each for each in passwords if len(each) > 2 and each in repr(conversion.journal)]
+    journal = re.sub(r"0x[0-9a-f]+", "", repr(conversion.journal))  # without addresses in memory
+    assert not [each for each in passwords if len(each) > 2 and each in journal]
 
 
 def test_korean_comments_stand_where_they_stood() -> None:

@@ -36,7 +36,7 @@ class Host:
             f"""
 service = "KOR-TEST"
 timezone = "Asia/Seoul"
-resend_interval = "1s"
+resend_interval = "3s"
 report_lifetime = "5m"
 [labels]
 host = "test-host"

@@ -22,7 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from attrs import define, evolve, field, frozen
+from trio._core import _thread_cache
 
 T = TypeVar("T")
 
@@ -167,8 +169,16 @@ def in_namespace(function: Callable[[], T], *, groups: str = "0 0") -> T:
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         return function()
 
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(1) as threads, own_idle_threads():
         return threads.submit(call).result()
+
+
+@contextmanager
+def own_idle_threads() -> Iterator[None]:
+    """Let no later run of trio take a thread that was started here: it would be in this network."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_thread_cache, "THREAD_CACHE", _thread_cache.ThreadCache())
+        yield
 
 
 def before(network: Network, function: Callable[[], T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from functools import partial
@@ -67,3 +68,16 @@ def test_root_is_told_only_of_a_range_without_groups(groups: str, *, is_told: bo
     found = in_namespace(partial(trio.run, ping.examine, PARAMS), groups=groups)
 
     assert bool(found) == is_told
+
+
+def present_network() -> str:
+    return os.readlink("/proc/thread-self/ns/net")
+
+
+def in_a_thread_of_trio() -> str:
+    return trio.run(trio.to_thread.run_sync, present_network)
+
+
+def test_no_later_test_has_a_thread_that_is_in_a_network_of_these() -> None:
+    assert in_namespace(in_a_thread_of_trio) != present_network()
+    assert in_a_thread_of_trio() == present_network()
