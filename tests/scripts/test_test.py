@@ -104,6 +104,23 @@ def test_no_test_runs_after_a_linter_has_found_something(project: Project) -> No
     assert set(project.calls()) == LINTERS
 
 
+COMPILES_FOR_LONG = """#!/bin/sh
+case "$*" in
+    *--collect-only*) echo $$ >making && mv making compiling; exec sleep 300 ;;
+    *mypy*) until [ -e compiling ]; do sleep 0.01; done; exit 1 ;;
+esac
+"""
+
+
+def test_nothing_is_left_running_after_a_linter_has_found_something(project: Project) -> None:
+    python = project.directory / ".venv" / "bin" / "python"
+    python.write_text(COMPILES_FOR_LONG, encoding="utf-8")
+    project.run("test", status=1)
+    pid = int((project.directory / "compiling").read_text(encoding="utf-8"))
+
+    assert not Path(f"/proc/{pid}").exists()
+
+
 def test_what_each_linter_found_is_shown(project: Project) -> None:
     said = project.run("lint", fails="mypy", status=1)
 
