@@ -20,7 +20,10 @@ from tests.simulation.scenario import LastResort
 from tests.simulation.virtual_time import TrueTime
 
 SERVER = FallbackMail("mail.example.invalid:465", "m@example.invalid", ("a@example.invalid",))
+"""The mail server of each host that mails."""
+
 PROGRAM = FallbackCommand(("/usr/local/bin/sms",))
+"""The command of each host that has one. It is never run."""
 
 TIMEOUTS = {MAIL: MAIL_TIMEOUT, COMMAND: COMMAND_TIMEOUT}
 """Seconds after which a channel that says nothing is given up."""

@@ -85,9 +85,12 @@ class FallbackBench:
         return cls(bench, settings)
 
     @classmethod
-    async def started(cls, nursery: trio.Nursery, *urls: str, **settings: Any) -> Self:
+    async def started(
+        cls, nursery: trio.Nursery, *urls: str, jitter: float = 1.0, **settings: Any
+    ) -> Self:
         """Return a bench with these peers that runs."""
         bench = cls.make(*urls, **settings)
+        bench.bench.jitter = jitter
         await bench.live(nursery)
         return bench
 

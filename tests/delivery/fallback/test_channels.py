@@ -87,9 +87,7 @@ async def test_a_server_that_refuses_is_asked_once_in_a_period_and_named_once(
 async def test_a_channel_that_hangs_does_not_hold_up_the_other_one(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE, command=COMMAND)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, command=COMMAND, jitter=OFTEN)
     bench.respond = lambda sent: LATER if sent.channel == "mail" else SENT
     bench.seconds = 60.0
     await bench.see_alone(error())
@@ -104,9 +102,7 @@ async def test_a_channel_that_hangs_does_not_hold_up_the_other_one(
 async def test_a_restart_repeats_nothing_and_forgets_nothing(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     for second in range(60, int(AFTER + bench.spread), 60):
         await bench.until(second)
@@ -160,9 +156,7 @@ async def test_what_may_have_been_sent_before_a_kill_counts_when_a_peer_answers(
 async def test_a_clock_that_is_set_moves_no_message(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     begun = trio.current_time()
     await trio.sleep(100)

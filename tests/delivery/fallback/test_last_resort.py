@@ -127,9 +127,7 @@ async def test_alerts_of_other_types_are_not_worth_it(
 async def test_an_alert_that_has_ended_is_told_since_no_peer_knows_of_it(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     await bench.until(60)
     await bench.bench.see()
@@ -208,9 +206,7 @@ async def test_that_a_peer_answers_again_is_told_once_and_only_after_a_digest(
 async def test_a_second_outage_within_the_period_waits_for_its_end(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     await bench.until(AFTER + bench.spread + 10)
     bench.peers_answer()

@@ -27,9 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_threads")
 async def test_starts_in_an_outage_do_not_begin_it_again(
     nursery: trio.Nursery, autojump_clock: MockClock
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     unconfirmed = bench.bench.outbox.unconfirmed
     for second in range(100, int(AFTER), 100):
@@ -47,9 +45,7 @@ async def test_starts_in_an_outage_do_not_begin_it_again(
 async def test_a_clock_that_is_set_before_a_kill_moves_no_message(
     nursery: trio.Nursery, autojump_clock: MockClock, step: float
 ) -> None:
-    bench = FallbackBench.make(ONE)
-    bench.bench.jitter = OFTEN
-    await bench.live(nursery)
+    bench = await FallbackBench.started(nursery, ONE, jitter=OFTEN)
     await bench.see_alone(error())
     begun = trio.current_time()
     await trio.sleep(100)

@@ -26,6 +26,7 @@ SPREAD_PART = 6
 """The longest spread is `every` divided by this."""
 
 LOOK_INTERVAL = 10.0
+"""Seconds between two looks at what should have been told by now."""
 
 DIGEST = "digest."
 """How the identity of a digest begins."""
@@ -43,6 +44,7 @@ class the_last_resort_tells_in_time:  # noqa: N801 - judges are named as what th
     seen: set[tuple[str, str]] = field(factory=set)
     """Modules and instances that a run has ever seen."""
     _look_at: float = 0.0
+    """When the next look is due."""
 
     def __attrs_post_init__(self) -> None:
         self.outage = Outage(self.scenario)
